@@ -1,0 +1,176 @@
+"""The values that pass between client, attacker and onlooker.
+
+Importing this module does not import torch, so that the web process can share it.
+Images are float tensors in [0, 1]; S counts seeds, B the batch, C channels, H and W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Update: TypeAlias = "dict[str, Tensor]"
+"""One tensor a parameter, by parameter name. With seeds, each has a leading (S, ...)."""
+Latents: TypeAlias = "dict[str, Tensor]"
+"""One tensor (T, B, ...) a stochastic layer, by buffer name: its draw in each of T local steps."""
+
+Status = Literal["done", "recovered", "diverged", "stopped", "failed", "interrupted"]
+"""How a run ended: every iteration used; the match reached the attack's goal; no finite guess is left;
+stopped by the user; an error; cut off with the server."""
+
+
+class Refused(ValueError):
+    """Input that cannot be used. The message is one sentence: what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """How one number or choice is shown and bounded; declared once, as `Annotated` on its field."""
+
+    label: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    family: str | None = None
+    """For a field that holds a part: the registry it is chosen from."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A bound on one fact of an experiment, `low <= fact <= high` and divisible by `multiple`."""
+
+    fact: str
+    low: float | None = None
+    high: float | None = None
+    multiple: int | None = None
+
+    def met(self, facts: Mapping[str, float]) -> bool:
+        value = facts[self.fact]
+        return (
+            (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.multiple is None or value % self.multiple == 0)
+        )
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a part cannot do without: any one of the clauses, and the sentence shown when none is met."""
+
+    why: str
+    any_of: tuple[Clause, ...]
+
+    def met(self, facts: Mapping[str, float]) -> bool:
+        return any(clause.met(facts) for clause in self.any_of)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What the client keeps: images (B, C, H, W), labels (B,) and the draws of its stochastic layers."""
+
+    images: Tensor
+    labels: Tensor
+    latents: Latents
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the attacker receives: the update after every defence, and what the threat model reveals."""
+
+    update: Update
+    step: ClientStepLike
+    batch: int
+    shape: tuple[int, int, int]
+    """(C, H, W) of one image."""
+    classes: int
+    labels: Tensor | None
+    """(B,) when the threat model tells the attacker the labels."""
+
+
+class ClientStepLike(Protocol):
+    """See `gradleak_core.client.ClientStep`."""
+
+    @property
+    def train(self) -> bool: ...
+    def steps(self, batch: int) -> int: ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Guesses of S seeds: images (S, B, C, H, W), label probabilities (S, B, classes), latents (S, T, B, ...)."""
+
+    images: Tensor
+    labels: Tensor
+    latents: Latents
+
+    def seed(self, index: int) -> Candidate:
+        """The guess of one seed, its seed dimension kept with size 1."""
+        one = slice(index, index + 1)
+        return Candidate(self.images[one], self.labels[one], {k: v[one] for k, v in self.latents.items()})
+
+
+@dataclass(frozen=True)
+class Started:
+    """Before the first iteration. `losses` names the loss terms, `match` first."""
+
+    steps: int
+    seeds: int
+    losses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One iteration has been done. Tensors stay on the device and are overwritten by the next iteration."""
+
+    iteration: int
+    losses: dict[str, Tensor]
+    """Each (S,); `match` is what the attacker ranks its seeds by."""
+    best: Tensor
+    """(S,): the lowest match each seed has reached."""
+    restarts: Tensor
+    """(): how many seeds diverged and were drawn anew so far."""
+    guess: Candidate
+    """Where each seed stands now."""
+    pick: Candidate
+    """The iterate of lowest match over all seeds so far: what the attacker would hand in (one seed)."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The attacker's pick at one iteration, scored against the truth by the onlooker."""
+
+    iteration: int
+    images: Tensor
+    """(B, C, H, W) on the CPU, paired with the private images."""
+    labels: tuple[int, ...]
+    metrics: dict[str, float]
+    layers: dict[str, float]
+    """Match of each parameter tensor: one minus the cosine between guessed and observed update."""
+    restarts: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event. `pick` is the attacker's own choice: the iterate of lowest match."""
+
+    status: Status
+    iteration: int
+    pick: Candidate
+    match: float
+    restarts: int
+
+
+Event = Union[Started, Progress, Frame, Finished]
+
+
+class Attack(Protocol):
+    """Anything that turns an observation into events. It receives no `Secret`."""
+
+    @property
+    def name(self) -> str: ...
+    def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]: ...
