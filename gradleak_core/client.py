@@ -1,0 +1,97 @@
+"""What the client computes. The attacker calls the same `local_update`, so both agree by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from gradleak_core.models.layers import stochastic
+from gradleak_core.types import Knob, Latents, Update
+
+
+@dataclass(frozen=True)
+class ClientStep:
+    """How a batch becomes an update: FedSGD with one local step, FedAvg with several."""
+
+    local_epochs: Annotated[int, Knob("Local epochs", "Passes over the batch before the update is sent.", 1, 50)] = 1
+    local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 takes the whole batch.", 0, 16)] = 0
+    lr: Annotated[float, Knob("Learning rate", "Step size of the client's local SGD.", 1e-6, 10, log=True)] = 0.01
+    train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = False
+
+    def rows(self, batch: int) -> list[slice]:
+        """The images of each local step, in order."""
+        size = self.local_batch or batch
+        return [slice(i, i + size) for _ in range(self.local_epochs) for i in range(0, batch, size)]
+
+    def steps(self, batch: int) -> int:
+        """Number of local steps T."""
+        return len(self.rows(batch))
+
+
+def local_update(
+    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, step: ClientStep, *, differentiable: bool = False
+) -> Update:
+    """The client's update: the sum of its local gradients, (start - end) / lr. One step is the plain gradient.
+
+    x (B, C, H, W) in [0, 1], y (B, classes) label probabilities, latents (T, B, ...) by buffer name.
+    With a seed dimension in front, x (S, B, C, H, W) and so on, the update has one too: S clients at once.
+    `differentiable` keeps the graph back to x, y and the latents. The model is not changed.
+    """
+    seeds = x.shape[:-4]
+    loss = vmap(_loss(model), randomness="error") if seeds else _loss(model)
+    theta = {k: p.detach().expand(*seeds, *p.shape).requires_grad_() for k, p in model.named_parameters()}
+    total: list[Tensor] = []
+    rows = step.rows(x.shape[-4])
+    for t, chosen in enumerate(rows):
+        batch = (slice(None),) * len(seeds) + (chosen,)
+        draws = {k: v.select(len(seeds), t)[batch] for k, v in latents.items()}
+        objective = loss(theta, draws, x[batch], y[batch]).sum()
+        last = t + 1 == len(rows)
+        grads = torch.autograd.grad(objective, list(theta.values()), create_graph=differentiable)
+        total = [a + b for a, b in zip(total, grads, strict=True)] if total else list(grads)
+        if not last:
+            theta = {k: p - step.lr * g for (k, p), g in zip(theta.items(), grads, strict=True)}
+            if not differentiable:
+                theta = {k: p.detach().requires_grad_() for k, p in theta.items()}
+    return dict(zip(theta, total, strict=True))
+
+
+def _loss(model: nn.Module):  # type: ignore[no-untyped-def]
+    def loss(theta: dict[str, Tensor], draws: Latents, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(functional_call(model, {**theta, **draws}, (x,)), y)
+
+    return loss
+
+
+def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
+    """One fresh draw (T, B, ...) of every stochastic layer for images x (B, C, H, W)."""
+    steps = step.steps(len(x))
+    with _shapes(model) as shapes, torch.no_grad():
+        model(x)
+    return {k: layer.sample((steps, *shapes[k]), generator).to(x.device) for k, layer in stochastic(model)}
+
+
+@contextmanager
+def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
+    """Records the activation shape of each stochastic layer during a forward pass; the hooks are gone afterwards."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def recorder(name: str):  # type: ignore[no-untyped-def]
+        def record(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            shapes[name] = tuple(output.shape)
+
+        return record
+
+    hooks = [layer.register_forward_hook(recorder(name)) for name, layer in stochastic(model)]
+    try:
+        yield shapes
+    finally:
+        for hook in hooks:
+            hook.remove()

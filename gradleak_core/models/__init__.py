@@ -1,0 +1,46 @@
+"""The models a client may train. A model is a frozen row of knobs; `build` makes the network."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import torch
+from torch import nn
+
+from gradleak_core.models.inits import INITS, Init, Weighted
+from gradleak_core.models.lenet import LeNet
+from gradleak_core.types import Need
+
+__all__ = ["INITS", "MODELS", "Model", "build"]
+
+
+class Model(Protocol):
+    """A row of `MODELS`. The network's last linear layer is named `classifier`."""
+
+    title: ClassVar[str]
+    threads: ClassVar[int]
+    """CPU threads that serve a batch of one best; 0 means all."""
+    needs: ClassVar[tuple[Need, ...]]
+
+    @property
+    def init(self) -> Init: ...
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
+
+
+MODELS: dict[str, type[Model]] = {
+    "lenet": LeNet,
+}
+
+
+def build(model: Model, shape: tuple[int, int, int], classes: int, *, seed: int) -> nn.Module:
+    """The network for images of `shape` (C, H, W), on the CPU in eval mode; the seed draws its weights.
+
+    Torch's global generator is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = model.build(shape, classes)
+        for layer in network.modules():
+            if isinstance(layer, Weighted):
+                model.init.draw(layer)
+    return network.eval()
