@@ -7,8 +7,13 @@ from typing import ClassVar, Protocol
 import torch
 from torch import nn
 
+from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.inits import INITS, Init, Weighted
 from gradleak_core.models.lenet import LeNet
+from gradleak_core.models.mlp import MLP
+from gradleak_core.models.resnet18 import ResNet18
+from gradleak_core.models.resnet20 import ResNet20
+from gradleak_core.models.vit import ViT
 from gradleak_core.types import Need
 
 __all__ = ["INITS", "MODELS", "Model", "build"]
@@ -28,7 +33,12 @@ class Model(Protocol):
 
 
 MODELS: dict[str, type[Model]] = {
+    "mlp": MLP,
     "lenet": LeNet,
+    "convnet": ConvNet,
+    "resnet20": ResNet20,
+    "resnet18": ResNet18,
+    "vit": ViT,
 }
 
 

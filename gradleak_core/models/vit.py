@@ -1,0 +1,115 @@
+"""A small vision transformer in the sizes of the Dropout Inversion Attack."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.models.inits import Default, Init
+from gradleak_core.models.layers import Normalise, Slot
+from gradleak_core.needs import between
+from gradleak_core.types import Knob, Need
+
+PATCH = 4
+HEAD = 16
+"""Dimensions of one attention head."""
+
+
+class Embedding(nn.Module):
+    """Images (B, C, H, W) to tokens (B, 1 + HW / 16, dim): a class token, then the patches, with learned positions."""
+
+    def __init__(self, channels: int, side: int, dim: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels * PATCH**2, dim)
+        self.token = nn.Parameter(torch.randn(1, 1, dim))
+        self.position = nn.Parameter(torch.randn(1, 1 + (side // PATCH) ** 2, dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        x = x.reshape(batch, channels, height // PATCH, PATCH, width // PATCH, PATCH)
+        x = x.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)  # (B, patches, 16 · C)
+        tokens = torch.cat((self.token.expand(batch, -1, -1), self.linear(x)), dim=1)
+        return tokens + self.position
+
+
+class Attention(nn.Module):
+    """Softmax self-attention, written out because PyTorch's fused kernels have no second derivative."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads, dim = heads, heads * HEAD
+        self.norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.slot1 = Slot("inside")
+        self.out = nn.Linear(dim, dim)
+        self.slot2 = Slot("inside")
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, tokens, dim = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(batch, tokens, 3, self.heads, HEAD)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, 16)
+        weights = self.slot1((q @ k.transpose(-1, -2) * HEAD**-0.5).softmax(-1))  # (B, heads, N, N)
+        mixed = (weights @ v).transpose(1, 2).reshape(batch, tokens, dim)
+        return x + self.slot2(self.out(mixed))
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a GELU between, applied to each token."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(OrderedDict(
+            norm=nn.LayerNorm(dim),
+            linear1=nn.Linear(dim, dim), act=nn.GELU(), slot1=Slot("inside"),
+            linear2=nn.Linear(dim, dim), slot2=Slot("inside"),
+        ))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(x)
+
+
+class ClassToken(nn.Module):
+    """Tokens (B, N, dim) to the first one (B, dim)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 0]
+
+
+@dataclass(frozen=True)
+class ViT:
+    """A vision transformer with patches of 4 × 4 and heads of 16, pre-norm, GELU. Scheliga et al. 2023.
+
+    The defaults are the Dropout Inversion Attack's: width 16 × 16 = 256, depth 4, feed-forward width 256.
+    Parameters at 32 × 32 × 3 with 10 classes: 1,612,554. It has dropout in their 17 places.
+    """
+
+    heads: Annotated[int, Knob("Heads", "Attention heads of 16 dimensions each; the width is 16 × heads.", 1, 16)] = 16
+    depth: Annotated[int, Knob("Depth", "Transformer blocks.", 1, 12)] = 4
+    normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
+    init: Annotated[Init, Knob("Weights", "How the untrained linear weights are drawn.", family="inits")] = Default()
+    title: ClassVar[str] = "ViT"
+    threads: ClassVar[int] = 0
+    needs: ClassVar[tuple[Need, ...]] = (
+        between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; its attention grows with the fourth power of the size."),
+        between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a size that is a multiple of 4.", PATCH),
+    )
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        dim = self.heads * HEAD
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        if self.normalise:
+            layers["normalise"] = Normalise()
+        layers["embedding"] = Embedding(shape[0], shape[1], dim)
+        layers["slot"] = Slot("inside")
+        for i in range(1, self.depth + 1):
+            layers[f"attention{i}"] = Attention(self.heads)
+            layers[f"feedforward{i}"] = FeedForward(dim)
+        layers["token"] = ClassToken()
+        layers["norm"] = nn.LayerNorm(dim)
+        layers["before"] = Slot("before_classifier")
+        layers["classifier"] = nn.Linear(dim, classes)
+        return nn.Sequential(layers)
