@@ -54,7 +54,8 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, 16)
         weights = self.slot1((q @ k.transpose(-1, -2) * HEAD**-0.5).softmax(-1))  # (B, heads, N, N)
         mixed = (weights @ v).transpose(1, 2).reshape(batch, tokens, dim)
-        return x + self.slot2(self.out(mixed))
+        out: Tensor = x + self.slot2(self.out(mixed))
+        return out
 
 
 class FeedForward(nn.Module):
@@ -69,7 +70,8 @@ class FeedForward(nn.Module):
         ))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.inner(x)
+        out: Tensor = x + self.inner(x)
+        return out
 
 
 class ClassToken(nn.Module):
