@@ -1,0 +1,29 @@
+"""What every test gets: one thread, its own data folder, and browser tests last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+E2E = Path(__file__).parent / "e2e"
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, so that no test touches the runs of whoever runs it."""
+    folder = tmp_path / "gradleak-data"
+    monkeypatch.setenv("GRADLEAK_DATA", str(folder))
+    monkeypatch.delenv("GRADLEAK_DATASETS", raising=False)
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: cheap failures come first, and Playwright's event loop meets no other test."""
+    for item in items:
+        if E2E in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: E2E in item.path.parents)
