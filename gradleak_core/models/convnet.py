@@ -29,7 +29,7 @@ class ConvNet:
     title: ClassVar[str] = "ConvNet"
     threads: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; it pools to 4 × 4, and above 224 a step takes seconds."),
+        between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; above that a step takes seconds."),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

@@ -33,7 +33,7 @@ class MLP:
     title: ClassVar[str] = "MLP"
     threads: ClassVar[int] = 0
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer has a weight for every pixel and unit."),
+        between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer grows with the square of it."),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

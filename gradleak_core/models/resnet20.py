@@ -51,7 +51,7 @@ class ResNet20:
     title: ClassVar[str] = "ResNet-20"
     threads: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; it keeps full resolution for long, so larger images suit ResNet-18."),
+        between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; larger images suit ResNet-18."),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

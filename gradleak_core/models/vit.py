@@ -96,8 +96,8 @@ class ViT:
     title: ClassVar[str] = "ViT"
     threads: ClassVar[int] = 0
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; its attention grows with the fourth power of the size."),
-        between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a size that is a multiple of 4.", PATCH),
+        between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
+        between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

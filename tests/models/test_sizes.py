@@ -117,7 +117,7 @@ def test_resnet18_refuses_exactly_what_batch_norm_cannot_do(known: dict[str, flo
 
 
 @pytest.mark.parametrize(("model", "size", "words"), [
-    (ViT, 30, "multiple of 4"), (ViT, 96, "fourth power"), (MLP, 224, "first layer"), (ResNet20, 224, "ResNet-18"),
+    (ViT, 30, "multiple of 4"), (ViT, 96, "fourth power"), (MLP, 224, "square of it"), (ResNet20, 224, "ResNet-18"),
 ])
 def test_a_size_out_of_range_is_refused_with_the_reason(model: type[Model], size: int, words: str) -> None:
     [sentence] = unmet(model.needs, given(size=size))

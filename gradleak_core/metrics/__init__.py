@@ -1,0 +1,30 @@
+"""How near a guess came to the truth. Defined once in `docs/metrics.md`; computed outside the attacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradleak_core.metrics.score import RECOGNISABLE, score
+
+__all__ = ["METRICS", "RECOGNISABLE", "Metric", "score"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of `score`, as it is shown."""
+
+    title: str
+    doc: str
+    better: Literal["higher", "lower"]
+    unit: str = ""
+
+
+METRICS: dict[str, Metric] = {
+    "mse": Metric("MSE", "Mean squared difference over all pixels and channels.", "lower"),
+    "rmse": Metric("RMSE", "Square root of the MSE: the typical error of one pixel.", "lower"),
+    "psnr": Metric("PSNR", "-10 log10(MSE), at most 100 dB.", "higher", "dB"),
+    "ssim": Metric("SSIM", "Structural similarity, 1 for equal images; recognisable from 0.6.", "higher"),
+    "label_accuracy": Metric("Label accuracy", "Share of the true labels found, in any order.", "higher"),
+    "match": Metric("Match", "The attack's own distance between guessed and observed update.", "lower"),
+}

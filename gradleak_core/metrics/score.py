@@ -1,0 +1,37 @@
+"""The numbers shown beside a guess."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from torch import Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+from gradleak_core.metrics.pairing import pair
+
+RECOGNISABLE = 0.6
+"""The SSIM from which a guess counts as recognisable."""
+PSNR_CAP = 100.0
+"""dB; an MSE below 1e-10 is below what float32 pixels resolve."""
+
+
+def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, match: float) -> dict[str, float]:
+    """Every metric of `METRICS`, the mean over the batch.
+
+    `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, labels (B,) are class numbers.
+    The guess is clamped to [0, 1], non-finite pixels count as 0, and its images are paired with the truth first.
+    """
+    guess, truth = guess.detach().cpu().float().nan_to_num(0, 0, 0).clamp(0, 1), truth.detach().cpu().float()
+    guess = guess[pair(guess, truth)]
+    mse = (guess - truth).square().mean((1, 2, 3))
+    psnr = peak_signal_noise_ratio(guess, truth, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    ssim = structural_similarity_index_measure(guess, truth, data_range=1.0)
+    found = Counter(guessed_labels.tolist()) & Counter(labels.tolist())
+    return {
+        "mse": mse.mean().item(),
+        "rmse": mse.sqrt().mean().item(),
+        "psnr": psnr.clamp(max=PSNR_CAP).mean().item(),
+        "ssim": float(ssim),  # type: ignore[arg-type]
+        "label_accuracy": found.total() / len(labels),
+        "match": match,
+    }
