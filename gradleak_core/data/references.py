@@ -1,0 +1,17 @@
+"""What a reference to an image may look like, and the sentence for one that names nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from gradleak_core.types import Refused
+
+SCHEMES = ("sample", "upload", "dataset", "folder")
+
+
+def unknown(reference: str, known: Iterable[str]) -> Refused:
+    """The refusal of `reference`, with the closest of the known ones if any is close."""
+    close = difflib.get_close_matches(reference, list(known), n=1)
+    advice = f"did you mean {close[0]!r}?" if close else "choose one from the list of images."
+    return Refused(f"There is no image {reference!r}; {advice}")

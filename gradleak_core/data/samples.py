@@ -1,0 +1,41 @@
+"""The sample pictures in `assets/samples/`. Free of torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradleak_core.data.references import unknown
+
+FOLDER = Path(__file__).parents[2] / "assets" / "samples"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture: `label` indexes `CLASSES`, `file` lies in `assets/samples/`."""
+
+    name: str
+    title: str
+    label: int
+    sentence: str
+    file: str
+    licence: str
+    source: str
+
+
+_rows = json.loads((FOLDER / "samples.json").read_text(encoding="utf-8"))
+CLASSES: tuple[str, ...] = tuple(_rows["classes"])
+SAMPLES: dict[str, Sample] = {row["name"]: Sample(**row) for row in _rows["samples"]}
+
+
+def sample(name: str) -> Sample:
+    """The row of that name. Raises `Refused`, naming the closest one."""
+    if name not in SAMPLES:
+        raise unknown(f"sample:{name}", (f"sample:{known}" for known in SAMPLES))
+    return SAMPLES[name]
+
+
+def picture(name: str) -> bytes:
+    """The file of a sample: a square PNG, grey or RGB, of at most 256 pixels. Raises `Refused`."""
+    return (FOLDER / sample(name).file).read_bytes()

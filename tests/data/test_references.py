@@ -1,0 +1,44 @@
+"""Uploads by reference, the data folder, and what the web process may load."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from gradleak_core.data import data_folder, label_names, uploads
+from gradleak_core.data.images import load
+
+
+def test_an_upload_has_pixels_but_no_label() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (700, 300), "white").save(buffer, "JPEG")
+    reference = uploads.save(data_folder() / "uploads", buffer.getvalue())
+    image, label = load(reference, 28, 1)
+    assert torch.equal(image, torch.ones(1, 1, 28, 28))
+    assert label is None
+    assert label_names(reference) is None
+
+
+def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradleak_core import data
+
+    assert data.data_folder() == data_folder
+    monkeypatch.delenv("GRADLEAK_DATA")
+    assert data.data_folder() == Path(".gradleak")
+
+
+def test_listing_and_checking_need_no_torch() -> None:
+    code = (
+        "import sys; from gradleak_core.data import folders, label_names, samples, sets, uploads; "
+        "folders.folders(); label_names('dataset:mnist/test/0'); uploads.check(samples.picture('astronaut')); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
