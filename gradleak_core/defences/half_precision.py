@@ -1,0 +1,31 @@
+"""Sixteen bits an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+
+from gradleak_core.defences.defence import Defence
+from gradleak_core.types import Knob, Update
+
+FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class HalfPrecision(Defence):
+    """Rounds the update to a 16-bit float and back. Zhu et al. 2019.
+
+    Entries beyond the format's range become its largest number instead of infinity.
+    """
+
+    format: Annotated[
+        Literal["float16", "bfloat16"], Knob("Format", "float16 has 11 significant bits, bfloat16 8 and more range.")
+    ] = "float16"
+    title: ClassVar[str] = "Half precision"
+
+    def release(self, update: Update, generator: torch.Generator) -> Update:
+        dtype = FORMATS[self.format]
+        largest = torch.finfo(dtype).max
+        return {k: g.clamp(-largest, largest).to(dtype).to(g.dtype) for k, g in update.items()}

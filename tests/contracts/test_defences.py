@@ -1,0 +1,132 @@
+"""What every row of `DEFENCES` promises, with every choice it offers."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from gradleak_core.client import ClientStep, draw_latents, local_update
+from gradleak_core.defences import DEFENCES, Defence
+from gradleak_core.models import MODELS, build
+from gradleak_core.types import Knob, Update
+
+RANDOM = {"gaussian_noise", "laplace_noise"}
+
+
+def variants() -> Iterator[object]:
+    """Each defence with its defaults, and once more with every other choice of a field."""
+    for kind, defence in DEFENCES.items():
+        yield pytest.param(kind, defence(), id=kind)
+        for name, hint in typing.get_type_hints(defence, include_extras=True).items():
+            if not hasattr(hint, "__metadata__"):
+                continue
+            base = hint.__origin__
+            values = (True,) if base is bool else typing.get_args(base)
+            for value in values:
+                yield pytest.param(kind, defence(**{name: value}), id=f"{kind}-{name}={value}")
+
+
+EACH = pytest.mark.parametrize(("kind", "defence"), list(variants()))
+
+
+def network() -> nn.Module:
+    return build(MODELS["mlp"](width=16), (1, 8, 8), 5, seed=0)  # type: ignore[call-arg]
+
+
+def update(seed: int = 0) -> Update:
+    """A plain update, with a tensor of zeros in it."""
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
+    return local_update(network(), x, torch.eye(5)[:2], {}, ClientStep()) | {"dead": torch.zeros(3, 2)}
+
+
+def released(defence: Defence, seen: Update, seed: int = 0) -> Update:
+    return defence.release(defence.per_example(seen), torch.Generator().manual_seed(seed))
+
+
+def equal(a: Update, b: Update) -> bool:
+    return list(a) == list(b) and all(torch.equal(a[k], b[k]) for k in a)
+
+
+@EACH
+def test_names_shapes_and_types_are_kept(kind: str, defence: Defence) -> None:
+    before = update()
+    after = released(defence, before)
+    assert list(after) == list(before)
+    for name, tensor in after.items():
+        assert tensor.shape == before[name].shape
+        assert tensor.dtype == torch.float32
+        assert tensor.isfinite().all()
+
+
+@EACH
+def test_nothing_is_changed_in_place(kind: str, defence: Defence) -> None:
+    before, model = update(), network()
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    released(defence, before)
+    defence.harden(model)
+    assert equal(before, update())
+    assert equal(state, model.state_dict())
+    assert [type(m) for m in model.modules()] == [type(m) for m in network().modules()]
+
+
+@EACH
+def test_the_generator_alone_decides(kind: str, defence: Defence) -> None:
+    torch.manual_seed(1)
+    first, state = released(defence, update()), torch.get_rng_state()
+    torch.manual_seed(2)
+    again = released(defence, update())
+    torch.manual_seed(1)
+    assert equal(first, again)
+    assert torch.equal(state, torch.get_rng_state())
+    random = kind in RANDOM or bool(getattr(defence, "stochastic", False))
+    assert equal(first, released(defence, update(), seed=1)) is not random
+
+
+@EACH
+def test_it_does_something(kind: str, defence: Defence) -> None:
+    large = {k: 100 * g for k, g in update().items()}
+    hardened = [type(m) for m in defence.harden(network()).modules()]
+    assert not equal(large, released(defence, large)) or hardened != [type(m) for m in network().modules()]
+
+
+@EACH
+def test_it_works_on_each_image_only_when_it_says_so(kind: str, defence: Defence) -> None:
+    large = {k: 100 * g for k, g in update().items()}
+    assert equal(defence.per_example(large), large) is not defence.each_example
+
+
+@EACH
+def test_the_hardened_model_has_the_same_parameters(kind: str, defence: Defence) -> None:
+    plain, hard = dict(network().named_parameters()), dict(defence.harden(network()).named_parameters())
+    assert equal(plain, hard)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("place", ["before_classifier", "inside", "both"])
+def test_dropout_fits_every_model(kind: str, place: str) -> None:
+    """At the mean draw of 1 nothing changes; at a fresh draw the update differs and stays finite."""
+    plain = build(MODELS[kind](), (3, 16, 16), 5, seed=0)
+    hard = DEFENCES["dropout"](place=place).harden(plain)  # type: ignore[call-arg]
+    x, y, step = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.eye(5)[:2], ClientStep()
+    assert torch.equal(plain(x), hard(x))
+    draws = draw_latents(hard, x, step, torch.Generator().manual_seed(0))
+    dropped = local_update(hard, x, y, draws, step)
+    assert all(g.isfinite().all() for g in dropped.values())
+    assert not equal(dropped, local_update(hard, x, y, {}, step))
+
+
+@pytest.mark.parametrize("kind", DEFENCES)
+def test_every_field_is_a_knob_with_a_label_and_help(kind: str) -> None:
+    defence = DEFENCES[kind]
+    hints = typing.get_type_hints(defence, include_extras=True)
+    for field in dataclasses.fields(defence):  # type: ignore[arg-type]
+        [knob] = [m for m in hints[field.name].__metadata__ if isinstance(m, Knob)]
+        assert knob.label
+        assert knob.help.endswith(".")
+    assert defence.title
+    assert defence.__doc__
