@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
-from gradleak_core.data import folders, samples, sets
+from PIL import Image
+
+from gradleak_core.data import datasets, folders, samples, uploads
 from gradleak_core.data.references import SCHEMES, unknown
+from gradleak_core.types import Refused
 
 
 def data_folder() -> Path:
     """Where runs, uploads and datasets are kept: GRADLEAK_DATA, else `.gradleak` in the working directory."""
     return Path(os.environ.get("GRADLEAK_DATA") or ".gradleak")
+
+
+def picture(reference: str) -> tuple[Image.Image, int | None]:
+    """The picture in mode L or RGB, and its own label (none for an upload).
+
+    Raises `Refused` when the reference names nothing or cannot be read, and for `dataset:`, which needs torch.
+    """
+    scheme = scheme_of(reference)
+    if scheme == "sample":
+        row = samples.sample(reference.removeprefix("sample:"))
+        return Image.open(io.BytesIO(samples.picture(row.name))), row.label
+    if scheme == "upload":
+        return uploads.decode(uploads.path(data_folder() / "uploads", reference).read_bytes()), None
+    if scheme == "folder":
+        return folders.item(reference)
+    raise Refused(f"{reference!r} is read by the worker; start a run to see it.")
 
 
 def label_names(reference: str) -> list[str] | None:
@@ -20,7 +40,7 @@ def label_names(reference: str) -> list[str] | None:
     if scheme == "sample":
         return list(samples.CLASSES)
     if scheme == "dataset":
-        return list(sets.SETS[sets.parse(reference)[0]].classes)
+        return list(datasets.DATASETS[datasets.parse(reference)[0]].classes)
     return folders.classes(reference) if scheme == "folder" else None
 
 

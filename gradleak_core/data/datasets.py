@@ -1,109 +1,70 @@
-"""Torchvision's MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, downloaded on first use."""
+"""The datasets that torchvision can fetch: names, classes and sizes. Free of torch, so that a picker can list them."""
 
 from __future__ import annotations
 
-import functools
-import http.client
-import tarfile
-import urllib.request
-import zlib
-from collections.abc import Callable
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import torchvision.datasets as vision
-from PIL import Image
-
-from gradleak_core.data.sets import SETS, parse, past_the_end
+from gradleak_core.data.references import unknown
 from gradleak_core.types import Refused
 
-Progress = Callable[[int, int], None] | None
-"""Called while downloading with the bytes so far and the bytes in all (0 when the server does not say)."""
 
-CHUNK = 2**18
-TIMEOUT = 30
-BROKEN = (
-    *(OSError, RuntimeError, ValueError, EOFError, AssertionError),
-    *(http.client.HTTPException, tarfile.TarError, zlib.error),
-)
-"""What torchvision and the network raise when files are missing, unreachable or damaged."""
+@dataclass(frozen=True)
+class Dataset:
+    """`kind` is torchvision's class; `place` is the folder inside `datasets/` that it reads; `train` and `test`
+    count images; `megabytes` is the size of the download."""
 
-
-def item(root: Path, reference: str, progress: Progress = None) -> tuple[Image.Image, int]:
-    """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
-
-    Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
-    """
-    name, split, index = parse(reference)
-    images = opened(name, split, root.absolute(), progress)
-    if index >= len(images):
-        raise past_the_end(reference, len(images))
-    image, label = images[index]
-    return image, int(label)
+    title: str
+    kind: str
+    place: str
+    classes: tuple[str, ...]
+    train: int
+    test: int
+    megabytes: int
 
 
-def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
-    """Torchvision's dataset, a sequence of (PIL image, label). Raises `Refused`."""
-    try:
-        return _read(name, split, root)
-    except BROKEN:
-        pass
-    try:
-        for archive, addresses in archives(name, root).items():
-            if not archive.exists():
-                _first_that_answers(addresses, archive, progress)
-        _vision(name)(root, train=split == "train", download=True)  # checks and unpacks
-        return _read(name, split, root)
-    except BROKEN as error:
-        row = SETS[name]
-        files = ", ".join(archive.name for archive in archives(name, root))
-        folder = next(iter(archives(name, root))).parent
-        raise Refused(f"{row.title} could not be downloaded; put {files} into {folder} and try again.") from error
+FASHION = "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
+CIFAR10 = "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck"
+CIFAR100 = """apple, aquarium_fish, baby, bear, beaver, bed, bee, beetle, bicycle, bottle, bowl, boy, bridge, bus,
+butterfly, camel, can, castle, caterpillar, cattle, chair, chimpanzee, clock, cloud, cockroach, couch, crab, crocodile,
+cup, dinosaur, dolphin, elephant, flatfish, forest, fox, girl, hamster, house, kangaroo, keyboard, lamp, lawn_mower,
+leopard, lion, lizard, lobster, man, maple_tree, motorcycle, mountain, mouse, mushroom, oak_tree, orange, orchid, otter,
+palm_tree, pear, pickup_truck, pine_tree, plain, plate, poppy, porcupine, possum, rabbit, raccoon, ray, road, rocket,
+rose, sea, seal, shark, shrew, skunk, skyscraper, snail, snake, spider, squirrel, streetcar, sunflower, sweet_pepper,
+table, tank, telephone, television, tiger, tractor, train, trout, tulip, turtle, wardrobe, whale, willow_tree, wolf,
+woman, worm"""
 
 
-def archives(name: str, root: Path) -> dict[Path, list[str]]:
-    """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
-    kind = _vision(name)
-    if issubclass(kind, vision.MNIST):
-        files = [file for file, _ in kind.resources]
-        return {root / SETS[name].place / file: [mirror + file for mirror in kind.mirrors] for file in files}
-    return {root / kind.filename: [kind.url]}
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r",\s+", text))
 
 
-def download(address: str, target: Path, progress: Progress = None) -> None:
-    """Writes what an address holds to `target` in one step. Raises OSError or HTTPException."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    request = urllib.request.Request(address, headers={"User-Agent": "gradleak"})
-    opener = urllib.request.build_opener()  # urlopen would keep the proxies of its first call
-    with opener.open(request, timeout=TIMEOUT) as answer, TemporaryDirectory(dir=target.parent) as near:
-        total = int(answer.headers.get("Content-Length") or 0)
-        part = Path(near) / target.name
-        with part.open("wb") as file:
-            while chunk := answer.read(CHUNK):
-                file.write(chunk)
-                if progress is not None:
-                    progress(file.tell(), total)
-        if part.stat().st_size < total:
-            raise OSError(f"{address} stopped short")
-        part.replace(target)
+DATASETS = {
+    "mnist": Dataset("MNIST", "MNIST", "MNIST/raw", tuple("0123456789"), 60_000, 10_000, 12),
+    "fashion_mnist": Dataset("Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", _names(FASHION), 60_000, 10_000, 31),
+    "cifar10": Dataset("CIFAR-10", "CIFAR10", "cifar-10-batches-py", _names(CIFAR10), 50_000, 10_000, 170),
+    "cifar100": Dataset("CIFAR-100", "CIFAR100", "cifar-100-python", _names(CIFAR100), 50_000, 10_000, 169),
+}
 
 
-def _first_that_answers(addresses: list[str], target: Path, progress: Progress) -> None:
-    for address in addresses:
-        try:
-            download(address, target, progress)
-            return
-        except BROKEN:
-            if address == addresses[-1]:
-                raise
+def parse(reference: str) -> tuple[str, str, int]:
+    """Name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
+    parts = re.fullmatch(r"dataset:(\w+)/(train|test)/(\d{1,9})", reference, re.ASCII)
+    if parts is None or parts[1] not in DATASETS:
+        raise unknown(reference, (f"dataset:{name}/{split}/0" for name in DATASETS for split in ("train", "test")))
+    name, split, index = parts[1], parts[2], int(parts[3])
+    count = DATASETS[name].train if split == "train" else DATASETS[name].test
+    if index >= count:
+        raise past_the_end(reference, count)
+    return name, split, index
 
 
-@functools.lru_cache(maxsize=2)
-def _read(name: str, split: str, root: Path) -> Any:
-    return _vision(name)(root, train=split == "train")
+def present(root: Path, name: str) -> bool:
+    """Whether a dataset has been downloaded and unpacked."""
+    place = root / DATASETS[name].place
+    return place.is_dir() and any(not file.suffix for file in place.iterdir())
 
 
-def _vision(name: str) -> Any:
-    """Torchvision's class."""
-    return getattr(vision, SETS[name].kind)
+def past_the_end(reference: str, count: int) -> Refused:
+    return Refused(f"{reference!r} is past the end; the last image is number {count - 1}.")

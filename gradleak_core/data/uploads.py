@@ -96,7 +96,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _cleaned(image: Image.Image) -> Image.Image:
     image.draft(None, (SIDE, SIDE))  # a large JPEG decodes straight to a smaller one
-    image = _eight_bit(ImageOps.exif_transpose(image))
+    ImageOps.exif_transpose(image, in_place=True)
+    image = _eight_bit(image)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     image.info = {}
     return image
@@ -112,7 +113,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert(base)
     image = image.convert("LA" if base == "L" else "RGBA")
-    return Image.composite(image.convert(base), Image.new(base, image.size, "white"), image.getchannel("A"))
+    flat = Image.new(base, image.size, "white")
+    flat.paste(image, mask=image)
+    return flat
 
 
 def _range(image: Image.Image) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import pytest
 import torch
 import torchvision
 
-from gradleak_core.data import data_folder, datasets, label_names, sets
+from gradleak_core.data import data_folder, datasets, downloads, label_names
 from gradleak_core.data.images import load
 from gradleak_core.types import Refused
 
@@ -40,9 +40,9 @@ def small_mnist(folder: Path) -> None:
 @pytest.mark.usefixtures("offline")
 def test_files_put_into_the_folder_are_read() -> None:
     root = data_folder() / "datasets"
-    assert not sets.present(root, "mnist")
+    assert not datasets.present(root, "mnist")
     small_mnist(root / "MNIST" / "raw")
-    assert sets.present(root, "mnist")
+    assert datasets.present(root, "mnist")
     image, label = load("dataset:mnist/test/2", 28, 1)
     assert torch.allclose(image, torch.full((1, 1, 28, 28), 200 / 255))
     assert label == 2
@@ -99,13 +99,13 @@ def test_a_reference_to_nothing_is_refused(reference: str, sentence: str) -> Non
 def test_classes_are_torchvisions() -> None:
     assert label_names("dataset:fashion_mnist/test/0") == torchvision.datasets.FashionMNIST.classes
     assert [name[0] for name in torchvision.datasets.MNIST.classes] == label_names("dataset:mnist/test/0")
-    assert {name: len(row.classes) for name, row in sets.SETS.items()} == {
+    assert {name: len(row.classes) for name, row in datasets.DATASETS.items()} == {
         "mnist": 10,
         "fashion_mnist": 10,
         "cifar10": 10,
         "cifar100": 100,
     }
-    assert sorted(sets.SETS["cifar100"].classes) == list(sets.SETS["cifar100"].classes)
+    assert sorted(datasets.DATASETS["cifar100"].classes) == list(datasets.DATASETS["cifar100"].classes)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -130,7 +130,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_download_reports_its_progress_and_leaves_one_whole_file(tmp_path: Path, address: str) -> None:
     target, seen = tmp_path / "new" / "archive", []
-    datasets.download(f"{address}/archive", target, lambda done, total: seen.append((done, total)))
+    downloads.download(f"{address}/archive", target, lambda done, total: seen.append((done, total)))
     assert target.read_bytes() == b"ab" * 300_000
     assert list(target.parent.iterdir()) == [target]
     assert len(seen) >= 3
@@ -140,5 +140,5 @@ def test_a_download_reports_its_progress_and_leaves_one_whole_file(tmp_path: Pat
 
 def test_a_failed_download_leaves_nothing(tmp_path: Path, address: str) -> None:
     with pytest.raises(OSError, match="404"):
-        datasets.download(f"{address}/missing", tmp_path / "new" / "archive")
+        downloads.download(f"{address}/missing", tmp_path / "new" / "archive")
     assert list((tmp_path / "new").iterdir()) == []

@@ -11,8 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gradleak_core.data import data_folder, label_names, uploads
+from gradleak_core.data import data_folder, label_names, picture, uploads
 from gradleak_core.data.images import load
+from gradleak_core.data.samples import CLASSES
+from gradleak_core.types import Refused
 
 
 def test_an_upload_has_pixels_but_no_label() -> None:
@@ -23,6 +25,13 @@ def test_an_upload_has_pixels_but_no_label() -> None:
     assert torch.equal(image, torch.ones(1, 1, 28, 28))
     assert label is None
     assert label_names(reference) is None
+
+
+def test_a_picture_can_be_shown_before_any_run() -> None:
+    image, label = picture("sample:coffee")
+    assert (image.size, image.mode, CLASSES[label or 0]) == ((256, 256), "RGB", "food")
+    with pytest.raises(Refused, match="start a run to see it"):
+        picture("dataset:mnist/test/0")
 
 
 def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
@@ -37,8 +46,9 @@ def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
 
 def test_listing_and_checking_need_no_torch() -> None:
     code = (
-        "import sys; from gradleak_core.data import folders, label_names, samples, sets, uploads; "
-        "folders.folders(); label_names('dataset:mnist/test/0'); uploads.check(samples.picture('astronaut')); "
+        "import sys; from gradleak_core.data import folders, label_names, picture, samples, datasets, uploads; "
+        "folders.folders(); picture('sample:eye'); label_names('dataset:mnist/test/0'); "
+        "uploads.check(samples.picture('astronaut')); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -1,0 +1,109 @@
+"""Torchvision's MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, downloaded on first use."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import tarfile
+import urllib.request
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torchvision.datasets as vision
+from PIL import Image
+
+from gradleak_core.data.datasets import DATASETS, parse, past_the_end
+from gradleak_core.types import Refused
+
+Progress = Callable[[int, int], None] | None
+"""Called while downloading with the bytes so far and the bytes in all (0 when the server does not say)."""
+
+CHUNK = 2**18
+TIMEOUT = 30
+BROKEN = (
+    *(OSError, RuntimeError, ValueError, EOFError, AssertionError),
+    *(http.client.HTTPException, tarfile.TarError, zlib.error),
+)
+"""What torchvision and the network raise when files are missing, unreachable or damaged."""
+
+
+def item(root: Path, reference: str, progress: Progress = None) -> tuple[Image.Image, int]:
+    """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
+
+    Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
+    """
+    name, split, index = parse(reference)
+    images = opened(name, split, root.absolute(), progress)
+    if index >= len(images):
+        raise past_the_end(reference, len(images))
+    image, label = images[index]
+    return image, int(label)
+
+
+def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
+    """Torchvision's dataset, a sequence of (PIL image, label). Raises `Refused`."""
+    try:
+        return _read(name, split, root)
+    except BROKEN:
+        pass
+    try:
+        for archive, addresses in archives(name, root).items():
+            if not archive.exists():
+                _first_that_answers(addresses, archive, progress)
+        _vision(name)(root, train=split == "train", download=True)  # checks and unpacks
+        return _read(name, split, root)
+    except BROKEN as error:
+        row = DATASETS[name]
+        files = ", ".join(archive.name for archive in archives(name, root))
+        folder = next(iter(archives(name, root))).parent
+        raise Refused(f"{row.title} could not be downloaded; put {files} into {folder} and try again.") from error
+
+
+def archives(name: str, root: Path) -> dict[Path, list[str]]:
+    """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
+    kind = _vision(name)
+    if issubclass(kind, vision.MNIST):
+        files = [file for file, _ in kind.resources]
+        return {root / DATASETS[name].place / file: [mirror + file for mirror in kind.mirrors] for file in files}
+    return {root / kind.filename: [kind.url]}
+
+
+def download(address: str, target: Path, progress: Progress = None) -> None:
+    """Writes what an address holds to `target` in one step. Raises OSError or HTTPException."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    request = urllib.request.Request(address, headers={"User-Agent": "gradleak"})
+    opener = urllib.request.build_opener()  # urlopen would keep the proxies of its first call
+    with opener.open(request, timeout=TIMEOUT) as answer, TemporaryDirectory(dir=target.parent) as near:
+        total = int(answer.headers.get("Content-Length") or 0)
+        part = Path(near) / target.name
+        with part.open("wb") as file:
+            while chunk := answer.read(CHUNK):
+                file.write(chunk)
+                if progress is not None:
+                    progress(file.tell(), total)
+        if part.stat().st_size < total:
+            raise OSError(f"{address} stopped short")
+        part.replace(target)
+
+
+def _first_that_answers(addresses: list[str], target: Path, progress: Progress) -> None:
+    for address in addresses:
+        try:
+            download(address, target, progress)
+            return
+        except BROKEN:
+            if address == addresses[-1]:
+                raise
+
+
+@functools.lru_cache(maxsize=2)
+def _read(name: str, split: str, root: Path) -> Any:
+    return _vision(name)(root, train=split == "train")
+
+
+def _vision(name: str) -> Any:
+    """Torchvision's class."""
+    return getattr(vision, DATASETS[name].kind)
