@@ -1,0 +1,73 @@
+/** All that has been heard of one run: the curve of every iteration, the numbers of every frame, the newest head. */
+export class Trace {
+  head = { status: "ready" };
+  iterations = [];
+  columns = {};
+  frames = [];
+  marks = [];
+
+  add(head) {
+    this.head = { ...this.head, ...head };
+    this.addCurve(head.curve ?? {});
+    for (const frame of head.frames ?? []) {
+      if (frame.iteration > (this.frames.at(-1)?.iteration ?? -1)) this.frames.push(frame);
+    }
+    this.marks.push([head.seconds ?? 0, this.last]);
+    while (this.marks.length > 2 && this.marks.at(-1)[0] - this.marks[1][0] > 3) this.marks.shift();
+  }
+
+  addCurve({ first, iterations, columns = {} }) {
+    const length = Math.max(0, ...Object.values(columns).map((column) => column.length));
+    const known = this.last;
+    const had = this.iterations.length;
+    for (let index = 0; index < length; index += 1) {
+      const iteration = iterations?.[index] ?? first + index;
+      if (iteration <= known) continue;
+      const at = this.iterations.push(iteration) - 1;
+      for (const [name, column] of Object.entries(columns)) {
+        (this.columns[name] ??= new Array(had).fill(null))[at] = column[index];
+      }
+    }
+  }
+
+  get last() {
+    return this.iterations.at(-1) ?? 0;
+  }
+
+  /** Iterations a second over the last three seconds of computing. */
+  get rate() {
+    const [from, to] = [this.marks[0], this.marks.at(-1)];
+    return from && to[0] > from[0] ? (to[1] - from[1]) / (to[0] - from[0]) : 0;
+  }
+
+  /** Where the time axis ends: a round number a little ahead, so that it seldom moves; the last iteration at the end. */
+  horizon(ended) {
+    if (ended) return Math.max(1, this.last);
+    const steps = this.head.steps || Infinity;
+    let end = 25;
+    while (end < this.last) end *= 2;
+    return Math.min(end, steps);
+  }
+
+  /** The index of the newest frame at or before an iteration (0 if none). */
+  index(iteration) {
+    let [low, high] = [0, this.frames.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.frames[middle].iteration <= iteration) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  /** At most `slots` frames evenly over what was seen; while running the spacing only ever doubles, so few change. */
+  spread(slots, ended) {
+    if (this.frames.length <= slots) return this.frames;
+    const [start, end] = [this.frames[0].iteration, this.frames.at(-1).iteration];
+    let gap = (end - start) / (slots - 1);
+    if (!ended) gap = 2 ** Math.ceil(Math.log2(gap));
+    const chosen = new Set();
+    for (let want = start; want <= end + 1e-6; want += gap) chosen.add(this.index(want + 1e-6));
+    return [...chosen].map((index) => this.frames[index]);
+  }
+}

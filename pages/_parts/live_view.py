@@ -1,0 +1,58 @@
+"""The live view: one component that shows a run while it forms. Its own socket feeds it, never a Streamlit rerun."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+FILES = Path(__file__).parents[2] / "assets" / "live"
+VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FILES.iterdir()))).hexdigest()[:12]
+"""Part of the modules' addresses, so that a browser may keep them for ever."""
+
+_mount = st.components.v2.component(
+    "gradleak_live_view",
+    html=(FILES / "view.html").read_text(encoding="utf-8"),
+    css=(FILES / "view.css").read_text(encoding="utf-8"),
+    js=(FILES / "loader.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def live_view(
+    *,
+    experiment: Mapping[str, Any] | None,
+    run: str | None,
+    recording: str | None = None,
+    refused: str | None = None,
+    classes: list[str] | None = None,
+    compact: bool = False,
+    key: str,
+    on_run_change: Callable[[], None] | None = None,
+) -> Any:
+    """Mounts the view; `key` keeps its DOM, socket and charts alive over reruns.
+
+    `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run. `recording`,
+    shown while there is no run, is a file name in assets/recordings or an absolute path such as /api/runs/<id>/recording.
+    `refused` is the sentence that says why Run is disabled; `classes` are the label names, numbers without.
+    `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
+    """
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    data = {
+        "base": f"/{base}" if base else "",
+        "version": VERSION,
+        "experiment": dict(experiment) if experiment else None,
+        "run": run,
+        "recording": recording,
+        "refused": refused,
+        "classes": classes,
+        "compact": compact,
+    }
+    return _mount(key=key, data=data, on_run_change=on_run_change or _nothing)
+
+
+def _nothing() -> None:
+    """Streamlit keeps a state only when it has a callback."""
