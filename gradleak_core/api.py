@@ -1,0 +1,323 @@
+"""HTTP and WebSocket routes beside the pages; see docs/architecture.md. Imports no torch and no streamlit."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import importlib.metadata
+import importlib.util
+import json
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gradleak_core.data.uploads import MEGABYTES
+from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service, media_type
+from gradleak_core.types import Refused
+
+ASSETS = Path(__file__).parents[1] / "assets"
+JSON_BYTES = 256 * 2**10
+"""Bytes of a JSON body at most."""
+IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
+UNKNOWN_RUN = 4404
+"""WebSocket close code: there is no such run (any more)."""
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+
+
+def api(service: Service) -> Starlette:
+    """The application to mount under /api."""
+    routes = [
+        Route("/health", to_json(service.health)),
+        Route("/catalogue", catalogue),
+        Route("/runs", runs, methods=["GET", "POST"]),
+        Route("/runs/{run}", one_run, methods=["GET", "PATCH", "DELETE"]),
+        Route("/runs/{run}/truth", truth),
+        Route("/runs/{run}/thumbnail", thumbnail),
+        Route("/runs/{run}/frames/{iteration:int}", frame),
+        Route("/runs/{run}/recording", recording),
+        Route("/runs/{run}/export.zip", export),
+        Route("/runs/{run}/{command}", command, methods=["POST"]),
+        Route("/uploads", upload, methods=["POST"]),
+        Route("/plotly.js", plotly),
+        Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False))),
+        WebSocketRoute("/live/{run}", live),
+    ]
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard)],
+        exception_handlers={
+            Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error, Exception: broken,
+        },
+    )  # fmt: skip
+    application.state.service = service
+    return application
+
+
+class Guard:
+    """Turns away requests that another site's page makes in a visitor's name, and adds the security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        changes = scope["type"] == "websocket" or scope.get("method") not in ("GET", "HEAD", "OPTIONS", None)
+        if changes and not same_origin(Headers(scope=scope)):
+            if scope["type"] == "websocket":
+                await WebSocket(scope, receive, send).close(1008)
+            else:
+                refusal = error(403, "This request came from another site; open GradLeak's own page instead.")
+                await refusal(scope, receive, with_headers)
+            return
+        await self.app(scope, receive, with_headers)
+
+
+def same_origin(headers: Headers) -> bool:
+    """Whether the page that asks is our own, or none (a program)."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+
+
+class Cached:
+    """Files that browsers may keep for an hour, then ask whether they changed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_age(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (200, 206, 304):
+                MutableHeaders(scope=message)["cache-control"] = "public, max-age=3600"
+            await send(message)
+
+        await self.app(scope, receive, with_age)
+
+
+def error(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status)
+
+
+def says(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, exception: Exception) -> Response:
+        return error(status, str(exception))
+
+    return answer
+
+
+async def http_error(request: Request, exception: Exception) -> Response:
+    assert isinstance(exception, HTTPException)
+    sentences = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
+    sentence = sentences.get(exception.status_code, exception.detail)
+    return JSONResponse({"error": sentence}, exception.status_code, exception.headers)
+
+
+async def broken(request: Request, exception: Exception) -> Response:
+    return error(500, "Something went wrong in the server; its log says what.")
+
+
+def service_of(request: Request | WebSocket) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def to_json(function: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(function))
+
+    return answer
+
+
+async def body(request: Request, limit: int) -> bytes:
+    """The request's body. Raises a 413 above `limit` bytes."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > limit:
+            raise HTTPException(413, f"The request is larger than {limit // 1024} kB; send less.")
+    return bytes(data)
+
+
+async def json_body(request: Request, *names: str) -> dict[str, Any]:
+    """A JSON object with no other names than these; empty without a body. Raises `Refused`, or a 413 or 415."""
+    text = await body(request, JSON_BYTES)
+    if not text:
+        return {}
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise HTTPException(415, "Send the body as application/json.")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as reason:
+        raise Refused("The body is not valid JSON.") from reason
+    if not isinstance(value, dict) or not value.keys() <= {*names}:
+        raise Refused(f"The body must be a JSON object with {' and '.join(names) or 'nothing in it'}.")
+    return value
+
+
+async def catalogue(request: Request) -> Response:
+    known = service_of(request).catalogue()
+    if known is None:
+        raise NotReady(STARTING)
+    return JSONResponse(known)
+
+
+async def runs(request: Request) -> Response:
+    service = service_of(request)
+    if request.method != "POST":
+        return JSONResponse(await run_in_threadpool(service.runs))
+    sent = await json_body(request, "experiment", "name")
+    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"))
+    return JSONResponse({"id": run}, 201)
+
+
+async def one_run(request: Request) -> Response:
+    service, run = service_of(request), request.path_params["run"]
+    if request.method == "DELETE":
+        await run_in_threadpool(service.delete, run)
+        return Response(status_code=204)
+    if request.method == "PATCH":
+        sent = await json_body(request, "name")
+        await run_in_threadpool(service.rename, run, sent.get("name", ""))
+    return JSONResponse(await run_in_threadpool(service.run, run))
+
+
+async def command(request: Request) -> Response:
+    service, run, word = service_of(request), request.path_params["run"], request.path_params["command"]
+    if word == "step":
+        sent = await json_body(request, "iterations")
+        await run_in_threadpool(service.step, run, sent.get("iterations", 1))
+    elif word == "pace":
+        sent = await json_body(request, "per_second")
+        await run_in_threadpool(service.pace, run, sent.get("per_second"))
+    elif word in ("pause", "resume", "stop"):
+        await json_body(request)
+        await run_in_threadpool(getattr(service, word), run)
+    else:
+        raise HTTPException(404)
+    return JSONResponse({}, 202)
+
+
+async def truth(request: Request) -> Response:
+    return image(await run_in_threadpool(service_of(request).truth, request.path_params["run"]))
+
+
+async def frame(request: Request) -> Response:
+    run, iteration = request.path_params["run"], request.path_params["iteration"]
+    return image(await run_in_threadpool(service_of(request).picture, run, iteration))
+
+
+async def thumbnail(request: Request) -> Response:
+    """The last picture; it changes until the run has ended."""
+    service, run = service_of(request), request.path_params["run"]
+    row = await run_in_threadpool(service.run, run)
+    picture = await run_in_threadpool(service.picture, run, None)
+    return image(picture, lasting=row["status"] not in ("queued", "running", "paused"))
+
+
+def image(picture: bytes, *, lasting: bool = True) -> Response:
+    headers = IMMUTABLE if lasting else {"cache-control": "no-store"}
+    return Response(picture, media_type=media_type(picture), headers=headers)
+
+
+async def recording(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(service_of(request).recording, request.path_params["run"]))
+
+
+async def export(request: Request) -> Response:
+    run = request.path_params["run"]
+    data = await run_in_threadpool(service_of(request).export, run)
+    headers = {"content-disposition": f'attachment; filename="gradleak-{run}.zip"'}
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+async def upload(request: Request) -> Response:
+    limit = (MEGABYTES + 1) * 2**20  # the check itself says what its limit is
+    return JSONResponse(await run_in_threadpool(service_of(request).upload, await body(request, limit)), 201)
+
+
+async def plotly(request: Request) -> Response:
+    """The installed package's bundle, compressed once."""
+    version = f'"{importlib.metadata.version("plotly")}"'
+    headers = {"etag": version, "cache-control": "public, max-age=604800", "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == version:
+        return Response(status_code=304, headers=headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(plotly_file().read_bytes(), media_type="text/javascript", headers=headers)
+    packed = await run_in_threadpool(compressed_plotly)
+    return Response(packed, media_type="text/javascript", headers=headers | {"content-encoding": "gzip"})
+
+
+@lru_cache(1)
+def compressed_plotly() -> bytes:
+    return gzip.compress(plotly_file().read_bytes(), 6, mtime=0)
+
+
+def plotly_file() -> Path:
+    found = importlib.util.find_spec("plotly")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "package_data" / "plotly.min.js"
+
+
+async def live(socket: WebSocket) -> None:
+    """Everything the viewer has not seen, now and whenever there is more; closes when the run is over."""
+    await socket.accept()
+    trace = await service_of(socket).watch(socket.path_params["run"])
+    if trace is None:
+        await socket.close(UNKNOWN_RUN, "There is no such run; it may have been deleted.")
+        return
+    seen = socket.query_params.get("seen", "0")
+    showing = asyncio.create_task(show(socket, trace, int(seen) if seen.isdecimal() and len(seen) < 10 else 0))
+    leaving = asyncio.create_task(left(socket))
+    done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    if showing in done and showing.result():
+        deleted = trace.head["status"] == "deleted"
+        await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
+
+
+async def show(socket: WebSocket, trace: Any, seen: int) -> bool:
+    """Whether the run was followed to its end, and not the viewer lost."""
+    thin = True
+    try:
+        while True:
+            changed, over, last = trace.changed, trace.over, trace.last
+            await socket.send_bytes(trace.since(seen, thin=thin))
+            if over:
+                return True
+            seen, thin = last, False
+            await changed.wait()
+    except (WebSocketDisconnect, RuntimeError):
+        return False
+
+
+async def left(socket: WebSocket) -> None:
+    """Returns when the viewer goes away."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,70 @@
+"""Pause, step, pace and stop of the run in progress: between the worker's reader thread and its run loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+UNHURRIED = 0.1
+"""Seconds an iteration from which on every iteration is shown."""
+
+
+class Controls:
+    """Set by `apply` from one thread, obeyed by the loop through `tick` and `hold` in another."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.stopped = False
+        self.wasted = 0.0
+        """Seconds spent waiting, not computing."""
+        self._steps: int | None = None
+        self._gap = 0.0
+        self._next = 0.0
+        self._changed = threading.Condition()
+
+    def apply(self, command: dict[str, Any]) -> None:
+        """One of the commands `pause resume stop step pace`."""
+        kind = command["type"]
+        with self._changed:
+            if kind == "stop":
+                self.stopped = True
+            elif kind == "pace":
+                self._gap = 1 / command["per_second"] if command["per_second"] else 0.0
+            else:
+                self.paused = kind == "pause"
+                self._steps = command["iterations"] if kind == "step" else None
+            self._changed.notify_all()
+
+    def tick(self) -> bool:
+        """After each iteration: keeps the pace. Whether this iteration has to be shown, because the loop will rest
+        there or because it is so slow that each one can be."""
+        if self._gap:
+            self._keep_pace()
+        if self._steps is not None:
+            self._count_down()
+        return self.paused or self.stopped or self._gap >= UNHURRIED
+
+    def hold(self) -> None:
+        """Waits while paused."""
+        with self._changed:
+            self._wait(lambda: not self.paused or self.stopped, None)
+
+    def _count_down(self) -> None:
+        with self._changed:
+            if self._steps is not None:
+                self._steps -= 1
+                if self._steps <= 0:
+                    self.paused, self._steps = True, None
+
+    def _keep_pace(self) -> None:
+        now = time.perf_counter()
+        with self._changed:
+            gap = self._gap
+            self._next = max(self._next + gap, now)
+            self._wait(lambda: self.stopped or self.paused or self._gap != gap, self._next - now)
+
+    def _wait(self, until: Any, timeout: float | None) -> None:
+        begun = time.perf_counter()
+        self._changed.wait_for(until, timeout)
+        self.wasted += time.perf_counter() - begun

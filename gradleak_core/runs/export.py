@@ -1,0 +1,79 @@
+"""One run as a zip file. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+FRAMES = 60
+"""Pictures and steps of the animation at most, beside the last."""
+MILLISECONDS = 100
+SMALLEST = 128
+"""Pixels a side of the animation at least."""
+
+
+def archive(
+    experiment: Any,
+    result: Any,
+    columns: dict[str, list[float | None]],
+    pictures: list[tuple[int, bytes]],
+    truth: bytes | None,
+) -> bytes:
+    """experiment.json, result.json, curve.csv, truth.png, frames/<iteration>.png and animation.gif."""
+    chosen = [(iteration, opened(picture)) for iteration, picture in spread(pictures)]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("experiment.json", json.dumps(experiment, indent=2))
+        file.writestr("result.json", json.dumps(result, indent=2))
+        file.writestr("curve.csv", table(columns))
+        if truth:
+            file.writestr("truth.png", png(opened(truth)))
+        for iteration, image in chosen:
+            file.writestr(f"frames/{iteration:06}.png", png(image))
+        if chosen:
+            file.writestr("animation.gif", animation([image for _, image in chosen]))
+    return out.getvalue()
+
+
+def spread(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Evenly chosen ones, first and last among them."""
+    if len(pictures) <= FRAMES + 1:
+        return list(pictures)
+    return [pictures[round(k * (len(pictures) - 1) / FRAMES)] for k in range(FRAMES + 1)]
+
+
+def opened(picture: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def animation(images: list[Image.Image]) -> bytes:
+    """A GIF that rests on its last picture; small pictures are enlarged without smoothing."""
+    factor = max(1, -(-SMALLEST // images[0].width))
+    size = (images[0].width * factor, images[0].height * factor)
+    steps = [image.resize(size, Image.Resampling.NEAREST) for image in images]
+    durations = [MILLISECONDS] * (len(steps) - 1) + [20 * MILLISECONDS]
+    out = io.BytesIO()
+    steps[0].save(out, "GIF", save_all=True, append_images=steps[1:], duration=durations, loop=0)
+    return out.getvalue()
+
+
+def table(columns: dict[str, list[float | None]]) -> str:
+    """One row an iteration."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["iteration", *columns])
+    for iteration, values in enumerate(zip(*columns.values(), strict=True), 1):
+        rows.writerow([iteration, *("" if value is None else value for value in values)])
+    return out.getvalue()

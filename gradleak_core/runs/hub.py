@@ -1,0 +1,166 @@
+"""One trace a run, from which every viewer gets what it has not seen yet. Imports no torch."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from typing import Any
+from weakref import WeakValueDictionary
+
+from gradleak_core.runs.protocol import Head, pack_live
+from gradleak_core.runs.store import Store
+
+THIN = 2000
+"""Points of a curve that a (re)connecting viewer gets at most."""
+OVER = frozenset({"done", "recovered", "diverged", "stopped", "failed", "interrupted", "deleted"})
+
+
+class Trace:
+    """The whole curve of a run, the numbers of every frame, the newest picture. Lives on the event loop."""
+
+    def __init__(self, row: Head) -> None:
+        attack = row["experiment"].get("attack") or {}
+        self.id: str = row["id"]
+        self.head: Head = {
+            "status": row["status"], "steps": attack.get("steps"), "seeds": attack.get("seeds"), "losses": [],
+            "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
+        } | (row.get("started") or {})  # fmt: skip
+        self.columns: dict[str, list[float | None]] = {}
+        self.frames: list[Head] = []
+        self.picture = b""
+        self.seconds = 0.0
+        self.result: Any = row["result"]
+        self.message: str | None = row["message"]
+        self.changed = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        return self.head["status"] in OVER
+
+    @property
+    def last(self) -> int:
+        """The last iteration of the curve."""
+        return max(map(len, self.columns.values()), default=0)
+
+    def update(self, **head: Any) -> None:
+        """Changes head values and wakes the viewers."""
+        self.head |= head
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def add(self, frame: Head, picture: bytes) -> None:
+        """Appends a frame message of the worker."""
+        for name, values in frame["curve"]["columns"].items():
+            self.columns.setdefault(name, []).extend(values)
+        if frame["picture"] is not None:
+            self.frames.append(frame["picture"])
+        self.picture = picture or self.picture
+        self.seconds = frame["seconds"]
+
+    def since(self, seen: int, *, thin: bool = False) -> bytes:
+        """All that came after iteration `seen`, with the newest picture if it did; a long curve thinned on request."""
+        seen = min(max(seen, 0), self.last)
+        frames = self.frames[self._first_after(seen) :]
+        curve: Head = {"first": seen + 1, "columns": {name: values[seen:] for name, values in self.columns.items()}}
+        if thin and self.last - seen > THIN:
+            curve = self._thinned(seen)
+        news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
+        end = {"seconds": self.seconds, "result": self.result, "message": self.message}
+        return pack_live(self.head | news | end, self.picture if frames else b"")
+
+    def _first_after(self, seen: int) -> int:
+        index = len(self.frames)
+        while index and self.frames[index - 1]["iteration"] > seen:
+            index -= 1
+        return index
+
+    def _thinned(self, seen: int) -> Head:
+        stride = (self.last - seen) / THIN
+        iterations = [seen + round((k + 1) * stride) for k in range(THIN)]
+        columns = {name: [values[i - 1] for i in iterations] for name, values in self.columns.items()}
+        return {"first": iterations[0], "iterations": iterations, "columns": columns}
+
+
+class Hub:
+    """The traces of unfinished runs and of those being looked at. All but `trace` is called on the event loop, at once.
+
+    Each change goes to the trace, so that viewers see it, and to the store, so that it lasts.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.live: dict[str, Trace] = {}
+        self.known: WeakValueDictionary[str, Trace] = WeakValueDictionary()
+
+    def open(self, row: Head) -> None:
+        """A queued run that viewers can wait for."""
+        self.live[row["id"]] = self.known[row["id"]] = Trace(row)
+
+    async def trace(self, run: str) -> Trace | None:
+        """The one trace of a run, from the store when it has ended; None for an unknown run."""
+        if run not in self.known:
+            loaded = await asyncio.to_thread(load, self.store, run)
+            if loaded is None or run in self.known:
+                return self.known.get(run)
+            self.known[run] = loaded
+            return loaded
+        return self.known[run]
+
+    def started(self, run: str, head: Head, truth: bytes) -> None:
+        if trace := self.live.get(run):
+            self.store.start(run, head, truth)
+            trace.update(status="running", queue_position=None, **head)
+
+    def frame(self, run: str, head: Head, picture: bytes) -> None:
+        if trace := self.live.get(run):
+            trace.add(head, picture)
+            self.store.frame(run, trace.last, head, picture)
+            trace.update()
+
+    def state(self, run: str, status: str) -> None:
+        if trace := self.live.get(run):
+            self.store.status(run, status)
+            trace.update(status=status)
+
+    def queued(self, runs: list[str]) -> None:
+        """Tells each waiting run its place, 1 being next."""
+        for position, run in enumerate(runs, 1):
+            trace = self.live.get(run)
+            if trace and trace.head["queue_position"] != position:
+                trace.update(queue_position=position)
+
+    def end(self, run: str, status: str, message: str | None = None, result: Any = None) -> None:
+        if trace := self.live.get(run):
+            trace.result, trace.message = result, message
+            trace.update(status=status, queue_position=None)
+            self._when_stored(self.store.status(run, status, message, result), run)
+
+    def forget(self, run: str) -> Future[None]:
+        """Deletes a run, whatever it is doing; its viewers are told."""
+        self.live.pop(run, None)
+        if trace := self.known.pop(run, None):
+            trace.message = "This run was deleted."
+            trace.update(status="deleted", queue_position=None)
+        return self.store.delete(run)
+
+    def _when_stored(self, stored: Future[None], run: str) -> None:
+        """Lets go of an ended run's trace only once the store can give it back."""
+        loop = asyncio.get_running_loop()
+
+        def let_go(_: Future[None]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.live.pop, run, None)
+
+        stored.add_done_callback(let_go)
+
+
+def load(store: Store, run: str) -> Trace | None:
+    """The trace of a stored run."""
+    row = store.row(run)
+    if row is None:
+        return None
+    trace = Trace(row)
+    for head in store.heads(run):
+        trace.add(head, b"")
+    trace.picture = store.picture(run) or b""
+    return trace

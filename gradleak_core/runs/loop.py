@@ -1,0 +1,158 @@
+"""One run inside the worker: the engine's events in, protocol messages out."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from PIL import Image
+
+from gradleak_core.runs.controls import Controls
+from gradleak_core.types import Finished, Frame, Progress, Started
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+GAP = 0.1
+"""Seconds between two frames at least."""
+SHARE = 20
+"""A frame may cost one part in this many of the time, so that watching costs less than 5 %."""
+SLOWEST = 0.5
+"""Seconds between two frames at most, however dear one is."""
+
+Send = Callable[..., None]
+
+
+class Engine(Protocol):
+    """What a run needs: `gradleak_core.experiment`, or a stand-in of the same shape."""
+
+    load: Callable[[Any], Any]
+    run: Callable[..., Any]
+    secret: Callable[[Any], Any]
+    Summary: Callable[..., Any]
+
+
+class Curve:
+    """The losses of every iteration since the last frame, kept on the device until then."""
+
+    def __init__(self, losses: tuple[str, ...]) -> None:
+        self.losses = losses
+        self.first = 1
+        self.lowest = float("inf")
+        self._rows: list[Tensor] = []
+
+    def add(self, event: Progress) -> None:
+        self._rows.append(torch.stack([*(event.losses[name] for name in self.losses), event.best]).detach())
+
+    def take(self) -> dict[str, Any]:
+        """What was added since the last call: each loss of the seed of lowest match, and the lowest match so far."""
+        first = self.first
+        columns: list[list[float]] = [[] for _ in range(len(self.losses) + 1)]
+        if self._rows:
+            rows = torch.stack(self._rows).float().cpu()  # (N, losses + 1, S)
+            seed = rows[:, :1].nan_to_num(nan=float("inf")).argmin(-1, keepdim=True)  # (N, 1, 1)
+            losses = rows[:, :-1].gather(-1, seed.expand(-1, len(self.losses), 1)).squeeze(-1)
+            best = rows[:, -1].nan_to_num(nan=float("inf")).amin(-1).clamp(max=self.lowest).cummin(0).values
+            self.lowest = float(best[-1])
+            columns = [*losses.T.tolist(), best.tolist()]
+            self.first += len(self._rows)
+            self._rows.clear()
+        return {"first": first, "columns": dict(zip((*self.losses, "best"), columns, strict=True))}
+
+
+class Run:
+    """Plays one experiment to its end, or until it is stopped."""
+
+    def __init__(self, engine: Engine, run: str, device: str, controls: Controls, send: Send) -> None:
+        self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
+        self.wanted = False
+        self.begun = time.perf_counter()
+        self.next_frame = 0.0
+        self.asked = 0.0
+
+    def play(self, experiment_json: Any) -> None:
+        """Sends `started`, frames, states and `finished`. Raises what the engine raises."""
+        experiment = self.engine.load(experiment_json)
+        summary = self.engine.Summary(experiment, self.device)
+        secret = self.engine.secret(experiment)
+        self.begun = time.perf_counter()
+        events = self.engine.run(experiment, device=self.device, due=self.due)
+        curve, status = Curve(()), "stopped"
+        for event in events:
+            summary.add(event, self.seconds)
+            if isinstance(event, Progress):
+                curve.add(event)
+                self.wanted = self.controls.tick()
+            elif isinstance(event, Frame):
+                self.show(event, curve)
+                self.rest()
+                if self.controls.stopped:
+                    break
+            elif isinstance(event, Started):
+                curve = Curve(event.losses)
+                self.announce(event, secret)
+            elif isinstance(event, Finished):
+                status = event.status
+        events.close()
+        rest = curve.take()
+        if any(rest["columns"].values()):
+            self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
+        result = summary.json() | {"status": status}
+        self.send({"type": "finished", "run": self.run, "status": status, "result": result})
+
+    @property
+    def seconds(self) -> float:
+        """Computing time so far."""
+        return time.perf_counter() - self.begun - self.controls.wasted
+
+    def due(self, iteration: int) -> bool:
+        self.asked = time.perf_counter()
+        return self.wanted or self.asked >= self.next_frame
+
+    def announce(self, event: Started, secret: Any) -> None:
+        batch, *shape = secret.images.shape
+        head = {
+            "type": "started", "run": self.run, "steps": event.steps, "seeds": event.seeds,
+            "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
+        }  # fmt: skip
+        self.send(head, picture(secret.images))
+
+    def show(self, event: Frame, curve: Curve) -> None:
+        numbers = {
+            "iteration": event.iteration, "labels": list(event.labels), "metrics": rounded(event.metrics),
+            "layers": rounded(event.layers), "restarts": event.restarts,
+        }  # fmt: skip
+        head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
+        self.send(head, picture(event.images))
+        now = time.perf_counter()
+        self.next_frame = self.asked + min(max(GAP, SHARE * (now - self.asked)), SLOWEST)
+
+    def rest(self) -> None:
+        """Waits here while paused, and says so."""
+        while self.controls.paused and not self.controls.stopped:
+            self.send({"type": "state", "run": self.run, "state": "paused"})
+            self.controls.hold()
+            if not self.controls.stopped:
+                self.send({"type": "state", "run": self.run, "state": "running"})
+
+
+def picture(images: Tensor) -> bytes:
+    """Images (B, C, H, W) in [0, 1], stacked top to bottom as one PNG, or WebP above 64 pixels."""
+    batch, channels, height, width = images.shape
+    pixels = images.detach().cpu().float().nan_to_num().clamp(0, 1).mul(255).round().byte()
+    stacked = pixels.permute(0, 2, 3, 1).reshape(batch * height, width, channels).numpy()
+    image = Image.fromarray(stacked[..., 0] if channels == 1 else stacked)
+    out = io.BytesIO()
+    if max(height, width) > 64:
+        image.save(out, "WEBP", quality=90, method=0)
+    else:
+        image.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def rounded(values: dict[str, float]) -> dict[str, float]:
+    """Five significant digits: what is shown, at half the bytes."""
+    return {name: float(f"{value:.5g}") for name, value in values.items()}

@@ -1,0 +1,301 @@
+"""The one object that pages and the API talk to. Its plain methods may be called from any thread. Imports no torch."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import importlib.metadata
+import json
+import platform
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gradleak_core.data import samples, uploads
+from gradleak_core.runs.admission import admit
+from gradleak_core.runs.export import archive
+from gradleak_core.runs.hub import OVER, Hub, Trace, load
+from gradleak_core.runs.protocol import unpack_live
+from gradleak_core.runs.store import Store
+from gradleak_core.runs.supervisor import COMMAND, PATIENCE, ROOT, Patience, Supervisor
+from gradleak_core.types import Refused
+
+T = TypeVar("T")
+STARTING = "The engine is still starting; try again in a few seconds."
+NAME = 120
+"""Characters of a run's name at most."""
+
+
+class NoRun(LookupError):
+    """There is no such run, or no such picture of it. The message is a sentence."""
+
+
+class NotReady(RuntimeError):
+    """The worker has not said yet what the engine can do."""
+
+
+class Service:
+    """Runs in one data folder. `start` and `close` belong to the event loop that serves the requests."""
+
+    def __init__(
+        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = PATIENCE
+    ) -> None:
+        self.folder = folder
+        self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
+        self._catalogue: Any = None
+        self._key = key(command)
+
+    async def start(self) -> None:
+        """Opens the store, marks what a stopped server left unfinished, and starts the workers. Raises `Refused`."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._catalogue = self._cached_catalogue()
+        self.store = Store(self.folder / "runs.sqlite3")
+        self.hub = Hub(self.store)
+        environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
+        self.supervisor = Supervisor(self.hub, self._learn, environment=environment, **self._options)
+        self.store.interrupt().result()
+        self.supervisor.start()
+        for row in reversed(self.store.rows()):
+            if row["status"] == "queued":
+                self._enqueue(row)
+
+    async def close(self) -> None:
+        """Ends the workers and writes what is left."""
+        await self.supervisor.close()
+        await asyncio.to_thread(self.store.close)
+
+    def submit(self, experiment: Any, name: str | None = None) -> str:
+        """Queues a run and returns its id. Raises `Refused`, or `NotReady` before the catalogue is known."""
+        catalogue = self.catalogue()
+        if catalogue is None:
+            raise NotReady(STARTING)
+        experiment = admit(experiment, catalogue)
+        self._check_images(experiment["images"])
+        run = secrets.token_hex(6)
+        self.store.add(run, named(name) if name else title(experiment, catalogue), experiment).result()
+        self._call(self._enqueue, self.run(run))
+        return run
+
+    def duplicate(self, run: str, name: str | None = None) -> str:
+        """The same experiment, seed included, as a new run."""
+        row = self.run(run)
+        return self.submit(row["experiment"], name or row["name"])
+
+    def pause(self, run: str) -> None:
+        self._command(run, {"type": "pause"})
+
+    def resume(self, run: str) -> None:
+        self._command(run, {"type": "resume"})
+
+    def step(self, run: str, iterations: int = 1) -> None:
+        """Does `iterations` more, then pauses."""
+        if type(iterations) is not int or not 1 <= iterations <= 100_000:
+            raise Refused(f"iterations must be a whole number between 1 and 100000, not {iterations!r}.")
+        self._command(run, {"type": "step", "iterations": iterations})
+
+    def pace(self, run: str, per_second: float | None) -> None:
+        """At most so many iterations a second; full speed for None."""
+        if per_second is not None and (type(per_second) not in (int, float) or not 0.1 <= per_second <= 1000):
+            raise Refused(f"per_second must be between 0.1 and 1000, or null for full speed, not {per_second!r}.")
+        self._command(run, {"type": "pace", "per_second": per_second})
+
+    def stop(self, run: str) -> None:
+        """Ends a queued or running run and keeps what was seen."""
+        row = self.run(run)
+        if not self._call(self.supervisor.stop, run):
+            raise Refused(ended(row))
+
+    def rename(self, run: str, name: str) -> None:
+        self.run(run)
+        self.store.rename(run, named(name)).result()
+
+    def delete(self, run: str) -> None:
+        """Stops the run if need be, and removes all of it."""
+        self.run(run)
+        self._call(self._delete, run).result()
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Rows of all runs, newest first."""
+        return [self._row(row) for row in self.store.rows()]
+
+    def run(self, run: str) -> dict[str, Any]:
+        """One row. Raises `NoRun`."""
+        row = self.store.row(run)
+        if row is None:
+            raise NoRun(f"There is no run {run!r}; it may have been deleted.")
+        return self._row(row)
+
+    def picture(self, run: str, iteration: int | None = None) -> bytes:
+        """What was shown at that iteration, or last. Raises `NoRun`."""
+        return self._found(run, self.store.picture(run, iteration), "no such frame")
+
+    def truth(self, run: str) -> bytes:
+        """The private images. Raises `NoRun`."""
+        return self._found(run, self.store.truth(run), "not started yet")
+
+    def recording(self, run: str) -> dict[str, Any]:
+        """The whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
+        row, trace = self.run(run), self._loaded(run)
+        head = unpack_live(trace.since(trace.last))[0]
+        pictures = dict(self.store.pictures(run))
+        frames = [frame | {"picture": data_url(pictures[frame["iteration"]])} for frame in trace.frames]
+        truth = self.store.truth(run)
+        return {
+            "experiment": row["experiment"], "result": row["result"], "head": head,
+            "curve": {"first": 1, "columns": trace.columns}, "frames": frames,
+            "truth": data_url(truth) if truth else None,
+        }  # fmt: skip
+
+    def export(self, run: str) -> bytes:
+        """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
+        row, trace = self.run(run), self._loaded(run)
+        return archive(row["experiment"], row["result"], trace.columns, self.store.pictures(run), self.store.truth(run))
+
+    async def watch(self, run: str) -> Trace | None:
+        """The trace that viewers follow; None for an unknown run. On the event loop only."""
+        return await self.hub.trace(run)
+
+    def catalogue(self) -> Any:
+        """What the engine can do; None until it is known, which is only on the very first start."""
+        return self._catalogue
+
+    def health(self) -> dict[str, Any]:
+        workers = self.supervisor.health()
+        usable = any(worker["state"] in ("ready", "busy") for worker in workers)
+        health = {"ok": usable and self.store.trouble is None, "workers": workers, "queued": len(self.supervisor.queue)}
+        return health | ({"error": self.store.trouble} if self.store.trouble else {})
+
+    def upload(self, data: bytes) -> dict[str, Any]:
+        """Checks and keeps a picture: its reference and what is left of its size. Raises `Refused`."""
+        image = uploads.decode(data)
+        reference = uploads.save(self.folder / "uploads", data)
+        return {"image": reference, "width": image.width, "height": image.height}
+
+    def _call(self, function: Callable[..., T], *values: Any) -> T:
+        """Calls on the event loop, from wherever we are."""
+        if threading.get_ident() == self._thread:
+            return function(*values)
+
+        async def call() -> T:
+            return function(*values)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
+
+    def _command(self, run: str, head: dict[str, Any]) -> None:
+        row = self.run(run)
+        if not self._call(self._send, run, head):
+            waiting = row["status"] == "queued"
+            raise Refused("This run has not begun; wait for its turn." if waiting else ended(row))
+
+    def _send(self, run: str, head: dict[str, Any]) -> bool:
+        worker = self.supervisor.worker_of(run)
+        if worker is not None:
+            worker.send(head)
+        return worker is not None
+
+    def _enqueue(self, row: dict[str, Any]) -> None:
+        self.hub.open(row)
+        self.supervisor.submit(row["id"], row["experiment"])
+
+    def _delete(self, run: str) -> Any:
+        deleted = self.hub.forget(run)
+        self.supervisor.stop(run)
+        return deleted
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        started = row.pop("started") or {}
+        steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
+        return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"])}
+
+    def _found(self, run: str, picture: bytes | None, why: str) -> bytes:
+        if picture is None:
+            self.run(run)
+            raise NoRun(f"This run has no such picture: {why}.")
+        return picture
+
+    def _loaded(self, run: str) -> Trace:
+        trace = load(self.store, run)
+        if trace is None:
+            raise NoRun(f"There is no run {run!r}; it may have been deleted.")
+        return trace
+
+    def _check_images(self, images: list[str]) -> None:
+        for image in images:
+            if image.startswith("upload:"):
+                uploads.path(self.folder / "uploads", image)
+            elif image.startswith("sample:"):
+                samples.sample(image.removeprefix("sample:"))
+
+    def _cached_catalogue(self) -> Any:
+        try:
+            kept = json.loads((self.folder / "catalogue.json").read_text(encoding="utf-8"))
+            return kept["catalogue"] if kept["key"] == self._key else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _learn(self, catalogue: Any) -> None:
+        if catalogue != self._catalogue:
+            self._catalogue = catalogue
+            part = self.folder / "catalogue.part"
+            part.write_text(json.dumps({"key": self._key, "catalogue": catalogue}), encoding="utf-8")
+            part.replace(self.folder / "catalogue.json")
+
+
+def key(command: Sequence[str]) -> dict[str, Any]:
+    """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
+    try:
+        torch = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        torch = ""
+    newest = max(file.stat().st_mtime_ns for file in (ROOT / "gradleak_core").rglob("*.py"))
+    return {"python": platform.python_version(), "torch": torch, "source": newest, "command": list(command)}
+
+
+def named(name: Any) -> str:
+    """A name on one line. Raises `Refused`."""
+    line = " ".join(name.split()) if isinstance(name, str) else ""
+    if not 0 < len(line) <= NAME:
+        raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
+    return line
+
+
+def title(experiment: Any, catalogue: Any) -> str:
+    """The name of a run that was given none: attack, model, first image."""
+    families = catalogue["families"]
+    attack, model = experiment["attack"], experiment["model"]
+    row = families["attacks"].get(attack["kind"]) or families["attacks"].get(attack.get("name")) or {}
+    words = [row.get("title") or attack.get("name") or attack["kind"], families["models"][model["kind"]]["title"]]
+    image = experiment["images"][0].partition(":")
+    words.append("upload" if image[0] == "upload" else image[2].replace("_", " "))
+    return " · ".join(words)[:NAME]
+
+
+def ended(row: dict[str, Any]) -> str:
+    status = row["status"] if row["status"] in OVER else "over"
+    return f"This run is {status} and cannot be changed any more; run it again instead."
+
+
+def data_url(picture: bytes) -> str:
+    return f"data:{media_type(picture)};base64,{base64.b64encode(picture).decode()}"
+
+
+def media_type(picture: bytes) -> str:
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/webp"
+
+
+_service: Service | None = None
+
+
+def set(service: Service | None) -> None:
+    """Makes this the service of the process."""
+    global _service
+    _service = service
+
+
+def get() -> Service:
+    """The service of the process. Raises `NotReady` outside a running server."""
+    if _service is None:
+        raise NotReady("GradLeak's server is not running; start it with `streamlit run app.py`.")
+    return _service

@@ -1,0 +1,262 @@
+"""Starts the workers, gives them the queued runs in order, and starts anew what dies. Imports no torch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import gradleak_core
+from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.protocol import Garbled, Head, pack, receive
+
+COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
+ROOT = Path(gradleak_core.__file__).resolve().parents[1]
+UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
+log = logging.getLogger("gradleak.worker")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait: for an answer to stop, for a sign of life, and before a dead worker is started again."""
+
+    stop: float = 5.0
+    silence: float = 60.0
+    restart: float = 0.2
+    restart_most: float = 30.0
+
+
+PATIENCE = Patience()
+
+
+class Worker:
+    """One worker process after another, for as long as the server runs."""
+
+    def __init__(self, owner: Supervisor, index: int) -> None:
+        self.owner = owner
+        self.index = index
+        self.state = "starting"
+        self.device: str | None = None
+        self.run: str | None = None
+        self.stopping = False
+        self.process: Process | None = None
+        self.last_line = ""
+        self.error: str | None = None
+        """Why no process comes up."""
+
+    @property
+    def idle(self) -> bool:
+        return self.state == "ready" and self.run is None
+
+    def health(self) -> Head:
+        state = "busy" if self.run else self.state
+        pid = self.process.pid if self.process and self.process.returncode is None else None
+        return {"state": state, "device": self.device, "pid": pid} | ({"error": self.error} if self.error else {})
+
+    def send(self, head: Head) -> None:
+        if self.process and self.process.stdin and not self.process.stdin.is_closing():
+            self.process.stdin.write(pack(head))
+
+    def begin(self, run: str, experiment: Any) -> None:
+        self.run, self.stopping = run, False
+        self.send({"type": "run", "run": run, "experiment": experiment})
+
+    async def live(self) -> None:
+        """Keeps a process running; waits longer and longer while it cannot even start."""
+        patience, failures = self.owner.patience, 0
+        while True:
+            greeted = await self._one_life()
+            failures = 0 if greeted else failures + 1
+            await asyncio.sleep(min(patience.restart * 2**failures, patience.restart_most))
+
+    async def _one_life(self) -> bool:
+        """Until the process ends; whether it came up at all."""
+        self.last_line = ""
+        try:
+            self.process = process = await self._start()
+        except OSError as error:
+            self.state, self.error = "dead", f"The worker cannot be started: {error}."
+            return False
+        listening = asyncio.create_task(self._listen(process))
+        try:
+            greeted = await self._converse(process)
+        finally:
+            await end(process, 2)
+            await listening
+        self.state = "starting" if greeted else "dead"
+        self.error = None if greeted else self.last_line or "The worker ended without a word."
+        self._mourn(process.returncode)
+        return greeted
+
+    async def _start(self) -> Process:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return await asyncio.create_subprocess_exec(
+            *self.owner.command, "--index", str(self.index), stdin=PIPE, stdout=PIPE, stderr=PIPE,
+            env=os.environ | self.owner.environment | {"PYTHONPATH": path},
+        )  # fmt: skip
+
+    async def _listen(self, process: Process) -> None:
+        """Passes on what the process prints, and remembers the last line."""
+        assert process.stderr is not None
+        while chunk := await process.stderr.read(65536):
+            for line in chunk.decode(errors="replace").splitlines():
+                if line.strip():
+                    self.last_line = line.strip()
+                    log.warning("%s", line)
+
+    async def _converse(self, process: Process) -> bool:
+        assert process.stdout is not None
+        greeted = False
+        try:
+            while message := await asyncio.wait_for(receive(process.stdout), self.owner.patience.silence):
+                greeted = greeted or message[0]["type"] == "hello"
+                self._take(*message)
+        except asyncio.TimeoutError:
+            log.warning("worker %s has been silent for too long; it is started again", process.pid)
+            process.kill()
+        except (Garbled, KeyError, TypeError):
+            log.exception("worker %s does not speak the protocol; it is started again", process.pid)
+            process.kill()
+        return greeted
+
+    def _take(self, head: Head, blob: bytes) -> None:
+        kind, run, hub = head.pop("type"), head.pop("run", None), self.owner.hub
+        if kind == "hello":
+            self.state, self.device, self.error = "ready", head["device"], None
+            self.owner.on_catalogue(head["catalogue"])
+        elif kind == "started":
+            hub.started(run, head, blob)
+        elif kind == "frame":
+            hub.frame(run, head, blob)
+        elif kind == "state":
+            hub.state(run, head["state"])
+        elif kind == "finished":
+            hub.end(run, head["status"], result=head["result"])
+        elif kind == "failed":
+            hub.end(run, "failed", head["message"])
+        if kind in ("finished", "failed"):
+            self.run = None
+        if kind in ("finished", "failed", "hello"):
+            self.owner.dispatch()
+
+    def _mourn(self, code: int | None) -> None:
+        if self.run is not None:
+            run, self.run = self.run, None
+            if self.stopping:
+                self.owner.hub.end(run, "stopped", UNANSWERED)
+            else:
+                self.owner.hub.end(run, "failed", died(code))
+
+    async def insist(self, run: str) -> None:
+        """Ends the process when it does not stop a run in time."""
+        await asyncio.sleep(self.owner.patience.stop)
+        if self.run == run and self.process:
+            with suppress(ProcessLookupError):
+                self.process.terminate()
+            await asyncio.sleep(2)
+            if self.run == run:
+                with suppress(ProcessLookupError):
+                    self.process.kill()
+
+
+class Supervisor:
+    """The queue and the workers. Everything is called on the event loop."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        on_catalogue: Callable[[Any], None],
+        *,
+        command: Sequence[str] = COMMAND,
+        workers: int = 1,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self.hub, self.on_catalogue, self.command, self.patience = hub, on_catalogue, command, patience
+        self.environment = dict(environment)
+        self.queue: dict[str, Any] = {}
+        """Experiment of each waiting run, in order of submission."""
+        self.workers = [Worker(self, index) for index in range(workers)]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        for worker in self.workers:
+            self._spawn(worker.live())
+
+    async def close(self) -> None:
+        """No process is left afterwards."""
+        processes = [worker.process for worker in self.workers if worker.process]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(end(process, 2) for process in processes))
+
+    def submit(self, run: str, experiment: Any) -> None:
+        self.queue[run] = experiment
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Gives idle workers the runs that have waited longest."""
+        for worker in self.workers:
+            if self.queue and worker.idle:
+                run = next(iter(self.queue))
+                worker.begin(run, self.queue.pop(run))
+        self.hub.queued(list(self.queue))
+
+    def position(self, run: str) -> int | None:
+        """Place in the queue, 1 being next."""
+        return list(self.queue).index(run) + 1 if run in self.queue else None
+
+    def worker_of(self, run: str) -> Worker | None:
+        return next((worker for worker in self.workers if worker.run == run), None)
+
+    def stop(self, run: str) -> bool:
+        """Takes a run out of the queue, or asks its worker to stop; False when it has ended."""
+        if run in self.queue:
+            del self.queue[run]
+            self.hub.end(run, "stopped", "Stopped before it began.")
+            self.hub.queued(list(self.queue))
+            return True
+        worker = self.worker_of(run)
+        if worker is None:
+            return False
+        worker.stopping = True
+        worker.send({"type": "stop"})
+        self._spawn(worker.insist(run))
+        return True
+
+    def health(self) -> list[Head]:
+        return [worker.health() for worker in self.workers]
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def end(process: Process, grace: float) -> None:
+    """Closes a process's stdin, at which it exits; terminates it after `grace` seconds and kills it after two more."""
+    if process.stdin:
+        process.stdin.close()
+    for wait, insist in ((grace, process.terminate), (2.0, process.kill)):
+        try:
+            await asyncio.wait_for(process.wait(), wait)
+            return
+        except asyncio.TimeoutError:
+            with suppress(ProcessLookupError):
+                insist()
+    await process.wait()
+
+
+def died(code: int | None) -> str:
+    how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
+    hint = ", perhaps for want of memory" if code in (-9, 137) else ""
+    return f"The worker process ended unexpectedly ({how}{hint}) during this run; what was seen is kept. Run it again."

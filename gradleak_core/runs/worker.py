@@ -1,0 +1,146 @@
+"""The process that computes: `python -m gradleak_core.runs.worker`. Messages on stdin and stdout, prints on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import gc
+import importlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import Any, BinaryIO
+
+from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.protocol import pack, read
+from gradleak_core.types import Refused
+
+HEARTBEAT = 1.0
+Job = tuple[str, Any, Controls]
+
+
+class Pipe:
+    """Stdin and stdout as protocol streams."""
+
+    def __init__(self) -> None:
+        self._in: BinaryIO = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+        self._out: BinaryIO = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        sys.stdout = sys.stderr
+        self._lock = threading.Lock()
+        self.jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+
+    def send(self, head: dict[str, Any], blob: bytes = b"") -> None:
+        message = pack(head, blob)
+        with self._lock, contextlib.suppress(BrokenPipeError):  # the reader then sees the end of stdin
+            self._out.write(message)
+            self._out.flush()
+
+    def listen(self) -> None:
+        """Hands over runs and applies commands to the newest of them; ends the process at the end of stdin."""
+        controls = Controls()
+        try:
+            while message := read(self._in):
+                head = message[0]
+                if head["type"] == "run":
+                    controls = Controls()
+                    self.jobs.put((head["run"], head["experiment"], controls))
+                else:
+                    controls.apply(head)
+        finally:
+            os._exit(0)
+
+    def beat(self) -> None:
+        while True:
+            time.sleep(HEARTBEAT)
+            self.send({"type": "heartbeat"})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
+    parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
+    parser.add_argument("--catalogue", default="gradleak_core.catalogue", help="module with catalogue()")
+    options = parser.parse_args()
+    behave()
+    pipe = Pipe()
+    for task in (pipe.listen, pipe.beat):
+        threading.Thread(target=task, daemon=True).start()
+    engine = importlib.import_module(options.engine)
+    catalogue = importlib.import_module(options.catalogue).catalogue()
+    device = choose_device(options.index)
+    pipe.send({"type": "hello", "pid": os.getpid(), "device": device, "catalogue": catalogue})
+    warm_up(engine, catalogue, device)
+    while True:
+        serve(engine, device, pipe, *pipe.jobs.get())
+
+
+def behave() -> None:
+    """Leaves Ctrl-C to the server, yields to it, and dies with it where the system can arrange that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(5)
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+def choose_device(index: int) -> str:
+    """A GPU if there is one."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda:{index % torch.cuda.device_count()}" if torch.cuda.device_count() > 1 else "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def warm_up(engine: Any, catalogue: Any, device: str) -> None:
+    """Runs two iterations of the first preset, so that the first real run need not load anything."""
+    presets = catalogue.get("presets") or []
+    experiment = copy.deepcopy(presets[0]["experiment"] if presets else catalogue["experiment"]["default"])
+    if "steps" in experiment["attack"]:
+        experiment["attack"]["steps"] = 2
+    try:
+        play(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
+    except Exception:  # a real run will tell the user
+        traceback.print_exc()
+    gc.collect()
+    gc.freeze()
+
+
+def play(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
+    from gradleak_core.runs.loop import Run
+
+    Run(engine, run, device, controls, send).play(experiment)
+
+
+def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
+    """Plays one run; whatever goes wrong becomes one sentence."""
+    try:
+        play(engine, device, pipe.send, run, experiment, controls)
+    except Refused as error:
+        pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
+    except Exception as error:
+        traceback.print_exc()
+        pipe.send({"type": "failed", "run": run, "message": sentence(error), "refused": False})
+        if "CUDA error" in str(error):
+            os._exit(1)  # nothing more can be computed in this process
+    gc.collect()
+
+
+def sentence(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
+        return "The device ran out of memory; use a smaller batch, fewer seeds or a smaller model."
+    first = (str(error).splitlines() or [""])[0].rstrip(".")
+    return f"The run broke off: {type(error).__name__}{': ' if first else ''}{first}."
+
+
+if __name__ == "__main__":
+    main()

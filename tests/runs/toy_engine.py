@@ -1,0 +1,114 @@
+"""A small engine for the run machinery: descends a quadratic to a secret picture of noise, and fails on command."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, Secret, Started
+
+ATTACK = {"kind": "toy", "steps": 40, "seeds": 2, "delay": 0.0, "trouble": "none"}
+TROUBLES = ("none", "crash", "deaf", "error", "refused", "chatty")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    json: Any
+
+    @property
+    def attack(self) -> Any:
+        return ATTACK | self.json["attack"]
+
+
+def experiment(**attack: Any) -> Any:
+    """The JSON of a run; the keywords are knobs of the attack."""
+    return {
+        "images": ["sample:astronaut"], "labels": None, "size": 8, "channels": 3, "classes": 10, "seed": 0,
+        "model": {"kind": "net"}, "client": {}, "defences": [], "attack": ATTACK | attack,
+    }  # fmt: skip
+
+
+def catalogue() -> Any:
+    knobs = {
+        "steps": {"type": "integer", "minimum": 1, "maximum": 1000000}, "seeds": {"type": "integer", "minimum": 1},
+        "delay": {"type": "number", "minimum": 0}, "trouble": {"enum": list(TROUBLES)}, "kind": {"const": "toy"},
+    }  # fmt: skip
+    small = {"why": "The toy attack needs pictures of at most 32 pixels.", "any_of": [{"fact": "size", "high": 32}]}
+    toy = {"type": "object", "properties": knobs, "required": ["kind"], "additionalProperties": False}
+    net = {"type": "object", "properties": {"kind": {"const": "net"}}, "additionalProperties": False}
+    size = {"name": "size", "label": "Size", "help": "", "type": "integer", "low": 4, "high": 224}
+    return {
+        "schema": 1, "versions": {}, "presets": [],
+        "families": {
+            "attacks": {"toy": {"title": "Toy", "default": ATTACK, "knobs": [], "needs": [small], "schema": toy}},
+            "models": {"net": {"title": "Net", "default": {"kind": "net"}, "knobs": [], "needs": [], "schema": net}},
+            "defences": {},
+        },
+        "experiment": {"knobs": [size], "default": experiment()},
+        "client": {"knobs": [], "default": {}, "needs": []},
+    }  # fmt: skip
+
+
+def load(json: Any) -> Experiment:
+    if json["attack"].get("trouble") == "refused":
+        raise Refused("The toy does not like this experiment; choose another.")
+    return Experiment(json)
+
+
+def secret(experiment: Experiment) -> Secret:
+    batch, size = len(experiment.json["images"]), experiment.json["size"]
+    noise = torch.rand(batch, experiment.json["channels"], size, size, generator=torch.Generator().manual_seed(7))
+    return Secret(noise, torch.arange(batch), {})
+
+
+def run(experiment: Experiment, *, device: str = "cpu", due: Any) -> Any:
+    attack, truth = experiment.attack, secret(experiment).images
+    seeds, steps = attack["seeds"], attack["steps"]
+    yield Started(steps, seeds, ("match", "prior"))
+    guess = torch.rand(seeds, *truth.shape, generator=torch.Generator().manual_seed(experiment.json["seed"]))
+    best = torch.full((seeds,), float("inf"))
+    for iteration in range(1, steps + 1):
+        if attack["trouble"] != "none" and iteration == 10:
+            fail(attack["trouble"])
+        time.sleep(attack["delay"])
+        guess += 0.05 * (truth - guess)
+        match = (guess - truth).square().mean((1, 2, 3, 4))
+        best = torch.minimum(best, match)
+        pick = Candidate(guess[match.argmin()][None], torch.zeros(1, 1, 10), {})
+        losses = {"match": match, "prior": torch.arange(seeds) + match}
+        yield Progress(iteration, losses, best, torch.tensor(0), lambda: pick, lambda: pick)
+        if iteration == steps or due(iteration):
+            psnr = float(-10 * match.min().log10())
+            yield Frame(iteration, pick.images[0].clone(), (0,) * len(truth), {"psnr": psnr}, {"fc": 0.5}, 0)
+    yield Finished("done", steps, pick, float(best.min()), 0)
+
+
+def fail(trouble: str) -> None:
+    if trouble == "crash":
+        os._exit(3)
+    if trouble == "deaf":
+        time.sleep(600)
+    if trouble == "error":
+        raise RuntimeError("the toy broke\nin two lines")
+    if trouble == "chatty":
+        print("a library prints this")  # noqa: T201
+
+
+class Summary:
+    def __init__(self, experiment: Experiment, device: str) -> None:
+        self.experiment, self.device = experiment, device
+        self.iterations, self.metrics = 0, {}
+
+    def add(self, event: Any, seconds: float) -> None:
+        if isinstance(event, Progress):
+            self.iterations = event.iteration
+        elif isinstance(event, Frame):
+            self.metrics = event.metrics
+
+    def json(self) -> Any:
+        kept = {"experiment": self.experiment.json, "metrics": self.metrics, "device": self.device}
+        return kept | {"iterations": self.iterations, "status": "done"}

@@ -1,0 +1,319 @@
+"""The routes as a browser, a program and another site's page meet them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gradleak_core.api import api
+from gradleak_core.runs.protocol import unpack_live
+from tests.runs.serving import Server, serving, until
+from tests.runs.toy_engine import experiment
+
+SLOW = {"steps": 100_000, "delay": 0.001}
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("api")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: Server) -> Iterator[Server]:
+    yield one_server
+    one_server.clear()
+
+
+def points(messages: list[tuple[Any, bytes]]) -> list[int]:
+    """The iterations whose curve points a viewer got, in order."""
+    curves = [head["curve"] for head, _ in messages]
+    return [curve["first"] + k for curve in curves for k in range(len(curve["columns"].get("match", [])))]
+
+
+def opened(picture: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(picture))
+
+
+def sentence(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    text: str = answer.json()["error"]
+    assert text.endswith(".")
+    return text
+
+
+def test_a_viewer_sees_every_point_and_the_final_picture(server: Server) -> None:
+    run = server.submit(steps=300, delay=0.002)
+    messages = server.watch(run)
+    last = messages[-1][0]
+    assert points(messages) == list(range(1, 301))
+    assert (last["status"], last["shape"], last["labels"], last["seeds"]) == ("done", [3, 8, 8], [0], 2)
+    assert last["result"]["iterations"] == 300
+    shown = {head["picture"]: picture for head, picture in messages if picture}
+    assert len(shown) > 3
+    assert list(shown)[-1] == 300
+    assert opened(shown[300]).size == (8, 8)
+
+
+def test_a_refreshed_page_gets_only_what_it_has_not_seen(server: Server) -> None:
+    run = server.submit(**SLOW)
+    server.until_iteration(run, 50)
+    with server.live(run) as viewer:
+        first = unpack_live(viewer.recv())
+    seen = points([first])[-1]
+    server.until_iteration(run, seen + 20)
+    with server.live(run, seen) as viewer:
+        again = unpack_live(viewer.recv())
+    assert points([again])[0] == seen + 1
+    assert all(frame["iteration"] > seen for frame in again[0]["frames"])
+
+
+def test_a_finished_run_is_shown_by_the_same_messages(server: Server) -> None:
+    run = server.submit(steps=100)
+    server.watch(run)
+    until(lambda: run not in server.service.hub.live)
+    (head, picture), *more = server.watch(run)
+    assert more == []
+    assert points([(head, picture)]) == list(range(1, 101))
+    assert picture == server.client.get(f"/api/runs/{run}/frames/100").content
+    (nothing, picture), *more = server.watch(run, seen=100)
+    assert (points([(nothing, picture)]), nothing["frames"], picture) == ([], [], b"")
+
+
+def test_a_long_curve_is_thinned_for_whoever_comes_late(server: Server) -> None:
+    run = server.submit(steps=5000)
+    server.until_status(run, "done")
+    curve = server.watch(run)[0][0]["curve"]
+    assert len(curve["iterations"]) == len(curve["columns"]["match"]) == 2000
+    assert curve["iterations"][-1] == 5000
+    whole = server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["match"]
+    assert curve["columns"]["match"] == [whole[i - 1] for i in curve["iterations"]]
+
+
+def test_a_slow_viewer_loses_pictures_but_no_point_and_no_number(server: Server) -> None:
+    run = server.submit(steps=600, delay=0.002)
+    messages: list[tuple[Any, bytes]] = []
+
+    async def view() -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "websocket.send":
+                messages.append(unpack_live(message["bytes"]))
+                await asyncio.sleep(0.5)
+
+        arriving = asyncio.Queue[Any]()
+        arriving.put_nowait({"type": "websocket.connect"})
+        scope = {"type": "websocket", "path": f"/live/{run}", "headers": [], "query_string": b"", "subprotocols": []}
+        await api(server.service)(scope, arriving.get, send)
+
+    asyncio.run_coroutine_threadsafe(view(), server.service._loop).result(30)
+    assert points(messages) == list(range(1, 601))
+    frames = [frame["iteration"] for head, _ in messages for frame in head["frames"]]
+    assert frames == [frame["iteration"] for frame in server.service.recording(run)["frames"]]
+    assert len([picture for _, picture in messages if picture]) < len(frames)
+    assert messages[-1][0]["picture"] == 600
+
+
+def test_a_waiting_viewer_is_told_its_place_and_then_the_start(server: Server) -> None:
+    first, second, third = server.submit(**SLOW), server.submit(**SLOW), server.submit(**SLOW)
+    with server.live(third) as viewer:
+        assert unpack_live(viewer.recv())[0]["queue_position"] == 2
+        assert server.command(second, "stop") == 202
+        assert unpack_live(viewer.recv())[0]["queue_position"] == 1
+        assert server.command(first, "stop") == 202
+        while (head := unpack_live(viewer.recv())[0])["status"] == "queued":
+            pass
+    assert (head["status"], head["queue_position"]) == ("running", None)
+
+
+def test_a_deleted_run_says_goodbye_to_its_viewers(server: Server) -> None:
+    run = server.submit(**SLOW)
+    with server.live(run) as viewer:
+        viewer.recv()
+        assert server.client.delete(f"/api/runs/{run}").status_code == 204
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                viewer.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4404, "This run was deleted.")
+
+
+def test_viewers_that_leave_are_forgotten(server: Server) -> None:
+    run = server.submit(**SLOW)
+    with server.live(run) as one, server.live(run) as other:
+        one.recv()
+        other.recv()
+    server.command(run, "stop")
+    server.until_status(run, "stopped")
+    until(lambda: run not in server.service.hub.known)
+
+
+def test_commands(server: Server) -> None:
+    run = server.submit(**SLOW)
+    assert "has not begun" in sentence(server.client.post(f"/api/runs/{server.submit()}/pause"), 422)
+    server.until_iteration(run, 1)
+    assert server.command(run, "pause") == 202
+    paused = server.until_status(run, "paused")["iteration"]
+    assert server.command(run, "step", iterations=2) == 202
+    server.until_iteration(run, paused + 2)
+    assert server.command(run, "pace", per_second=50) == 202
+    assert server.command(run, "resume") == 202
+    server.until_iteration(run, paused + 4)
+    for word, body in (("step", {"iterations": 0}), ("step", {"iterations": "2"}), ("pace", {"per_second": -1})):
+        assert "must be" in sentence(server.client.post(f"/api/runs/{run}/{word}", json=body), 422)
+    assert server.command(run, "stop") == 202
+    server.until_status(run, "stopped")
+    assert "cannot be changed" in sentence(server.client.post(f"/api/runs/{run}/resume"), 422)
+    assert sentence(server.client.post(f"/api/runs/{run}/explode"), 404)
+
+
+def test_rows_and_names(server: Server) -> None:
+    run = server.submit("one")
+    server.until_status(run, "done")
+    assert server.client.patch(f"/api/runs/{run}", json={"name": "two"}).json()["name"] == "two"
+    (row,) = server.client.get("/api/runs").json()
+    assert {"id", "name", "created", "status", "experiment", "result", "steps", "iteration", "queue_position"} <= set(row)
+    assert sentence(server.client.patch(f"/api/runs/{run}", json={"name": " "}), 422)
+    assert server.client.delete(f"/api/runs/{run}").status_code == 204
+    assert server.client.get("/api/runs").json() == []
+
+
+@pytest.mark.parametrize("path", ["", "/truth", "/thumbnail", "/frames/1", "/recording", "/export.zip"])
+def test_an_unknown_run_is_a_sentence(server: Server, path: str) -> None:
+    assert sentence(server.client.get(f"/api/runs/nope{path}"), 404).startswith("There is no run 'nope'")
+
+
+def test_an_unknown_run_has_no_viewers(server: Server) -> None:
+    with server.live("nope") as viewer, pytest.raises(ConnectionClosed) as closed:
+        viewer.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"json": {"experiment": experiment(steps=0)}}, 422, "attack.steps must lie between"),
+        ({"json": {"experiment": [1]}}, 422, "must be a JSON object"),
+        ({"json": {}}, 422, "must be a JSON object"),
+        ({"json": ["experiment"]}, 422, "The body must be a JSON object with experiment and name"),
+        ({"content": "{", "headers": {"content-type": "application/json"}}, 422, "not valid JSON"),
+        ({"content": "[" * 200_000, "headers": {"content-type": "application/json"}}, 422, "not valid JSON"),
+        ({"content": "{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),
+        ({"json": {"name": "x" * 300_000}}, 413, "larger than 256 kB"),
+        ({"json": {"experiment": experiment(), "name": 7}}, 422, "1 to 120 characters"),
+    ],
+)
+def test_a_bad_request_is_a_sentence(server: Server, body: dict[str, Any], status: int, words: str) -> None:
+    assert words in sentence(server.client.post("/api/runs", **body), status)
+    assert server.client.get("/api/runs").json() == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:1"])
+def test_another_sites_page_is_turned_away(server: Server, origin: str) -> None:
+    run = server.submit(**SLOW)
+    asks = [("POST", f"/api/runs/{run}/stop"), ("DELETE", f"/api/runs/{run}"), ("PATCH", f"/api/runs/{run}")]
+    for method, path in [*asks, ("POST", "/api/runs"), ("POST", "/api/uploads")]:
+        answer = server.client.request(method, path, headers={"origin": origin}, json={})
+        assert "another site" in sentence(answer, 403)
+    with pytest.raises(InvalidStatus) as refused:
+        server.live(run, origin=origin)
+    assert refused.value.response.status_code == 403
+    assert server.row(run)["status"] in ("queued", "running")
+
+
+def test_our_own_page_is_let_in(server: Server) -> None:
+    own = str(server.client.base_url).rstrip("/")
+    run = server.submit(**SLOW)
+    with server.live(run, origin=own) as viewer:
+        viewer.recv()
+    assert server.client.post(f"/api/runs/{run}/stop", headers={"origin": own}).status_code == 202
+
+
+def test_pictures_may_be_kept_for_ever(server: Server) -> None:
+    run = server.submit(steps=20)
+    server.until_status(run, "done")
+    for path in ("truth", "frames/20", "thumbnail"):
+        answer = server.client.get(f"/api/runs/{run}/{path}")
+        assert answer.headers["content-type"] == "image/png"
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert opened(answer.content).size == (8, 8)
+    assert "no such frame" in sentence(server.client.get(f"/api/runs/{run}/frames/21"), 404)
+
+
+def test_the_thumbnail_of_a_running_run_is_not_kept(server: Server) -> None:
+    run = server.submit(**SLOW)
+    server.until_iteration(run, 1)
+    assert server.client.get(f"/api/runs/{run}/thumbnail").headers["cache-control"] == "no-store"
+
+
+def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
+    run = server.submit(steps=200, delay=0.003)
+    server.until_status(run, "done")
+    answer = server.client.get(f"/api/runs/{run}/export.zip")
+    assert f"gradleak-{run}.zip" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        names = file.namelist()
+        assert json.loads(file.read("experiment.json")) == server.row(run)["experiment"]
+        assert json.loads(file.read("result.json"))["status"] == "done"
+        rows = file.read("curve.csv").decode().splitlines()
+        assert rows[0] == "iteration,match,prior,best"
+        assert len(rows) == 201
+        assert "frames/000200.png" in names
+        frames = [name for name in names if name.startswith("frames/")]
+        animation = opened(file.read("animation.gif"))
+        assert (animation.format, getattr(animation, "n_frames", 1) > 1) == ("GIF", len(frames) > 1)
+        assert opened(file.read("truth.png")).size == (8, 8)
+
+
+def test_an_upload_becomes_an_image_of_an_experiment(server: Server) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(picture, "JPEG")
+    answer = server.client.post("/api/uploads", content=picture.getvalue())
+    assert answer.status_code == 201
+    kept = answer.json()
+    assert (kept["width"], kept["height"]) == (30, 20)
+    sent = {"experiment": experiment() | {"images": [kept["image"]]}}
+    assert server.client.post("/api/runs", json=sent).status_code == 201
+    assert "not a picture" in sentence(server.client.post("/api/uploads", content=b"hello"), 422)
+    assert "larger" in sentence(server.client.post("/api/uploads", content=bytes(10 * 2**20)), 413)
+
+
+def test_plotly_comes_from_the_installed_package_and_is_kept(server: Server) -> None:
+    answer = server.client.get("/api/plotly.js")
+    assert "plotly.js v" in answer.text[:200]
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "max-age=" in answer.headers["cache-control"]
+    again = server.client.get("/api/plotly.js", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_static_files_stay_inside_the_assets(server: Server) -> None:
+    answer = server.client.get("/api/static/samples/astronaut.png")
+    assert opened(answer.content).format == "PNG"
+    assert "max-age=" in answer.headers["cache-control"]
+    for path in ("../README.md", "%2e%2e/README.md", "samples/..%2f..%2fREADME.md", "/etc/passwd"):
+        assert sentence(server.client.get(f"/api/static/{path}"), 404)
+
+
+def test_health_and_catalogue(server: Server) -> None:
+    health = server.client.get("/api/health").json()
+    (worker,) = health["workers"]
+    assert health["ok"]
+    assert (worker["state"], health["queued"]) == ("ready", 0)
+    assert worker["device"]
+    assert server.client.get("/api/catalogue").json() == server.service.catalogue()
+
+
+def test_what_is_not_there_is_a_sentence(server: Server) -> None:
+    assert sentence(server.client.get("/api/nothing"), 404)
+    assert sentence(server.client.put("/api/runs", json={}), 405)
