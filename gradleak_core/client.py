@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from gradleak_core.defences import Defence
 from gradleak_core.models.layers import stochastic
-from gradleak_core.types import Knob, Latents, Update
+from gradleak_core.types import Knob, Latents, Observation, Secret, Update
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,34 @@ def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def observe(
+    model: nn.Module, secret: Secret, step: ClientStep, defences: Sequence[Defence], *, classes: int, told: bool, seed: int
+) -> Observation:
+    """The update the client shares, after every defence; `told` reveals the labels.
+
+    The model has been hardened already. The seed draws the defences' noise.
+    """
+    y = F.one_hot(secret.labels, classes).to(secret.images)
+    generator = torch.Generator(secret.images.device).manual_seed(seed)
+    if any(defence.each_example for defence in defences):
+        update = _averaged(model, secret, y, step, defences)
+    else:
+        update = local_update(model, secret.images, y, secret.latents, step)
+    for defence in defences:
+        update = defence.release(update, generator)
+    batch, *shape = secret.images.shape
+    return Observation(update, step, batch, (shape[0], shape[1], shape[2]), classes, secret.labels if told else None)
+
+
+def _averaged(model: nn.Module, secret: Secret, y: Tensor, step: ClientStep, defences: Sequence[Defence]) -> Update:
+    """The mean over the batch of one update an image, each passed through `per_example`."""
+    updates = []
+    for i in range(len(y)):
+        one = slice(i, i + 1)
+        update = local_update(model, secret.images[one], y[one], {k: v[:, one] for k, v in secret.latents.items()}, step)
+        for defence in defences:
+            update = defence.per_example(update)
+        updates.append(update)
+    return {k: torch.stack([u[k] for u in updates]).mean(0) for k in updates[0]}

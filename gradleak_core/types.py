@@ -6,12 +6,14 @@ Images are float tensors in [0, 1]; S counts seeds, B the batch, C channels, H a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from gradleak_core.client import ClientStep
 
 Update: TypeAlias = "dict[str, Tensor]"
 """One tensor a parameter, by parameter name. With seeds, each has a leading (S, ...)."""
@@ -83,21 +85,13 @@ class Observation:
     """What the attacker receives: the update after every defence, and what the threat model reveals."""
 
     update: Update
-    step: ClientStepLike
+    step: ClientStep
     batch: int
     shape: tuple[int, int, int]
     """(C, H, W) of one image."""
     classes: int
     labels: Tensor | None
     """(B,) when the threat model tells the attacker the labels."""
-
-
-class ClientStepLike(Protocol):
-    """See `gradleak_core.client.ClientStep`."""
-
-    @property
-    def train(self) -> bool: ...
-    def steps(self, batch: int) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -134,9 +128,9 @@ class Progress:
     """(S,): the lowest match each seed has reached."""
     restarts: Tensor
     """(): how many seeds diverged and were drawn anew so far."""
-    guess: Candidate
+    guess: Callable[[], Candidate]
     """Where each seed stands now."""
-    pick: Candidate
+    pick: Callable[[], Candidate]
     """The iterate of lowest match over all seeds so far: what the attacker would hand in (one seed)."""
 
 

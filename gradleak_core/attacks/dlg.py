@@ -1,0 +1,31 @@
+"""Deep Leakage from Gradients: search for the image and label whose gradient equals the one that was shared.
+
+Start from noise and a random label, compute the gradient they would have caused, and change both until it is the
+same gradient. When it is, the noise has become the private image. It needs a model with smooth activations, and
+takes tens to hundreds of steps of L-BFGS on a small network.
+
+Departs: backtracking instead of full steps, one evaluation an iteration, and four seeds of which the best match is kept.
+"""
+
+from __future__ import annotations
+
+from gradleak_core.attacks.parts.distances import Squared
+from gradleak_core.attacks.parts.labels import OptimisedLabels
+from gradleak_core.attacks.parts.optimisers import LBFGS
+from gradleak_core.attacks.parts.unknowns import Pixels
+from gradleak_core.attacks.recipe import Recipe
+
+PAPER = "Zhu, Liu & Han: Deep Leakage from Gradients. NeurIPS 2019, arXiv:1906.08935"
+TITLE = "DLG"
+
+ATTACK = Recipe(
+    name="dlg",
+    distance=Squared(),
+    labels=OptimisedLabels(),
+    unknowns=(Pixels(begin="grey"),),
+    priors=(),
+    optimiser=LBFGS(lr=1.0),
+    steps=3000,
+    seeds=1,
+    goal=1e-6,
+)

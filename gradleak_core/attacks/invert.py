@@ -1,0 +1,115 @@
+"""The one optimisation loop: move guesses until their update matches the observed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.attacks.parts.unknowns import Space
+from gradleak_core.client import local_update
+from gradleak_core.types import Candidate, Event, Finished, Observation, Progress, Started, Status, Update
+
+if TYPE_CHECKING:
+    from gradleak_core.attacks.recipe import Recipe
+
+CHECK_EVERY = 10
+"""Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
+PARAMETERS_AT_ONCE = 20_000_000
+"""Seeds are vectorised while their copies of the parameters stay below this; beyond, they go in turns."""
+
+
+def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
+    """Run a recipe's seeds together; the lowest match over all seeds and iterations is the attacker's pick.
+
+    Seeds are ranked by the match alone, without priors. A lost seed is drawn anew.
+    """
+    device = next(model.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    space = Space(recipe.unknowns, recipe.labels.read(observation), observation)
+    objective = Objective(recipe, model, observation, space)
+    z = space.start(recipe.seeds, generator).to(device)  # (S, N)
+    search = recipe.optimiser.start(z)
+    best_z, best = z.clone(), z.new_full((recipe.seeds,), torch.inf)
+    restarts = torch.zeros((), dtype=torch.long, device=device)
+    names = ("match", *objective.priors)
+    yield Started(recipe.steps, recipe.seeds, names)
+
+    status: Status = "done"
+    iteration = 0
+    for iteration in range(1, recipe.steps + 1):
+        losses, grad = objective(z)
+        better = losses["match"] < best
+        best = torch.where(better, losses["match"], best)
+        best_z = torch.where(better[:, None], z, best_z)
+        pick = Picker(space, best, best_z)
+        yield Progress(iteration, losses, best, restarts, Guess(space, z), pick)
+        total = torch.stack([*losses.values()]).sum(0)
+        z = space.project(search.step(z, total, space.sign(grad), iteration / recipe.steps))
+        if iteration % CHECK_EVERY == 0 or iteration == recipe.steps:
+            if bool((best < recipe.goal).any()):
+                status = "recovered"
+                break
+            lost = search.lost()
+            if bool(lost.any()):
+                z = torch.where(lost[:, None], space.start(recipe.seeds, generator).to(device), z)
+                search.forget(lost)
+                restarts = restarts + lost.sum()
+    if not bool(best.isfinite().any()):
+        status = "diverged"
+    yield Finished(status, iteration, Picker(space, best, best_z)(), float(best.min()), int(restarts))
+
+
+class Guess:
+    """The candidates that some z stands for, made when asked for."""
+
+    def __init__(self, space: Space, z: Tensor) -> None:
+        self.space, self.z = space, z
+
+    def __call__(self) -> Candidate:
+        return self.space.candidate(self.z)
+
+
+class Picker:
+    """The attacker's own choice among the seeds' best iterates: the lowest match."""
+
+    def __init__(self, space: Space, best: Tensor, best_z: Tensor) -> None:
+        self.space, self.best, self.best_z = space, best, best_z
+
+    def __call__(self) -> Candidate:
+        return self.space.candidate(self.best_z[self.best.argmin()][None])
+
+
+class Objective:
+    """The loss terms at z (S, N), each (S,), and the gradient (S, N) of their sum."""
+
+    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space) -> None:
+        self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
+        self.priors = {type(prior).__name__: prior for prior in recipe.priors}
+        self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
+
+    def __call__(self, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        parts = [self._part(rows) for rows in z.split(self.at_once)]
+        if len(parts) == 1:
+            return parts[0]
+        losses = {name: torch.cat([terms[name] for terms, _ in parts]) for name in parts[0][0]}
+        return losses, torch.cat([grad for _, grad in parts])
+
+    def _part(self, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        z = z.detach().requires_grad_()
+        guess = self.space.candidate(z)
+        losses = {"match": self.recipe.distance(self._update(guess), self.observation.update)}
+        losses |= {name: prior.weight * prior(guess) for name, prior in self.priors.items()}
+        (grad,) = torch.autograd.grad(torch.stack([*losses.values()]).sum(), z)
+        return {name: loss.detach() for name, loss in losses.items()}, grad
+
+    def _update(self, guess: Candidate) -> Update:
+        """The update (S, ...) of a guess; a single seed takes the path without `vmap`, which is faster."""
+        step = self.observation.step
+        if len(guess.images) > 1:
+            return local_update(self.model, guess.images, guess.labels, guess.latents, step, differentiable=True)
+        latents = {k: v[0] for k, v in guess.latents.items()}
+        update = local_update(self.model, guess.images[0], guess.labels[0], latents, step, differentiable=True)
+        return {k: g[None] for k, g in update.items()}

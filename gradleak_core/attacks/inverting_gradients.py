@@ -1,0 +1,32 @@
+"""Inverting Gradients: match the gradient's direction instead of its length, and prefer smooth pictures.
+
+Deep networks with ReLU defeat DLG's squared distance. The angle between two gradients is easier to lower, and a prior
+for smooth pictures (total variation) chooses among the many that fit. Only the sign of each pixel's gradient is used, with Adam.
+
+Departs: pixels in [0, 1], so that a step of 0.1 in the paper's normalised units is about 0.025 here.
+"""
+
+from __future__ import annotations
+
+from gradleak_core.attacks.parts.distances import Cosine
+from gradleak_core.attacks.parts.labels import KnownLabels
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import TotalVariation
+from gradleak_core.attacks.parts.unknowns import Pixels
+from gradleak_core.attacks.recipe import Recipe
+
+PAPER = (
+    "Geiping, Bauermeister, Dröge & Moeller: Inverting Gradients - How easy is it to break privacy in federated learning? "
+    "NeurIPS 2020, arXiv:2003.14053"
+)
+TITLE = "Inverting Gradients"
+
+ATTACK = Recipe(
+    name="inverting_gradients",
+    distance=Cosine(),
+    labels=KnownLabels(),
+    unknowns=(Pixels(begin="grey", signed=True, boxed=True),),
+    priors=(TotalVariation(1e-4),),
+    optimiser=Adam(lr=0.05, schedule="cosine"),
+    steps=1000,
+)

@@ -1,0 +1,126 @@
+"""How the attacker comes to the labels: told, read off the last layer's gradient, or optimised with the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from gradleak_core.needs import between
+from gradleak_core.types import Need, Observation
+
+WEIGHT, BIAS = "classifier.weight", "classifier.bias"
+
+
+class Labels(Protocol):
+    """The labels (B,) in any order, or None when they are unknowns to optimise."""
+
+    title: ClassVar[str]
+    told: ClassVar[bool]
+    """True when the threat model must reveal the labels."""
+    knows: ClassVar[str]
+    """Completes "The attacker ..."."""
+    needs: ClassVar[tuple[Need, ...]]
+
+    def read(self, observation: Observation) -> Tensor | None: ...
+
+
+@dataclass(frozen=True)
+class KnownLabels:
+    """The attacker is told the labels."""
+
+    title: ClassVar[str] = "Known"
+    told: ClassVar[bool] = True
+    knows: ClassVar[str] = "is told the labels"
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def read(self, observation: Observation) -> Tensor | None:
+        return observation.labels
+
+
+@dataclass(frozen=True)
+class OptimisedLabels:
+    """The labels are unknowns: the softmax of free logits, matched together with the image. Zhu et al. 2019."""
+
+    title: ClassVar[str] = "Optimised"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "guesses the labels together with the image"
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def read(self, observation: Observation) -> Tensor | None:
+        return None
+
+
+@dataclass(frozen=True)
+class RowSum:
+    """The classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
+
+    One image: the true class alone has a negative sum when features are positive. A batch takes the B lowest,
+    so a label that occurs twice is missed.
+    """
+
+    title: ClassVar[str] = "Row sum"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "reads the labels off the sums of the last layer's gradient"
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def read(self, observation: Observation) -> Tensor | None:
+        return lowest(observation.update[WEIGHT].sum(1), observation.batch)
+
+
+@dataclass(frozen=True)
+class RowMinimum:
+    """The classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
+
+    With features ≥ 0 a negative entry proves the class present. A label that occurs twice is missed.
+    """
+
+    title: ClassVar[str] = "Row minimum"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "reads the labels off the lowest entries of the last layer's gradient"
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def read(self, observation: Observation) -> Tensor | None:
+        return lowest(observation.update[WEIGHT].amin(1), observation.batch)
+
+
+@dataclass(frozen=True)
+class BiasRule:
+    """Counts from the last bias's gradient: an image of class n lowers entry n by about 1 / B. Repeats are found.
+
+    dL/dc_n = mean_k p_kn − count_n / B; classes are taken one by one from the lowest entry, which then rises by 1 / B.
+    With several local steps the update is divided by their number first.
+    """
+
+    title: ClassVar[str] = "Bias rule"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "counts the labels from the last bias's gradient"
+    needs: ClassVar[tuple[Need, ...]] = (
+        between("bias", 1, None, "The bias rule reads the classifier's bias, and this model has none; choose row sum or row minimum."),
+    )
+
+    def read(self, observation: Observation) -> Tensor | None:
+        batch = observation.batch
+        entries = observation.update[BIAS].clone() / observation.step.steps(batch)
+        labels = []
+        for _ in range(batch):
+            labels.append(entries.argmin())
+            entries[labels[-1]] += 1 / batch
+        return torch.stack(labels)
+
+
+def lowest(scores: Tensor, count: int) -> Tensor:
+    """The `count` classes of lowest score, starting over when there are more images than classes."""
+    order = scores.argsort()
+    return order.repeat(-(-count // len(order)))[:count]
+
+
+LABELS: dict[str, type[Labels]] = {
+    "known_labels": KnownLabels,
+    "row_sum": RowSum,
+    "row_minimum": RowMinimum,
+    "bias_rule": BiasRule,
+    "optimised_labels": OptimisedLabels,
+}

@@ -1,0 +1,116 @@
+"""What the attacker solves for, laid out in one flat row z a seed: (S, N)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from gradleak_core.types import Candidate, Knob, Observation
+
+
+class Unknown(Protocol):
+    """A block of z. `boxed` is the interval it is clamped to; `signed` keeps only the gradient's sign."""
+
+    title: ClassVar[str]
+
+    @property
+    def signed(self) -> bool: ...
+    @property
+    def box(self) -> tuple[float, float] | None: ...
+    def shape(self, observation: Observation) -> tuple[int, ...]: ...
+    def start(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The images, in [0, 1]."""
+
+    begin: Annotated[Literal["normal", "grey", "uniform"], Knob("First guess", "What the attacker starts from: N(0, 1), noise around grey, or U(0, 1).")] = "normal"
+    signed: Annotated[bool, Knob("Sign of the gradient", "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam.")] = False
+    boxed: Annotated[bool, Knob("Clamp to [0, 1]", "Bring pixels back into range after every step.")] = False
+    title: ClassVar[str] = "Pixels"
+
+    @property
+    def box(self) -> tuple[float, float] | None:
+        return (0.0, 1.0) if self.boxed else None
+
+    def shape(self, observation: Observation) -> tuple[int, ...]:
+        return (observation.batch, *observation.shape)
+
+    def start(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        if self.begin == "uniform":
+            return torch.rand(shape, generator=generator)
+        noise = torch.randn(shape, generator=generator)
+        return noise if self.begin == "normal" else 0.5 + 0.25 * noise
+
+
+@dataclass(frozen=True)
+class LabelLogits:
+    """The logits of the labels when they are optimised."""
+
+    signed: ClassVar[bool] = False
+    box: ClassVar[tuple[float, float] | None] = None
+    title: ClassVar[str] = "Label logits"
+
+    def shape(self, observation: Observation) -> tuple[int, ...]:
+        return (observation.batch, observation.classes)
+
+    def start(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+
+UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where one unknown lies in z, and the shape it has for one seed."""
+
+    unknown: Unknown
+    columns: slice
+    shape: tuple[int, ...]
+
+
+class Space:
+    """The layout of z for one observation, and z's meaning as a `Candidate`."""
+
+    def __init__(self, unknowns: Sequence[Unknown], labels: Tensor | None, observation: Observation) -> None:
+        self.known = None if labels is None else one_hot(labels, observation.classes).float()  # (B, classes)
+        solved = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
+        self.blocks: list[Block] = []
+        self.size = 0
+        for unknown in solved:
+            shape = unknown.shape(observation)
+            self.blocks.append(Block(unknown, slice(self.size, self.size + prod(shape)), shape))
+            self.size += prod(shape)
+
+    def start(self, seeds: int, generator: torch.Generator) -> Tensor:
+        """Fresh first guesses (S, N), on the CPU."""
+        return torch.cat([b.unknown.start((seeds, prod(b.shape)), generator) for b in self.blocks], 1)
+
+    def candidate(self, z: Tensor) -> Candidate:
+        """The guesses that z (S, N) stands for, as views of it."""
+        views = {type(b.unknown): z[:, b.columns].unflatten(1, b.shape) for b in self.blocks}
+        if self.known is None:
+            return Candidate(views[Pixels], views[LabelLogits].softmax(-1), {})
+        return Candidate(views[Pixels], self.known.expand(len(z), *self.known.shape), {})
+
+    def sign(self, grad: Tensor) -> Tensor:
+        """The gradient with its signed blocks replaced by their signs, in place."""
+        for block in self.blocks:
+            if block.unknown.signed:
+                grad[:, block.columns].sign_()
+        return grad
+
+    def project(self, z: Tensor) -> Tensor:
+        """z with its boxed blocks clamped, in place."""
+        for block in self.blocks:
+            if block.unknown.box is not None:
+                z[:, block.columns].clamp_(*block.unknown.box)
+        return z

@@ -1,0 +1,36 @@
+"""A published attack as a value: a distance, labels, unknowns, priors and an optimiser, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import nn
+
+from gradleak_core.attacks.invert import invert
+from gradleak_core.attacks.parts.distances import Distance
+from gradleak_core.attacks.parts.labels import Labels
+from gradleak_core.attacks.parts.optimisers import Optimiser
+from gradleak_core.attacks.parts.priors import Prior
+from gradleak_core.attacks.parts.unknowns import Unknown
+from gradleak_core.types import Event, Knob, Observation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An attack by optimisation. Every field can be changed on its own."""
+
+    name: str
+    distance: Annotated[Distance, Knob("Distance", "How the guessed update is compared with the observed one.", family="distances")]
+    labels: Annotated[Labels, Knob("Labels", "How the attacker comes to the labels.", family="labels")]
+    unknowns: Annotated[tuple[Unknown, ...], Knob("Unknowns", "What is solved for.", family="unknowns")]
+    priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes of pictures.", family="priors")]
+    optimiser: Annotated[Optimiser, Knob("Optimiser", "How the guess is improved.", family="optimisers")]
+    steps: Annotated[int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)]
+    seeds: Annotated[int, Knob("Seeds", "Independent guesses run side by side; the best match is kept.", 1, 256, log=True)] = 1
+    goal: Annotated[float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)] = 0.0
+
+    def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
+        """The attack as a generator of `Started`, one `Progress` an iteration, and `Finished`."""
+        return invert(self, model, observation, seed=seed)

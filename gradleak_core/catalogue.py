@@ -1,0 +1,108 @@
+"""Everything the engine can do, as JSON: what forms, the command line and the documentation are made from."""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import sys
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from gradleak_core.attacks import ATTACKS, PAPERS, PARTS
+from gradleak_core.client import ClientStep
+from gradleak_core.data import samples
+from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import CODEC, Experiment
+from gradleak_core.metrics import METRICS
+from gradleak_core.models import INITS, MODELS
+from gradleak_core.presets import PRESETS
+
+JSON = Any
+
+
+@cache
+def catalogue() -> JSON:
+    """The catalogue of `docs/architecture.md`."""
+    parts = {"models": MODELS, "defences": DEFENCES, "inits": INITS, **PARTS}
+    return {
+        "schema": 1,
+        "versions": versions(),
+        "devices": devices(),
+        "families": {
+            "attacks": {paper.ATTACK.name: attack_entry(paper) for paper in PAPERS},
+            **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
+        },
+        "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
+        "client": entry(ClientStep),
+        "samples": {row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()},
+        "classes": list(samples.CLASSES),
+        "metrics": {name: asdict(row) for name, row in METRICS.items()},
+        "presets": [
+            {"name": p.name, "title": p.title, "promise": p.promise, "experiment": CODEC.encode(p.experiment)}
+            for p in PRESETS
+        ],
+    }
+
+
+def entry(cls: type) -> JSON:
+    """One part: its texts, its default, its knobs, what it needs, its source."""
+    text = inspect.getdoc(cls) or ""
+    return {
+        "title": getattr(cls, "title", cls.__name__),
+        "summary": text.splitlines()[0],
+        "doc": text,
+        "source": inspect.getsource(cls),
+        "default": CODEC.encode(cls()),
+        "knobs": CODEC.knobs(cls),
+        "needs": [asdict(need) for need in getattr(cls, "needs", ())],
+        "schema": CODEC.schema(cls),
+    } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+
+
+def attack_entry(paper: ModuleType) -> JSON:
+    """One attack, from its module: the docstring is the idea in plain words."""
+    attack, text = paper.ATTACK, inspect.getdoc(paper) or ""
+    cls, default = type(attack), CODEC.encode(attack)
+    summary, _, idea = text.partition("\n\n")
+    used = [value for field in default.values() for value in (field if isinstance(field, list) else [field])]
+    return {
+        "title": paper.TITLE,
+        "summary": summary,
+        "idea": idea,
+        "paper": paper.PAPER,
+        "doc": text,
+        "source": inspect.getsource(paper),
+        "default": default,
+        "knobs": [row | {"default": default[row["name"]]} for row in CODEC.knobs(cls)],
+        "needs": [asdict(need) for need in getattr(cls, "needs", ())],
+        "parts": [part["kind"] for part in used if isinstance(part, dict)],
+        "schema": CODEC.schema(cls),
+    }
+
+
+def experiment_knobs() -> list[JSON]:
+    rows = CODEC.knobs(Experiment)
+    return [row | {"choices": list(ATTACKS)} if row["name"] == "attack" else row for row in rows]
+
+
+def devices() -> list[JSON]:
+    """What can compute here, the default first."""
+    found = []
+    if torch.cuda.is_available():
+        found.append({"kind": "cuda", "name": torch.cuda.get_device_name()})
+    if torch.backends.mps.is_available():
+        found.append({"kind": "mps", "name": "Apple GPU"})
+    threads = torch.get_num_threads()
+    return [*found, {"kind": "cpu", "name": f"CPU, {threads} thread{'s' * (threads > 1)}"}]
+
+
+def versions() -> dict[str, str]:
+    packages = ("torch", "torchvision", "streamlit", "plotly")
+    return {"gradleak": "0.1.0", "python": platform.python_version(), "system": sys.platform} | {
+        name: version(name) for name in packages
+    }

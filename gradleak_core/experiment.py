@@ -1,0 +1,214 @@
+"""One reproducible run: the only place where data, model, client, defences, attack and metrics meet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.attacks import ATTACK_KINDS, ATTACKS, PARTS
+from gradleak_core.client import ClientStep, draw_latents, local_update, observe
+from gradleak_core.codec import Codec
+from gradleak_core.data import samples
+from gradleak_core.data.images import load as load_image
+from gradleak_core.defences import DEFENCES, Defence
+from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics.pairing import pair
+from gradleak_core.models import INITS, MODELS, Model, build
+from gradleak_core.models.lenet import LeNet
+from gradleak_core.needs import facts, unmet
+from gradleak_core.types import (
+    Attack,
+    Candidate,
+    Event,
+    Finished,
+    Frame,
+    Knob,
+    Latents,
+    Need,
+    Observation,
+    Progress,
+    Refused,
+    Secret,
+    Status,
+)
+
+CODEC = Codec({"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "defences": DEFENCES, **PARTS})
+ALL_THREADS = torch.get_num_threads()
+MOST_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that is needed to run it again. `labels` of None takes each image's own; an upload's is 0."""
+
+    images: tuple[str, ...] = (f"sample:{next(iter(samples.SAMPLES))}",)
+    labels: tuple[int, ...] | None = None
+    size: Annotated[int, Knob("Size", "Pixels a side; larger pictures take longer.", 8, 224)] = 32
+    channels: Annotated[Literal[1, 3], Knob("Channels", "3 for colour, 1 for grey.")] = 3
+    classes: Annotated[int, Knob("Classes", "How many classes the model tells apart.", 2, 1000)] = 10
+    seed: Annotated[int, Knob("Seed", "Draws the weights, the client's noise and the first guesses.", 0, 2**31 - 1)] = 0
+    model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
+    client: ClientStep = ClientStep()
+    defences: Annotated[tuple[Defence, ...], Knob("Defences", "Applied in this order.", family="defences")] = ()
+    attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS["idlg"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Both sides of one experiment, on a device."""
+
+    model: nn.Module
+    secret: Secret
+    observation: Observation
+
+
+def load(json: Any) -> Experiment:
+    """An experiment from its JSON. Raises `Refused` with one sentence when it cannot be run."""
+    experiment: Experiment = CODEC.decode(Experiment, json)
+    if not 1 <= len(experiment.images) <= MOST_IMAGES:
+        raise Refused(f"A batch holds 1 to {MOST_IMAGES} images, not {len(experiment.images)}.")
+    if experiment.labels is not None and len(experiment.labels) != len(experiment.images):
+        raise Refused(f"There are {len(experiment.labels)} labels for {len(experiment.images)} images; give one each.")
+    if reasons := unmet(needs(experiment), facts(CODEC.encode(experiment))):
+        raise Refused(reasons[0])
+    return experiment
+
+
+def needs(value: Any) -> Iterator[Need]:
+    """The needs of every part inside an experiment."""
+    if dataclasses.is_dataclass(value):
+        yield from getattr(value, "needs", ())
+        for field in dataclasses.fields(value):
+            yield from needs(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from needs(item)
+
+
+def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
+    """Loads the images, builds and hardens the model, and lets the client compute its update."""
+    pictures, labels = private(experiment)
+    shape = (experiment.channels, experiment.size, experiment.size)
+    model = build(experiment.model, shape, experiment.classes, seed=draw(experiment, 0))
+    for defence in experiment.defences:
+        model = defence.harden(model)
+    model = model.train(experiment.client.train).to(device)
+    pictures, labels = pictures.to(device), labels.to(device)
+    generator = torch.Generator().manual_seed(draw(experiment, 1))
+    latents: Latents = draw_latents(model, pictures, experiment.client, generator)
+    secret = Secret(pictures, labels, latents)
+    told = bool(getattr(getattr(experiment.attack, "labels", None), "told", False))
+    observation = observe(
+        model,
+        secret,
+        experiment.client,
+        experiment.defences,
+        classes=experiment.classes,
+        told=told,
+        seed=draw(experiment, 2),
+    )
+    return Prepared(model, secret, observation)
+
+
+def private(experiment: Experiment) -> tuple[Tensor, Tensor]:
+    """The private images (B, C, H, W) and labels (B,), on the CPU."""
+    loaded = [load_image(reference, experiment.size, experiment.channels) for reference in experiment.images]
+    labels = experiment.labels or tuple(own or 0 for _, own in loaded)
+    for reference, label in zip(experiment.images, labels, strict=True):
+        if not 0 <= label < experiment.classes:
+            raise Refused(f"Label {label} of {reference} needs at least {label + 1} classes, not {experiment.classes}.")
+    return torch.cat([image for image, _ in loaded]), torch.tensor(labels)
+
+
+def secret(experiment: Experiment) -> Secret:
+    """What the onlooker may show of the client: its images and labels."""
+    return Secret(*private(experiment), {})
+
+
+def draw(experiment: Experiment, role: int) -> int:
+    """A seed of its own for each role: 0 weights, 1 the client's draws, 2 its noise, 3 the attacker."""
+    return experiment.seed * 4 + role
+
+
+def threads(experiment: Experiment) -> int:
+    """CPU threads: one for a small model with little work, else all."""
+    work = len(experiment.images) * getattr(experiment.attack, "seeds", 1)
+    return ALL_THREADS if work >= 4 or experiment.model.threads == 0 else experiment.model.threads
+
+
+def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool]) -> Iterator[Event]:
+    """The attack's events, with a `Frame` after every `Progress` for which `due(iteration)` is true and at the end.
+
+    Frames never feed back into the attack: which iterations are due changes nothing else.
+    """
+    torch.set_num_threads(threads(experiment))
+    both = prepare(experiment, device)
+    shown = 0
+    for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
+        if isinstance(event, Finished) and shown != event.iteration:
+            yield frame(both, event.iteration, event.pick, event.match, event.restarts)
+        yield event
+        if isinstance(event, Progress) and due(event.iteration):
+            shown = event.iteration
+            yield frame(both, shown, event.pick(), float(event.best.min()), int(event.restarts))
+
+
+def frame(both: Prepared, iteration: int, pick: Candidate, match: float, restarts: int) -> Frame:
+    """The attacker's pick, paired with the truth and scored."""
+    secret, observation = both.secret, both.observation
+    images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1)
+    metrics = score(images, secret.images, labels, secret.labels, match)
+    order = pair(images.nan_to_num(), secret.images).to(images.device)
+    latents = {k: v[0] for k, v in pick.latents.items()}
+    update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
+    layers = {k: float(apart(update[k], seen)) for k, seen in observation.update.items()}
+    return Frame(iteration, images[order].cpu(), tuple(labels[order].tolist()), metrics, layers, restarts)
+
+
+def apart(guess: Tensor, seen: Tensor) -> Tensor:
+    """One minus the cosine of two tensors; 1 when either is zero."""
+    return 1 - (guess * seen).sum() / (guess.norm() * seen.norm()).clamp(min=1e-30)
+
+
+class Summary:
+    """The result of a run, gathered from its events; the JSON that the command line prints."""
+
+    def __init__(self, experiment: Experiment, device: str) -> None:
+        self.experiment, self.device = experiment, device
+        self.status: Status = "stopped"
+        self.metrics: dict[str, float] = {}
+        self.labels: tuple[int, ...] = ()
+        self.iterations, self.restarts, self.seconds = 0, 0, 0.0
+        self.recognised: float | None = None
+
+    def add(self, event: Event, seconds: float) -> None:
+        """One event, and the computing time so far."""
+        self.seconds = seconds
+        if isinstance(event, Progress):
+            self.iterations = event.iteration
+        elif isinstance(event, Frame):
+            self.metrics, self.labels, self.restarts = event.metrics, event.labels, event.restarts
+            if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
+                self.recognised = seconds
+        elif isinstance(event, Finished):
+            self.status = event.status
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "experiment": CODEC.encode(self.experiment),
+            "status": self.status,
+            "metrics": self.metrics,
+            "labels": list(self.labels),
+            "iterations": self.iterations,
+            "restarts": self.restarts,
+            "seconds": round(self.seconds, 4),
+            "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
+            "seconds_to_recognisable": None if self.recognised is None else round(self.recognised, 4),
+            "device": self.device,
+            "seed": self.experiment.seed,
+        }
