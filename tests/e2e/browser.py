@@ -24,8 +24,8 @@ def find() -> str | None:
         if not starts(named):
             raise SystemExit(f"GRADLEAK_BROWSER names {named}, which does not start; correct or unset it.")
         return named
-    candidates = [shutil.which(name) for name in NAMES] + [playwrights_own()]
-    return next((path for path in candidates if path and starts(path)), None)
+    on_path = (shutil.which(name) for name in NAMES)
+    return next((path for path in on_path if path and starts(path)), None) or playwrights_own()
 
 
 def ensure() -> str | None:
@@ -40,11 +40,12 @@ def starts(path: str) -> bool:
         return False
 
 
-def playwrights_own() -> str:
+def playwrights_own() -> str | None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        return playwright.chromium.executable_path
+        path = playwright.chromium.executable_path
+    return path if starts(path) else None
 
 
 def install_debian() -> bool:

@@ -54,7 +54,7 @@ class Server:
                 health = json.load(reply)
         except (urllib.error.URLError, OSError):
             return False
-        return any(worker["device"] for worker in health["workers"])
+        return any(worker["state"] in ("ready", "busy") for worker in health["workers"])
 
     def stop(self) -> None:
         if self.process is None:
