@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib.metadata
-import json
-import platform
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -17,9 +14,10 @@ from gradleak_core.data import samples, uploads
 from gradleak_core.runs.admission import admit
 from gradleak_core.runs.export import archive
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
+from gradleak_core.runs.known import Known
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import COMMAND, PATIENCE, ROOT, Patience, Supervisor
+from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
 from gradleak_core.types import Refused
 
 T = TypeVar("T")
@@ -44,17 +42,15 @@ class Service:
     ) -> None:
         self.folder = folder
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
-        self._catalogue: Any = None
-        self._key = key(command)
+        self._known = Known(folder / "catalogue.json", command)
 
     async def start(self) -> None:
         """Opens the store, marks what a stopped server left unfinished, and starts the workers. Raises `Refused`."""
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        self._catalogue = self._cached_catalogue()
         self.store = Store(self.folder / "runs.sqlite3")
         self.hub = Hub(self.store)
         environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
-        self.supervisor = Supervisor(self.hub, self._learn, environment=environment, **self._options)
+        self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
         self.store.interrupt().result()
         self.supervisor.start()
         for row in reversed(self.store.rows()):
@@ -129,11 +125,11 @@ class Service:
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
         """What was shown at that iteration, or last. Raises `NoRun`."""
-        return self._found(run, self.store.picture(run, iteration), "no such frame")
+        return self._found(run, lambda: self.store.picture(run, iteration), "no such frame")
 
     def truth(self, run: str) -> bytes:
         """The private images. Raises `NoRun`."""
-        return self._found(run, self.store.truth(run), "not started yet")
+        return self._found(run, lambda: self.store.truth(run), "not started yet")
 
     def recording(self, run: str) -> dict[str, Any]:
         """The whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
@@ -159,7 +155,7 @@ class Service:
 
     def catalogue(self) -> Any:
         """What the engine can do; None until it is known, which is only on the very first start."""
-        return self._catalogue
+        return self._known.value
 
     def health(self) -> dict[str, Any]:
         workers = self.supervisor.health()
@@ -209,7 +205,11 @@ class Service:
         steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
         return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"])}
 
-    def _found(self, run: str, picture: bytes | None, why: str) -> bytes:
+    def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
+        """What is there, once all that viewers were told of is written."""
+        if (picture := look()) is None:
+            self.store.flush()
+            picture = look()
         if picture is None:
             self.run(run)
             raise NoRun(f"This run has no such picture: {why}.")
@@ -227,30 +227,6 @@ class Service:
                 uploads.path(self.folder / "uploads", image)
             elif image.startswith("sample:"):
                 samples.sample(image.removeprefix("sample:"))
-
-    def _cached_catalogue(self) -> Any:
-        try:
-            kept = json.loads((self.folder / "catalogue.json").read_text(encoding="utf-8"))
-            return kept["catalogue"] if kept["key"] == self._key else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _learn(self, catalogue: Any) -> None:
-        if catalogue != self._catalogue:
-            self._catalogue = catalogue
-            part = self.folder / "catalogue.part"
-            part.write_text(json.dumps({"key": self._key, "catalogue": catalogue}), encoding="utf-8")
-            part.replace(self.folder / "catalogue.json")
-
-
-def key(command: Sequence[str]) -> dict[str, Any]:
-    """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
-    try:
-        torch = importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        torch = ""
-    newest = max(file.stat().st_mtime_ns for file in (ROOT / "gradleak_core").rglob("*.py"))
-    return {"python": platform.python_version(), "torch": torch, "source": newest, "command": list(command)}
 
 
 def named(name: Any) -> str:
@@ -288,7 +264,7 @@ def media_type(picture: bytes) -> str:
 _service: Service | None = None
 
 
-def set(service: Service | None) -> None:
+def use(service: Service | None) -> None:
     """Makes this the service of the process."""
     global _service
     _service = service

@@ -72,6 +72,10 @@ class Store:
         self._jobs.put((change, done))
         return done
 
+    def flush(self) -> None:
+        """Waits until all that was handed over is on disk."""
+        self.write(lambda db: None).result()
+
     def _serve(self) -> None:
         ended = False
         while not ended:
@@ -88,9 +92,12 @@ class Store:
                     change(self._db)
             self.trouble = None
         except Exception as error:  # a full disk must not end the thread; the futures and health tell
-            self.trouble = f"Runs cannot be written to {self.path}: {error}."
-            for _, done in jobs:
-                done.set_exception(error)
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._commit([job])
+            else:
+                self.trouble = f"Runs cannot be written to {self.path}: {error}."
+                jobs[0][1].set_exception(error)
         else:
             for _, done in jobs:
                 done.set_result(None)

@@ -1,4 +1,4 @@
-"""A whole server for tests: real worker processes, a real SQLite file, HTTP and WebSockets; only the engine is a toy."""
+"""A whole server for tests: real worker processes, SQLite, HTTP and WebSockets; only the engine is a toy."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from gradleak_core.types import Refused
 from tests.runs.serving import BROKEN, Server, serving, until
 from tests.runs.toy_engine import experiment
 
+ROOT = Path(__file__).parents[2]
 SLOW = {"steps": 100_000, "delay": 0.001}
 
 
@@ -31,10 +34,23 @@ def server(one_server: Server) -> Iterator[Server]:
     one_server.clear()
 
 
+ORPHANING = """
+import pathlib, sys, time
+from tests.runs.serving import serving
+with serving(pathlib.Path(sys.argv[1])) as server:
+    server.until_iteration(server.submit(steps=100_000, delay=0.001), 1)
+    print(server.service.health()["workers"][0]["pid"], flush=True)
+    time.sleep(60)
+"""
+
+
 def alive(pid: int) -> bool:
+    """Whether a process still computes; one that only waits to be counted as ended does not."""
     try:
+        if Path("/proc/self/stat").exists():
+            return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, FileNotFoundError):
         return False
     return True
 
@@ -220,6 +236,17 @@ def test_a_restart_keeps_what_ended_marks_what_did_not_and_goes_on_with_the_queu
         assert "what was seen is kept" in interrupted["message"]
         assert server.service.recording(done) == whole
         server.until_status(queued, "done")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for a process by its signal")
+def test_a_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ORPHANING, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        pid = int(server.stdout.readline())
+        assert alive(pid)
+        server.kill()
+    until(lambda: not alive(pid))
 
 
 def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:

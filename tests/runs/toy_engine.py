@@ -80,7 +80,7 @@ def run(experiment: Experiment, *, device: str = "cpu", due: Any) -> Any:
         best = torch.minimum(best, match)
         pick = Candidate(guess[match.argmin()][None], torch.zeros(1, 1, 10), {})
         losses = {"match": match, "prior": torch.arange(seeds) + match}
-        yield Progress(iteration, losses, best, torch.tensor(0), lambda: pick, lambda: pick)
+        yield Progress(iteration, losses, best, torch.tensor(0), lambda one=pick: one, lambda one=pick: one)
         if iteration == steps or due(iteration):
             psnr = float(-10 * match.min().log10())
             yield Frame(iteration, pick.images[0].clone(), (0,) * len(truth), {"psnr": psnr}, {"fc": 0.5}, 0)

@@ -1,0 +1,46 @@
+"""What the engine can do, remembered from the last start. Imports no torch."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ENGINE = Path(__file__).resolve().parents[1]
+
+
+class Known:
+    """The catalogue, so that the first page need not wait for a worker; `value` is None until one has ever said it."""
+
+    def __init__(self, file: Path, command: Sequence[str]) -> None:
+        self._file = file
+        self._key = key(command)
+        self.value: Any = self._read()
+
+    def learn(self, catalogue: Any) -> None:
+        """Keeps what a worker says, for this start and the next."""
+        if catalogue != self.value:
+            self.value = catalogue
+            part = self._file.with_suffix(".part")
+            part.write_text(json.dumps({"key": self._key, "catalogue": catalogue}), encoding="utf-8")
+            part.replace(self._file)
+
+    def _read(self) -> Any:
+        try:
+            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            return kept["catalogue"] if kept["key"] == self._key else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def key(command: Sequence[str]) -> dict[str, Any]:
+    """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
+    try:
+        torch = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        torch = ""
+    newest = max(file.stat().st_mtime_ns for file in ENGINE.rglob("*.py"))
+    return {"python": platform.python_version(), "torch": torch, "source": newest, "command": list(command)}

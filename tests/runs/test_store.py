@@ -1,0 +1,102 @@
+"""The file of runs: what went in comes out, and a file that cannot be used is refused in a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from gradleak_core.runs.store import SCHEMA, Store
+from gradleak_core.types import Refused
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = {"images": ["sample:astronaut"], "attack": {"steps": 3}}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "runs.sqlite3")
+    yield store
+    store.close()
+
+
+def test_what_went_in_comes_out(store: Store) -> None:
+    store.add("a", "first", EXPERIMENT)
+    store.start("a", {"steps": 3, "losses": ["match"]}, b"truth")
+    for iteration in (1, 2, 3):
+        store.frame("a", iteration, {"seconds": iteration}, b"picture %d" % iteration)
+    store.status("a", "done", result={"psnr": 20}).result()
+    row = store.row("a")
+    assert row is not None
+    assert (row["status"], row["iteration"], row["experiment"], row["result"]) == ("done", 3, EXPERIMENT, {"psnr": 20})
+    assert store.heads("a") == [{"seconds": 1}, {"seconds": 2}, {"seconds": 3}]
+    assert (store.picture("a", 2), store.picture("a"), store.picture("a", 4)) == (b"picture 2", b"picture 3", None)
+    assert store.truth("a") == b"truth"
+
+
+def test_deleting_takes_the_frames_along_and_leaves_other_runs(store: Store) -> None:
+    for run in ("a", "b"):
+        store.add(run, run, EXPERIMENT)
+        store.frame(run, 1, {}, b"picture")
+    store.delete("a").result()
+    assert [row["id"] for row in store.rows()] == ["b"]
+    assert (store.picture("a"), store.picture("b")) == (None, b"picture")
+
+
+def test_closing_writes_all_that_was_handed_over(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.sqlite3")
+    store.add("a", "a", EXPERIMENT)
+    for iteration in range(500):
+        store.frame("a", iteration, {}, b"picture")
+    store.close()
+    again = Store(tmp_path / "runs.sqlite3")
+    assert len(again.pictures("a")) == 500
+    again.close()
+
+
+def test_a_failed_write_is_told_and_does_not_end_the_writing(store: Store) -> None:
+    holding = Event()
+    store.write(lambda db: holding.wait())
+    before = store.add("a", "a", EXPERIMENT)
+    lost = store.write(lambda db: db.execute("INSERT INTO nowhere VALUES (1)"))
+    holding.set()
+    with pytest.raises(sqlite3.Error):
+        lost.result()
+    before.result()
+    assert "no such table" in str(store.trouble)
+    store.add("b", "b", EXPERIMENT).result()
+    assert store.trouble is None
+    assert [row["id"] for row in store.rows()] == ["b", "a"]
+
+
+def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite3"
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(Refused, match=r"written by a newer GradLeak .* update GradLeak or choose another folder"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+def test_something_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite3"
+    path.write_bytes(b"this is a text, not a database; " * 100)
+    with pytest.raises(Refused, match="cannot be used for runs"):
+        Store(path)
+
+
+def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.sqlite3")
+    opening = f"from gradleak_core.runs.store import *; Store(Path({str(store.path)!r})).close()"
+    command = [sys.executable, "-c", opening]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "Another GradLeak server is using" in refused.stderr
+    store.close()
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
