@@ -29,7 +29,7 @@ ENGINE = (
     ("data", "models", "metrics"),
     ("client", "defences"),
     ("attacks",),
-    ("experiment", "catalogue"),
+    ("experiment", "presets", "catalogue"),
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (
