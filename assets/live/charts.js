@@ -1,6 +1,6 @@
 // Two Plotly figures that live as long as the view: one newPlot each, then react with the same arrays.
 const POINTS = 1500;
-const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, scrollZoom: false };
+const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, scrollZoom: false, showTips: false };
 
 let library;
 
@@ -139,7 +139,7 @@ export class Charts {
     this.paper = read("background-color", "#ffffff");
     this.grid = read("border-color", "rgba(128,128,128,0.3)");
     this.font = style.fontFamily;
-    this.colours = [read("primary-color", "#ff4b4b"), ...["blue", "orange", "green", "violet"].map((name) => read(`${name}-color`, name))];
+    this.colours = read("chart-categorical-colors", "#0b6e6a,#c2571a,#2563a8").split(",");
     this.coarse = matchMedia("(pointer: coarse)").matches;
   }
 
@@ -184,7 +184,7 @@ function thinned(x, y) {
 
 /** "TotalVariation" and "total_variation" as "Total variation". */
 function spoken(name) {
-  if (name === "best") return "Best match so far";
+  if (name === "best") return "Best so far";
   const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
   return words[0].toUpperCase() + words.slice(1);
 }

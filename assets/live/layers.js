@@ -13,7 +13,7 @@ export class Layers {
     if (names.join() !== this.names.join()) this.layOut(names);
     this.values = names.map((name) => layers[name]);
     this.values.forEach((value, index) => this.cells[index].style.setProperty("--gl-heat", `${Math.round(100 * matched(value))}%`));
-    this.values.forEach((value, index) => this.cells[index].classList.toggle("gl-deep", matched(value) > 0.55));
+    this.values.forEach((value, index) => this.cells[index].classList.toggle("gl-deep", matched(value) > 0.75));
     this.write();
   }
 

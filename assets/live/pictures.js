@@ -131,7 +131,7 @@ function fill(button, iteration, picture, batch) {
   const columns = Math.ceil(Math.sqrt(batch));
   const [width, height] = [picture.width, picture.height / batch];
   const size = Math.max(1, Math.floor(Math.min(128, columns * width) / columns));
-  Object.assign(canvas, { width: columns * size, height: columns * size });
+  Object.assign(canvas, { width: columns * size, height: Math.ceil(batch / columns) * size });
   const context = canvas.getContext("2d");
   for (let index = 0; index < batch; index += 1) {
     context.drawImage(picture, 0, index * height, width, height, (index % columns) * size, Math.floor(index / columns) * size, size, size);

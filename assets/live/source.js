@@ -1,5 +1,6 @@
 // Where messages come from. Both sources give on(head, picture) the same messages and answer where a picture is.
-export const ENDED = new Set(["done", "recovered", "diverged", "stopped", "failed", "interrupted"]);
+export const ENDED = new Set(["done", "recovered", "diverged", "stopped", "failed", "interrupted", "deleted"]);
+const UNKNOWN_RUN = 4404;
 
 /** A run on the server, over its WebSocket; reconnects by itself and asks only for what it has not seen. */
 export class LiveSource {
@@ -22,7 +23,7 @@ export class LiveSource {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.receive(data);
-    socket.onclose = () => this.socket === socket && this.retry();
+    socket.onclose = ({ code, reason }) => this.socket === socket && (code === UNKNOWN_RUN ? this.forget(reason) : this.retry());
     this.socket = socket;
   }
 
@@ -42,6 +43,11 @@ export class LiveSource {
     this.ended = ENDED.has(head.status);
     this.on(head, picture);
     if (this.ended) this.close();
+  }
+
+  forget(reason) {
+    this.ended = true;
+    this.on({ status: "deleted", message: reason || "There is no such run." });
   }
 
   retry() {

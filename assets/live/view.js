@@ -40,7 +40,8 @@ export class View {
   }
 
   recorded(recording) {
-    return new RecordingSource(new URL(recording, `${this.api}/static/recordings/`).href, this.hear, this.lost, { still: calm });
+    const file = recording.includes("/") ? recording : `${recording}.json`;
+    return new RecordingSource(new URL(file, `${this.api}/static/recordings/`).href, this.hear, this.lost, { still: calm });
   }
 
   attach(source) {
@@ -78,8 +79,8 @@ export class View {
     this.note = "";
     this.trace.add(head);
     this.seeTruth(source);
-    if (picture && head.picture !== null) this.see(source, head.picture, picture);
-    if (this.ended && !ended && source.live) this.tell(source.run);
+    if (picture && head.picture != null) this.see(source, head.picture, picture);
+    if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);
     this.stage.dirty("pictures", "curves");
   };
 

@@ -2,6 +2,7 @@
 const WORDS = {
   ready: "Ready", loading: "Connecting", queued: "Queued", running: "Running", paused: "Paused", recovered: "Recovered",
   done: "Finished", diverged: "Diverged", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
+  deleted: "Not here",
 };
 export const MEANINGS = {
   diverged: "No finite guess is left; try another seed or a smaller step.",
