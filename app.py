@@ -1,0 +1,96 @@
+"""The ASGI application: Streamlit's pages, the API beside them, and the workers' start and stop.
+
+`streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
+number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads. Nothing in this process imports torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import hashlib
+import importlib
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gradleak_core.api import api
+from gradleak_core.data import data_folder
+from gradleak_core.runs import service as services
+
+ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
+WARM = ("pandas", "pyarrow", "PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
+"""What the first visitor would otherwise wait for."""
+
+
+def policy() -> str:
+    """A content security policy under which Streamlit runs: its one inline script is allowed by its hash."""
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
+    return "; ".join((
+        "default-src 'self'",
+        " ".join(("script-src 'self' blob:", *(f"'sha256-{digest}'" for digest in hashes))),
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ))  # fmt: skip
+
+
+HEADERS = {
+    "content-security-policy": policy(),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+class Headers:
+    """Adds `HEADERS` to every HTTP answer that does not set them itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                added = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self.app(scope, receive, answer if scope["type"] == "http" else send)
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Workers and store live as long as the server. Warm objects are frozen, so that collections stay short."""
+    await service.start()
+    services.use(service)
+    for name in WARM:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        services.use(None)
+        await service.close()
+
+
+service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
+app = st.App(ROUTER, routes=[Mount("/api", api(service))], middleware=[Middleware(Headers)], lifespan=lifespan)

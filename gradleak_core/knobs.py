@@ -1,0 +1,310 @@
+"""One experiment from another by naming knobs, and to and from an address bar. Imports no torch.
+
+A path names one knob: `size`, `attack.optimiser.lr`, `attack.priors.total_variation.weight` (an item of a list by
+its kind, or by its position from 0). A part path (`model`, `attack`, `attack.optimiser`) takes a kind and puts that
+kind's default there.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gradleak_core.needs import facts, from_json, parts, unmet
+from gradleak_core.types import Refused
+
+JSON = Any
+
+LISTS = {"image": "images", "label": "labels", "defence": "defences"}
+"""Query keys that may be given several times, and the field each fills."""
+
+
+def start(catalogue: JSON) -> JSON:
+    """The default experiment."""
+    return copy.deepcopy(catalogue["experiment"]["default"])
+
+
+def put(experiment: JSON, path: str, value: Any, catalogue: JSON) -> JSON:
+    """A new experiment with one knob changed; text is converted by the knob's type. Raises `Refused`."""
+    return _put(copy.deepcopy(experiment), top(catalogue), path.split("."), value, catalogue, path)
+
+
+def defence(text: str, catalogue: JSON) -> JSON:
+    """A defence from `gaussian_noise:std=0.01,other=1`; knobs left out keep their defaults."""
+    kind, _, rest = text.partition(":")
+    part = one_of("defences", kind.strip(), catalogue, "defence")
+    for assignment in filter(None, rest.split(",")):
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise Refused(f"defence {kind}: {assignment!r} is not of the form knob=value.")
+        part = _put(
+            part,
+            entry("defences", part, catalogue)["knobs"],
+            name.strip().split("."),
+            value,
+            catalogue,
+            f"{kind}.{name.strip()}",
+        )
+    return part
+
+
+def defence_text(part: JSON, catalogue: JSON) -> str:
+    """The inverse of `defence`."""
+    row = entry("defences", part, catalogue)
+    rest = ",".join(f"{path}={text}" for path, text in _differences(part, row["default"], row["knobs"], catalogue))
+    return f"{part['kind']}:{rest}" if rest else str(part["kind"])
+
+
+def to_query(experiment: JSON, catalogue: JSON) -> dict[str, str | list[str]]:
+    """What differs from the default, `model` and `attack` first; `from_query` gives the experiment back."""
+    base = start(catalogue)
+    query: dict[str, str | list[str]] = {}
+    if experiment["images"] != base["images"]:
+        query["image"] = list(experiment["images"])
+    if experiment["labels"] != base["labels"]:
+        query["label"] = [str(label) for label in experiment["labels"]] if experiment["labels"] else ["own"]
+    if experiment["defences"] != base["defences"]:
+        query["defence"] = [defence_text(part, catalogue) for part in experiment["defences"]] or ["none"]
+    skip = set(LISTS.values())
+    knobs = [knob for knob in top(catalogue) if knob["name"] not in skip]
+    theirs, ours = ({k: v for k, v in e.items() if k not in skip} for e in (experiment, base))
+    query |= dict(_differences(theirs, ours, knobs, catalogue))
+    return {key: query[key] for key in sorted(query, key=lambda k: {"model": 0, "attack": 1}.get(k, 2))}
+
+
+def from_query(query: Mapping[str, str | list[str]], catalogue: JSON) -> JSON:
+    """The experiment a link names. Raises `Refused` at the first word it does not understand."""
+    experiment, complaints = understood(query, catalogue)
+    if complaints:
+        raise Refused(complaints[0])
+    return experiment
+
+
+def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[JSON, list[str]]:
+    """As much of a link as makes sense, and one sentence about each part of it that does not."""
+    experiment, complaints = start(catalogue), []
+    for key in sorted(query, key=lambda k: k.count(".")):
+        value = query[key]
+        try:
+            if key in LISTS:
+                texts = [value] if isinstance(value, str) else list(value)
+                experiment[LISTS[key]] = _listed(key, texts, catalogue)
+            else:
+                experiment = put(experiment, key, value if isinstance(value, str) else value[-1], catalogue)
+        except Refused as refused:
+            complaints.append(str(refused))
+    return experiment, complaints
+
+
+def refusals(part: JSON, experiment: JSON, catalogue: JSON) -> list[str]:
+    """Why a part, with the parts inside it, cannot be used in this experiment; the whole experiment is a part too."""
+    known, sentences = facts(experiment), []
+    for inner in parts(part):
+        for row in _rows(inner, catalogue):
+            sentences += [s for s in unmet(from_json(row["needs"]), known) if s not in sentences]
+    return sentences
+
+
+def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
+    """The catalogue's entry of a part. Recipes share one kind and are told apart by their name."""
+    rows = catalogue["families"][family]
+    row = rows.get(part["kind"]) or rows.get(part.get("name"))
+    if row is None:
+        raise Refused(f"{part['kind']!r} is not one of {', '.join(rows)}.")
+    return row
+
+
+def kind_of(family: str, part: JSON, catalogue: JSON) -> str:
+    """The name under which the catalogue lists a part."""
+    return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name"))
+
+
+def top(catalogue: JSON) -> list[JSON]:
+    """The knobs of an experiment, its parts first."""
+    own = {knob["name"]: knob for knob in catalogue["experiment"]["knobs"]}
+    parted = {"model": ("part", "models"), "attack": ("part", "attacks"), "defences": ("parts", "defences")}
+    rows = {name: {"name": name, "type": kind, "family": family} for name, (kind, family) in parted.items()}
+    client = {"name": "client", "type": "object", "knobs": catalogue["client"]["knobs"]}
+    named = rows | {"client": client}
+    return [*named.values(), *(knob for name, knob in own.items() if name not in named)]
+
+
+def one_of(family: str, kind: str, catalogue: JSON, path: str) -> JSON:
+    """A fresh default of one kind of a family."""
+    rows = catalogue["families"][family]
+    if kind not in rows:
+        raise Refused(f"{path}: {kind!r} is not known{close(kind, rows)}.")
+    return copy.deepcopy(rows[kind]["default"])
+
+
+def close(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the nearest known one, or all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(known)}"
+
+
+def _put(node: JSON, knobs: list[JSON], names: list[str], value: Any, catalogue: JSON, path: str) -> JSON:
+    knob = _knob(node, knobs, names[0], path)
+    name, rest = knob["name"], names[1:]
+    if not rest:
+        return node | {name: _converted(knob, node.get(name), value, catalogue, path)}
+    if knob["type"] == "part":
+        inner = entry(knob["family"], node[name], catalogue)["knobs"]
+        return node | {name: _put(node[name], inner, rest, value, catalogue, path)}
+    if knob["type"] == "object":
+        return node | {name: _put(node[name], knob["knobs"], rest, value, catalogue, path)}
+    if knob["type"] != "parts" or len(rest) < 2:
+        raise Refused(f"{path}: {name} has no knobs of its own; leave out {'.'.join(rest)}.")
+    kind, family = rest[0], knob["family"]
+    items = list(node[name])
+    named = (i for i, item in enumerate(items) if kind in (str(i), kind_of(family, item, catalogue)))
+    at = next(named, len(items))
+    items[at : at + 1] = [items[at] if at < len(items) else one_of(family, kind, catalogue, path)]
+    items[at] = _put(items[at], entry(family, items[at], catalogue)["knobs"], rest[1:], value, catalogue, path)
+    return node | {name: items}
+
+
+def _knob(node: JSON, knobs: list[JSON], name: str, path: str) -> JSON:
+    for knob in knobs:
+        if knob["name"] == name:
+            return knob
+    if name in node and name not in ("kind", "name"):
+        return {"name": name, "type": "other"}
+    names = [knob["name"] for knob in knobs]
+    where = path.rpartition(name)[0].rstrip(".") or "the experiment"
+    raise Refused(f"{path}: {where} has no knob {name!r}" + (close(name, names) if names else "") + ".")
+
+
+def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str) -> JSON:
+    kind = knob["type"]
+    if isinstance(value, str) and (kind == "other" or value[:1] in ("{", "[")):
+        value = _json(value, path, plain=kind == "other")
+    if kind == "part":
+        return _part(knob["family"], value, catalogue, path)
+    if kind == "parts":
+        if isinstance(value, str):
+            value = [] if value in ("none", "") else [word.strip() for word in value.split(",")]
+        kept = {item["kind"]: item for item in present or []}
+        family = knob["family"]
+        return [kept[v] if isinstance(v, str) and v in kept else _part(family, v, catalogue, path) for v in value]
+    if kind == "object":
+        return dict(value) if isinstance(value, Mapping) else _refuse(path, "an object", value)
+    if kind == "choice":
+        chosen = next((choice for choice in knob["choices"] if str(choice) == str(value)), None)
+        if chosen is None:
+            raise Refused(f"{path}: {value!r} is not a choice{close(str(value), map(str, knob['choices']))}.")
+        return chosen
+    return _scalar(knob, value, path)
+
+
+def _part(family: str, value: Any, catalogue: JSON, path: str) -> JSON:
+    if isinstance(value, Mapping):
+        if "kind" not in value:
+            raise Refused(f"{path}: the kind is missing; add it.")
+        entry(family, value, catalogue)
+        return dict(value)
+    return one_of(family, str(value), catalogue, path)
+
+
+def _scalar(knob: JSON, value: Any, path: str) -> JSON:
+    kind = knob["type"]
+    if kind == "boolean":
+        word = str(value).strip().lower()
+        if word not in TRUE | FALSE:
+            _refuse(path, "true or false", value)
+        return word in TRUE
+    if kind not in ("integer", "number"):
+        return str(value) if kind == "string" else value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number) or (kind == "integer" and number != int(number)):
+        _refuse(path, "a whole number" if kind == "integer" else "a number", value)
+    low, high = knob.get("low"), knob.get("high")
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = [f"at least {low:g}"] * (low is not None) + [f"at most {high:g}"] * (high is not None)
+        raise Refused(f"{path} must be {' and '.join(bounds)}, not {number:g}.")
+    return int(number) if kind == "integer" else number
+
+
+TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+def _refuse(path: str, wanted: str, value: Any) -> Any:
+    raise Refused(f"{path} must be {wanted}, not {value!r}.")
+
+
+def _json(text: str, path: str, *, plain: bool) -> JSON:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text if plain else _refuse(path, "valid JSON", text)
+
+
+def _listed(key: str, texts: list[str], catalogue: JSON) -> JSON:
+    if key == "image":
+        return texts
+    if key == "label":
+        return None if texts == ["own"] else [_scalar({"type": "integer", "low": 0}, text, "label") for text in texts]
+    return [defence(text, catalogue) for text in texts if text != "none"]
+
+
+def _differences(part: JSON, base: JSON, knobs: list[JSON], catalogue: JSON) -> Iterator[tuple[str, str]]:
+    """Paths and texts that turn `base` into `part`, in an order in which `put` can apply them."""
+    for knob in knobs + [{"name": n, "type": "other"} for n in part if n not in {k["name"] for k in knobs}]:
+        name, kind = knob["name"], knob["type"]
+        if name not in part or part[name] == base.get(name):
+            continue
+        if kind == "part":
+            yield from _part_differences(name, knob["family"], part[name], base[name], catalogue)
+        elif kind == "parts":
+            yield from _list_differences(name, knob["family"], part[name], base[name], catalogue)
+        elif kind == "object":
+            for path, text in _differences(part[name], base[name], knob["knobs"], catalogue):
+                yield f"{name}.{path}", text
+        else:
+            yield name, _text(part[name])
+
+
+def _part_differences(name: str, family: str, part: JSON, base: JSON, catalogue: JSON) -> Iterator[tuple[str, str]]:
+    row, kind = entry(family, part, catalogue), kind_of(family, part, catalogue)
+    if kind != kind_of(family, base, catalogue):
+        yield name, kind
+        base = row["default"]
+    for path, text in _differences(part, base, row["knobs"], catalogue):
+        yield f"{name}.{path}", text
+
+
+def _list_differences(
+    name: str, family: str, items: list[JSON], base: list[JSON], catalogue: JSON
+) -> Iterator[tuple[str, str]]:
+    kinds = [item["kind"] for item in items]
+    if len(set(kinds)) < len(kinds):
+        yield name, json.dumps(items)
+        return
+    if kinds != [item["kind"] for item in base]:
+        yield name, ",".join(kinds) or "none"
+    kept = {item["kind"]: item for item in base}
+    for item in items:
+        before = kept.get(item["kind"]) or entry(family, item, catalogue)["default"]
+        for path, text in _differences(item, before, entry(family, item, catalogue)["knobs"], catalogue):
+            yield f"{name}.{item['kind']}.{path}", text
+
+
+def _text(value: JSON) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if not isinstance(value, float) else repr(value)
+
+
+def _rows(part: JSON, catalogue: JSON) -> Iterator[JSON]:
+    for family in catalogue["families"].values():
+        row = family.get(part["kind"]) or family.get(part.get("name"))
+        if row is not None and row["default"]["kind"] == part["kind"]:
+            yield row

@@ -1,0 +1,77 @@
+"""Two runs side by side: both views, and what differs in set-up and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from pages._parts import texts
+from pages._parts.engine import catalogue
+from pages._parts.live_view import live_view
+from pages._parts.note import note
+
+JSON = Any
+
+
+def compare(left: JSON, right: JSON) -> None:
+    """The page when two runs were chosen."""
+    for column, row, side in zip(st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True):
+        with column:
+            st.subheader(texts.escaped(row["name"]))
+            note(texts.ingredients(row["experiment"], catalogue()))
+            live_view(
+                experiment=None, run=row["id"], classes=catalogue()["classes"], compact=True, key=f"compare-{side}"
+            )
+    st.subheader("Numbers")
+    st.table(numbers(left, right), border="horizontal")
+    st.subheader("What differs in the set-up")
+    rows = list(differing(left["experiment"], right["experiment"]))
+    if rows:
+        names = (left["name"], right["name"] if right["name"] != left["name"] else f"{right['name']} (right)")
+        st.table({"Setting": [row[0] for row in rows]} | {n: [row[i] for row in rows] for i, n in enumerate(names, 1)},
+                 border="horizontal")  # fmt: skip
+    else:
+        st.markdown("Nothing: both runs have exactly the same set-up, seed included.")
+
+
+def numbers(left: JSON, right: JSON) -> dict[str, list[str]]:
+    """Every metric of the catalogue, the iterations and the time."""
+    results = [row["result"] or {} for row in (left, right)]
+    table: dict[str, list[str]] = {"Number": [], "Left": [], "Right": [], "Better is": []}
+
+    def add(title: str, values: list[str], better: str) -> None:
+        for name, value in zip(table, [title, *values, better], strict=True):
+            table[name].append(value)
+
+    for name, metric in catalogue()["metrics"].items():
+        values = [(result.get("metrics") or {}).get(name) for result in results]
+        title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
+        add(title, ["none" if value is None else f"{value:.4g}" for value in values], metric["better"])
+    add("Iterations", [str(row["iteration"]) for row in (left, right)], "")
+    times = [result.get("seconds") for result in results]
+    add("Time", ["none" if value is None else texts.duration(value) for value in times], "lower")
+    return table
+
+
+def differing(left: JSON, right: JSON, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Path and both values of each leaf that differs; parts of different kinds differ as a whole."""
+    if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
+        for name in {**left, **right}:
+            yield from differing(left.get(name), right.get(name), f"{path}.{name}" if path else name)
+    elif left != right:
+        yield path, shown(left), shown(right)
+
+
+def alike(left: JSON, right: JSON) -> bool:
+    return all(left.get(tag) == right.get(tag) for tag in ("kind", "name"))
+
+
+def shown(value: Any) -> str:
+    """A value as a reader wants it: a part by its name, a list by its items."""
+    if isinstance(value, dict):
+        return str(value.get("name") or value.get("kind"))
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or "none"
+    return "each picture's own" if value is None else str(value)

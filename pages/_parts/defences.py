@@ -1,0 +1,70 @@
+"""The client's defences, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from pages._parts import forms, setup
+from pages._parts.engine import catalogue
+from pages._parts.note import note
+
+JSON = Any
+
+
+def defences() -> None:
+    """The list, and a menu to add to it."""
+    rows, chosen = catalogue()["families"]["defences"], setup.current()["defences"]
+    if not chosen:
+        note("None: the client sends its exact update.")
+    for index, part in enumerate(chosen):
+        with st.container(border=True, gap="xsmall"):
+            one(index, part, rows[part["kind"]], len(chosen))
+    excluded = {kind: reasons for kind in rows if (reasons := impossible(kind))}
+    st.menu_button(
+        "Add a defence", list(rows), key="add-defence", icon=":material/add:", on_click=add, width="stretch",
+        format_func=lambda kind: rows[kind]["title"] + (" (not with this set-up)" if kind in excluded else ""),
+    )  # fmt: skip
+    for kind, reasons in excluded.items():
+        note(f"{rows[kind]['title']} is not possible here: {' '.join(reasons)}")
+
+
+def one(index: int, part: JSON, row: JSON, count: int) -> None:
+    """One defence: what it does, its knobs, and its place in the order."""
+    st.markdown(f"**{index + 1}. {row['title']}**")
+    note(row["summary"])
+    forms.fields(part, row["knobs"], f"defences.{index}")
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Earlier", key=f"up:{index}", disabled=index == 0, on_click=move, args=(index, -1), type="tertiary")
+        st.button(
+            "Later", key=f"down:{index}", disabled=index + 1 == count, on_click=move, args=(index, 1), type="tertiary"
+        )
+        st.button("Remove", key=f"remove:{index}", on_click=remove, args=(index,), type="tertiary")
+
+
+def impossible(kind: str) -> list[str]:
+    part = knobs.one_of("defences", kind, catalogue(), "defence")
+    experiment = setup.current()
+    return knobs.refusals(part, experiment | {"defences": [*experiment["defences"], part]}, catalogue())
+
+
+def add() -> None:
+    kind = st.session_state["add-defence"]
+    store([*setup.current()["defences"], knobs.one_of("defences", kind, catalogue(), "defence")])
+
+
+def move(index: int, by: int) -> None:
+    order = [*setup.current()["defences"]]
+    order[index], order[index + by] = order[index + by], order[index]
+    store(order)
+
+
+def remove(index: int) -> None:
+    order = setup.current()["defences"]
+    store([*order[:index], *order[index + 1 :]])
+
+
+def store(order: list[JSON]) -> None:
+    setup.change("defences", order)

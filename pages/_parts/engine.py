@@ -1,0 +1,42 @@
+"""What the pages ask of the engine: the service and its catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.runs import service as services
+
+
+def service() -> services.Service:
+    """The one service of this server."""
+    return services.get()
+
+
+def catalogue() -> Any:
+    """What the engine can do; until the first worker has said so, the page waits here."""
+    known = service().catalogue()
+    if known is None:
+        waiting()
+        st.stop()
+    return known
+
+
+def found(run: str | None) -> Any:
+    """The row of a run, or None when it is not kept here."""
+    try:
+        return service().run(run) if run else None
+    except services.NoRun:
+        return None
+
+
+@st.fragment(run_every="1s")
+def waiting() -> None:
+    """Reruns the page as soon as the catalogue is there."""
+    if service().catalogue() is not None:
+        st.rerun()
+    st.info("The engine is starting. The first time this takes some seconds.", icon=":material/hourglass_top:")
+    for worker in service().health()["workers"]:
+        if worker.get("error"):
+            st.error(f"The worker could not start: {worker['error']}")

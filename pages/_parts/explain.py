@@ -1,0 +1,78 @@
+"""The pieces of the page that explains."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from pages._parts import setup
+from pages._parts.engine import catalogue
+from pages._parts.note import note
+from pages._parts.site import ASSETS, pages
+
+JSON = Any
+
+
+def lesson(name: str) -> None:
+    """A short text from `assets/lessons/`."""
+    with st.container(width=760):
+        st.markdown((ASSETS / "lessons" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def attack(name: str, entry: JSON) -> None:
+    """The idea, the paper, the parts, and the source of one attack."""
+    with st.container(border=True, key=f"attack-{name}"):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            st.subheader(entry["title"], anchor=name)
+            st.markdown(entry["idea"])
+            st.markdown(f"**Paper.** {entry['paper']}")
+            if st.button("Try it in the Lab", key=f"try:{name}", type="primary", icon=":material/science:"):
+                to_lab(name)
+        with right:
+            st.markdown("**Put together from**")
+            st.markdown("\n".join(f"- **{title}**: {summary}" for title, summary in parts(entry)))
+            for need in entry["needs"]:
+                note(f"Condition: {need['why']}")
+        with st.expander("Its source, as it runs"):
+            st.code(entry["source"], language="python", wrap_lines=True)
+
+
+def to_lab(name: str) -> None:
+    """The first preset that uses this attack, else the default set-up with it."""
+    known = catalogue()
+    experiments = [preset["experiment"] for preset in known["presets"]]
+    fitting = [e for e in experiments if knobs.kind_of("attacks", e["attack"], known) == name]
+    setup.replace(copy.deepcopy(fitting[0]) if fitting else knobs.put(knobs.start(known), "attack", name, known))
+    st.switch_page(pages()["lab"])
+
+
+def parts(entry: JSON) -> list[tuple[str, str]]:
+    """Title and one line of each part an attack uses."""
+    families = catalogue()["families"]
+    rows = {kind: row for family in families.values() for kind, row in family.items()}
+    return [(rows[kind]["title"], rows[kind]["summary"]) for kind in entry["parts"] if kind in rows]
+
+
+def defence(name: str, entry: JSON) -> None:
+    """What a defence does, its knobs, and its source."""
+    with st.container(border=True, key=f"defence-{name}"):
+        st.subheader(entry["title"], anchor=name)
+        st.markdown(entry["doc"])
+        if entry["knobs"]:
+            st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in entry["knobs"]))
+        for need in entry["needs"]:
+            note(f"Condition: {need['why']}")
+        with st.expander("Its source, as it runs"):
+            st.code(entry["source"], language="python", wrap_lines=True)
+
+
+def metrics(rows: JSON) -> None:
+    """What each number is, and which way is better."""
+    for entry in rows.values():
+        unit = f", in {entry['unit']}" if entry.get("unit") else ""
+        with st.container(width=760):
+            st.markdown(f"**{entry['title']}**{unit}; {entry['better']} is better.  \n{entry['doc']}")

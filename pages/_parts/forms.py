@@ -1,0 +1,164 @@
+"""Forms made from the catalogue's knobs. A field shows the set-up's value and changes it when it is touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from pages._parts import setup
+from pages._parts.engine import catalogue
+from pages._parts.note import note
+
+JSON = Any
+
+
+def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] = ()) -> None:
+    """One field a knob of `node`, with what it does beneath."""
+    for knob in rows:
+        if knob["name"] not in leave_out and knob["name"] in node:
+            field(knob, node[knob["name"]], f"{path}.{knob['name']}" if path else knob["name"])
+
+
+def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
+    """The field that suits a knob's type."""
+    kind = knob["type"]
+    if kind == "part":
+        part(knob, value, path)
+        return
+    if kind == "parts":
+        several(knob, value, path)
+        return
+    DRAW[kind](knob, value, path) if kind in DRAW else None
+    if explain and knob.get("help"):
+        note(knob["help"])
+
+
+def part(knob: JSON, value: JSON, path: str) -> None:
+    """A choice of one part, what it is, and its own knobs."""
+    family = knob["family"]
+    choose(knob["label"], family, path, knobs.kind_of(family, value, catalogue()))
+    row = knobs.entry(family, value, catalogue())
+    note(row["summary"])
+    inside(row["knobs"], value, path)
+
+
+def several(knob: JSON, values: list[JSON], path: str) -> None:
+    """A choice of any number of parts, and the knobs of each."""
+    family = knob["family"]
+    rows = catalogue()["families"][family]
+    key = keep(f"knob:{path}", [value["kind"] for value in values])
+    st.multiselect(
+        knob["label"], list(rows), key=key, format_func=lambda kind: rows[kind]["title"],
+        placeholder="None", on_change=touched, args=(path, key),
+    )  # fmt: skip
+    note(knob["help"])
+    for value in values:
+        row = rows[value["kind"]]
+        st.markdown(f"**{row['title']}**  \n{row['summary']}")
+        inside(row["knobs"], value, f"{path}.{value['kind']}")
+
+
+def inside(rows: list[JSON], value: JSON, path: str) -> None:
+    """The knobs of a part that itself belongs to another, set off from those around them."""
+    if any(knob["name"] in value for knob in rows):
+        with st.container(border=True):
+            fields(value, rows, path)
+
+
+def choose(label: str, family: str, path: str, kind: str, *, visible: bool = True) -> None:
+    """A choice of one kind of a family; kinds that this set-up rules out are marked and explained."""
+    rows = catalogue()["families"][family]
+    excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
+    key = keep(f"knob:{path}", kind)
+    st.selectbox(
+        label, list(rows), key=key, on_change=touched, args=(path, key), filter_mode=None,
+        format_func=lambda name: rows[name]["title"] + (" (not with this set-up)" if name in excluded else ""),
+        label_visibility="visible" if visible else "collapsed",
+    )  # fmt: skip
+    if excluded:
+        listed = "\n".join(f"- {rows[name]['title']}: {' '.join(reasons)}" for name, reasons in excluded.items())
+        with st.expander(f"{len(excluded)} not possible here, and why"):
+            st.markdown(listed)
+
+
+def impossible(path: str, kind: str) -> list[str]:
+    """Why a kind cannot be used at this place of the set-up."""
+    changed = knobs.put(setup.current(), path, kind, catalogue())
+    node = changed
+    for name in path.split("."):
+        node = node[name]
+    return knobs.refusals(node, changed, catalogue())
+
+
+def keep(key: str, value: Any) -> str:
+    """Makes a widget show `value`; must come before the widget."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return key
+
+
+def touched(path: str, key: str) -> None:
+    """What a field does when it is changed; an emptied field changes nothing."""
+    value = st.session_state[key]
+    if value is not None:
+        setup.change(path, value)
+
+
+def _number(knob: JSON, value: float, path: str) -> None:
+    cast = int if knob["type"] == "integer" else float
+    bounds = {name: None if knob.get(at) is None else cast(knob[at]) for name, at in BOUNDS.items()}
+    if knob.get("log") and cast is float and knob.get("high") is not None:
+        return _ladder(knob, value, path)
+    key = keep(f"knob:{path}", cast(value))
+    step = 1 if cast is int else 0.1
+    st.number_input(
+        knob["label"], **bounds, step=cast(step), format="%d" if cast is int else "%g", key=key,
+        on_change=touched, args=(path, key),
+    )  # fmt: skip
+    return None
+
+
+BOUNDS = {"min_value": "low", "max_value": "high"}
+
+
+def _ladder(knob: JSON, value: float, path: str) -> None:
+    key = keep(f"knob:{path}", float(value))
+    st.select_slider(
+        knob["label"], ladder(knob.get("low") or 0.0, knob["high"], float(value)), key=key,
+        format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key),
+    )  # fmt: skip
+
+
+def ladder(low: float, high: float, value: float) -> list[float]:
+    """1, 2, 5, 10, ... between two bounds, with the value itself; from 1e-8 when the lower bound is 0."""
+    rungs = {float(f"{digit}e{power}") for power in range(-8, 9) for digit in (1, 2, 5)}
+    return sorted({rung for rung in rungs if max(low, 1e-8) <= rung <= high} | {float(low), float(high), value})
+
+
+def _toggle(knob: JSON, value: bool, path: str) -> None:
+    key = keep(f"knob:{path}", bool(value))
+    st.toggle(knob["label"], key=key, on_change=touched, args=(path, key))
+
+
+def _choice(knob: JSON, value: Any, path: str) -> None:
+    key = keep(f"knob:{path}", value)
+    if len(knob["choices"]) <= 3:
+        st.segmented_control(
+            knob["label"], knob["choices"], key=key, required=True, on_change=touched, args=(path, key),
+            format_func=lambda choice: str(choice).replace("_", " "),
+        )  # fmt: skip
+    else:
+        st.selectbox(
+            knob["label"], knob["choices"], key=key, on_change=touched, args=(path, key),
+            format_func=lambda choice: str(choice).replace("_", " "),
+        )  # fmt: skip
+
+
+def _string(knob: JSON, value: str, path: str) -> None:
+    key = keep(f"knob:{path}", value)
+    st.text_input(knob["label"], key=key, on_change=touched, args=(path, key))
+
+
+DRAW = {"integer": _number, "number": _number, "boolean": _toggle, "choice": _choice, "string": _string}

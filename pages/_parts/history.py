@@ -1,0 +1,154 @@
+"""The pieces of the page of runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.runs.service import NoRun, NotReady
+from gradleak_core.types import Refused
+from pages._parts import pictures, setup, texts
+from pages._parts.compare import compare
+from pages._parts.engine import catalogue, found, service
+from pages._parts.note import note
+from pages._parts.site import pages
+
+JSON = Any
+PAGE = 12
+UNFINISHED = ("queued", "running", "paused")
+
+
+def page_of(rows: list[JSON]) -> list[JSON]:
+    """The rows of the page that is open."""
+    if len(rows) <= PAGE:
+        return rows
+    page = st.pagination(-(-len(rows) // PAGE), key="page")
+    return rows[(page - 1) * PAGE : page * PAGE]
+
+
+def comparing(rows: list[JSON]) -> list[str]:
+    """The two runs that the address bar puts side by side, or nothing."""
+    chosen = st.query_params.get_all("compare")
+    kept = {row["id"] for row in rows}
+    return chosen if len(chosen) == 2 and set(chosen) <= kept else []
+
+
+def chosen(rows: list[JSON]) -> list[str]:
+    return [row["id"] for row in rows if st.session_state.get(f"chosen:{row['id']}")]
+
+
+def toolbar(rows: list[JSON]) -> None:
+    """Comparing needs exactly two."""
+    if len(rows) < 2:
+        return
+    marked = chosen(rows)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Compare", disabled=len(marked) != 2, icon=":material/compare:", key="compare"):
+            st.query_params["compare"] = marked
+            st.rerun()
+        st.markdown("Tick two runs to compare them." if len(marked) != 2 else "Two runs are ticked.")
+
+
+def comparison(rows: list[JSON]) -> None:
+    """Two runs side by side, with what differs."""
+    if st.button("Back to all runs", icon=":material/arrow_back:"):
+        st.query_params.clear()
+        st.rerun()
+    by_id = {row["id"]: row for row in rows}
+    left, right = (by_id[run] for run in comparing(rows))
+    compare(left, right)
+
+
+def card(row: JSON) -> None:
+    """One run: picture, name, what it was, how it ended, and what can be done with it."""
+    run, result = row["id"], row["result"] or {}
+    with st.container(border=True, key=f"run-{run}", horizontal=True, vertical_alignment="center"):
+        st.image(thumbnail(row), width=96, alt=f"Last picture of {row['name']}")
+        with st.container(width=380, gap="xxsmall"):
+            st.markdown(f"**{texts.escaped(row['name'])}**")
+            st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.COLOURS.get(row["status"], "gray"))
+            note(texts.ingredients(row["experiment"], catalogue()))
+            note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
+        with st.container(width="stretch", gap="xxsmall"):
+            st.markdown(scores(result))
+            if row.get("message"):
+                note(row["message"])
+        with st.container(width=230, gap="xxsmall"):
+            actions(row)
+
+
+def actions(row: JSON) -> None:
+    """What can be done with a run."""
+    run = row["id"]
+    st.button("Open", key=f"open:{run}", type="primary", width="stretch", icon=":material/visibility:",
+              on_click=open_in_lab, args=(row,))  # fmt: skip
+    if st.session_state.pop("to-lab", False):
+        st.switch_page(pages()["lab"])
+    with st.popover("More", width="stretch"):
+        st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch")
+        st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch")
+        st.link_button("Export as a zip file", f"/api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
+        st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
+        if st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:"):
+            delete(row)
+    st.checkbox("Compare", key=f"chosen:{run}")
+
+
+def thumbnail(row: JSON) -> str:
+    """The last picture; before there is one, the private pictures."""
+    try:
+        return pictures.from_bytes(service().picture(row["id"]), len(row["experiment"]["images"]))
+    except NoRun:
+        return pictures.thumbnail(row["experiment"]["images"][0])
+
+
+def scores(result: JSON) -> str:
+    """PSNR and SSIM of the attacker's pick, and what they mean."""
+    metrics = result.get("metrics") or {}
+    if metrics.get("psnr") is None or metrics.get("ssim") is None:
+        return "No picture was scored."
+    verdict = "recognisable" if metrics["ssim"] >= 0.6 else "not recognisable"
+    return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**: {verdict}"
+
+
+def progress(row: JSON) -> str:
+    seconds = (row["result"] or {}).get("seconds")
+    done = f"{row['iteration']} of {row['steps']} iterations" if row["steps"] else "not started"
+    return done + (f", {texts.duration(seconds)}" if seconds else "")
+
+
+def open_in_lab(row: JSON, attached: bool = True) -> None:
+    setup.replace(row["experiment"], row["id"] if attached else None)
+    st.session_state["to-lab"] = True
+
+
+def repeat(run: str) -> None:
+    """The same experiment once more, shown in the Lab."""
+    try:
+        open_in_lab(service().run(service().duplicate(run)))
+    except (Refused, NotReady, NoRun) as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def rename(run: str) -> None:
+    try:
+        service().rename(run, st.session_state[f"name:{run}"])
+    except (Refused, NoRun) as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+@st.dialog("Delete this run?")
+def delete(row: JSON) -> None:
+    """Asks first: a deleted run cannot be brought back."""
+    st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
+    if row["status"] in UNFINISHED:
+        st.markdown("It has not finished; it will be stopped.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="really-delete"):
+            if found(row["id"]):
+                service().delete(row["id"])
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()

@@ -1,0 +1,207 @@
+"""Choosing the private pictures: samples, uploads, the camera, datasets and folders; and their labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.data import datasets, folders
+from gradleak_core.types import Refused
+from pages._parts import setup
+from pages._parts.engine import catalogue, service
+from pages._parts.note import note
+from pages._parts.pictures import own_label, thumbnail, title
+
+JSON = Any
+MOST = 16
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
+PAGE = 12
+
+
+def images() -> None:
+    """The pictures of the set-up and the way to others."""
+    chosen = setup.current()["images"]
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        for reference in chosen[:4]:
+            st.image(thumbnail(reference), width=64 if len(chosen) == 1 else 48, alt=title(reference, catalogue()))
+        with st.container(width="stretch", gap=None):
+            st.markdown(f"**{caption(chosen)}**")
+            if st.button("Change picture", key="choose-images", icon=":material/image:", width="stretch"):
+                st.session_state["several"] = len(chosen) > 1
+                choose()
+    if st.session_state.get("labels-open") or None in own(chosen) or len(chosen) > 1:
+        labels(chosen)
+
+
+def caption(chosen: list[str]) -> str:
+    """One picture's title, or how many there are."""
+    if len(chosen) == 1:
+        return title(chosen[0], catalogue())
+    return f"{len(chosen)} pictures in one update"
+
+
+def own(chosen: list[str]) -> list[int | None]:
+    return [own_label(reference) for reference in chosen]
+
+
+def labels(chosen: list[str]) -> None:
+    """The label of each picture, its own unless it is changed here."""
+    experiment = setup.current()
+    names = [class_name(index) for index in range(experiment["classes"])]
+    given = experiment["labels"] or [label if label is not None else 0 for label in own(chosen)]
+    with st.expander("Labels: " + ", ".join(class_name(label) for label in given)):
+        note("What the client says each picture shows. The model is trained on this, so it shapes the gradient.")
+        for index, (reference, label) in enumerate(zip(chosen, given, strict=False)):
+            key = f"label:{index}:{reference}"
+            if st.session_state.get(key) != label:
+                st.session_state[key] = min(label, len(names) - 1)
+            st.selectbox(
+                f"{index + 1}. {title(reference, catalogue())}", range(len(names)), key=key,
+                format_func=names.__getitem__, on_change=relabel, args=(index, key, given),
+            )  # fmt: skip
+
+
+def relabel(index: int, key: str, given: list[int]) -> None:
+    changed = [*given]
+    changed[index] = st.session_state[key]
+    setup.change("labels", None if changed == own(setup.current()["images"]) else changed)
+
+
+def class_name(index: int) -> str:
+    names = catalogue()["classes"]
+    return f"{index} {names[index]}" if index < len(names) else str(index)
+
+
+@st.dialog("The private picture", width="large", on_dismiss="rerun")
+def choose() -> None:
+    """All sources of pictures; in a batch they add up, else the choice replaces."""
+    note("The attacker never sees it: it only sees the update that the picture causes.")
+    several = st.toggle(
+        "Several pictures in one update", key="several", help=None,
+        on_change=lambda: st.session_state["several"] or only_first(),
+    )  # fmt: skip
+    if several:
+        basket()
+    source = st.segmented_control("From", SOURCES, default="Samples", required=True, key="source", wrap=True)
+    {"Samples": samples, "Upload": upload, "Camera": camera, "Datasets": dataset, "Folders": folder}[source]()
+    if several and st.button("Done", type="primary", key="images-done"):
+        st.rerun()
+    if st.session_state.pop("picked", False) and not several:
+        st.rerun()
+
+
+def basket() -> None:
+    """What is in the batch so far."""
+    chosen = setup.current()["images"]
+    st.markdown(f"**{len(chosen)} of at most {MOST}.** The update mixes all of them; press one to take it out.")
+    with st.grid("auto", min_column_width=72, gap="xsmall"):
+        for index, reference in enumerate(chosen):
+            with st.container(gap="xxsmall"):
+                st.image(thumbnail(reference), width=64, alt=title(reference, catalogue()))
+                st.button(
+                    "Take out", key=f"out:{index}:{reference}", on_click=take_out, args=(index,), type="tertiary",
+                    disabled=len(chosen) == 1,
+                )  # fmt: skip
+
+
+def pick(reference: str) -> None:
+    """Adds a picture to a batch, or makes it the only one."""
+    chosen = setup.current()["images"] if st.session_state.get("several") else []
+    if len(chosen) < MOST:
+        set_images([*chosen, reference])
+    st.session_state["picked"] = True
+
+
+def take_out(index: int) -> None:
+    chosen = setup.current()["images"]
+    set_images([*chosen[:index], *chosen[index + 1 :]])
+
+
+def only_first() -> None:
+    set_images(setup.current()["images"][:1])
+
+
+def set_images(references: list[str]) -> None:
+    """Other pictures, each with its own label."""
+    setup.change("images", references)
+    unlabelled = [label if label is not None else 0 for label in own(references)]
+    setup.change("labels", unlabelled if None in own(references) else None)
+
+
+def gallery(references: list[str], captions: list[str] | None = None) -> None:
+    """Pictures in a grid, each with a button."""
+    chosen = setup.current()["images"]
+    with st.grid("auto", min_column_width=128):
+        for index, reference in enumerate(references):
+            with st.container(border=True, height="stretch", gap="xxsmall"):
+                st.image(thumbnail(reference), width="stretch", alt=title(reference, catalogue()))
+                if captions:
+                    note(captions[index])
+                st.space("stretch")
+                st.button(
+                    title(reference, catalogue()).rsplit("/", 1)[-1], key=f"pick:{reference}", width="stretch",
+                    type="primary" if reference in chosen else "secondary", on_click=pick, args=(reference,), wrap=True,
+                )  # fmt: skip
+
+
+def samples() -> None:
+    rows = catalogue()["samples"]
+    gallery([f"sample:{name}" for name in rows], [row["sentence"] for row in rows.values()])
+
+
+def upload() -> None:
+    files = st.file_uploader(
+        "PNG, JPEG, WebP, GIF, BMP or TIFF, at most 8 MB each", type=TYPES, accept_multiple_files=True, key="upload"
+    )
+    note("The picture stays on this server; position and camera data inside the file are dropped.")
+    kept = [reference for file in files if (reference := take(file.getvalue()))]
+    if kept:
+        gallery(list(dict.fromkeys(kept)))
+
+
+def camera() -> None:
+    shot = st.camera_input("Take a picture", key="camera")
+    note("Browsers only allow the camera on https pages and on this machine itself.")
+    if shot is not None and (reference := take(shot.getvalue())):
+        gallery([reference])
+
+
+def take(content: bytes) -> str | None:
+    """Hands a picture to the service; a refusal is shown in its own words."""
+    try:
+        return str(service().upload(content)["image"])
+    except Refused as refused:
+        st.error(str(refused))
+        return None
+
+
+def dataset() -> None:
+    rows = datasets.DATASETS
+    name = st.selectbox("Dataset", list(rows), format_func=lambda known: rows[known].title, key="dataset")
+    split = st.segmented_control("Part", ("test", "train"), default="test", required=True, key="split")
+    count = rows[name].test if split == "test" else rows[name].train
+    index = st.number_input(f"Picture, 0 to {count - 1}", 0, count - 1, 0, key=f"index:{name}:{split}")
+    note(
+        f"{rows[name].title} is downloaded when a run first needs it ({rows[name].megabytes} MB). "
+        "The picture appears then."
+    )
+    reference = f"dataset:{name}/{split}/{index}"
+    st.button("Use this picture", key="use-dataset", type="primary", on_click=pick, args=(reference,))
+
+
+def folder() -> None:
+    found = folders.folders()
+    if not found:
+        st.info(
+            "No folders are set up. Name folders that hold one folder of pictures a class in the environment variable "
+            "GRADLEAK_DATASETS, and start the server again."
+        )
+        return
+    name = st.selectbox("Folder", list(found), key="folder")
+    label = st.selectbox("Class", found[name]["classes"], key=f"class:{name}")
+    references = folders.items(name, label)
+    pages = -(-len(references) // PAGE)
+    page = st.pagination(pages, key=f"page:{name}:{label}") if pages > 1 else 1
+    gallery(references[(page - 1) * PAGE : page * PAGE])

@@ -1,0 +1,73 @@
+"""The set-up of one tab: an experiment that is kept while pages change, and mirrored in the address bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from gradleak_core.types import Refused
+from pages._parts.engine import catalogue, found
+
+JSON = Any
+
+
+def current() -> JSON:
+    """The experiment that pressing Run would start."""
+    return st.session_state["setup"]
+
+
+def shown() -> str | None:
+    """The run on show, if any."""
+    return st.session_state.get("run")
+
+
+def replace(experiment: JSON, run: str | None = None) -> None:
+    """Another set-up altogether, and the run to show beside it."""
+    st.session_state.update(setup=experiment, run=run, welcome=False, complaints=[])
+
+
+def show(run: str | None) -> None:
+    """Another run on show; the set-up stays."""
+    st.session_state.update(run=run, welcome=False)
+
+
+def change(path: str, value: Any) -> None:
+    """One knob of the set-up; a run on show is left alone."""
+    try:
+        st.session_state["setup"] = knobs.put(current(), path, value, catalogue())
+        st.session_state["welcome"] = False
+    except Refused as refused:
+        st.session_state["complaints"] = [str(refused)]
+
+
+def restore() -> None:
+    """Reads the address bar when it was not this page that wrote it: a link, Back, or a first visit."""
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    state = st.session_state
+    if "setup" in state and (not query or query == state.get("written")):
+        return
+    run = query.pop("run", [None])[-1]
+    row = found(run)
+    if row is not None and not query:
+        experiment, complaints = row["experiment"], []
+    else:
+        experiment, complaints = knobs.understood(query, catalogue())
+    if run and row is None:
+        complaints.append("The run of this link is no longer kept here; press Run to start it again.")
+    state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
+
+
+def write() -> None:
+    """Puts the whole set-up, and the run on show, into the address bar."""
+    query = knobs.to_query(current(), catalogue()) | ({"run": shown()} if shown() else {})
+    written = {key: [value] if isinstance(value, str) else value for key, value in query.items()}
+    if written != {key: st.query_params.get_all(key) for key in st.query_params}:
+        st.query_params.from_dict(query)
+    st.session_state["written"] = written
+
+
+def complaints() -> list[str]:
+    """What could not be understood or done since the page was last drawn."""
+    return st.session_state.pop("complaints", [])

@@ -1,0 +1,35 @@
+"""The Lab: the set-up in the sidebar, the run beside it."""
+
+import streamlit as st
+
+from gradleak_core import knobs
+from pages._parts import setup, texts
+from pages._parts.engine import catalogue
+from pages._parts.live_view import live_view
+from pages._parts.sidebar import sidebar
+
+known = catalogue()
+setup.restore()
+complaints = setup.complaints()
+
+with st.sidebar:
+    sidebar()
+
+experiment = setup.current()
+reasons = knobs.refusals(experiment, experiment, known)
+for sentence in complaints:
+    st.warning(sentence, icon=":material/link_off:")
+for sentence in reasons:
+    st.error(sentence, icon=":material/block:")
+st.markdown(f"{texts.assumption(experiment, known)} **{'' if reasons else texts.expectation(experiment, known)}**")
+
+live_view(
+    experiment=experiment,
+    run=setup.shown(),
+    recording="first" if st.session_state["welcome"] else None,
+    refused=" ".join(reasons) or None,
+    classes=known["classes"],
+    key="live",
+    on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
+)
+setup.write()

@@ -1,0 +1,28 @@
+"""Everything that was run: open, compare, repeat, change, export, delete."""
+
+import streamlit as st
+
+from pages._parts import history
+from pages._parts.engine import catalogue, service
+from pages._parts.site import pages
+
+known = catalogue()
+rows = service().runs()
+
+st.title("Runs")
+if not rows:
+    st.markdown(
+        "Nothing has been run here yet. Press **Run it live** in the Lab: every run is kept here, frame by frame."
+    )
+    if st.button("Go to the Lab", type="primary", icon=":material/science:"):
+        st.switch_page(pages()["lab"])
+    st.stop()
+
+if history.comparing(rows):
+    history.comparison(rows)
+    st.stop()
+
+st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
+history.toolbar(rows)
+for row in history.page_of(rows):
+    history.card(row)
