@@ -26,8 +26,11 @@ def admit(experiment: JSON, catalogue: JSON) -> JSON:
             raise Refused(f"{name} is not known here; choose from {', '.join(default)}.")
     whole = copy.deepcopy(default) | copy.deepcopy(dict(experiment))
     check(whole, frame(catalogue), "")
+    whole["client"] = copy.deepcopy(catalogue["client"]["default"]) | whole["client"]
     for path, part in located(whole, ""):
-        check(part, entry(part, path, catalogue)["schema"], path)
+        row = entry(part, path, catalogue)
+        complete(part, row["default"])
+        check(part, row["schema"], path)
     if whole["labels"] is not None and len(whole["labels"]) != len(whole["images"]):
         raise Refused(f"{len(whole['labels'])} labels were given for {len(whole['images'])} images; give one for each.")
     for sentence in refusals(whole, whole, catalogue):
@@ -83,6 +86,13 @@ def alike(rows: JSON, kind: Any) -> JSON:
     return next((row for row in rows.values() if row["default"].get("kind") == kind), None)
 
 
+def complete(part: JSON, default: JSON) -> None:
+    """Fills in what a part leaves out, unless it is a recipe of its own."""
+    if part.get("name") == default.get("name"):
+        for name, value in default.items():
+            part.setdefault(name, copy.deepcopy(value))
+
+
 def check(value: JSON, schema: JSON, path: str) -> None:
     """Raises `Refused` with the most telling of the schema's complaints."""
     error = max(Draft202012Validator(schema).iter_errors(value), key=relevance, default=None)
@@ -109,6 +119,12 @@ def sentence(error: ValidationError, path: str) -> str:
     if rule == "type":
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
         return f"{where} must be {' or '.join(WORDS[kind] for kind in kinds)}, not {value!r}."
+    if rule == "required":
+        missing = next(name for name in error.validator_value if name not in value)
+        return f"{missing if where == 'The experiment' else f'{where}.{missing}'} is missing; add it."
+    if rule == "additionalProperties":
+        strange = next(name for name in value if name not in schema["properties"])
+        return f"{where}.{strange} is not known here; choose from {', '.join(schema['properties'])}."
     if rule == "minItems":
         return f"{where} must hold at least one entry."
     return f"{where}: {error.message}."

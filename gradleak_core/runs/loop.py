@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 GAP = 0.1
 """Seconds between two frames at least."""
-SHARE = 20
-"""A frame may cost one part in this many of the time, so that watching costs less than 5 %."""
+SHARE = 30
+"""Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
 SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
@@ -109,8 +109,11 @@ class Run:
         return time.perf_counter() - self.begun - self.controls.wasted
 
     def due(self, iteration: int) -> bool:
-        self.asked = time.perf_counter()
-        return self.wanted or self.asked >= self.next_frame
+        if not self.wanted and time.perf_counter() < self.next_frame:
+            return False
+        settle(self.device)
+        self.asked = time.thread_time()
+        return True
 
     def announce(self, event: Started, secret: Any) -> None:
         batch, *shape = secret.images.shape
@@ -127,8 +130,8 @@ class Run:
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, picture(event.images))
-        now = time.perf_counter()
-        self.next_frame = self.asked + min(max(GAP, SHARE * (now - self.asked)), SLOWEST)
+        cost = time.thread_time() - self.asked
+        self.next_frame = time.perf_counter() + min(max(GAP - cost, SHARE * cost), SLOWEST)
 
     def rest(self) -> None:
         """Waits here while paused, and says so."""
@@ -137,6 +140,14 @@ class Run:
             self.controls.hold()
             if not self.controls.stopped:
                 self.send({"type": "state", "run": self.run, "state": "running"})
+
+
+def settle(device: str) -> None:
+    """Waits for what is queued on a GPU, so that it does not count as the cost of a frame."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
 
 
 def picture(images: Tensor) -> bytes:

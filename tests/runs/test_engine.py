@@ -1,0 +1,86 @@
+"""The real engine in a real worker."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gradleak_core.runs.admission import admit
+from gradleak_core.runs.supervisor import COMMAND
+from gradleak_core.types import Refused
+from tests.runs.serving import Server, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("engine"), command=COMMAND) as server:
+        yield server
+
+
+def preset(server: Server) -> Any:
+    return copy.deepcopy(server.service.catalogue()["presets"][0]["experiment"])
+
+
+def test_the_first_preset_runs_and_says_what_it_found(server: Server) -> None:
+    experiment = preset(server)
+    experiment["attack"]["steps"] = 12
+    run = server.service.submit(experiment)
+    messages = server.watch(run)
+    last, result = messages[-1][0], messages[-1][0]["result"]
+    assert (last["status"], last["shape"], last["batch"], last["losses"][0]) == ("done", [3, 32, 32], 1, "match")
+    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert (result["experiment"], result["iterations"], result["seed"]) == (experiment, 12, experiment["seed"])
+    recording = server.client.get(f"/api/runs/{run}/recording").json()
+    columns = recording["curve"]["columns"]
+    assert {len(values) for values in columns.values()} == {12}
+    assert columns["best"][-1] == pytest.approx(result["metrics"]["match"])
+    assert recording["frames"][-1]["layers"]
+    for path in ("truth", "frames/12"):
+        assert Image.open(io.BytesIO(server.client.get(f"/api/runs/{run}/{path}").content)).size == (32, 32)
+
+
+def test_every_preset_and_every_part_passes_the_door(server: Server) -> None:
+    catalogue = server.service.catalogue()
+    for row in catalogue["presets"]:
+        assert admit(row["experiment"], catalogue) == row["experiment"]
+    for family, field in (("attacks", "attack"), ("models", "model")):
+        for row in catalogue["families"][family].values():
+            try:
+                admit(preset(server) | {field: row["default"]}, catalogue)
+            except Refused as refused:
+                assert any(need["why"] == str(refused) for need in needs(catalogue)), refused
+
+
+def test_what_is_left_out_is_filled_in_with_the_defaults_of_its_part(server: Server) -> None:
+    catalogue = server.service.catalogue()
+    short = {"model": {"kind": "lenet"}, "attack": {"kind": "recipe", "name": "dlg"}}
+    whole = admit(short, catalogue)
+    assert whole["model"] == catalogue["families"]["models"]["lenet"]["default"]
+    assert whole["attack"] == catalogue["families"]["attacks"]["dlg"]["default"]
+    with pytest.raises(Refused, match="attack.name is missing; add it."):
+        admit({"attack": {"kind": "recipe"}}, catalogue)
+
+
+def needs(catalogue: Any) -> Iterator[Any]:
+    for family in catalogue["families"].values():
+        for row in family.values():
+            yield from row["needs"]
+
+
+def test_an_upload_is_found_by_the_worker(server: Server) -> None:
+    picture = io.BytesIO()
+    Image.effect_mandelbrot((64, 48), (-2, -1, 1, 1), 20).save(picture, "PNG")
+    reference = server.service.upload(picture.getvalue())["image"]
+    experiment = preset(server) | {"images": [reference]}
+    experiment["attack"]["steps"] = 2
+    assert server.until_status(server.service.submit(experiment), "done", "failed")["status"] == "done"
+
+
+def test_what_only_the_engine_can_know_fails_the_run_with_its_sentence(server: Server) -> None:
+    run = server.service.submit(preset(server) | {"labels": [99]})
+    assert "99" in server.until_status(run, "failed", "done")["message"]
