@@ -20,6 +20,7 @@ from gradleak_core.runs.protocol import unpack_live
 from tests.runs.serving import Server, serving, until
 from tests.runs.toy_engine import experiment
 
+JSON = {"content-type": "application/json"}
 SLOW = {"steps": 100_000, "delay": 0.001}
 
 
@@ -43,6 +44,14 @@ def points(messages: list[tuple[Any, bytes]]) -> list[int]:
 
 def opened(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture))
+
+
+def deep(levels: int) -> str:
+    return '{"experiment": {"model": ' + '{"kind": ' * levels + "1" + "}" * levels + "}}"
+
+
+def endless() -> str:
+    return json.dumps({"experiment": experiment(delay=1)}).replace('"delay": 1', '"delay": 1e999')
 
 
 def exhaust(viewer: ClientConnection) -> None:
@@ -187,6 +196,8 @@ def test_rows_and_names(server: Server) -> None:
     (row,) = server.client.get("/api/runs").json()
     assert {"id", "name", "created", "status", "experiment", "result", "steps", "iteration"} <= set(row)
     assert sentence(server.client.patch(f"/api/runs/{run}", json={"name": " "}), 422)
+    odd = server.client.patch(f"/api/runs/{run}", content=rb'{"name": "\ud800"}', headers=JSON)
+    assert odd.json()["name"] == "?"
     assert server.client.delete(f"/api/runs/{run}").status_code == 204
     assert server.client.get("/api/runs").json() == []
 
@@ -210,10 +221,12 @@ def test_an_unknown_run_has_no_viewers(server: Server) -> None:
         ({"json": {"experiment": [1]}}, 422, "must be a JSON object"),
         ({"json": {}}, 422, "must be a JSON object"),
         ({"json": ["experiment"]}, 422, "The body must be a JSON object with experiment and name"),
-        ({"content": "{", "headers": {"content-type": "application/json"}}, 422, "not valid JSON"),
-        ({"content": "[" * 200_000, "headers": {"content-type": "application/json"}}, 422, "not valid JSON"),
+        ({"content": "{", "headers": JSON}, 422, "not valid JSON"),
+        ({"content": "[" * 200_000, "headers": JSON}, 422, "not valid JSON"),
         ({"content": "{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),
         ({"json": {"name": "x" * 300_000}}, 413, "larger than 256 kB"),
+        ({"content": deep(300), "headers": JSON}, 422, "nested too deeply"),
+        ({"content": endless(), "headers": JSON}, 422, "JSON does not know"),
         ({"json": {"experiment": experiment(), "name": 7}}, 422, "1 to 120 characters"),
     ],
 )
@@ -252,7 +265,8 @@ def test_pictures_may_be_kept_for_ever(server: Server) -> None:
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert opened(answer.content).size == (8, 8)
-    assert "no such frame" in sentence(server.client.get(f"/api/runs/{run}/frames/21"), 404)
+    for missing in (21, 10**30):
+        assert "no such frame" in sentence(server.client.get(f"/api/runs/{run}/frames/{missing}"), 404)
 
 
 def test_the_thumbnail_of_a_running_run_is_not_kept(server: Server) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import relevance
@@ -13,6 +14,7 @@ from gradleak_core.knobs import refusals
 from gradleak_core.types import Refused
 
 JSON = Any
+DEEPEST = 20
 OWN = {"integer": "integer", "number": "number", "boolean": "boolean", "string": "string"}
 
 
@@ -20,10 +22,16 @@ def admit(experiment: JSON, catalogue: JSON) -> JSON:
     """The experiment with what was left out filled in. Raises `Refused` with one sentence."""
     if not isinstance(experiment, Mapping):
         raise Refused("The experiment must be a JSON object.")
+    try:
+        json.dumps(experiment, allow_nan=False)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Refused("The experiment holds a value that JSON does not know, such as a number without end.") from error
     default = catalogue["experiment"]["default"]
     for name in experiment:
         if name not in default:
             raise Refused(f"{name} is not known here; choose from {', '.join(default)}.")
+    if depth(experiment) > DEEPEST:
+        raise Refused("The experiment is nested too deeply; compare it with the default one.")
     whole = copy.deepcopy(default) | copy.deepcopy(dict(experiment))
     check(whole, frame(catalogue), "")
     whole["client"] = copy.deepcopy(catalogue["client"]["default"]) | whole["client"]
@@ -36,6 +44,12 @@ def admit(experiment: JSON, catalogue: JSON) -> JSON:
     for sentence in refusals(whole, whole, catalogue):
         raise Refused(sentence)
     return whole
+
+
+def depth(value: JSON, so_far: int = 0) -> int:
+    """How many objects and lists lie inside each other, counted a little beyond what is allowed."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return max((depth(item, so_far + 1) for item in inner), default=so_far) if so_far <= DEEPEST else so_far
 
 
 def frame(catalogue: JSON) -> JSON:
@@ -105,8 +119,8 @@ def check(value: JSON, schema: JSON, path: str) -> None:
 def sentence(error: ValidationError, path: str) -> str:
     """In the words in which the engine refuses the same thing."""
     where = ".".join(filter(None, [path, *map(str, error.absolute_path)])) or "The experiment"
-    rule, value, schema = error.validator, error.instance, error.schema
-    assert isinstance(schema, Mapping)
+    rule, value, needed = error.validator, cast(Any, error.instance), cast(Any, error.validator_value)
+    schema = cast("Mapping[str, Any]", error.schema)
     if rule in ("minimum", "maximum"):
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is not None and high is not None:
@@ -120,7 +134,7 @@ def sentence(error: ValidationError, path: str) -> str:
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
         return f"{where} must be {' or '.join(WORDS[kind] for kind in kinds)}, not {value!r}."
     if rule == "required":
-        missing = next(name for name in error.validator_value if name not in value)
+        missing = next(name for name in needed if name not in value)
         return f"{missing if where == 'The experiment' else f'{where}.{missing}'} is missing; add it."
     if rule == "additionalProperties":
         strange = next(name for name in value if name not in schema["properties"])

@@ -22,6 +22,7 @@ from gradleak_core.types import Refused
 
 T = TypeVar("T")
 STARTING = "The engine is still starting; try again in a few seconds."
+MOST_WAITING = 100
 NAME = 120
 """Characters of a run's name at most."""
 
@@ -67,6 +68,8 @@ class Service:
         catalogue = self.catalogue()
         if catalogue is None:
             raise NotReady(STARTING)
+        if len(self.supervisor.queue) >= MOST_WAITING:
+            raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
         experiment = admit(experiment, catalogue)
         self._check_images(experiment["images"])
         run = secrets.token_hex(6)
@@ -231,7 +234,7 @@ class Service:
 
 def named(name: Any) -> str:
     """A name on one line. Raises `Refused`."""
-    line = " ".join(name.split()) if isinstance(name, str) else ""
+    line = " ".join(name.encode(errors="replace").decode().split()) if isinstance(name, str) else ""
     if not 0 < len(line) <= NAME:
         raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
     return line

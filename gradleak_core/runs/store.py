@@ -169,7 +169,8 @@ class Store:
         """One frame's picture; the last one without `iteration`."""
         which = "" if iteration is None else "AND iteration = ?"
         query = f"SELECT picture FROM frames WHERE run = ? {which} AND length(picture) > 0"
-        return self._blob(f"{query} ORDER BY iteration DESC LIMIT 1", (run,) if iteration is None else (run, iteration))
+        wanted = (run,) if iteration is None else (run, min(iteration, 2**62))
+        return self._blob(f"{query} ORDER BY iteration DESC LIMIT 1", wanted)
 
     def truth(self, run: str) -> bytes | None:
         return self._blob("SELECT truth FROM runs WHERE id = ?", (run,))

@@ -50,10 +50,8 @@ def test_every_preset_and_every_part_passes_the_door(server: Server) -> None:
         assert admit(row["experiment"], catalogue) == row["experiment"]
     for family, field in (("attacks", "attack"), ("models", "model")):
         for row in catalogue["families"][family].values():
-            try:
-                admit(preset(server) | {field: row["default"]}, catalogue)
-            except Refused as refused:
-                assert any(need["why"] == str(refused) for need in needs(catalogue)), refused
+            changed = preset(server) | {field: row["default"]}
+            assert complaint(changed, catalogue) in {None, *needs(catalogue)}
 
 
 def test_what_is_left_out_is_filled_in_with_the_defaults_of_its_part(server: Server) -> None:
@@ -62,14 +60,22 @@ def test_what_is_left_out_is_filled_in_with_the_defaults_of_its_part(server: Ser
     whole = admit(short, catalogue)
     assert whole["model"] == catalogue["families"]["models"]["lenet"]["default"]
     assert whole["attack"] == catalogue["families"]["attacks"]["dlg"]["default"]
-    with pytest.raises(Refused, match="attack.name is missing; add it."):
+    with pytest.raises(Refused, match=r"attack\.name is missing; add it\."):
         admit({"attack": {"kind": "recipe"}}, catalogue)
 
 
-def needs(catalogue: Any) -> Iterator[Any]:
-    for family in catalogue["families"].values():
-        for row in family.values():
-            yield from row["needs"]
+def complaint(experiment: Any, catalogue: Any) -> str | None:
+    try:
+        admit(experiment, catalogue)
+    except Refused as refused:
+        return str(refused)
+    return None
+
+
+def needs(catalogue: Any) -> list[str]:
+    """The sentences of every part's needs."""
+    rows = [row for family in catalogue["families"].values() for row in family.values()]
+    return [need["why"] for row in rows for need in row["needs"]]
 
 
 def test_an_upload_is_found_by_the_worker(server: Server) -> None:
