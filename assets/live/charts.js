@@ -139,6 +139,7 @@ export class Charts {
     this.paper = read("background-color", "#ffffff");
     this.grid = read("border-color", "rgba(128,128,128,0.3)");
     this.font = style.fontFamily;
+    this.root.style.colorScheme = parseInt(style.color.match(/\d+/), 10) > 128 ? "dark" : "light";
     this.colours = read("chart-categorical-colors", "#0b6e6a,#c2571a,#2563a8").split(",");
     this.coarse = matchMedia("(pointer: coarse)").matches;
   }
