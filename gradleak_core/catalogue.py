@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -28,7 +29,7 @@ JSON = Any
 @cache
 def catalogue() -> JSON:
     """The catalogue of `docs/architecture.md`."""
-    parts = {"models": MODELS, "defences": DEFENCES, "inits": INITS, **PARTS}
+    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, **PARTS}
     return {
         "schema": 1,
         "versions": versions(),
@@ -39,7 +40,9 @@ def catalogue() -> JSON:
         },
         "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
         "client": entry(ClientStep),
-        "samples": {row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()},
+        "samples": {
+            row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
+        },
         "classes": list(samples.CLASSES),
         "metrics": {name: asdict(row) for name, row in METRICS.items()},
         "presets": [

@@ -24,7 +24,9 @@ class ClientStep:
     local_epochs: Annotated[int, Knob("Local epochs", "Passes over the batch before the update is sent.", 1, 50)] = 1
     local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 takes the whole batch.", 0, 16)] = 0
     lr: Annotated[float, Knob("Learning rate", "Step size of the client's local SGD.", 1e-6, 10, log=True)] = 0.01
-    train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = False
+    train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = (
+        False
+    )
 
     def rows(self, batch: int) -> list[slice]:
         """The images of each local step, in order."""
@@ -99,7 +101,14 @@ def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
 
 
 def observe(
-    model: nn.Module, secret: Secret, step: ClientStep, defences: Sequence[Defence], *, classes: int, told: bool, seed: int
+    model: nn.Module,
+    secret: Secret,
+    step: ClientStep,
+    defences: Sequence[Defence],
+    *,
+    classes: int,
+    told: bool,
+    seed: int,
 ) -> Observation:
     """The update the client shares, after every defence; `told` reveals the labels.
 
@@ -122,7 +131,9 @@ def _averaged(model: nn.Module, secret: Secret, y: Tensor, step: ClientStep, def
     updates = []
     for i in range(len(y)):
         one = slice(i, i + 1)
-        update = local_update(model, secret.images[one], y[one], {k: v[:, one] for k, v in secret.latents.items()}, step)
+        update = local_update(
+            model, secret.images[one], y[one], {k: v[:, one] for k, v in secret.latents.items()}, step
+        )
         for defence in defences:
             update = defence.per_example(update)
         updates.append(update)

@@ -57,9 +57,9 @@ class Codec:
     def decode_part(self, family: str, value: JSON, path: str) -> Any:
         """One part of a family from `{"kind": ..., ...}`."""
         known = self.families[family]
-        kind = value.get("kind") if isinstance(value, Mapping) else None
+        kind = str(value.get("kind")) if isinstance(value, Mapping) else "None"
         if kind not in known:
-            raise Refused(f"{path}: {kind!r} is not one of {', '.join(known)}.")
+            raise Refused(f"{path} has no kind {kind!r}; choose from {', '.join(known)}.")
         return self.decode(known[kind], value, path)
 
     def _decode_field(self, hint: Any, value: JSON, path: str) -> Any:
@@ -67,7 +67,8 @@ class Codec:
         origin, args = get_origin(base), get_args(base)
         if knob is not None and knob.family is not None:
             if origin is tuple:
-                return tuple(self.decode_part(knob.family, v, f"{path}.{i}") for i, v in enumerate(listed(value, path)))
+                items = enumerate(listed(value, path))
+                return tuple(self.decode_part(knob.family, item, f"{path}.{i}") for i, item in items)
             return self.decode_part(knob.family, value, path)
         if origin is tuple:
             return tuple(self._decode_field(args[0], v, f"{path}.{i}") for i, v in enumerate(listed(value, path)))
@@ -87,7 +88,7 @@ class Codec:
             base, knob = unwrap(hint)
             if knob is None:
                 continue
-            row = {"name": name, "label": knob.label, "help": knob.help, "type": type_name(base, knob)}
+            row: dict[str, JSON] = {"name": name, "label": knob.label, "help": knob.help, "type": type_name(base, knob)}
             row |= {k: getattr(knob, k) for k in ("low", "high", "family") if getattr(knob, k) is not None}
             row |= {"log": True} if knob.log else {}
             if get_origin(base) is Literal:
@@ -118,7 +119,8 @@ class Codec:
         origin, args = get_origin(base), get_args(base)
         text = {"title": knob.label, "description": knob.help} if knob else {}
         if knob is not None and knob.family is not None:
-            part = {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": list(self.families[knob.family])}}}
+            kinds = {"kind": {"enum": list(self.families[knob.family])}}
+            part = {"type": "object", "required": ["kind"], "properties": kinds}
             return text | ({"type": "array", "items": part} if origin is tuple else part)
         if origin is tuple:
             return text | {"type": "array", "items": self._schema_of(args[0])}
@@ -158,13 +160,20 @@ def scalar(base: Any, knob: Knob | None, value: JSON, path: str) -> Any:
         value = float(value)
     if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
         raise Refused(f"{path} must be {ARTICLES[base]}, not {value!r}.")
-    if knob is not None and isinstance(value, (int, float)):
-        low, high = knob.low, knob.high
-        if value != value or (low is not None and value < low) or (high is not None and value > high):
-            raise Refused(f"{path} must lie between {low:g} and {high:g}, not {value:g}." if low is not None and high is not None
-                          else f"{path} must be at least {low:g}, not {value:g}." if low is not None
-                          else f"{path} must be at most {high:g}, not {value:g}.")
+    if knob is not None and isinstance(value, (int, float)) and not within(value, knob):
+        raise Refused(f"{path} must {bounds(knob)}, not {value:.10g}.")
     return value
+
+
+def within(value: float, knob: Knob) -> bool:
+    return (knob.low is None or value >= knob.low) and (knob.high is None or value <= knob.high)
+
+
+def bounds(knob: Knob) -> str:
+    """The bounds of a number in words."""
+    if knob.low is not None and knob.high is not None:
+        return f"lie between {knob.low:.10g} and {knob.high:.10g}"
+    return f"be at least {knob.low:.10g}" if knob.low is not None else f"be at most {knob.high:.10g}"
 
 
 ARTICLES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -191,7 +200,9 @@ def required(field: dataclasses.Field[Any]) -> bool:
 
 
 def default(field: dataclasses.Field[Any]) -> Any:
-    return field.default if field.default is not dataclasses.MISSING else field.default_factory()  # type: ignore[misc]
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def summary(cls: type) -> str:

@@ -55,7 +55,9 @@ class Experiment:
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
     client: ClientStep = ClientStep()
     defences: Annotated[tuple[Defence, ...], Knob("Defences", "Applied in this order.", family="defences")] = ()
-    attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS["idlg"]
+    attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
+        "idlg"
+    ]
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def frame(both: Prepared, iteration: int, pick: Candidate, match: float, restart
 
 def apart(guess: Tensor, seen: Tensor) -> Tensor:
     """One minus the cosine of two tensors; 1 when either is zero."""
-    return 1 - (guess * seen).sum() / (guess.norm() * seen.norm()).clamp(min=1e-30)
+    return 1 - torch.cosine_similarity(guess.flatten(), seen.flatten(), 0, eps=1e-30)
 
 
 class Summary:

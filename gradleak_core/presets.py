@@ -8,9 +8,11 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.labels import RowMinimum
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
-from gradleak_core.defences import DEFENCES
+from gradleak_core.defences.dropout import Dropout
+from gradleak_core.defences.gaussian_noise import GaussianNoise
+from gradleak_core.defences.pruning import Pruning
 from gradleak_core.experiment import Experiment
-from gradleak_core.models import MODELS
+from gradleak_core.models.convnet import ConvNet
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ PRESETS: tuple[Preset, ...] = (
         "convnet",
         "A ReLU network",
         "leaks in about 20 s",
-        Experiment(images=("sample:cat",), model=MODELS["convnet"](), attack=recipe("inverting_gradients")),
+        Experiment(images=("sample:chelsea",), model=ConvNet(), attack=recipe("inverting_gradients")),
     ),
     Preset(
         "batch",
         "Four at once",
         "leaks in about 30 s",
         Experiment(
-            images=("sample:astronaut", "sample:cat", "sample:flower", "sample:coffee"),
+            images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
             attack=replace(recipe("dlg"), name="dlg", labels=RowMinimum()),
         ),
     ),
@@ -50,10 +52,10 @@ PRESETS: tuple[Preset, ...] = (
         "noise",
         "Noise as a defence",
         "holds",
-        replace(FIRST, defences=(DEFENCES["gaussian_noise"](std=0.05),)),
+        replace(FIRST, defences=(GaussianNoise(std=0.05),)),
     ),
-    Preset("pruning", "Send less", "holds", replace(FIRST, defences=(DEFENCES["pruning"](share=0.9),))),
-    Preset("dropout", "Dropout", "holds", replace(FIRST, defences=(DEFENCES["dropout"](p=0.5),))),
+    Preset("pruning", "Send less", "holds", replace(FIRST, defences=(Pruning(share=0.9),))),
+    Preset("dropout", "Dropout", "holds", replace(FIRST, defences=(Dropout(p=0.5),))),
     Preset(
         "fedavg",
         "Three local steps",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -159,7 +159,7 @@ class Finished:
     restarts: int
 
 
-Event = Union[Started, Progress, Frame, Finished]
+Event: TypeAlias = "Started | Progress | Frame | Finished"
 
 
 class Attack(Protocol):

@@ -91,7 +91,7 @@ class Objective:
         self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
 
     def __call__(self, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        parts = [self._part(rows) for rows in z.split(self.at_once)]
+        parts = [self._part(rows) for rows in torch.split(z, self.at_once)]
         if len(parts) == 1:
             return parts[0]
         losses = {name: torch.cat([terms[name] for terms, _ in parts]) for name in parts[0][0]}

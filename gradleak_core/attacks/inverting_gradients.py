@@ -1,7 +1,8 @@
 """Inverting Gradients: match the gradient's direction instead of its length, and prefer smooth pictures.
 
 Deep networks with ReLU defeat DLG's squared distance. The angle between two gradients is easier to lower, and a prior
-for smooth pictures (total variation) chooses among the many that fit. Only the sign of each pixel's gradient is used, with Adam.
+for smooth pictures (total variation) chooses among the many that fit. Only the sign of each pixel's gradient is used,
+with Adam.
 
 Departs: pixels in [0, 1], so that a step of 0.1 in the paper's normalised units is about 0.025 here.
 """
@@ -16,8 +17,8 @@ from gradleak_core.attacks.parts.unknowns import Pixels
 from gradleak_core.attacks.recipe import Recipe
 
 PAPER = (
-    "Geiping, Bauermeister, Dröge & Moeller: Inverting Gradients - How easy is it to break privacy in federated learning? "
-    "NeurIPS 2020, arXiv:2003.14053"
+    "Geiping, Bauermeister, Dröge & Moeller: Inverting Gradients - How easy is it to break privacy in federated "
+    "learning? NeurIPS 2020, arXiv:2003.14053"
 )
 TITLE = "Inverting Gradients"
 

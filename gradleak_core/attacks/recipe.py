@@ -22,14 +22,22 @@ class Recipe:
     """An attack by optimisation. Every field can be changed on its own."""
 
     name: str
-    distance: Annotated[Distance, Knob("Distance", "How the guessed update is compared with the observed one.", family="distances")]
+    distance: Annotated[
+        Distance, Knob("Distance", "How the guessed update is compared with the observed one.", family="distances")
+    ]
     labels: Annotated[Labels, Knob("Labels", "How the attacker comes to the labels.", family="labels")]
     unknowns: Annotated[tuple[Unknown, ...], Knob("Unknowns", "What is solved for.", family="unknowns")]
     priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes of pictures.", family="priors")]
     optimiser: Annotated[Optimiser, Knob("Optimiser", "How the guess is improved.", family="optimisers")]
-    steps: Annotated[int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)]
-    seeds: Annotated[int, Knob("Seeds", "Independent guesses run side by side; the best match is kept.", 1, 256, log=True)] = 1
-    goal: Annotated[float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)] = 0.0
+    steps: Annotated[
+        int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)
+    ]
+    seeds: Annotated[
+        int, Knob("Seeds", "Independent guesses run side by side; the best match is kept.", 1, 256, log=True)
+    ] = 1
+    goal: Annotated[
+        float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)
+    ] = 0.0
 
     def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
         """The attack as a generator of `Started`, one `Progress` an iteration, and `Finished`."""

@@ -26,16 +26,26 @@ class LeNet:
     title: ClassVar[str] = "LeNet"
     threads: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its linear layer grows with the square of the size."),
+        between(
+            "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."
+        ),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         channels, side = shape[0], -(-shape[1] // 4)
         act = ACTIVATIONS[self.activation]
-        return nn.Sequential(OrderedDict(
-            conv1=nn.Conv2d(channels, 12, 5, 2, 2), act1=act(), slot1=Slot("inside"),  # (B, 12, H/2, W/2)
-            conv2=nn.Conv2d(12, 12, 5, 2, 2), act2=act(), slot2=Slot("inside"),  # (B, 12, H/4, W/4)
-            conv3=nn.Conv2d(12, 12, 5, 1, 2), act3=act(), flatten=nn.Flatten(),  # (B, 12 · H/4 · W/4)
-            slot3=Slot("before_classifier"),
-            classifier=nn.Linear(12 * side * side, classes),
-        ))
+        return nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(channels, 12, 5, 2, 2),
+                act1=act(),
+                slot1=Slot("inside"),  # (B, 12, H/2, W/2)
+                conv2=nn.Conv2d(12, 12, 5, 2, 2),
+                act2=act(),
+                slot2=Slot("inside"),  # (B, 12, H/4, W/4)
+                conv3=nn.Conv2d(12, 12, 5, 1, 2),
+                act3=act(),
+                flatten=nn.Flatten(),  # (B, 12 · H/4 · W/4)
+                slot3=Slot("before_classifier"),
+                classifier=nn.Linear(12 * side * side, classes),
+            )
+        )

@@ -63,11 +63,16 @@ class FeedForward(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.inner = nn.Sequential(OrderedDict(
-            norm=nn.LayerNorm(dim),
-            linear1=nn.Linear(dim, dim), act=nn.GELU(), slot1=Slot("inside"),
-            linear2=nn.Linear(dim, dim), slot2=Slot("inside"),
-        ))
+        self.inner = nn.Sequential(
+            OrderedDict(
+                norm=nn.LayerNorm(dim),
+                linear1=nn.Linear(dim, dim),
+                act=nn.GELU(),
+                slot1=Slot("inside"),
+                linear2=nn.Linear(dim, dim),
+                slot2=Slot("inside"),
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.inner(x)

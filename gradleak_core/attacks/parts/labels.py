@@ -98,7 +98,12 @@ class BiasRule:
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last bias's gradient"
     needs: ClassVar[tuple[Need, ...]] = (
-        between("bias", 1, None, "The bias rule reads the classifier's bias, and this model has none; choose row sum or row minimum."),
+        between(
+            "bias",
+            1,
+            None,
+            "The bias rule reads the classifier's bias, and this model has none; choose row sum or row minimum.",
+        ),
     )
 
     def read(self, observation: Observation) -> Tensor | None:

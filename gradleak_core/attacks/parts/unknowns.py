@@ -31,8 +31,14 @@ class Unknown(Protocol):
 class Pixels:
     """The images, in [0, 1]."""
 
-    begin: Annotated[Literal["normal", "grey", "uniform"], Knob("First guess", "What the attacker starts from: N(0, 1), noise around grey, or U(0, 1).")] = "normal"
-    signed: Annotated[bool, Knob("Sign of the gradient", "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam.")] = False
+    begin: Annotated[
+        Literal["normal", "grey", "uniform"],
+        Knob("First guess", "What the attacker starts from: N(0, 1), N(0.5, 0.25) around grey, or U(0, 1)."),
+    ] = "grey"
+    signed: Annotated[
+        bool,
+        Knob("Sign of the gradient", "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam."),
+    ] = False
     boxed: Annotated[bool, Knob("Clamp to [0, 1]", "Bring pixels back into range after every step.")] = False
     title: ClassVar[str] = "Pixels"
 
@@ -96,7 +102,7 @@ class Space:
 
     def candidate(self, z: Tensor) -> Candidate:
         """The guesses that z (S, N) stands for, as views of it."""
-        views = {type(b.unknown): z[:, b.columns].unflatten(1, b.shape) for b in self.blocks}
+        views = {type(b.unknown): z[:, b.columns].reshape(len(z), *b.shape) for b in self.blocks}
         if self.known is None:
             return Candidate(views[Pixels], views[LabelLogits].softmax(-1), {})
         return Candidate(views[Pixels], self.known.expand(len(z), *self.known.shape), {})
