@@ -80,12 +80,12 @@ class Headers:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Workers and store live as long as the server. Warm objects are frozen, so that collections stay short."""
     await service.start()
-    services.use(service)
-    for name in WARM:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
     try:
+        services.use(service)
+        for name in WARM:
+            importlib.import_module(name)
+        gc.collect()
+        gc.freeze()
         yield
     finally:
         services.use(None)

@@ -35,11 +35,7 @@ with keys:
         },
         border="horizontal",
     )
-    st.subheader("Licences of the samples")
-    rows = known["samples"].values()
-    st.table(
-        {name: [row[name.lower()] for row in rows] for name in ("Title", "Licence", "Source")},
-        border="horizontal",
-        height=420,
-    )
 lesson("limits")
+st.subheader("Licences of the samples")
+rows = known["samples"].values()
+st.table({name: [row[name.lower()] for row in rows] for name in ("Title", "Licence", "Source")}, border="horizontal")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from gradleak_core import knobs
 from pages._parts import setup, texts
-from pages._parts.engine import catalogue
+from pages._parts.engine import catalogue, found
 from pages._parts.live_view import live_view
 from pages._parts.sidebar import sidebar
 
@@ -22,6 +22,9 @@ for sentence in complaints:
 for sentence in reasons:
     st.error(sentence, icon=":material/block:")
 st.markdown(f"{texts.assumption(experiment, known)} **{'' if reasons else texts.expectation(experiment, known)}**")
+shown = found(setup.shown())
+if shown and shown["experiment"] != experiment:
+    st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
 
 live_view(
     experiment=experiment,

@@ -28,10 +28,10 @@ def images() -> None:
             st.image(thumbnail(reference), width=64 if len(chosen) == 1 else 48, alt=title(reference, catalogue()))
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{caption(chosen)}**")
-            if st.button("Change picture", key="choose-images", icon=":material/image:", width="stretch"):
-                st.session_state["several"] = len(chosen) > 1
-                choose()
-    if st.session_state.get("labels-open") or None in own(chosen) or len(chosen) > 1:
+            st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
+    if st.session_state.get("choosing"):
+        choose()
+    if None in own(chosen) or len(chosen) > 1:
         labels(chosen)
 
 
@@ -74,7 +74,16 @@ def class_name(index: int) -> str:
     return f"{index} {names[index]}" if index < len(names) else str(index)
 
 
-@st.dialog("The private picture", width="large", on_dismiss="rerun")
+def opened() -> None:
+    """The dialog stays open over reruns, such as the one at the end of a run, until it is closed."""
+    st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
+
+
+def closed() -> None:
+    st.session_state["choosing"] = False
+
+
+@st.dialog("The private picture", width="large", on_dismiss=closed)
 def choose() -> None:
     """All sources of pictures; in a batch they add up, else the choice replaces."""
     note("The attacker never sees it: it only sees the update that the picture causes.")
@@ -86,9 +95,9 @@ def choose() -> None:
         basket()
     source = st.segmented_control("From", SOURCES, default="Samples", required=True, key="source", wrap=True)
     {"Samples": samples, "Upload": upload, "Camera": camera, "Datasets": dataset, "Folders": folder}[source]()
-    if several and st.button("Done", type="primary", key="images-done"):
-        st.rerun()
-    if st.session_state.pop("picked", False) and not several:
+    if several:
+        st.button("Done", type="primary", key="images-done", on_click=closed)
+    if not st.session_state["choosing"]:
         st.rerun()
 
 
@@ -111,7 +120,7 @@ def pick(reference: str) -> None:
     chosen = setup.current()["images"] if st.session_state.get("several") else []
     if len(chosen) < MOST:
         set_images([*chosen, reference])
-    st.session_state["picked"] = True
+    st.session_state["choosing"] = bool(st.session_state.get("several"))
 
 
 def take_out(index: int) -> None:

@@ -20,8 +20,8 @@ def presets() -> None:
     """A row each: picture, title as a button, promise."""
     current = matching(setup.current())
     for preset in catalogue()["presets"]:
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-            st.image(picture(preset["experiment"]["images"]), width=44, alt="")
+        with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
+            st.image(picture(preset["experiment"]["images"]), width=40, alt="")
             st.button(
                 f"**{preset['title']}** {preset['promise']}",
                 key=f"preset:{preset['name']}",

@@ -40,7 +40,7 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
     model = knobs.entry("models", experiment["model"], catalogue)["title"]
     sentence = f"The attacker knows the {model} with all its weights and sees one update, made from {pictures}"
     titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
-    sentence += f" and changed by {_and([title[0].lower() + title[1:] for title in titles])}" if titles else ""
+    sentence += f" and changed by the {'defence' if len(titles) == 1 else 'defences'} {_and(titles)}" if titles else ""
     labels = experiment["attack"].get("labels")
     knows = labels and families["labels"][labels["kind"]].get("knows")
     sentence += f"; it {knows}" if knows else ""
