@@ -118,6 +118,7 @@ export class Stage {
     const { status, steps } = trace.head;
     const scrubber = this.find("scrubber");
     Object.assign(scrubber, { min: trace.frames[0]?.iteration ?? 0, max: trace.horizon(ended), value: wish ?? shown ?? 0 });
+    scrubber.style.setProperty("--gl-at", `${(100 * (scrubber.value - scrubber.min)) / Math.max(1, scrubber.max - scrubber.min)}%`);
     scrubber.setAttribute("aria-valuetext", `iteration ${shown ?? 0} of ${steps ?? 0}`);
     this.strip.point(shown ?? 0);
     view.controls.show({

@@ -35,8 +35,9 @@ def live_view(
 ) -> Any:
     """Mounts the view; `key` keeps its DOM, socket and charts alive over reruns.
 
-    `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run. `recording`,
-    shown while there is no run, names a file of assets/recordings ("first") or is a path such as /api/runs/<id>/recording.
+    `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
+    `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
+    /api/runs/<id>/recording.
     `refused` is the sentence that says why Run is disabled; `classes` are the label names, numbers without.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
