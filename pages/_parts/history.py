@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
-from pages._parts.engine import catalogue, found, service
+from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.site import pages
 
@@ -146,9 +147,13 @@ def delete(row: JSON) -> None:
     if row["status"] in UNFINISHED:
         st.markdown("It has not finished; it will be stopped.")
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="really-delete"):
-            if found(row["id"]):
-                service().delete(row["id"])
+        if st.button("Delete", type="primary", key="really-delete", on_click=remove, args=(row["id"],)):
             st.rerun()
         if st.button("Keep it"):
             st.rerun()
+
+
+def remove(run: str) -> None:
+    """Deletes a run; somebody else may have done so first."""
+    with suppress(NoRun):
+        service().delete(run)

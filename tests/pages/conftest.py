@@ -1,0 +1,67 @@
+"""The pages on the real service with the real engine; no browser, so the live view is only seen by what it is given."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gradleak_core.runs import service as services
+from gradleak_core.runs.service import Service
+from gradleak_core.runs.supervisor import COMMAND
+from tests.runs.serving import Server, serving, until
+
+ROOT = Path(__file__).resolve().parents[2]
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("pages"), command=COMMAND) as server:
+        services.use(server.service)
+        yield server
+        services.use(None)
+
+
+@pytest.fixture
+def service(server: Server, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A service without runs."""
+    monkeypatch.setenv("GRADLEAK_DATA", str(server.service.folder))
+    server.clear()
+    return server.service
+
+
+@pytest.fixture
+def full(service: Service) -> list[str]:
+    """Ids of two short runs that have ended, the newer first."""
+    runs = []
+    for seed, name in ((1, "the *first*"), (2, "the second")):
+        experiment = copy.deepcopy(service.catalogue()["experiment"]["default"]) | {"seed": seed}
+        experiment["attack"] |= {"steps": 3, "seeds": 1}
+        runs.append(service.submit(experiment, name))
+    until(lambda: all(row["result"] for row in service.runs()))
+    return runs[::-1]
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Opens a page as its address would, with a query."""
+
+    def opened(page: str, **query: Any) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "pages" / "_parts" / "router.py"), default_timeout=30)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        return app if page == "lab" else app.switch_page(f"../{page}.py").run()
+
+    return opened
+
+
+def view(app: AppTest) -> Any:
+    """What the live view was given."""
+    return json.loads(app.get("bidi_component")[0].proto.json)

@@ -1,0 +1,117 @@
+"""Runs, How it works and About, with an empty and a full store."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradleak_core.runs.service import Service
+from tests.pages.conftest import Open, view
+from tests.pages.test_lab import address, words
+
+
+@pytest.mark.parametrize("page", ["lab", "runs", "how_it_works", "about"])
+def test_every_page_opens_on_an_empty_store(service: Service, open_page: Open, page: str) -> None:
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("page", ["lab", "runs", "how_it_works", "about"])
+def test_every_page_opens_on_a_full_store(full: list[str], open_page: Open, page: str) -> None:
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+
+
+def test_an_empty_history_invites(service: Service, open_page: Open) -> None:
+    app = open_page("runs")
+    assert "Nothing has been run here yet" in words(app)
+    app.button[0].click().run()
+    assert view(app)["experiment"]
+
+
+def test_the_history_shows_names_as_they_were_typed_and_how_runs_ended(full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    shown = words(app)
+    assert r"the \*first\*" in shown
+    assert "the second" in shown
+    assert shown.count("Finished") == 2
+    assert shown.count("PSNR") == 2
+
+
+def test_open_shows_the_run_in_the_lab(full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.button(f"open:{full[1]}").click().run()
+    assert view(app)["run"] == full[1]
+    assert address(app)["run"] == full[1]
+
+
+def test_change_takes_the_set_up_to_the_lab_without_the_run(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.button(f"change:{full[1]}").click().run()
+    assert view(app)["run"] is None
+    assert view(app)["experiment"] == service.run(full[1])["experiment"]
+
+
+def test_run_again_starts_the_same_experiment(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.button(f"again:{full[0]}").click().run()
+    newest = service.runs()[0]
+    assert newest["id"] not in full
+    assert newest["experiment"] == service.run(full[0])["experiment"]
+    assert view(app)["run"] == newest["id"]
+
+
+def test_a_run_is_renamed(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.text_input(f"name:{full[0]}").set_value("a better name").run()
+    assert service.run(full[0])["name"] == "a better name"
+    assert "a better name" in words(app)
+
+
+def test_a_run_is_deleted_only_after_the_question(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.button(f"delete:{full[0]}").click().run()
+    assert len(service.runs()) == 2
+    app.button("really-delete").click().run()
+    assert [row["id"] for row in service.runs()] == [full[1]]
+
+
+def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    assert app.button("compare").disabled
+    for run in full:
+        app.checkbox(f"chosen:{run}").check().run()
+    app.button("compare").click().run()
+    assert not app.exception
+    assert len(app.get("bidi_component")) == 2
+    numbers, settings = (table.value for table in app.table)
+    assert {"PSNR (dB)", "SSIM"} <= set(numbers.iloc[:, 0])
+    assert settings.iloc[:, 0].tolist() == ["seed"]
+
+
+def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:
+    app = open_page("how_it_works")
+    families = service.catalogue()["families"]
+    shown = [code.value for code in app.code]
+    for entry in [*families["attacks"].values(), *families["defences"].values()]:
+        assert entry["source"].strip() in [source.strip() for source in shown]
+    for entry in families["attacks"].values():
+        assert entry["paper"] in words(app)
+
+
+def test_try_it_takes_an_attack_to_the_lab(service: Service, open_page: Open) -> None:
+    for name in service.catalogue()["families"]["attacks"]:
+        app = open_page("how_it_works")
+        app.button(f"try:{name}").click().run()
+        assert view(app)["experiment"]["attack"]["name"] == name
+
+
+def test_about_names_device_versions_and_licences(service: Service, open_page: Open) -> None:
+    app = open_page("about")
+    known = service.catalogue()
+    tables = [table.value.to_string() for table in app.table]
+    assert known["devices"][0]["name"] in words(app)
+    assert any(known["versions"]["torch"] in table for table in tables)
+    for row in known["samples"].values():
+        assert any(row["title"] in table and row["licence"] in table for table in tables)
