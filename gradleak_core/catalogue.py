@@ -62,7 +62,7 @@ def entry(cls: type) -> JSON:
         "source": inspect.getsource(cls),
         "default": CODEC.encode(cls()),
         "knobs": CODEC.knobs(cls),
-        "needs": [asdict(need) for need in getattr(cls, "needs", ())],
+        "needs": CODEC.encode(getattr(cls, "needs", ())),
         "schema": CODEC.schema(cls),
     } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
 
@@ -82,7 +82,7 @@ def attack_entry(paper: ModuleType) -> JSON:
         "source": inspect.getsource(paper),
         "default": default,
         "knobs": [row | {"default": default[row["name"]]} for row in CODEC.knobs(cls)],
-        "needs": [asdict(need) for need in getattr(cls, "needs", ())],
+        "needs": CODEC.encode(getattr(cls, "needs", ())),
         "parts": [part["kind"] for part in used if isinstance(part, dict)],
         "schema": CODEC.schema(cls),
     }

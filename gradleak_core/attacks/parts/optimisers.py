@@ -76,8 +76,8 @@ class AdamSearch:
         self.count += 1
         self.mean.lerp_(grad, 0.1)
         self.square.lerp_(grad.square(), 0.001)
-        scale = (1 - 0.999**self.count).sqrt() / (1 - 0.9**self.count) * self.settings.rate(done)
-        return z - scale * self.mean / (self.square.sqrt() + 1e-8)
+        mean, square = self.mean / (1 - 0.9**self.count), self.square / (1 - 0.999**self.count)
+        return z - self.settings.rate(done) * mean / (square.sqrt() + 1e-8)
 
     def lost(self) -> Tensor:
         return ~self.last.isfinite() | (self.last > 1e3 * self.first.abs())
@@ -134,7 +134,7 @@ class LBFGSSearch:
             self.base, self.grad = torch.where(yes, z, self.base), torch.where(yes, grad, self.grad)
             self.loss = torch.where(accepted, loss, self.loss)
         tiny = ~accepted & (self.length < 1e-7)
-        self.stuck = tiny & self.steepest | ~self.loss.isfinite()
+        self.stuck = (self.stuck | tiny & self.steepest) & ~accepted | ~self.loss.isfinite()
         self._clear(tiny)
         self._aim(accepted, tiny)
         return self.base + self.length[:, None] * self.direction

@@ -1,0 +1,135 @@
+"""What every row of `ATTACKS` promises, on a tiny model: events in order, honest picks, the same seed the same bits."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gradleak_core.attacks import ATTACKS, PAPERS
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.client import ClientStep, local_update, observe
+from gradleak_core.experiment import CODEC, Experiment, load
+from gradleak_core.models import MODELS, build
+from gradleak_core.types import Event, Finished, Observation, Progress, Secret, Started
+
+EACH = pytest.mark.parametrize("name", ATTACKS)
+SHAPE, CLASSES = (1, 16, 16), 4
+
+
+def small(name: str, *, steps: int = 12, seeds: int = 1) -> Recipe:
+    attack = ATTACKS[name]
+    assert isinstance(attack, Recipe)
+    return replace(attack, steps=steps, seeds=seeds)
+
+
+def victim(attack: Recipe, batch: int = 1, seed: int = 40) -> tuple[torch.nn.Module, Secret, Observation]:
+    model = build(MODELS["lenet"](), SHAPE, CLASSES, seed=seed)
+    images = torch.rand(batch, *SHAPE, generator=torch.Generator().manual_seed(seed))
+    secret = Secret(images, torch.arange(batch) % CLASSES, {})
+    told = attack.labels.told
+    return model, secret, observe(model, secret, ClientStep(), (), classes=CLASSES, told=told, seed=1)
+
+
+def events(attack: Recipe, *, batch: int = 1, seed: int = 7) -> list[Event]:
+    model, _, observation = victim(attack, batch)
+    return list(attack.run(model, observation, seed=seed))
+
+
+@EACH
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_events_come_in_order_and_in_shape(name: str, batch: int, seeds: int) -> None:
+    first, *middle, last = events(small(name, steps=5, seeds=seeds), batch=batch)
+    assert isinstance(first, Started)
+    assert (first.steps, first.seeds, first.losses[0]) == (5, seeds, "match")
+    assert isinstance(last, Finished)
+    assert last.pick.images.shape == (1, batch, *SHAPE)
+    assert [e.iteration for e in middle if isinstance(e, Progress)] == [1, 2, 3, 4, 5]
+    for event in middle:
+        assert isinstance(event, Progress)
+        assert tuple(event.losses) == first.losses
+        assert all(loss.shape == (seeds,) for loss in event.losses.values())
+
+
+@EACH
+def test_one_seed_gives_the_same_bits_and_another_does_not(name: str) -> None:
+    def trace(seed: int) -> list[float]:
+        return [e.losses["match"].item() for e in events(small(name), seed=seed) if isinstance(e, Progress)]
+
+    assert trace(3) == trace(3)
+    assert trace(3) != trace(4)
+
+
+@EACH
+def test_the_match_falls(name: str) -> None:
+    best = [e.best.min().item() for e in events(small(name, steps=60)) if isinstance(e, Progress)]
+    assert best == sorted(best, reverse=True)
+    assert best[-1] < 0.5 * best[0]
+
+
+@EACH
+def test_the_pick_is_the_iterate_whose_match_was_lowest(name: str) -> None:
+    attack = small(name, steps=25, seeds=2)
+    model, _, observation = victim(attack)
+    *_, last = attack.run(model, observation, seed=5)
+    assert isinstance(last, Finished)
+    update = local_update(model, last.pick.images[0], last.pick.labels[0], {}, observation.step)
+    again = attack.distance({k: g[None] for k, g in update.items()}, observation.update)
+    assert again.item() == pytest.approx(last.match, rel=1e-3, abs=1e-7)
+
+
+@EACH
+def test_what_the_attacker_was_not_told_does_not_change_the_attack(name: str) -> None:
+    """The truth in the observation's place for labels is None unless the recipe says it is told."""
+    attack = small(name)
+    assert (victim(attack)[2].labels is not None) == attack.labels.told
+
+
+@EACH
+def test_a_recipe_survives_json(name: str) -> None:
+    written = json.loads(json.dumps(CODEC.encode(Experiment(attack=ATTACKS[name]))))
+    assert load(written).attack == ATTACKS[name]
+
+
+def test_a_paper_module_names_itself_and_its_source() -> None:
+    for paper in PAPERS:
+        assert paper.ATTACK.name == paper.__name__.rpartition(".")[2]
+        assert paper.PAPER
+        assert paper.TITLE
+        assert len(inspect.getdoc(paper).split()) > 30
+        assert len(inspect.getsource(paper).splitlines()) <= 80
+
+
+def test_a_seed_that_explodes_is_drawn_anew_and_the_run_says_so() -> None:
+    attack = replace(small("dlg", steps=60, seeds=2), optimiser=Adam(lr=10.0, schedule="constant"), priors=())
+    bad = replace(attack, unknowns=(replace(attack.unknowns[0], boxed=False),))
+    model, _, observation = victim(bad)
+    tiny = {k: v * 1e-3 for k, v in observation.update.items()}
+    *_, last = bad.run(model, replace(observation, update=tiny), seed=1)
+    assert isinstance(last, Finished)
+    assert last.status in ("done", "recovered")
+    assert torch.isfinite(last.pick.images).all()
+
+
+def test_an_observation_of_nothing_but_nan_ends_as_diverged() -> None:
+    attack = small("dlg", steps=40, seeds=2)
+    model, _, observation = victim(attack)
+    broken = {k: torch.full_like(v, torch.nan) for k, v in observation.update.items()}
+    *_, last = attack.run(model, replace(observation, update=broken), seed=1)
+    assert isinstance(last, Finished)
+    assert last.status == "diverged"
+    assert last.restarts > 0
+
+
+def test_more_seeds_than_fit_go_in_turns_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = small("idlg", steps=8, seeds=3)
+    together = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
+    monkeypatch.setattr("gradleak_core.attacks.invert.PARAMETERS_AT_ONCE", 1)
+    in_turns = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
+    for a, b in zip(together[:3], in_turns[:3], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)

@@ -1,0 +1,56 @@
+"""The catalogue describes the engine as it is: JSON, valid schemas, defaults that can be run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.catalogue import catalogue
+from gradleak_core.experiment import CODEC, load
+from gradleak_core.needs import FACTS, facts
+
+FAMILIES = {(family, kind): entry for family, rows in catalogue()["families"].items() for kind, entry in rows.items()}
+
+
+def test_it_is_plain_json() -> None:
+    assert json.loads(json.dumps(catalogue(), allow_nan=False)) == catalogue()
+
+
+@pytest.mark.parametrize("key", FAMILIES, ids="/".join)
+def test_an_entry_is_complete_and_its_default_fits_its_schema(key: tuple[str, str]) -> None:
+    entry = FAMILIES[key]
+    assert entry["title"]
+    assert entry["summary"].endswith((".", ":"))
+    Draft202012Validator.check_schema(entry["schema"])
+    Draft202012Validator(entry["schema"]).validate(entry["default"])
+    for knob in entry["knobs"]:
+        assert knob["help"].endswith("."), knob
+        assert knob["name"] in entry["default"]
+    for need in entry["needs"]:
+        assert need["why"].endswith(".")
+        assert {clause["fact"] for clause in need["any_of"]} <= set(FACTS)
+
+
+def test_a_schema_refuses_what_is_out_of_range() -> None:
+    schema = catalogue()["families"]["defences"]["dropout"]["schema"]
+    assert not Draft202012Validator(schema).is_valid({"kind": "dropout", "p": 2})
+    assert not Draft202012Validator(schema).is_valid({"kind": "dropout", "q": 0.1})
+
+
+def test_every_attack_is_listed_with_its_paper_and_source() -> None:
+    rows = catalogue()["families"]["attacks"]
+    assert list(rows) == list(ATTACKS)
+    for name, row in rows.items():
+        assert row["paper"]
+        assert row["idea"]
+        assert f'name="{name}"' in row["source"]
+        assert set(row["parts"]) <= set(CODEC.kinds)
+
+
+def test_the_default_can_be_run_and_every_fact_can_be_told() -> None:
+    default = catalogue()["experiment"]["default"]
+    assert CODEC.encode(load(default)) == default
+    assert set(facts(default)) == set(FACTS)
