@@ -169,7 +169,7 @@ def wander(rng: random.Random) -> Any:
         shaken(rng, KNOWN["families"]["defences"][kind])
         for kind in rng.choices(list(KNOWN["families"]["defences"]), k=rng.randrange(4))
     ]
-    experiment = experiment | {
+    return experiment | {
         "images": rng.choice(
             [START["images"], ["sample:coffee"], ["sample:coffee", "sample:coffee", "upload:" + "a" * 64]]
         ),
