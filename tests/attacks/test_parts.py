@@ -117,7 +117,7 @@ class TestOptimisers:
     starts = torch.tensor([[-1.2, 1.0], [2.0, 2.0], [0.0, -1.0]], dtype=torch.float64)
 
     def test_lbfgs_reaches_the_bottom_of_rosenbrocks_valley(self) -> None:
-        losses, z = minimise(LBFGS(history=10), self.starts, 120)
+        losses, _ = minimise(LBFGS(history=10), self.starts, 120)
         assert losses.amin(0).max() < 1e-12
 
     def test_lbfgs_steps_as_torchs_does_on_a_quadratic(self) -> None:
