@@ -26,7 +26,7 @@ from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
-WARM = ("pandas", "pyarrow", "PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
+WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
 """What the first visitor would otherwise wait for."""
 
 

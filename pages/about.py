@@ -4,10 +4,16 @@ import streamlit as st
 
 from pages._parts.engine import catalogue, service
 from pages._parts.explain import lesson
+from pages._parts.texts import table
 
 known = catalogue()
 health = service().health()
 STATES = {"starting": "starting", "ready": "ready", "busy": "computing", "dead": "not running; it is started again"}
+KEYS = [
+    ["R", "Run it live"],
+    ["Space", "Pause, and go on"],
+    ["Left arrow, right arrow", "One frame back, one frame forward"],
+]
 
 st.title("About")
 st.markdown("A federated-learning client shares an update. GradLeak shows how much of a private picture it gives away.")
@@ -25,17 +31,12 @@ with machine:
     st.markdown("No run is waiting for its turn." if not waiting else f"Runs waiting for their turn: {waiting}.")
     if health.get("error"):
         st.error(health["error"])
-    st.table({"Part": list(known["versions"]), "Version": list(known["versions"].values())}, border="horizontal")
+    st.markdown(table(["Part", "Version"], [list(row) for row in known["versions"].items()]))
 with keys:
     st.subheader("Keys in the Lab")
-    st.table(
-        {
-            "Key": ["R", "Space", "Left arrow, right arrow"],
-            "Does": ["Run it live", "Pause, and go on", "One frame back, one frame forward"],
-        },
-        border="horizontal",
-    )
+    st.markdown(table(["Key", "Does"], KEYS))
 lesson("limits")
 st.subheader("Licences of the samples")
-rows = known["samples"].values()
-st.table({name: [row[name.lower()] for row in rows] for name in ("Title", "Licence", "Source")}, border="horizontal")
+names = ("title", "licence", "source")
+rows = [[row[name] for name in names] for row in known["samples"].values()]
+st.markdown(table([name.title() for name in names], rows))

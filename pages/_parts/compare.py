@@ -25,43 +25,36 @@ def compare(left: JSON, right: JSON) -> None:
                 experiment=None, run=row["id"], classes=catalogue()["classes"], compact=True, key=f"compare-{side}"
             )
     st.subheader("Numbers")
-    st.table(numbers(left, right), border="horizontal")
+    st.markdown(texts.table(["Number", "Left", "Right", "Better is"], numbers(left, right)))
     st.subheader("What differs in the set-up")
     rows = list(differing(left["experiment"], right["experiment"]))
     if rows:
-        names = (left["name"], right["name"] if right["name"] != left["name"] else f"{right['name']} (right)")
-        st.table({"Setting": [row[0] for row in rows]} | {n: [row[i] for row in rows] for i, n in enumerate(names, 1)},
-                 border="horizontal")  # fmt: skip
+        st.markdown(texts.table(["Setting", "Left", "Right"], rows))
     else:
         st.markdown("Nothing: both runs have exactly the same set-up, seed included.")
 
 
-def numbers(left: JSON, right: JSON) -> dict[str, list[str]]:
-    """Every metric of the catalogue, the iterations and the time."""
+def numbers(left: JSON, right: JSON) -> list[list[str]]:
+    """Every metric of the catalogue, the iterations and the time: title, both values, and which way is better."""
     results = [row["result"] or {} for row in (left, right)]
-    table: dict[str, list[str]] = {"Number": [], "Left": [], "Right": [], "Better is": []}
-
-    def add(title: str, values: list[str], better: str) -> None:
-        for name, value in zip(table, [title, *values, better], strict=True):
-            table[name].append(value)
-
+    rows = []
     for name, metric in catalogue()["metrics"].items():
         values = [(result.get("metrics") or {}).get(name) for result in results]
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        add(title, ["none" if value is None else f"{value:.4g}" for value in values], metric["better"])
-    add("Iterations", [str(row["iteration"]) for row in (left, right)], "")
+        rows.append([title, *("none" if value is None else f"{value:.4g}" for value in values), metric["better"]])
+    rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
-    add("Time", ["none" if value is None else texts.duration(value) for value in times], "lower")
-    return table
+    rows.append(["Time", *("none" if value is None else texts.duration(value) for value in times), "lower"])
+    return rows
 
 
-def differing(left: JSON, right: JSON, path: str = "") -> Iterator[tuple[str, str, str]]:
+def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
     """Path and both values of each leaf that differs; parts of different kinds differ as a whole."""
     if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
         for name in {**left, **right}:
             yield from differing(left.get(name), right.get(name), f"{path}.{name}" if path else name)
     elif left != right:
-        yield path, shown(left), shown(right)
+        yield [path, shown(left), shown(right)]
 
 
 def alike(left: JSON, right: JSON) -> bool:

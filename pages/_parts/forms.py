@@ -48,9 +48,10 @@ def several(knob: JSON, values: list[JSON], path: str) -> None:
     """A choice of any number of parts, and the knobs of each."""
     family = knob["family"]
     rows = catalogue()["families"][family]
-    key = keep(f"knob:{path}", [value["kind"] for value in values])
+    kinds = [value["kind"] for value in values]
+    key = keep(f"knob:{path}", kinds)
     st.multiselect(
-        knob["label"], list(rows), key=key, format_func=lambda kind: rows[kind]["title"],
+        knob["label"], list(rows), kinds, key=key, format_func=lambda kind: rows[kind]["title"],
         placeholder="None", on_change=touched, args=(path, key),
     )  # fmt: skip
     note(knob["help"])
@@ -73,7 +74,7 @@ def choose(label: str, family: str, path: str, kind: str, *, visible: bool = Tru
     excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
     key = keep(f"knob:{path}", kind)
     st.selectbox(
-        label, list(rows), key=key, on_change=touched, args=(path, key), filter_mode=None,
+        label, list(rows), list(rows).index(kind), key=key, on_change=touched, args=(path, key), filter_mode=None,
         format_func=lambda name: rows[name]["title"] + (" (not with this set-up)" if name in excluded else ""),
         label_visibility="visible" if visible else "collapsed",
     )  # fmt: skip
@@ -93,7 +94,11 @@ def impossible(path: str, kind: str) -> list[str]:
 
 
 def keep(key: str, value: Any) -> str:
-    """Makes a widget show `value`; must come before the widget."""
+    """Makes a widget show `value`; must come before the widget.
+
+    The widget must have the value as its default too: the browser falls back on the default of a field that it has not
+    drawn yet, as in a closed expander, and would report that as a change.
+    """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return key
@@ -114,7 +119,7 @@ def _number(knob: JSON, value: float, path: str) -> None:
     key = keep(f"knob:{path}", cast(value))
     step = 1 if cast is int else 0.1
     st.number_input(
-        knob["label"], **bounds, step=cast(step), format="%d" if cast is int else "%g", key=key,
+        knob["label"], **bounds, value=cast(value), step=cast(step), format="%d" if cast is int else "%g", key=key,
         on_change=touched, args=(path, key),
     )  # fmt: skip
     return None
@@ -126,7 +131,7 @@ BOUNDS = {"min_value": "low", "max_value": "high"}
 def _ladder(knob: JSON, value: float, path: str) -> None:
     key = keep(f"knob:{path}", float(value))
     st.select_slider(
-        knob["label"], ladder(knob.get("low") or 0.0, knob["high"], float(value)), key=key,
+        knob["label"], ladder(knob.get("low") or 0.0, knob["high"], float(value)), float(value), key=key,
         format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key),
     )  # fmt: skip
 
@@ -139,26 +144,26 @@ def ladder(low: float, high: float, value: float) -> list[float]:
 
 def _toggle(knob: JSON, value: bool, path: str) -> None:
     key = keep(f"knob:{path}", bool(value))
-    st.toggle(knob["label"], key=key, on_change=touched, args=(path, key))
+    st.toggle(knob["label"], bool(value), key=key, on_change=touched, args=(path, key))
 
 
 def _choice(knob: JSON, value: Any, path: str) -> None:
     key = keep(f"knob:{path}", value)
     if len(knob["choices"]) <= 3:
         st.segmented_control(
-            knob["label"], knob["choices"], key=key, required=True, on_change=touched, args=(path, key),
+            knob["label"], knob["choices"], default=value, key=key, required=True, on_change=touched, args=(path, key),
             format_func=lambda choice: str(choice).replace("_", " "),
         )  # fmt: skip
     else:
         st.selectbox(
-            knob["label"], knob["choices"], key=key, on_change=touched, args=(path, key),
+            knob["label"], knob["choices"], knob["choices"].index(value), key=key, on_change=touched, args=(path, key),
             format_func=lambda choice: str(choice).replace("_", " "),
         )  # fmt: skip
 
 
 def _string(knob: JSON, value: str, path: str) -> None:
     key = keep(f"knob:{path}", value)
-    st.text_input(knob["label"], key=key, on_change=touched, args=(path, key))
+    st.text_input(knob["label"], value, key=key, on_change=touched, args=(path, key))
 
 
 DRAW = {"integer": _number, "number": _number, "boolean": _toggle, "choice": _choice, "string": _string}

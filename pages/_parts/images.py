@@ -8,7 +8,7 @@ import streamlit as st
 
 from gradleak_core.data import datasets, folders
 from gradleak_core.types import Refused
-from pages._parts import setup
+from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.pictures import own_label, thumbnail, title
@@ -54,11 +54,10 @@ def labels(chosen: list[str]) -> None:
     with st.expander("Labels: " + ", ".join(class_name(label) for label in given)):
         note("What the client says each picture shows. The model is trained on this, so it shapes the gradient.")
         for index, (reference, label) in enumerate(zip(chosen, given, strict=False)):
-            key = f"label:{index}:{reference}"
-            if st.session_state.get(key) != label:
-                st.session_state[key] = min(label, len(names) - 1)
+            shown = min(label, len(names) - 1)
+            key = forms.keep(f"label:{index}:{reference}", shown)
             st.selectbox(
-                f"{index + 1}. {title(reference, catalogue())}", range(len(names)), key=key,
+                f"{index + 1}. {title(reference, catalogue())}", range(len(names)), shown, key=key,
                 format_func=names.__getitem__, on_change=relabel, args=(index, key, given),
             )  # fmt: skip
 

@@ -52,7 +52,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     """What is likely to happen, from the presets' promises where one applies."""
     preset = matching(experiment)
     if preset is not None:
-        return f"Expect: {preset['promise']}."
+        return f"Expect that it {preset['promise']}."
     if experiment["defences"]:
         return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
     if len(experiment["images"]) > 1:
@@ -81,6 +81,12 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table. (`st.table` would load pandas, which doubles the memory of the server.)"""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def escaped(text: str) -> str:

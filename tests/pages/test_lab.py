@@ -32,7 +32,7 @@ def test_a_first_visit_plays_the_recording_and_says_what_is_assumed(service: Ser
     assert view(app)["run"] is None
     assert view(app)["refused"] is None
     assert "The attacker knows the LeNet with all its weights" in words(app)
-    assert "Expect: leaks" in words(app)
+    assert "Expect that it leaks" in words(app)
     assert address(app) == {}
 
 
@@ -42,7 +42,7 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
         app.button(f"preset:{preset['name']}").click().run()
         assert not app.exception
         assert view(app)["experiment"] == preset["experiment"]
-        assert f"Expect: {preset['promise']}." in words(app)
+        assert f"Expect that it {preset['promise']}." in words(app)
         query = {key: app.query_params[key] for key in app.query_params}
         assert knobs.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
