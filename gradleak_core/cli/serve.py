@@ -42,11 +42,12 @@ def serve(host: str, port: int, workers: int, data: Path | None, out: Console) -
         ws_per_message_deflate=False,
         ws_ping_interval=30,
         ws_ping_timeout=30,
+        log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=PATIENCE,
     )
     settings.load()
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # Streamlit, just loaded, has set it to INFO
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno >= logging.WARNING)
     out.print(f"GradLeak is at {url(host, port)}; Ctrl-C stops it.", highlight=False)
     server = uvicorn.Server(settings)
     with contextlib.suppress(KeyboardInterrupt):
