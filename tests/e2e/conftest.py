@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -10,17 +11,23 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e import browser as browsers
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
+PATIENCE_MS = 30_000
+"""For everything a browser is waited for: a busy machine is slow, a broken page never comes."""
+OpenTab: TypeAlias = "Callable[..., Page]"
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -56,6 +63,14 @@ class Server:
             return False
         return any(worker["state"] in ("ready", "busy") for worker in health["workers"])
 
+    def end_runs(self) -> None:
+        """Stops what an earlier test has left running, so that the next run need not wait for it."""
+        with urllib.request.urlopen(f"{self.url}/api/runs", timeout=30) as reply:
+            left = [row["id"] for row in json.load(reply) if row["status"] in ("queued", "running", "paused")]
+        for run in left:
+            with contextlib.suppress(urllib.error.HTTPError):  # it has ended meanwhile
+                urllib.request.urlopen(f"{self.url}/api/runs/{run}/stop", data=b"", timeout=30).close()
+
     def stop(self) -> None:
         if self.process is None:
             return
@@ -68,16 +83,25 @@ class Server:
         self.process = None
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server that keeps its runs in `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     running = Server(f"http://127.0.0.1:{port}", port, folder / "data", folder / "log")
     running.start()
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The one that all tests share."""
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -98,12 +122,27 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
-    """A fresh tab, 1280×720; relative addresses such as `page.goto("/")` lead to the server."""
-    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 720})
-    tab = context.new_page()
-    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("response", lambda reply: complaints.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
-    yield tab
-    context.close()
+def open_tab(browser: Browser, complaints: list[str]) -> Iterator[OpenTab]:
+    """Opens tabs of visitors who share nothing: `open_tab(server, color_scheme="dark")`; 1280×720 unless said."""
+    contexts = []
+
+    def opened(server: Server, **how: Any) -> Page:
+        context = browser.new_context(**{"base_url": server.url, "viewport": {"width": 1280, "height": 720}, **how})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+        return context.new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_tab: OpenTab, server: Server, complaints: list[str]) -> Iterator[Page]:
+    """A tab on an idle server; relative addresses such as `page.goto("/")` lead to it. It must not complain."""
+    server.end_runs()
+    yield open_tab(server)
+    assert complaints == []

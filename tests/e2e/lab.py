@@ -1,0 +1,138 @@
+"""The Lab as its user sees it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+LONG = {"attack": "inverting_gradients", "attack.steps": 100_000}
+"""A set-up that runs until it is stopped."""
+SHORT = {"attack": "inverting_gradients", "attack.steps": 12}
+"""A set-up that has run in a moment."""
+OVER = re.compile("^(done|recovered)$")
+PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+
+
+class Lab:
+    """One tab on the Lab; what it holds are locators, so it stays good over reloads."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.view = page.get_by_test_id("live-view")
+        self.scrubber = self.view.get_by_role("slider", name="Iteration shown")
+        self.strip = self.view.get_by_role("group", name="Film strip").get_by_role("button")
+
+    def open(self, setup: dict[str, Any] | None = None) -> Lab:
+        """A visit with this set-up in the address; returns when Run can be pressed or is refused."""
+        self.page.goto(f"/?{urlencode(setup or {})}")
+        expect(self.view).to_be_visible()
+        return self
+
+    def button(self, name: str) -> Locator:
+        return self.view.get_by_role("button", name=name, exact=True)
+
+    @property
+    def run_button(self) -> Locator:
+        return self.view.get_by_role("button", name=re.compile("^(Run it live|Run again)$"))
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def run(self) -> str:
+        """Presses Run; returns the id of the run that has started."""
+        before = self.run_id
+        self.run_button.click()
+        return self.new_run(before)
+
+    def new_run(self, before: str | None) -> str:
+        """The id in the address bar once it is another than before."""
+        self.page.wait_for_url(lambda url: run_in(url) not in (None, before))
+        assert self.run_id
+        return self.run_id
+
+    @property
+    def run_id(self) -> str | None:
+        return run_in(self.page.url)
+
+    def expect_status(self, status: str | re.Pattern[str]) -> None:
+        expect(self.view).to_have_attribute("data-status", status, timeout=60_000)
+
+    def wait_beyond(self, iteration: int) -> None:
+        """Until an iteration after this one is on show."""
+        self.page.wait_for_function(
+            "last => Number(document.querySelector('[data-testid=live-view]').dataset.iteration) > last", arg=iteration
+        )
+
+    def wait_done(self, iteration: int) -> None:
+        """Until the run has done more than this many iterations, whichever is on show."""
+        self.page.wait_for_function(
+            """last => Number(document.querySelector('[data-testid=live-view]').innerText
+                .match(/iteration (\\d+) of/)?.[1]) > last""",
+            arg=iteration,
+        )
+
+    @property
+    def shown(self) -> int:
+        """The iteration on show."""
+        return int(self.view.get_attribute("data-iteration") or 0)
+
+    @property
+    def done(self) -> int:
+        """How many iterations the status line says have been done."""
+        said = re.search(r"iteration (\d+) of", self.view.inner_text())
+        return int(said[1]) if said else 0
+
+    def expect_iteration(self, iteration: int) -> None:
+        """This iteration is the newest, and the one on show."""
+        expect(self.view).to_contain_text(re.compile(rf"iteration {iteration} of "))
+        expect(self.view).to_have_attribute("data-iteration", str(iteration))
+
+    def paused(self) -> int:
+        """The iteration at which the run has come to rest."""
+        self.expect_status("paused")
+        iteration = self.done
+        self.expect_iteration(iteration)
+        return iteration
+
+    def number(self, name: str) -> Locator:
+        """SSIM, PSNR, MSE, Match or Labels."""
+        return self.view.locator("dl > div").filter(has=self.page.get_by_text(name, exact=True)).locator("dd").first
+
+    def picture(self, name: str) -> Locator:
+        """The canvas of "private image", "guess" or "difference"."""
+        return self.view.get_by_role("img", name=re.compile(name)).locator("canvas")
+
+    def pixels(self, name: str) -> list[int]:
+        """Red, green, blue, opacity of every pixel, 0 to 255."""
+        canvas = self.picture(name)
+        expect(canvas).to_be_visible()
+        values: list[int] = canvas.evaluate(PIXELS)
+        return values
+
+    def chart(self, name: str) -> Locator:
+        """The chart of "loss terms" or of "PSNR and SSIM"."""
+        return self.view.get_by_role("img", name=f"Chart of {'the ' * (name == 'loss terms')}{name}").first
+
+    def curve(self) -> list[int]:
+        """The iterations at which the first curve of the loss chart has a point."""
+        points: list[int] = self.chart("loss terms").evaluate("node => node.data?.[0]?.x ?? []")
+        return points
+
+    def cursors(self) -> list[float | None]:
+        """Where the upright line stands in each chart."""
+        place = "node => node.layout?.shapes?.find(({ x0, x1 }) => x0 === x1)?.x0 ?? null"
+        return [self.chart(name).evaluate(place) for name in ("loss terms", "PSNR and SSIM")]
+
+
+def run_in(url: str) -> str | None:
+    """The run that an address names."""
+    return parse_qs(urlsplit(url).query).get("run", [None])[-1]
+
+
+def distance(one: list[int], other: list[int]) -> float:
+    """Mean absolute difference of two pictures, 0 to 255."""
+    assert len(one) == len(other)
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)

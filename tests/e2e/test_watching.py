@@ -1,0 +1,226 @@
+"""Watching a run: the recording, the first preset, and every way to hold it and go back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import OpenTab, Server
+from tests.e2e.lab import LONG, OVER, SHORT, Lab, distance
+
+
+@pytest.fixture
+def lab(page: Page) -> Lab:
+    return Lab(page)
+
+
+@pytest.fixture
+def running(lab: Lab) -> Lab:
+    """A long run that has shown some frames."""
+    lab.open(LONG).run()
+    lab.expect_status("running")
+    expect(lab.strip.nth(2)).to_be_enabled()
+    return lab
+
+
+def test_a_first_visit_moves_by_itself_and_says_that_it_is_a_recording(lab: Lab) -> None:
+    lab.open()
+    expect(lab.view.get_by_text("Recording of a real run")).to_be_visible()
+    expect(lab.picture("guess")).to_be_visible()
+    lab.wait_beyond(0)
+    first, at = lab.pixels("guess"), lab.shown
+    lab.wait_beyond(at)
+    expect(lab.number("SSIM")).to_have_text(re.compile(r"^[01]\.\d\d$"))
+    lab.wait_beyond(lab.shown)
+    assert distance(first, lab.pixels("guess")) > 0
+    expect(lab.button("Run it live")).to_be_enabled()
+    assert lab.run_id is None
+
+
+def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("button", name=re.compile("One photo leaks")).click()
+    expect(lab.page.get_by_text("The attacker knows the LeNet with all its weights")).to_be_visible()
+    chart = lab.chart("loss terms")
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    before = chart.evaluate_handle("node => node"), chart.locator(".main-svg").first.element_handle()
+    lab.run()
+    expect(lab.view.get_by_text("recognisable", exact=True).first).to_be_visible(timeout=60_000)
+    lab.expect_status(OVER)
+
+    assert float(lab.view.get_attribute("data-ssim") or 0) >= 0.6
+    assert float(lab.number("SSIM").inner_text()) >= 0.6
+    assert lab.number("Labels").inner_text() == "100 %"
+    expect(lab.view).to_contain_text("Label: person (0)")
+    expect(lab.view).to_contain_text("✓ person (0), right")
+    assert distance(lab.pixels("private image"), lab.pixels("guess")) < 20
+    assert len({*lab.pixels("private image")}) > 50
+    for name in ("loss terms", "PSNR and SSIM"):
+        lines = lab.chart(name).locator(".scatterlayer path.js-line")
+        expect(lines).to_have_count(2)
+        for line in lines.all():
+            assert (line.get_attribute("d") or "").count(",") > 5
+    node, drawing = before
+    assert chart.evaluate("(node, before) => node === before", node)
+    assert drawing is not None
+    assert drawing.evaluate("node => node.isConnected")
+    expect(lab.view.get_by_role("link", name="Download this run")).to_be_visible()
+
+
+def test_pause_stands_still_and_steps_are_exact(running: Lab) -> None:
+    running.press("Pause")
+    iteration = running.paused()
+    for name, more in (("Step 1", 1), ("Step 10", 10), ("Step 1", 1)):
+        running.press(name)
+        iteration += more
+        running.expect_iteration(iteration)
+        assert running.paused() == iteration
+    running.press("Resume")
+    running.expect_status("running")
+    running.wait_beyond(iteration)
+
+
+def test_scrubbing_moves_picture_numbers_and_cursor_and_stops_following(running: Lab) -> None:
+    newest, pixels, mse = running.shown, running.pixels("guess"), running.number("MSE").inner_text()
+    expect(running.view).to_have_attribute("data-following", "true")
+    running.scrubber.fill("1")
+    expect(running.view).to_have_attribute("data-following", "false")
+    expect(running.view).to_have_attribute("data-iteration", "1")
+    expect(running.view.locator("output")).to_have_text("iteration 1")
+    expect(running.number("MSE")).not_to_have_text(mse)
+    assert distance(pixels, running.pixels("guess")) > 0
+    expect_cursors(running, 1)
+
+    running.wait_done(max(newest, running.done) + 1)
+    expect(running.view).to_have_attribute("data-iteration", "1")
+    expect(running.view).to_have_attribute("data-following", "false")
+    running.press("Live")
+    expect(running.view).to_have_attribute("data-following", "true")
+    running.wait_beyond(newest)
+    running.press("Pause")
+    expect_cursors(running, running.paused())
+
+
+def test_the_film_strip_leads_to_its_frames(running: Lab) -> None:
+    running.press("Pause")
+    newest = running.paused()
+    frame = running.strip.first
+    frame.click()
+    expect(running.view).to_have_attribute("data-iteration", frame.inner_text().strip())
+    expect(frame).to_have_attribute("aria-current", "")
+    assert running.shown < newest
+
+
+def test_keys_pause_step_and_run_but_not_while_typing(running: Lab) -> None:
+    keyboard, run = running.page.keyboard, running.run_id
+    keyboard.press("Space")
+    newest = running.paused()
+    keyboard.press("ArrowLeft")
+    expect(running.view).to_have_attribute("data-following", "false")
+    expect(running.view).not_to_have_attribute("data-iteration", str(newest))
+    assert running.shown < newest
+    keyboard.press("ArrowRight")
+    expect(running.view).to_have_attribute("data-iteration", str(newest))
+    keyboard.press("ArrowRight")
+    running.expect_iteration(newest + 1)
+    running.paused()
+
+    steps = steps_field(running)
+    steps.click()
+    keyboard.press("Space")
+    keyboard.press("r")
+    keyboard.press("ArrowRight")
+    steps.blur()
+    running.press("Step 1")  # were any of the keys above heard, the count would be another
+    running.expect_iteration(newest + 2)
+    assert running.paused() == newest + 2
+    assert running.run_id == run
+
+    keyboard.press("Space")
+    running.expect_status("running")
+    keyboard.press("r")
+    running.new_run(run)
+    running.expect_status("running")
+
+
+def test_a_refresh_reattaches_with_the_whole_curve(running: Lab) -> None:
+    run, before = running.run_id, running.shown
+    running.page.reload()
+    running.expect_status("running")
+    running.wait_beyond(before)
+    assert running.run_id == run
+    running.press("Pause")
+    last = running.paused()
+    running.page.wait_for_function(
+        "([node, last]) => node.data?.[0]?.x.at(-1) === last",
+        arg=[running.chart("loss terms").element_handle(), last],
+    )
+    curve = running.curve()
+    assert curve[0] == 1
+    assert max(b - a for a, b in zip(curve, curve[1:], strict=False)) <= 1 + last // 500
+    expect(running.strip.first).to_be_enabled()
+    assert int(running.strip.first.inner_text()) < before
+
+
+def test_closing_the_tab_does_not_end_the_run(running: Lab) -> None:
+    address, before = running.page.url, running.shown
+    context = running.page.context
+    running.page.close()
+    again = Lab(context.new_page())
+    again.page.goto(address)
+    again.expect_status("running")
+    again.wait_beyond(before)
+
+
+def test_stop_keeps_what_was_seen(running: Lab) -> None:
+    running.press("Stop")
+    running.expect_status("stopped")
+    expect(running.view.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(running.view.get_by_text("What was seen is kept.")).to_be_visible()
+    last = running.done
+    running.expect_iteration(last)
+    running.page.reload()
+    running.expect_status("stopped")
+    running.expect_iteration(last)
+    running.scrubber.fill("1")
+    expect(running.view).to_have_attribute("data-iteration", "1")
+    expect(running.picture("guess")).to_be_visible()
+    expect(running.button("Run again")).to_be_enabled()
+
+
+def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> None:
+    first = lab.open(SHORT | {"seed": 5, "image": "sample:rocket"}).run()
+    lab.expect_status("done")
+    lab.expect_iteration(12)
+
+    other = Lab(open_tab(server))
+    other.page.goto(lab.page.url)
+    other.expect_status("done")
+    expect(steps_field(other)).to_have_value("12")
+    expect(other.page.get_by_text("Rocket", exact=True)).to_be_visible()
+    assert other.run() != first
+    other.expect_status("done")
+    other.expect_iteration(12)
+    for name in ("Match", "MSE", "PSNR"):
+        assert other.number(name).inner_text() == lab.number(name).inner_text()
+    assert other.pixels("guess") == lab.pixels("guess")
+
+    third = Lab(open_tab(server)).open(SHORT | {"seed": 6, "image": "sample:rocket"})
+    third.run()
+    third.expect_status("done")
+    third.expect_iteration(12)
+    assert third.pixels("guess") != lab.pixels("guess")
+
+
+def steps_field(lab: Lab) -> Locator:
+    return lab.page.get_by_role("spinbutton", name="Iterations")
+
+
+def expect_cursors(lab: Lab, iteration: int) -> None:
+    for name in ("loss terms", "PSNR and SSIM"):
+        lab.page.wait_for_function(
+            "([node, at]) => node.layout?.shapes?.some(({ x0, x1 }) => x0 === at && x1 === at)",
+            arg=[lab.chart(name).element_handle(), iteration],
+        )
