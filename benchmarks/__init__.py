@@ -1,0 +1,77 @@
+"""The measured claims of GradLeak: `python -m benchmarks --help`. Results are committed in `benchmarks/results/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from benchmarks import (
+    first_preset,
+    idlg_labels,
+    live_frames,
+    presets,
+    quality,
+    watching,
+    web_process,
+    worker_memory,
+)
+from benchmarks.setting import Setting
+
+__all__ = ["BENCHMARKS", "Benchmark"]
+
+JSON = Any
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured against which bar. `measure` gives at least `measured` (a text), `met`, `seeds`, `values`."""
+
+    what: str
+    bar: str
+    measure: Callable[[Setting], JSON]
+
+
+LEAKS = "PSNR ≥ 25 dB in ≥ 90 % within 60 s each"
+BENCHMARKS: dict[str, Benchmark] = {
+    "first_preset": Benchmark(
+        "First preset, from Run in a browser, worker warm",
+        "first moving picture ≤ 1 s, recognisable ≤ 5 s (medians); ≥ 9 of 10 succeed",
+        first_preset.measure,
+    ),
+    "dlg": Benchmark("DLG on the sigmoid LeNet, 20 pairs", LEAKS, partial(quality.share, "dlg")),
+    "idlg": Benchmark("iDLG on the sigmoid LeNet, 20 pairs", LEAKS, partial(quality.share, "idlg")),
+    "idlg_labels": Benchmark("iDLG's label, 1,000 random networks × images", "100 % right", idlg_labels.measure),
+    "inverting_gradients_convnet": Benchmark(
+        "Inverting Gradients on the untrained ConvNet, 20 pairs",
+        "median PSNR ≥ 22 dB within 60 s each",
+        partial(quality.median, "convnet", 22),
+    ),
+    "inverting_gradients_resnet20": Benchmark(
+        "Inverting Gradients on the untrained ResNet-20, 20 pairs",
+        "median PSNR ≥ 19 dB within 60 s each (the paper: about 19.8)",
+        partial(quality.median, "resnet20", 19),
+    ),
+    "live_frames": Benchmark(
+        "Live frames in a browser, first preset",
+        "≥ 8 pictures and ≥ 4 curve updates a second (medians); same Plotly node, no error, no response ≥ 400",
+        live_frames.measure,
+    ),
+    "watching": Benchmark(
+        "Iterations a second with the dashboard attached, against the bare generator",
+        "≥ 95 % (median of pairs), LeNet and ConvNet",
+        watching.measure,
+    ),
+    "web_process": Benchmark(
+        "Web process with one viewer", "torch not loaded; ≤ 150 MB; ≤ 5 % of a core", web_process.measure
+    ),
+    "worker_memory": Benchmark(
+        "Memory of a worker after 200 runs", "grows < 5 % after the tenth", worker_memory.measure
+    ),
+    "presets": Benchmark(
+        "Every preset's promise, 10 samples each",
+        "“leaks”: recognisable in ≥ 9 of 10; “holds”: never recognisable in ≥ 9 of 10",
+        presets.measure,
+    ),
+}

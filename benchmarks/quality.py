@@ -1,0 +1,60 @@
+"""How well an attack's default recipe does on random images and untrained weights, within a minute each.
+
+32 × 32 pixels, batch of one, another image and other weights each time. The run is cut after 60 s of computing, and
+the attacker's own pick of then is scored.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.bare import play
+from benchmarks.setting import Setting
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.experiment import Experiment
+from gradleak_core.models import MODELS
+
+JSON = Any
+SECONDS = 60.0
+ENOUGH, SHARE = 25.0, 0.9
+
+
+def share(attack: str, setting: Setting) -> JSON:
+    """DLG and iDLG: the share that reaches 25 dB."""
+    values = rows(Experiment(attack=ATTACKS[attack]), setting)
+    reached = sum(row["psnr"] >= ENOUGH for row in values) / len(values)
+    return report(values, f"{reached:.0%} reach 25 dB, ", reached >= SHARE, setting) | {"share": reached}
+
+
+def median(model: str, bar: float, setting: Setting) -> JSON:
+    """Inverting Gradients: the median PSNR."""
+    base = replace(Experiment(), attack=ATTACKS["inverting_gradients"], model=MODELS[model]())
+    values = rows(base, setting)
+    return report(values, "", statistics.median(row["psnr"] for row in values) >= bar, setting)
+
+
+def rows(base: Experiment, setting: Setting) -> list[JSON]:
+    """One row a pair."""
+    found = []
+    for name, experiment in setting.experiments(base, setting.count(20, 2)):
+        result = play(experiment, setting.device, 5 if setting.quick else SECONDS)
+        row = {"image": name, "seed": experiment.seed, "status": result["status"]}
+        row |= {key: result[key] for key in ("seconds", "iterations", "restarts", "iterations_per_second")}
+        found.append(row | result["metrics"])
+        print(f"  {name} {found[-1]['psnr']:.1f} dB, SSIM {found[-1]['ssim']:.2f}, {row['seconds']:.1f} s", flush=True)
+    return found
+
+
+def report(values: list[JSON], before: str, met: bool, setting: Setting) -> JSON:
+    psnr, seconds = ([row[key] for row in values] for key in ("psnr", "seconds"))
+    return {
+        "measured": f"{before}median {statistics.median(psnr):.1f} dB, {statistics.median(seconds):.1f} s",
+        "met": met,
+        "images": setting.images,
+        "seeds": [row["seed"] for row in values],
+        "median_psnr": statistics.median(psnr),
+        "median_seconds": statistics.median(seconds),
+        "values": values,
+    }

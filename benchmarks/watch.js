@@ -1,0 +1,51 @@
+// Put into the page before Run is pressed: notes, in milliseconds from the click, what is drawn. Nothing polls.
+(limit) => {
+  const view = document.querySelector(".gl-view");
+  const find = (name) => view.querySelector(`[data-gl=${name}]`);
+  const charts = { losses: find("losses"), quality: find("quality") };
+  const plots = Object.values(charts).map((node) => node.querySelector(".main-svg"));
+  const seen = { shown: [], pictures: [], changed: [], curves: { losses: [], quality: [] }, remounts: 0 };
+  const over = ["done", "recovered", "diverged", "stopped", "failed", "interrupted", "deleted"];
+  let clicked = null;
+  const since = () => performance.now() - clicked;
+  find("run").addEventListener("click", () => { clicked = performance.now(); }, { capture: true, once: true });
+
+  let last = "";
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  CanvasRenderingContext2D.prototype.putImageData = function (pixels, ...where) {
+    if (clicked !== null && this.canvas.closest("[data-gl=guess]")) {
+      seen.pictures.push(since());
+      const now = pixels.data.join();
+      if (now !== last) seen.changed.push(since());
+      last = now;
+    }
+    return put.call(this, pixels, ...where);
+  };
+  const count = (name, note) => {
+    const original = window.Plotly[name];
+    window.Plotly[name] = (node, ...rest) => {
+      if (clicked !== null) note(node);
+      return original(node, ...rest);
+    };
+  };
+  const update = (node) => Object.keys(charts).forEach((name) => charts[name] === node && seen.curves[name].push(since()));
+  for (const name of ["react", "extendTraces"]) count(name, update);
+  count("newPlot", () => { seen.remounts += 1; });
+
+  const ended = new Promise((resolve) => {
+    const finish = () => resolve({
+      ...seen, status: view.dataset.status,
+      same: plots.every((plot, index) => plot?.isConnected && Object.values(charts)[index].querySelector(".main-svg") === plot),
+    });
+    new MutationObserver(() => {
+      const { status, iteration, ssim } = view.dataset;
+      if (clicked === null || status === "recording") return;
+      if (iteration !== "" && ssim !== "" && seen.shown.at(-1)?.iteration !== Number(iteration)) {
+        seen.shown.push({ ms: since(), iteration: Number(iteration), ssim: Number(ssim) });
+      }
+      if (over.includes(status)) finish();
+    }).observe(view, { attributes: true, attributeFilter: ["data-status", "data-iteration", "data-ssim"] });
+    setTimeout(finish, limit * 1000);
+  });
+  window.bench = { ended };
+};
