@@ -52,7 +52,8 @@ def live_view(
         "classes": classes,
         "compact": compact,
     }
-    return _mount(key=key, data=data, on_run_change=on_run_change or _nothing)
+    # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
+    return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)
 
 
 def _nothing() -> None:

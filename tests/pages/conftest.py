@@ -64,4 +64,4 @@ def open_page() -> Open:
 
 def view(app: AppTest) -> Any:
     """What the live view was given."""
-    return json.loads(app.get("bidi_component")[0].proto.json)
+    return json.loads(app.get("bidi_component")[0].proto.json)[0]
