@@ -40,7 +40,7 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     status: Status = "done"
     iteration = 0
     for iteration in range(1, recipe.steps + 1):
-        losses, grad = objective(z)
+        losses, grad = objective(z, (iteration - 1) / recipe.steps)
         better = losses["match"] < best
         best = torch.where(better, losses["match"], best)
         best_z = torch.where(better[:, None], z, best_z)
@@ -83,25 +83,25 @@ class Picker:
 
 
 class Objective:
-    """The loss terms at z (S, N), each (S,), and the gradient (S, N) of their sum."""
+    """The loss terms at z (S, N), each (S,), and the gradient (S, N) of their sum, when a share of the run is done."""
 
     def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space) -> None:
         self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
         self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
 
-    def __call__(self, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        parts = [self._part(rows) for rows in torch.split(z, self.at_once)]
+    def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
+        parts = [self._part(rows, done) for rows in torch.split(z, self.at_once)]
         if len(parts) == 1:
             return parts[0]
         losses = {name: torch.cat([terms[name] for terms, _ in parts]) for name in parts[0][0]}
         return losses, torch.cat([grad for _, grad in parts])
 
-    def _part(self, z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def _part(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
         losses = {"match": self.recipe.distance(self._update(guess), self.observation.update)}
-        losses |= {name: prior.weight * prior(guess) for name, prior in self.priors.items()}
+        losses |= {name: prior.weight_at(done) * prior(guess) for name, prior in self.priors.items()}
         (grad,) = torch.autograd.grad(torch.stack([*losses.values()]).sum(), z)
         return {name: loss.detach() for name, loss in losses.items()}, grad
 
