@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.parts.labels import RowMinimum
+from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences.dropout import Dropout
@@ -42,10 +42,11 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "batch",
         "Four at once",
-        "leaks in about 30 s",
+        "leaks in about 40 s",
         Experiment(
             images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
-            attack=replace(recipe("dlg"), name="dlg", labels=RowMinimum()),
+            model=ConvNet(),
+            attack=replace(recipe("inverting_gradients"), labels=BiasRule(), steps=1500),
         ),
     ),
     Preset(
