@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +16,88 @@ from gradleak_core.types import Refused
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
 
+
+class Device(str, Enum):
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
 def commands() -> None:
     """Watch a private image come back from a shared gradient."""
+
+
+@app.command()
+def attack(
+    sample: Annotated[list[str] | None, typer.Option(help="Name of a sample image; may be repeated.")] = None,
+    image: Annotated[list[str] | None, typer.Option(help="Picture file or reference; may be repeated.")] = None,
+    label: Annotated[list[int] | None, typer.Option(help="Class of each image, in order.", min=0)] = None,
+    batch: Annotated[int | None, typer.Option(help="Images in all; further samples follow.", min=1, max=16)] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
+    channels: Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")] = None,
+    classes: Annotated[int | None, typer.Option(help="Classes the model tells apart.")] = None,
+    model: Annotated[str | None, typer.Option(help="The client's network.")] = None,
+    attack: Annotated[str | None, typer.Option(help="How the attacker inverts the update.")] = None,
+    defence: Annotated[list[str] | None, typer.Option(help="kind:knob=value,… or none; may be repeated.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Iterations.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Guesses run side by side.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws weights, noise and first guesses.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Set-up to start from; see `catalogue`.")] = None,
+    experiment: Annotated[Path | None, typer.Option(help="JSON file to run again.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the result as JSON; - for stdout.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a .png, .gif or .html to look at.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+) -> int:
+    """Run one attack here and now."""
+    from gradleak_core.cli.attack import attack as run
+    from gradleak_core.cli.choose import Choice
+
+    choice = Choice(
+        preset=preset,
+        experiment=experiment,
+        samples=sample or [],
+        images=image or [],
+        labels=label or [],
+        batch=batch,
+        defences=defence or [],
+        parts={"model": model, "attack": attack},
+        settings=settings or [],
+        numbers={
+            "size": size,
+            "channels": channels,
+            "classes": classes,
+            "seed": seed,
+            "attack.steps": steps,
+            "attack.seeds": seeds,
+        },
+    )
+    return run(choice, device and device.value, json, save, quiet, STDERR)
+
+
+@app.command()
+def catalogue(
+    json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
+) -> int:
+    """List attacks, defences, models, samples, metrics and every knob."""
+    from gradleak_core.cli.listing import listing
+
+    return listing(json, STDOUT)
+
+
+@app.command()
+def check(
+    port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,
+) -> int:
+    """Check versions, device, engine, data folder and port of this machine."""
+    from gradleak_core.cli.check import check
+
+    return check(port, STDOUT)
 
 
 @app.command()

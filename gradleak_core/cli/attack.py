@@ -1,0 +1,167 @@
+"""One run in the terminal: the loop of the worker, with a progress bar in the place of the browser."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gradleak_core import experiment as engine
+from gradleak_core.catalogue import catalogue
+from gradleak_core.cli import choose
+from gradleak_core.cli.recording import Recording
+from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.loop import Engine, Run
+from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.service import title
+from gradleak_core.runs.worker import sentence
+from gradleak_core.types import Refused
+
+JSON = Any
+KINDS = (".png", ".gif", ".html")
+FAILED, INTERRUPTED = 1, 130
+WORDS = {
+    "done": "every iteration was used",
+    "recovered": "the match fell below the attack's goal",
+    "diverged": "no finite guess was left; try a smaller learning rate or another seed",
+    "stopped": "stopped by you; what was seen is kept",
+}
+
+
+def attack(
+    choice: choose.Choice, device: str | None, json_to: str | None, save_to: Path | None, quiet: bool, err: Console
+) -> int:
+    """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
+    known = catalogue()
+    device = choose.device(device, known)
+    for target in targets(json_to, save_to):
+        writable(target)
+    experiment = choose.experiment(choice, known)
+    recording = Recording(title(experiment, known), keep=save_to is not None)
+    controls = Controls()
+    screen = Screen(recording, err, quiet)
+    try:
+        with stoppable(controls), screen.progress:
+            Run(cast(Engine, engine), "", device, controls, screen).play(experiment)
+    except Refused:
+        raise
+    except Exception as error:
+        err.print(sentence(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        return FAILED
+    result = finite(recording.result)
+    if not quiet:
+        (err if json_to == "-" else Console()).print(table(recording))
+    return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+
+
+def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+    try:
+        if save_to is not None:
+            from gradleak_core.cli import pictures
+
+            save_to.write_bytes(pictures.drawn(recording, save_to.suffix.lower()))
+        if json_to is not None:
+            text = json.dumps(result, indent=2, allow_nan=False) + "\n"
+            sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
+    except OSError as error:
+        err.print(f"The result could not be written: {error.strerror}.", style="red", markup=False)
+        return FAILED
+    return 0
+
+
+def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+    if save_to is not None:
+        if save_to.suffix.lower() not in KINDS:
+            raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+        yield save_to
+    if json_to not in (None, "-"):
+        yield Path(str(json_to))
+
+
+def writable(target: Path) -> None:
+    """Raises `Refused` when nothing can be written there; leaves no trace."""
+    new = not target.exists()
+    try:
+        target.open("ab").close()
+    except OSError as error:
+        raise Refused(f"{target} cannot be written: {str(error.strerror).lower()}; choose another place.") from error
+    if new:
+        target.unlink()
+
+
+@contextmanager
+def stoppable(controls: Controls) -> Iterator[None]:
+    """Lets the first Ctrl-C end the run in good order, and the second at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        controls.apply({"type": "stop"})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Screen:
+    """Hands each message on to the recording, and shows where the run stands."""
+
+    def __init__(self, recording: Recording, console: Console, quiet: bool) -> None:
+        self.recording = recording
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total}"),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=quiet,
+            transient=True,
+        )
+        self.task = self.progress.add_task("preparing", total=None, numbers="")
+
+    def __call__(self, head: JSON, blob: bytes = b"") -> None:
+        self.recording.add(head, blob)
+        if head["type"] == "started":
+            self.progress.update(self.task, description=self.recording.title, total=head["steps"])
+        elif head["type"] == "frame" and head["picture"]:
+            iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
+            scores = f"match {metrics['match']:.2e}  PSNR {metrics['psnr']:4.1f} dB  SSIM {metrics['ssim']:.2f}"
+            rate = iteration / max(head["seconds"], 1e-9)
+            self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
+
+
+def table(recording: Recording) -> Table:
+    """The result, to read."""
+    result = recording.result
+    rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    restarts = f", {result['restarts']} restarts" if result["restarts"] else ""
+    rate = result["iterations_per_second"]
+    rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
+    rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){restarts}")
+    rows.add_row("device, seed", f"{result['device']}, {result['seed']}")
+    if metrics := result["metrics"]:
+        rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
+        rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
+        rows.add_row("match", f"{metrics['match']:.2e}")
+    labels = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
+    rows.add_row("labels", labels)
+    since = result["seconds_to_recognisable"]
+    rows.add_row("recognisable", "never (SSIM stayed below 0.6)" if since is None else f"after {since:.1f} s")
+    return rows
+
+
+def listed(labels: list[int]) -> str:
+    return " ".join(map(str, labels))

@@ -1,0 +1,88 @@
+"""Whether GradLeak can work on this machine, and what to do when it cannot."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+
+from rich.console import Console
+
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.catalogue import devices, versions
+from gradleak_core.cli.serve import bound
+from gradleak_core.data import data_folder
+from gradleak_core.experiment import Experiment, run
+from gradleak_core.types import Frame, Refused
+
+ITERATIONS = 20
+
+
+def check(port: int, out: Console) -> int:
+    """Prints what is here, a line each; 0 when all is well, 1 otherwise."""
+    steps: dict[str, Callable[[], str]] = {
+        "versions": lambda: ", ".join(f"{name} {number}" for name, number in versions().items()),
+        "device": lambda: ", ".join(f"{row['kind']} ({row['name']})" for row in devices()),
+        "engine": engine,
+        "data folder": folder,
+        "port": lambda: free(port),
+    }
+    well = True
+    for name, step in steps.items():
+        try:
+            mark, said = "[green]✓[/]", step()
+        except Refused as refused:
+            well, mark, said = False, "[red]✗[/]", str(refused)
+        out.print(mark, f"{name:12}", end="")
+        out.print(said, highlight=False, markup=False, soft_wrap=True)
+    out.print("All is well: start with `python -m gradleak_core serve`." if well else "Mend what is marked ✗ first.")
+    return 0 if well else 1
+
+
+def engine() -> str:
+    """A short attack that must lower its match. Raises `Refused`."""
+    recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
+    assert isinstance(recipe, Recipe)
+    try:
+        events = run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)
+        first, last = (event.metrics["match"] for event in events if isinstance(event, Frame))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise Refused(f"An attack on {device} broke off ({reason}); install PyTorch again.") from error
+    if not last < first:
+        raise Refused(f"{ITERATIONS} iterations on {device} did not lower the match; install PyTorch again.")
+    return f"{ITERATIONS} iterations on {device} lowered the match from {first:.3g} to {last:.3g}"
+
+
+def folder() -> str:
+    """Raises `Refused` when nothing can be written."""
+    data = data_folder().absolute()
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+    except OSError as error:
+        raise Refused(f"{data} cannot be written; set GRADLEAK_DATA to a folder that can.") from error
+    return f"{data} can be written"
+
+
+def free(port: int) -> str:
+    """Raises `Refused` unless the port is free, or GradLeak itself has it."""
+    try:
+        bound("127.0.0.1", port).close()
+        return f"{port} is free"
+    except Refused:
+        if not ours(port):
+            raise
+        return f"{port} is GradLeak's own: it is serving already"
+
+
+def ours(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=3) as reply:
+            return "workers" in json.load(reply)
+    except (OSError, ValueError, TypeError):
+        return False

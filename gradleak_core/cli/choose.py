@@ -1,0 +1,120 @@
+"""From the words of a command to one experiment. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gradleak_core.data import data_folder, samples, scheme_of, uploads
+from gradleak_core.data.references import SCHEMES
+from gradleak_core.knobs import close, defence, put, start
+from gradleak_core.runs.admission import admit
+from gradleak_core.types import Refused
+
+JSON = Any
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for; what is None or empty stays as the preset, the file or the default has it."""
+
+    preset: str | None = None
+    experiment: Path | None = None
+    samples: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    batch: int | None = None
+    defences: list[str] = field(default_factory=list)
+    parts: dict[str, str | None] = field(default_factory=dict)
+    settings: list[str] = field(default_factory=list)
+    numbers: dict[str, int | None] = field(default_factory=dict)
+    """By path; they have the last word."""
+
+
+def experiment(choice: Choice, catalogue: JSON) -> JSON:
+    """The experiment that was asked for, whole. Raises `Refused` at the first thing that cannot be."""
+    chosen = base(choice, catalogue)
+    images = pictures(choice, chosen["images"])
+    if images != chosen["images"] or choice.labels:
+        chosen |= {"images": images, "labels": choice.labels or None}
+    if choice.defences:
+        chosen["defences"] = [defence(text, catalogue) for text in choice.defences if text != "none"]
+    for path, value in (*choice.parts.items(), *map(assignment, choice.settings), *choice.numbers.items()):
+        if value is not None:
+            chosen = put(chosen, path, value, catalogue)
+    return admit(chosen, catalogue)
+
+
+def base(choice: Choice, catalogue: JSON) -> JSON:
+    """Where to start from: a file, a preset, or the default."""
+    if choice.experiment is not None:
+        return whole(choice.experiment, catalogue)
+    if choice.preset is None:
+        return start(catalogue)
+    presets = {preset["name"]: preset["experiment"] for preset in catalogue["presets"]}
+    if choice.preset not in presets:
+        raise Refused(f"There is no preset {choice.preset!r}{close(choice.preset, presets)}")
+    return start(catalogue) | presets[choice.preset]
+
+
+def whole(file: Path, catalogue: JSON) -> JSON:
+    """The experiment in a JSON file; the result of a run, as `--json` writes it, holds one too."""
+    try:
+        value = json.loads(read(file, 2**24))
+    except ValueError as error:
+        raise Refused(f"{file} does not hold JSON; give a file that --json wrote.") from error
+    value = value.get("experiment", value) if isinstance(value, dict) else value
+    return admit(value, catalogue)
+
+
+def pictures(choice: Choice, otherwise: list[str]) -> list[str]:
+    """References of the batch: what was named, filled up with the samples that follow in the registry."""
+    named = [f"sample:{samples.sample(name.removeprefix('sample:')).name}" for name in choice.samples]
+    named += [reference(image) for image in choice.images]
+    batch, named = choice.batch, named or otherwise
+    if batch is None:
+        return named
+    if batch < len(named) and (choice.samples or choice.images):
+        raise Refused(f"{len(named)} pictures were named for a batch of {batch}; leave out --batch.")
+    order = [f"sample:{name}" for name in samples.SAMPLES]
+    last = max((order.index(image) for image in named if image in order), default=-1)
+    following = [image for image in order[last + 1 :] + order[: last + 1] if image not in named]
+    return [*named, *following][:batch]
+
+
+def reference(image: str) -> str:
+    """What an experiment calls a picture: a file is checked and kept in the data folder, a reference is itself."""
+    if not Path(image).exists() and image.partition(":")[0] in SCHEMES:
+        scheme_of(image)
+        return image
+    data = read(Path(image), uploads.MEGABYTES * 2**20 + 1)
+    try:
+        return uploads.save(data_folder() / "uploads", data)
+    except OSError as error:
+        raise Refused(f"The picture cannot be kept in {data_folder()}: {error.strerror}; set GRADLEAK_DATA.") from error
+
+
+def read(file: Path, limit: int) -> bytes:
+    """At most so many bytes of a file. Raises `Refused`."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(limit)
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {(error.strerror or 'it is no file').lower()}.") from error
+
+
+def assignment(text: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise Refused(f"--set {text!r} is not of the form path=value, such as attack.steps=300.")
+    return path.strip(), value.strip()
+
+
+def device(wanted: str | None, catalogue: JSON) -> str:
+    """The device to compute on; the best one here unless another is wanted. Raises `Refused` when it is not here."""
+    here: list[str] = [device["kind"] for device in catalogue["devices"]]
+    if wanted is not None and wanted not in here:
+        raise Refused(f"This machine has no {wanted} device that PyTorch can use; choose {' or '.join(here)}.")
+    return wanted or here[0]

@@ -1,0 +1,47 @@
+"""What a run sent while it went, gathered for the files made of it. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradleak_core.runs.export import FRAMES, spread
+
+JSON = Any
+Head = dict[str, Any]
+
+
+class Recording:
+    """The messages of one run; pictures are kept, evenly thinned, only when they are wanted."""
+
+    def __init__(self, title: str, *, keep: bool) -> None:
+        self.title, self.keep = title, keep
+        self.head: Head = {}
+        self.result: Head = {}
+        self.truth = b""
+        self.columns: dict[str, list[float | None]] = {}
+        self.numbers: dict[int, Head] = {}
+        """Labels and metrics of each picture, by iteration."""
+        self.pictures: list[tuple[int, bytes]] = []
+
+    def add(self, head: Head, blob: bytes) -> None:
+        """One message of the run loop."""
+        if head["type"] == "started":
+            self.head, self.truth = head, blob
+        elif head["type"] == "frame":
+            self._extend(head, blob)
+        elif head["type"] == "finished":
+            self.result = head["result"]
+
+    def _extend(self, head: Head, blob: bytes) -> None:
+        for name, values in head["curve"]["columns"].items():
+            self.columns.setdefault(name, []).extend(values)
+        if head["picture"] is None or not self.keep:
+            return
+        self.numbers[head["picture"]["iteration"]] = head["picture"]
+        self.pictures.append((head["picture"]["iteration"], blob))
+        if len(self.pictures) > 8 * FRAMES:
+            self.pictures = self.pictures[::2]
+
+    def shown(self) -> list[tuple[Head, bytes]]:
+        """Evenly chosen pictures with their numbers, first and last among them."""
+        return [(self.numbers[iteration], picture) for iteration, picture in spread(self.pictures)]
