@@ -21,7 +21,8 @@ for sentence in complaints:
     st.warning(sentence, icon=":material/link_off:")
 for sentence in reasons:
     st.error(sentence, icon=":material/block:")
-st.markdown(f"{texts.assumption(experiment, known)} **{'' if reasons else texts.expectation(experiment, known)}**")
+expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
+st.markdown(f"{texts.assumption(experiment, known)} {expectation}")
 shown = found(setup.shown())
 if shown and shown["experiment"] != experiment:
     st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")

@@ -118,13 +118,23 @@ class Lab:
 
     def curve(self) -> list[int]:
         """The iterations at which the first curve of the loss chart has a point."""
-        points: list[int] = self.chart("loss terms").evaluate("node => node.data?.[0]?.x ?? []")
+        points: list[int] = self.chart("loss terms").evaluate("node => node.data[0].x")
         return points
 
-    def cursors(self) -> list[float | None]:
-        """Where the upright line stands in each chart."""
-        place = "node => node.layout?.shapes?.find(({ x0, x1 }) => x0 === x1)?.x0 ?? null"
-        return [self.chart(name).evaluate(place) for name in ("loss terms", "PSNR and SSIM")]
+    def wait_drawn(self, iteration: int) -> None:
+        """Until the loss chart reaches to this iteration."""
+        self.page.wait_for_function(
+            "([node, last]) => node.data?.[0]?.x.at(-1) === last",
+            arg=[self.chart("loss terms").element_handle(), iteration],
+        )
+
+    def wait_cursors(self, iteration: int) -> None:
+        """Until the upright line of both charts stands at this iteration."""
+        for name in ("loss terms", "PSNR and SSIM"):
+            self.page.wait_for_function(
+                "([node, at]) => node.layout?.shapes?.some(({ x0, x1 }) => x0 === at && x1 === at)",
+                arg=[self.chart(name).element_handle(), iteration],
+            )
 
 
 def run_in(url: str) -> str | None:

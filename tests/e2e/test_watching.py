@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -20,7 +21,7 @@ def lab(page: Page) -> Lab:
 def running(lab: Lab) -> Lab:
     """A long run that has shown some frames."""
     lab.open(LONG).run()
-    lab.expect_status("running")
+    lab.wait_beyond(20)
     expect(lab.strip.nth(2)).to_be_enabled()
     return lab
 
@@ -82,7 +83,7 @@ def test_pause_stands_still_and_steps_are_exact(running: Lab) -> None:
     running.wait_beyond(iteration)
 
 
-def test_scrubbing_moves_picture_numbers_and_cursor_and_stops_following(running: Lab) -> None:
+def test_scrubber_and_film_strip_move_picture_numbers_and_cursor_and_stop_following(running: Lab) -> None:
     newest, pixels, mse = running.shown, running.pixels("guess"), running.number("MSE").inner_text()
     expect(running.view).to_have_attribute("data-following", "true")
     running.scrubber.fill("1")
@@ -91,7 +92,7 @@ def test_scrubbing_moves_picture_numbers_and_cursor_and_stops_following(running:
     expect(running.view.locator("output")).to_have_text("iteration 1")
     expect(running.number("MSE")).not_to_have_text(mse)
     assert distance(pixels, running.pixels("guess")) > 0
-    expect_cursors(running, 1)
+    running.wait_cursors(1)
 
     running.wait_done(max(newest, running.done) + 1)
     expect(running.view).to_have_attribute("data-iteration", "1")
@@ -100,13 +101,10 @@ def test_scrubbing_moves_picture_numbers_and_cursor_and_stops_following(running:
     expect(running.view).to_have_attribute("data-following", "true")
     running.wait_beyond(newest)
     running.press("Pause")
-    expect_cursors(running, running.paused())
-
-
-def test_the_film_strip_leads_to_its_frames(running: Lab) -> None:
-    running.press("Pause")
     newest = running.paused()
-    frame = running.strip.first
+    running.wait_cursors(newest)
+
+    frame = running.strip.nth(1)
     frame.click()
     expect(running.view).to_have_attribute("data-iteration", frame.inner_text().strip())
     expect(frame).to_have_attribute("aria-current", "")
@@ -145,7 +143,7 @@ def test_keys_pause_step_and_run_but_not_while_typing(running: Lab) -> None:
     running.expect_status("running")
 
 
-def test_a_refresh_reattaches_with_the_whole_curve(running: Lab) -> None:
+def test_a_refresh_reattaches_with_the_whole_curve_and_closing_the_tab_does_not_end_the_run(running: Lab) -> None:
     run, before = running.run_id, running.shown
     running.page.reload()
     running.expect_status("running")
@@ -153,20 +151,17 @@ def test_a_refresh_reattaches_with_the_whole_curve(running: Lab) -> None:
     assert running.run_id == run
     running.press("Pause")
     last = running.paused()
-    running.page.wait_for_function(
-        "([node, last]) => node.data?.[0]?.x.at(-1) === last",
-        arg=[running.chart("loss terms").element_handle(), last],
-    )
+    running.wait_drawn(last)
     curve = running.curve()
     assert curve[0] == 1
-    assert max(b - a for a, b in zip(curve, curve[1:], strict=False)) <= 1 + last // 500
+    assert max(later - sooner for sooner, later in itertools.pairwise(curve)) <= 1 + last // 500
     expect(running.strip.first).to_be_enabled()
     assert int(running.strip.first.inner_text()) < before
 
-
-def test_closing_the_tab_does_not_end_the_run(running: Lab) -> None:
-    address, before = running.page.url, running.shown
-    context = running.page.context
+    address, context = running.page.url, running.page.context
+    running.press("Resume")
+    running.wait_beyond(last)
+    before = running.shown
     running.page.close()
     again = Lab(context.new_page())
     again.page.goto(address)
@@ -216,11 +211,3 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
 
 def steps_field(lab: Lab) -> Locator:
     return lab.page.get_by_role("spinbutton", name="Iterations")
-
-
-def expect_cursors(lab: Lab, iteration: int) -> None:
-    for name in ("loss terms", "PSNR and SSIM"):
-        lab.page.wait_for_function(
-            "([node, at]) => node.layout?.shapes?.some(({ x0, x1 }) => x0 === at && x1 === at)",
-            arg=[lab.chart(name).element_handle(), iteration],
-        )

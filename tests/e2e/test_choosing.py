@@ -1,0 +1,95 @@
+"""Choosing what to run: own pictures, and set-ups that cannot be."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import unquote
+
+import pytest
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from tests.e2e.lab import SHORT, Lab
+
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+RED, BLUE = (220, 30, 30), (30, 30, 220)
+
+
+@pytest.fixture
+def lab(page: Page) -> Lab:
+    return Lab(page)
+
+
+def test_an_own_picture_is_uploaded_and_attacked(lab: Lab) -> None:
+    lab.open(SHORT)
+    dialog = open_uploads(lab)
+    upload(dialog, flag())
+    dialog.get_by_role("button", name="Your picture").click()
+    expect(dialog).to_be_hidden()
+    lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))
+    lab.run()
+    lab.expect_status("done")
+    lab.expect_iteration(12)
+    kept = lab.pixels("private image")
+    left, right = kept[:3], kept[31 * 4 : 31 * 4 + 3]
+    assert max(abs(a - b) for a, b in zip((*left, *right), (*RED, *BLUE), strict=True)) <= 2
+    expect(lab.picture("guess")).to_be_visible()
+
+
+def test_a_broken_picture_is_refused_in_a_sentence_and_nothing_else_happens(lab: Lab) -> None:
+    lab.open(SHORT)
+    dialog = open_uploads(lab)
+    upload(dialog, flag()[:-40])
+    alert = dialog.get_by_role("alert").filter(has_text="picture")
+    expect(alert).to_be_visible()
+    sentence = alert.inner_text().strip()
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "Traceback" not in lab.page.locator("body").inner_text()
+
+    dialog.get_by_role("radio", name="Samples").click()
+    dialog.get_by_role("button", name="Rocket").click()
+    expect(dialog).to_be_hidden()
+    lab.page.wait_for_url(lambda url: "image=sample:rocket" in unquote(url))
+    lab.run()
+    lab.expect_status("done")
+
+
+def test_what_cannot_be_run_says_why_and_run_is_disabled(lab: Lab) -> None:
+    lab.open({"size": 8})
+    reason = "The LeNet reads 16 to 128 pixels a side"
+    expect(lab.view.get_by_text(reason)).to_be_visible()
+    expect(lab.page.get_by_test_id("stAlert").filter(has_text=reason)).to_be_visible()
+    expect(lab.run_button).to_be_disabled()
+    expect(lab.page.get_by_text("**")).to_be_hidden()
+
+    model = lab.page.get_by_role("combobox", name="Model")
+    model.scroll_into_view_if_needed()
+    model.evaluate(SETTLED)  # a list closes when what is around it scrolls
+    model.click()
+    expect(lab.page.get_by_role("option", name="LeNet (not with this set-up)")).to_be_visible()
+    lab.page.get_by_role("option", name="ConvNet", exact=True).click()
+    expect(lab.run_button).to_be_enabled()
+    expect(lab.view.get_by_text(reason)).to_be_hidden()
+    expect(lab.page.get_by_test_id("stAlert").filter(has_text=reason)).to_be_hidden()
+
+
+def open_uploads(lab: Lab) -> Locator:
+    lab.page.get_by_role("button", name="Change picture").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("radio", name="Upload").click()
+    return dialog
+
+
+def upload(dialog: Locator, content: bytes) -> None:
+    file = FilePayload(name="flag.png", mimeType="image/png", buffer=content)
+    dialog.locator("input[type=file]").set_input_files(file)
+
+
+def flag() -> bytes:
+    """A PNG of 48 × 48, red on the left and blue on the right."""
+    image = Image.new("RGB", (48, 48), RED)
+    image.paste(BLUE, (24, 0, 48, 48))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,96 @@
+"""The pages beside the Lab, reached by the menu."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.lab import SHORT, Lab
+
+
+def test_a_run_is_listed_renamed_and_opened(page: Page) -> None:
+    run = finished(page, seed=1)
+    menu(page, "Runs")
+    card = card_of(page, run)
+    expect(card).to_contain_text("Finished")
+    expect(card).to_contain_text("12 of 12 iterations")
+    expect(card).to_contain_text(re.compile(r"PSNR \d+\.\d dB, SSIM \d\.\d\d"))
+    picture = card.get_by_role("img", name=re.compile("Last picture"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 32
+
+    card.get_by_role("button", name="More").click()
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("The lecture's example")
+    name.press("Enter")
+    expect(card.get_by_text("The lecture's example")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(name).to_be_hidden()
+    card.get_by_role("button", name="Open").click()
+    lab = Lab(page)
+    lab.expect_status("done")
+    lab.expect_iteration(12)
+    assert lab.run_id == run
+
+
+def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -> None:
+    runs = [finished(page, seed=1), finished(page, seed=2)]
+    menu(page, "Runs")
+    compare = page.get_by_role("button", name="Compare", exact=True)
+    expect(compare).to_be_disabled()
+    for run in runs:
+        card_of(page, run).get_by_text("Compare").click()
+        expect(card_of(page, run).get_by_role("checkbox", name="Compare")).to_be_checked()
+    compare.click()
+    views = page.get_by_test_id("live-view")
+    expect(views).to_have_count(2)
+    for view in views.all():
+        expect(view).to_have_attribute("data-iteration", "12")
+        expect(view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_be_visible()
+    expect(page.get_by_role("table").first).to_contain_text("PSNR")
+    expect(page.get_by_role("table").last).to_contain_text("seed")
+    page.get_by_role("button", name="Back to all runs").click()
+
+    card_of(page, runs[1]).get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog", name="Delete this run?").get_by_role("button", name="Delete").click()
+    expect(card_of(page, runs[1])).to_have_count(0)
+    expect(card_of(page, runs[0])).to_be_visible()
+
+
+def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
+    Lab(page).open(SHORT)
+    menu(page, "How it works")
+    page.get_by_role("tab", name="Attacks").click()
+    for name, title in (("dlg", "DLG"), ("idlg", "iDLG"), ("inverting_gradients", "Inverting Gradients")):
+        card = page.locator(f".st-key-attack-{name}")
+        card.get_by_text("Its source, as it runs").click()
+        source = card.locator("code").filter(has_text=f'TITLE = "{title}"')
+        source.scroll_into_view_if_needed()
+        expect(source).to_be_in_viewport()
+
+
+def test_about_names_the_device_and_the_limits(page: Page) -> None:
+    Lab(page).open(SHORT)
+    menu(page, "About")
+    expect(page.get_by_text(re.compile(r"Computes on \w+"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^Worker 1: (ready|computing)"))).to_be_visible()
+    expect(page.get_by_role("table").first).to_contain_text("torch")
+
+
+def finished(page: Page, seed: int) -> str:
+    """The id of a short run that has ended."""
+    lab = Lab(page).open(SHORT | {"seed": seed})
+    run = lab.run()
+    lab.expect_status("done")
+    return run
+
+
+def menu(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def card_of(page: Page, run: str) -> Locator:
+    return page.locator(f".st-key-run-{run}")

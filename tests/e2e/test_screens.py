@@ -1,0 +1,41 @@
+"""Small and dark screens."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenTab, Server
+from tests.e2e.lab import SHORT, Lab
+
+TOO_WIDE = "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
+BRIGHTNESS = """(element, name) => {
+    const [red, green, blue] = getComputedStyle(element)[name].match(/[\\d.]+/g).map(Number);
+    return (red + green + blue) / 3;
+}"""
+
+
+def test_a_dark_phone_shows_and_runs_it_without_scrolling_sideways(
+    server: Server, open_tab: OpenTab, complaints: list[str]
+) -> None:
+    server.end_runs()
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
+    lab = Lab(open_tab(server, **phone)).open(SHORT)
+    expect(lab.run_button).to_be_enabled()
+    expect(lab.run_button).to_be_in_viewport(ratio=1)
+    assert not sideways(lab.page)
+    app = lab.page.get_by_test_id("stApp")
+    assert app.evaluate(BRIGHTNESS, "backgroundColor") < 60
+    assert lab.view.evaluate(BRIGHTNESS, "color") > 180
+    lab.run_button.tap()
+    lab.expect_status("done")
+    lab.expect_iteration(12)
+    expect(lab.picture("guess")).to_be_visible()
+    expect(lab.chart("loss terms").locator(".main-svg").first).to_be_visible()
+    assert not sideways(lab.page)
+    assert complaints == []
+
+
+def sideways(page: Page) -> bool:
+    """Whether something is wider than the screen."""
+    beyond: int = page.evaluate(TOO_WIDE)
+    return beyond > 0 or page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
