@@ -20,6 +20,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
 from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.service import title
@@ -47,7 +48,7 @@ def attack(
         writable(target)
     experiment = choose.experiment(choice, known)
     recording = Recording(title(experiment, known), keep=save_to is not None)
-    controls = Controls()
+    controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
     screen = Screen(recording, err, quiet)
     try:
         with stoppable(controls), screen.progress:
@@ -111,6 +112,19 @@ def stoppable(controls: Controls) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class Steady(Controls):
+    """Asks for evenly spaced pictures besides those that the time allows, so that a short run moves smoothly too."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.every = max(1, steps // FRAMES)
+        self.count = 0
+
+    def tick(self) -> bool:
+        self.count += 1
+        return super().tick() or self.count % self.every == 0
 
 
 class Screen:

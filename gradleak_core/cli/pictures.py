@@ -43,7 +43,7 @@ def caption(numbers: JSON) -> str:
 def sheet(truth: Image.Image, guess: Image.Image, batch: int, text: str) -> Image.Image:
     """Private images, guesses and differences side by side; both stacks hold `batch` images top to bottom."""
     apart = ImageChops.difference(truth, guess).point(lambda value: min(255, value * FACTOR))
-    named = {"private": truth, "guess": guess, f"difference × {FACTOR}": apart}
+    named = {"private": truth, "guess": guess, f"difference, {FACTOR} times": apart}
     blocks = [block(stack, batch) for stack in named.values()]
     width, height = blocks[0].size
     whole = Image.new("RGB", (3 * width + 4 * GAP, height + 2 * GAP + 2 * LINE), "white")

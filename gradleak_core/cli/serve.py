@@ -47,7 +47,8 @@ def serve(host: str, port: int, workers: int, data: Path | None, out: Console) -
         timeout_graceful_shutdown=PATIENCE,
     )
     settings.load()
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno >= logging.WARNING)
+    for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
+        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
     out.print(f"GradLeak is at {url(host, port)}; Ctrl-C stops it.", highlight=False)
     server = uvicorn.Server(settings)
     with contextlib.suppress(KeyboardInterrupt):

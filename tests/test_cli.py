@@ -1,0 +1,272 @@
+"""The command line as a user meets it: exit codes, one sentence for bad input, files that open."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gradleak_core.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ["attack", "--size", "16", "--steps", "12", "--device", "cpu"]
+COMMAND = [sys.executable, "-m", "gradleak_core"]
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "data"))
+
+
+def result(capsys: pytest.CaptureFixture[str], *options: str) -> dict:
+    assert main([*SMALL, "--json", "-", *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, "--sample", "chelsea", "--model", "lenet", "--attack", "idlg")
+    assert found.keys() >= {"experiment", "status", "metrics", "iterations", "seconds", "iterations_per_second",
+                            "seconds_to_recognisable", "device", "seed"}  # fmt: skip
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
+
+
+def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, "--sample", "chelsea"]) == 0
+    shown = capsys.readouterr().out
+    assert "done" in shown
+    assert "SSIM" in shown
+    assert "labels" in shown
+    assert main([*SMALL, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_result_runs_again_to_the_same_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "first.json"
+    assert main([*SMALL, "--seed", "3", "--defence", "gaussian_noise:std=0.001", "--json", str(file)]) == 0
+    first = json.loads(file.read_text())
+    capsys.readouterr()
+    assert main(["attack", "--experiment", str(file), "--device", "cpu", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == first["metrics"]
+    assert result(capsys, "--seed", "4")["metrics"] != first["metrics"]
+
+
+def test_options_reach_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--batch", "2", "--seeds", "2", "--channels", "1", "--set", "client.lr=0.02"]
+    options += ["--defence", "clipping:norm=2", "--defence", "sign"]
+    experiment = result(capsys, "--sample", "astronaut", *options)["experiment"]
+    assert experiment["images"][0] == "sample:astronaut"
+    assert len(set(experiment["images"])) == 2
+    assert (experiment["attack"]["seeds"], experiment["channels"], experiment["client"]["lr"]) == (2, 1, 0.02)
+    assert experiment["defences"][0]["norm"] == 2
+    assert [part["kind"] for part in experiment["defences"]] == ["clipping", "sign"]
+
+
+def test_a_preset_is_a_start_and_options_change_it(capsys: pytest.CaptureFixture[str]) -> None:
+    experiment = result(capsys, "--preset", "pruning", "--set", "attack.optimiser.lr=0.5")["experiment"]
+    assert experiment["defences"][0]["kind"] == "pruning"
+    assert experiment["attack"]["optimiser"]["lr"] == 0.5
+
+
+def test_a_file_of_ones_own_is_kept_and_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "own.jpg"
+    Image.new("RGB", (40, 30), "teal").save(file)
+    found = result(capsys, "--image", str(file), "--label", "7")
+    assert found["experiment"]["images"][0].startswith("upload:")
+    assert found["experiment"]["labels"] == [7]
+    assert found["labels"] == [7]
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif"])
+def test_saved_pictures_open(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"run.{suffix}"
+    assert main([*SMALL, "--batch", "2", "--attack", "dlg", "--save", str(file), "--quiet"]) == 0
+    with Image.open(file) as image:
+        image.load()
+        assert image.format == suffix.upper()
+        assert image.width > 2 * image.height
+        assert (getattr(image, "n_frames", 1) > 3) == (suffix == "gif")
+
+
+def test_the_saved_page_holds_the_run_and_needs_no_network(tmp_path: Path) -> None:
+    file = tmp_path / "run.html"
+    assert main([*SMALL, "--save", str(file), "--quiet"]) == 0
+    page = file.read_text("utf-8")
+    assert "http://" not in page
+    assert "https://" not in page
+    held = json.loads(page.split('id="recording">')[1].split("</script>")[0])
+    assert held["result"]["iterations"] == held["frames"][-1]["iteration"] == 12
+    assert held["truth"].startswith("data:image/")
+    assert len(held["curve"]["columns"]["match"]) == 12
+
+
+BAD = {
+    "sample": (["--sample", "astronut"], "astronaut"),
+    "model": (["--model", "lenett"], "lenet"),
+    "attack": (["--attack", "idgl"], "idlg"),
+    "preset": (["--preset", "frist"], "first"),
+    "defence": (["--defence", "gausian_noise"], "gaussian_noise"),
+    "defence knob": (["--defence", "gaussian_noise:sdt=0.1"], "std"),
+    "defence without value": (["--defence", "gaussian_noise:std"], "knob=value"),
+    "knob out of range": (["--defence", "gaussian_noise:std=-1"], "at least"),
+    "knob unknown": (["--set", "attack.stepps=3"], "steps"),
+    "set without value": (["--set", "attack.steps"], "path=value"),
+    "size out of range": (["--size", "4"], "8"),
+    "size for the model": (["--model", "vit", "--size", "30"], "4"),
+    "label out of range": (["--label", "12"], "13 classes"),
+    "labels too many": (["--label", "1", "--label", "2"], "2 labels"),
+    "file missing": (["--image", "nowhere.png"], "nowhere.png"),
+    "a folder": (["--image", "."], "cannot be read"),
+    "not an image": (["--image", __file__], "PNG"),
+    "experiment missing": (["--experiment", "nowhere.json"], "nowhere.json"),
+    "experiment not JSON": (["--experiment", __file__], "JSON"),
+    "json path": (["--json", "nowhere/run.json"], "cannot be written"),
+    "save path": (["--save", "nowhere/run.png"], "cannot be written"),
+    "save kind": (["--save", "run.bmp"], ".png"),
+    "batch": (["--batch", "17"], "16"),
+    "option": (["--sampel", "astronaut"], "--sample"),
+    "device name": (["--device", "tpu"], "cuda"),
+}
+
+
+@pytest.mark.parametrize(("options", "hint"), BAD.values(), ids=BAD)
+def test_bad_input_is_refused_in_one_sentence(
+    options: list[str], hint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["attack", "--steps", "1", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert hint in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_device_that_is_not_here_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    absent = "mps" if not torch.backends.mps.is_available() else "cuda"
+    assert main(["attack", "--device", absent]) == 2
+    assert f"no {absent} device" in capsys.readouterr().err
+
+
+def test_an_unknown_command_names_the_close_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["atack"]) == 2
+    assert "attack" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_was_seen(tmp_path: Path) -> None:
+    picture = tmp_path / "run.png"
+    options = ["--steps", "100000", "--set", "attack.goal=0", "--json", "-", "--save", str(picture)]
+    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "160"}
+    process = subprocess.Popen(
+        [*COMMAND, "attack", *options], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    seen = b""
+    while b"SSIM" not in seen:
+        seen += os.read(process.stderr.fileno(), 4096)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    found = json.loads(out)
+    assert found["status"] == "stopped"
+    assert 0 < found["iterations"] < 100000
+    assert b"Traceback" not in err
+    with Image.open(picture) as image:
+        image.load()
+
+
+def test_help_is_quick_because_it_loads_neither_torch_nor_streamlit() -> None:
+    code = """
+import sys
+from gradleak_core.__main__ import main
+assert main(["--help"]) == main(["serve", "--help"]) == main(["attack", "--help"]) == 0
+assert not {"torch", "streamlit", "numpy"} & sys.modules.keys(), "loaded"
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in ("attack", "catalogue", "serve", "check"):
+        assert command in done.stdout
+
+
+def test_the_catalogue_names_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["catalogue", "--json"]) == 0
+    catalogue = json.loads(capsys.readouterr().out)
+    assert main(["catalogue"]) == 0
+    shown = capsys.readouterr().out
+    families = catalogue["families"]
+    names = [*families["attacks"], *families["models"], *families["defences"], *catalogue["samples"]]
+    names += [*catalogue["metrics"], *(preset["name"] for preset in catalogue["presets"])]
+    assert [name for name in names if name not in shown] == []
+    assert "local_epochs=" in shown
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_check_is_content_here_and_says_what_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert main(["check", "--port", str(free_port())]) == 0
+    assert "lowered the match" in capsys.readouterr().out
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("GRADLEAK_DATA", str(blocked / "data"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["check", "--port", str(taken.getsockname()[1])]) == 1
+    shown = capsys.readouterr().out
+    assert "set GRADLEAK_DATA" in shown
+    assert "in use" in shown
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+def test_an_address_that_cannot_be_had_is_one_sentence(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["serve", "--host", host, "--port", str(taken.getsockname()[1])]) == 2
+    err = capsys.readouterr().err
+    assert len(err.strip().splitlines()) == 1
+    assert "--port" in err or "127.0.0.1" in err
+
+
+def test_serve_says_where_it_is_and_ends_with_its_worker(tmp_path: Path) -> None:
+    command = [*COMMAND, "serve", "--port", "0", "--data-dir", str(tmp_path / "served")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    watchdog = threading.Timer(90, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        url = said.split()[3].rstrip(";")
+        worker = None
+        while worker is None:
+            with urllib.request.urlopen(f"{url}/api/health", timeout=60) as reply:
+                workers = json.load(reply)["workers"]
+            worker = next((row["pid"] for row in workers if row["state"] == "ready"), None)
+            time.sleep(0.2)
+        process.terminate()
+        rest = process.communicate()[0]
+    finally:
+        watchdog.cancel()
+        process.kill()
+    assert rest == ""
+    assert (tmp_path / "served" / "runs.sqlite3").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
