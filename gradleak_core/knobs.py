@@ -137,7 +137,7 @@ def one_of(family: str, kind: str, catalogue: JSON, path: str) -> JSON:
     """A fresh default of one kind of a family."""
     rows = catalogue["families"][family]
     if kind not in rows:
-        raise Refused(f"{path}: {kind!r} is not known{close(kind, rows)}.")
+        raise Refused(f"{path}: {kind!r} is not known{close(kind, rows)}")
     return copy.deepcopy(rows[kind]["default"])
 
 
@@ -145,7 +145,7 @@ def close(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: the nearest known one, or all of them."""
     known = list(known)
     near = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(known)}"
+    return f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(known)}."
 
 
 def _put(node: JSON, knobs: list[JSON], names: list[str], value: Any, catalogue: JSON, path: str) -> JSON:
@@ -177,7 +177,7 @@ def _knob(node: JSON, knobs: list[JSON], name: str, path: str) -> JSON:
         return {"name": name, "type": "other"}
     names = [knob["name"] for knob in knobs]
     where = path.rpartition(name)[0].rstrip(".") or "the experiment"
-    raise Refused(f"{path}: {where} has no knob {name!r}" + (close(name, names) if names else "") + ".")
+    raise Refused(f"{path}: {where} has no knob {name!r}" + (close(name, names) if names else "."))
 
 
 def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str) -> JSON:
@@ -197,7 +197,7 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
     if kind == "choice":
         chosen = next((choice for choice in knob["choices"] if str(choice) == str(value)), None)
         if chosen is None:
-            raise Refused(f"{path}: {value!r} is not a choice{close(str(value), map(str, knob['choices']))}.")
+            raise Refused(f"{path}: {value!r} is not a choice{close(str(value), map(str, knob['choices']))}")
         return chosen
     return _scalar(knob, value, path)
 

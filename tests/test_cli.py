@@ -149,6 +149,7 @@ def test_bad_input_is_refused_in_one_sentence(
     assert out == ""
     assert hint in err
     assert len(err.strip().splitlines()) == 1
+    assert not err.strip().endswith("?.")
 
 
 def test_a_device_that_is_not_here_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

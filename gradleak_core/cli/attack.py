@@ -134,7 +134,7 @@ class Screen:
         self.recording = recording
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=12),
             TextColumn("{task.completed:.0f}/{task.total}"),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(),
@@ -147,10 +147,10 @@ class Screen:
     def __call__(self, head: JSON, blob: bytes = b"") -> None:
         self.recording.add(head, blob)
         if head["type"] == "started":
-            self.progress.update(self.task, description=self.recording.title, total=head["steps"])
+            self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
-            scores = f"match {metrics['match']:.2e}  PSNR {metrics['psnr']:4.1f} dB  SSIM {metrics['ssim']:.2f}"
+            scores = f"match {metrics['match']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
             rate = iteration / max(head["seconds"], 1e-9)
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 

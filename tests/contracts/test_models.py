@@ -17,8 +17,12 @@ from gradleak_core.types import Knob
 EACH = pytest.mark.parametrize("kind", MODELS)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])
 SIZES = {
-    "mlp": (28, 64), "lenet": (28, 64), "convnet": (28, 65),
-    "resnet20": (28, 33), "resnet18": (28, 64), "vit": (28, 32),
+    "mlp": (28, 64),
+    "lenet": (28, 64),
+    "convnet": (28, 65),
+    "resnet20": (28, 33),
+    "resnet18": (28, 64),
+    "vit": (28, 32),
 }
 CLASSES = 7
 

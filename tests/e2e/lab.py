@@ -58,7 +58,7 @@ class Lab:
         return run_in(self.page.url)
 
     def expect_status(self, status: str | re.Pattern[str]) -> None:
-        expect(self.view).to_have_attribute("data-status", status, timeout=60_000)
+        expect(self.view).to_have_attribute("data-status", status, timeout=200_000)
 
     def wait_beyond(self, iteration: int) -> None:
         """Until an iteration after this one is on show."""

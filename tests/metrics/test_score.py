@@ -67,8 +67,14 @@ def test_ssim_is_scikit_images(channels: int) -> None:
     noise[..., 6:26, 6:26] = pictures(1, channels, 20, seed=1)
     guess = (truth + 0.3 * noise).clamp(0, 1)
     _, full = structural_similarity(
-        truth[0].numpy(), guess[0].numpy(), channel_axis=0, data_range=1.0,
-        gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True,
+        truth[0].numpy(),
+        guess[0].numpy(),
+        channel_axis=0,
+        data_range=1.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )
     assert one(guess, truth)["ssim"] == pytest.approx(float(full.mean()), abs=1e-4)
 
@@ -81,10 +87,17 @@ def test_more_noise_scores_worse_and_the_threshold_lies_between() -> None:
     assert strong["psnr"] < slight["psnr"]
 
 
-@pytest.mark.parametrize(("guessed", "true", "share"), [
-    ([3], [3], 1), ([3], [4], 0), ([4, 3], [3, 4], 1),
-    ([3, 3], [3, 4], 0.5), ([3, 4], [3, 3], 0.5), ([3, 3, 4], [3, 3, 3], 2 / 3),
-])
+@pytest.mark.parametrize(
+    ("guessed", "true", "share"),
+    [
+        ([3], [3], 1),
+        ([3], [4], 0),
+        ([4, 3], [3, 4], 1),
+        ([3, 3], [3, 4], 0.5),
+        ([3, 4], [3, 3], 0.5),
+        ([3, 3, 4], [3, 3, 3], 2 / 3),
+    ],
+)
 def test_labels_are_compared_as_multisets(guessed: list[int], true: list[int], share: float) -> None:
     images = pictures(len(true))
     got = score(images, images, torch.tensor(guessed), torch.tensor(true), 0.0)

@@ -28,13 +28,17 @@ def parameters(model: Model, channels: int = 3, size: int = 32) -> int:
     return sum(p.numel() for p in build(model, (channels, size, size), 10, seed=0).parameters())
 
 
-@pytest.mark.parametrize(("model", "count"), [
-    (MLP(), 3072 * 1024 + 1024 + 1024 * 1024 + 1024 + 1024 * 10 + 10),
-    (DIA_MLP, 2_102_272),
-    (ResNet20(), 269_722),
-    (ViT(), 1_612_554),
-    (ConvNet(), 76_010),
-], ids=["PRECODE's MLP", "DIA's MLP", "ResNet-20", "DIA's ViT", "ConvNet"])
+@pytest.mark.parametrize(
+    ("model", "count"),
+    [
+        (MLP(), 3072 * 1024 + 1024 + 1024 * 1024 + 1024 + 1024 * 10 + 10),
+        (DIA_MLP, 2_102_272),
+        (ResNet20(), 269_722),
+        (ViT(), 1_612_554),
+        (ConvNet(), 76_010),
+    ],
+    ids=["PRECODE's MLP", "DIA's MLP", "ResNet-20", "DIA's ViT", "ConvNet"],
+)
 def test_parameters_are_those_of_the_paper(model: Model, count: int) -> None:
     assert parameters(model) == count
 
@@ -97,13 +101,16 @@ def given(batch: int = 1, size: int = 32, **client: int) -> dict[str, float]:
     return facts({"images": ["a"] * batch, "size": size, "channels": 3, "classes": 10, "client": client, "model": {}})
 
 
-@pytest.mark.parametrize(("known", "possible"), [
-    (given(train=0), True),
-    (given(train=1), False),
-    (given(train=1, batch=2), True),
-    (given(train=1, batch=3, local_batch=2), False),
-    (given(train=1, size=33), True),
-])
+@pytest.mark.parametrize(
+    ("known", "possible"),
+    [
+        (given(train=0), True),
+        (given(train=1), False),
+        (given(train=1, batch=2), True),
+        (given(train=1, batch=3, local_batch=2), False),
+        (given(train=1, size=33), True),
+    ],
+)
 def test_resnet18_refuses_exactly_what_batch_norm_cannot_do(known: dict[str, float], possible: bool) -> None:
     network = build(ResNet18(), (3, int(known["size"]), int(known["size"])), 10, seed=0).train()
     images = int(known["step_images"])
@@ -116,9 +123,15 @@ def test_resnet18_refuses_exactly_what_batch_norm_cannot_do(known: dict[str, flo
         local_update(network.train(bool(known["train"])), x, y, {}, ClientStep())
 
 
-@pytest.mark.parametrize(("model", "size", "words"), [
-    (ViT, 30, "multiple of 4"), (ViT, 96, "fourth power"), (MLP, 224, "square of it"), (ResNet20, 224, "ResNet-18"),
-])
+@pytest.mark.parametrize(
+    ("model", "size", "words"),
+    [
+        (ViT, 30, "multiple of 4"),
+        (ViT, 96, "fourth power"),
+        (MLP, 224, "square of it"),
+        (ResNet20, 224, "ResNet-18"),
+    ],
+)
 def test_a_size_out_of_range_is_refused_with_the_reason(model: type[Model], size: int, words: str) -> None:
     [sentence] = unmet(model.needs, given(size=size))
     assert words in sentence
