@@ -81,10 +81,8 @@ def main() -> None:
 
 
 def behave() -> None:
-    """Leaves Ctrl-C to the server, yields to it, and dies with it where the system can arrange that."""
+    """Leaves Ctrl-C to the server, and dies with it where the system can arrange that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(5)
     if sys.platform == "linux":
         import ctypes
 
