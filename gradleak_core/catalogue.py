@@ -22,6 +22,7 @@ from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS
 from gradleak_core.presets import PRESETS
+from gradleak_core.threat import ThreatModel
 
 JSON = Any
 
@@ -40,6 +41,7 @@ def catalogue() -> JSON:
         },
         "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
         "client": entry(ClientStep),
+        "threat": entry(ThreatModel),
         "samples": {
             row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
         },

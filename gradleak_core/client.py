@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from gradleak_core.defences import Defence
-from gradleak_core.models.layers import stochastic
-from gradleak_core.types import Knob, Latents, Observation, Secret, Update
+from gradleak_core.models.layers import VariationalBottleneck, stochastic
+from gradleak_core.models.statistics import inferred, statistics
+from gradleak_core.threat import ThreatModel
+from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,25 @@ class ClientStep:
 
 
 def local_update(
-    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, step: ClientStep, *, differentiable: bool = False
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    latents: Latents,
+    step: ClientStep,
+    *,
+    start: Update | None = None,
+    differentiable: bool = False,
 ) -> Update:
     """The client's update: the sum of its local gradients, (start - end) / lr. One step is the plain gradient.
 
     x (B, C, H, W) in [0, 1], y (B, classes) label probabilities, latents (T, B, ...) by buffer name.
     With a seed dimension in front, x (S, B, C, H, W) and so on, the update has one too: S clients at once.
+    `start` are the parameters it begins from, the model's own unless given.
     `differentiable` keeps the graph back to x, y and the latents. The model is not changed.
     """
     seeds = x.shape[:-4]
     loss = vmap(_loss(model), randomness="error") if seeds else _loss(model)
-    theta = {k: p.detach().expand(*seeds, *p.shape).requires_grad_() for k, p in model.named_parameters()}
+    theta = {k: p.detach().expand(*seeds, *p.shape).requires_grad_() for k, p in (start or parameters(model)).items()}
     total: list[Tensor] = []
     rows = step.rows(x.shape[-4])
     for t, chosen in enumerate(rows):
@@ -66,9 +76,20 @@ def local_update(
     return dict(zip(theta, total, strict=True))
 
 
+def parameters(model: nn.Module) -> Update:
+    return dict(model.named_parameters())
+
+
 def _loss(model: nn.Module):  # type: ignore[no-untyped-def]
+    bottlenecks = [m for m in model.modules() if isinstance(m, VariationalBottleneck)]
+
     def loss(theta: dict[str, Tensor], draws: Latents, x: Tensor, y: Tensor) -> Tensor:
-        return F.cross_entropy(functional_call(model, {**theta, **draws}, (x,)), y)
+        total = F.cross_entropy(functional_call(model, {**theta, **draws}, (x,)), y)
+        for layer in bottlenecks:
+            if layer.penalty is not None:
+                total = total + layer.penalty
+            layer.penalty = None
+        return total
 
     return loss
 
@@ -85,14 +106,15 @@ def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch
 def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
     """Records the activation shape of each stochastic layer during a forward pass; the hooks are gone afterwards."""
     shapes: dict[str, tuple[int, ...]] = {}
+    layers = dict(stochastic(model))
 
     def recorder(name: str):  # type: ignore[no-untyped-def]
         def record(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            shapes[name] = tuple(output.shape)
+            shapes[name] = layers[name].draw_shape(tuple(output.shape))
 
         return record
 
-    hooks = [layer.register_forward_hook(recorder(name)) for name, layer in stochastic(model)]
+    hooks = [layer.register_forward_hook(recorder(name)) for name, layer in layers.items()]
     try:
         yield shapes
     finally:
@@ -107,34 +129,84 @@ def observe(
     defences: Sequence[Defence],
     *,
     classes: int,
-    told: bool,
+    told: Sequence[str] = (),
     seed: int,
+    threat: ThreatModel = ThreatModel(),
 ) -> Observation:
-    """The update the client shares, after every defence; `told` reveals the labels.
+    """The updates the client shares, after every defence, and what the threat model reveals beside them.
 
-    The model has been hardened already. The seed draws the defences' noise.
+    The model has been hardened already. The seed draws the defences' noise. `told` may name "labels" and "latents".
+    Raises `Refused` when the threat model hides what is not there.
     """
-    y = F.one_hot(secret.labels, classes).to(secret.images)
     generator = torch.Generator(secret.images.device).manual_seed(seed)
+    x, y = secret.images, F.one_hot(secret.labels, classes).to(secret.images)
+    for defence in defences:
+        x, y = defence.inputs(x, y, generator)
+    theta, updates = parameters(model), []
+    for _ in range(threat.rounds):
+        update = shared(model, theta, x, y, secret.latents, step, defences, generator)
+        updates.append(Round(theta, update))
+        theta = {k: p.detach() - step.lr * update[k] for k, p in theta.items()}
+    labels = y if any(defence.mixes for defence in defences) else secret.labels
+    batch, *shape = secret.images.shape
+    return assumed(
+        Observation(
+            threat.seen(updates[0].update),
+            step,
+            batch,
+            (shape[0], shape[1], shape[2]),
+            classes,
+            labels if "labels" in told else None,
+            secret.latents if "latents" in told else None,
+            batch_statistics(model, x, secret.latents, threat),
+            tuple(Round(r.theta, threat.seen(r.update)) for r in updates[1:]),
+        ),
+        threat,
+    )
+
+
+def assumed(observation: Observation, threat: ThreatModel) -> Observation:
+    """The observation of an attacker who takes several local steps for one: their mean gradient."""
+    steps = observation.step.steps(observation.batch)
+    if threat.local_steps == "known" or steps == 1:
+        return observation
+    one = replace(observation.step, local_epochs=1, local_batch=0)
+    mean = {k: g / steps for k, g in observation.update.items()}
+    later = tuple(Round(r.theta, {k: g / steps for k, g in r.update.items()}) for r in observation.later)
+    return replace(observation, update=mean, step=one, later=later)
+
+
+def batch_statistics(model: nn.Module, x: Tensor, latents: Latents, threat: ThreatModel) -> Statistics | None:
+    """What the attacker has of the batch's statistics before each batch norm."""
+    if threat.statistics == "unknown":
+        return None
+    draws = {k: v[0] for k, v in latents.items()}
+    return statistics(model, x, draws) if threat.statistics == "told" else inferred(model, x, draws)
+
+
+def shared(
+    model: nn.Module,
+    theta: Update,
+    x: Tensor,
+    y: Tensor,
+    latents: Latents,
+    step: ClientStep,
+    defences: Sequence[Defence],
+    generator: torch.Generator,
+) -> Update:
+    """One update after every defence; the mean of one update an image where a defence works on each."""
     if any(defence.each_example for defence in defences):
-        update = _averaged(model, secret, y, step, defences)
+        updates = []
+        for i in range(len(y)):
+            one = slice(i, i + 1)
+            draws = {k: v[:, one] for k, v in latents.items()}
+            update = local_update(model, x[one], y[one], draws, step, start=theta)
+            for defence in defences:
+                update = defence.per_example(update)
+            updates.append(update)
+        update = {k: torch.stack([u[k] for u in updates]).mean(0) for k in updates[0]}
     else:
-        update = local_update(model, secret.images, y, secret.latents, step)
+        update = local_update(model, x, y, latents, step, start=theta)
     for defence in defences:
         update = defence.release(update, generator)
-    batch, *shape = secret.images.shape
-    return Observation(update, step, batch, (shape[0], shape[1], shape[2]), classes, secret.labels if told else None)
-
-
-def _averaged(model: nn.Module, secret: Secret, y: Tensor, step: ClientStep, defences: Sequence[Defence]) -> Update:
-    """The mean over the batch of one update an image, each passed through `per_example`."""
-    updates = []
-    for i in range(len(y)):
-        one = slice(i, i + 1)
-        update = local_update(
-            model, secret.images[one], y[one], {k: v[:, one] for k, v in secret.latents.items()}, step
-        )
-        for defence in defences:
-            update = defence.per_example(update)
-        updates.append(update)
-    return {k: torch.stack([u[k] for u in updates]).mean(0) for k in updates[0]}
+    return update

@@ -21,6 +21,7 @@ from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.needs import facts, unmet
+from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
     Attack,
     Candidate,
@@ -40,6 +41,8 @@ from gradleak_core.types import (
 CODEC = Codec({"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "defences": DEFENCES, **PARTS})
 ALL_THREADS = torch.get_num_threads()
 MOST_IMAGES = 16
+TOLD = {"labels": "labels", "latents": "stance"}
+"""What a threat model may reveal, by the part of an attack that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Experiment:
     seed: Annotated[int, Knob("Seed", "Draws the weights, the client's noise and the first guesses.", 0, 2**31 - 1)] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
     client: ClientStep = ClientStep()
+    threat: ThreatModel = ThreatModel()
     defences: Annotated[tuple[Defence, ...], Knob("Defences", "Applied in this order.", family="defences")] = ()
     attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
         "idlg"
@@ -97,14 +101,16 @@ def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
     pictures, labels = private(experiment)
     shape = (experiment.channels, experiment.size, experiment.size)
     model = build(experiment.model, shape, experiment.classes, seed=draw(experiment, 0))
-    for defence in experiment.defences:
-        model = defence.harden(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(draw(experiment, 0))
+        for defence in experiment.defences:
+            model = defence.harden(model)
     model = model.train(experiment.client.train).to(device)
     pictures, labels = pictures.to(device), labels.to(device)
     generator = torch.Generator().manual_seed(draw(experiment, 1))
     latents: Latents = draw_latents(model, pictures, experiment.client, generator)
     secret = Secret(pictures, labels, latents)
-    told = bool(getattr(getattr(experiment.attack, "labels", None), "told", False))
+    told = [name for name in TOLD if getattr(getattr(experiment.attack, TOLD[name], None), "told", False)]
     observation = observe(
         model,
         secret,
@@ -113,7 +119,10 @@ def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
         classes=experiment.classes,
         told=told,
         seed=draw(experiment, 2),
+        threat=experiment.threat,
     )
+    if experiment.threat.mode == "eval":
+        model = model.eval()
     return Prepared(model, secret, observation)
 
 

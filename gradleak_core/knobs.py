@@ -21,6 +21,8 @@ JSON = Any
 
 LISTS = {"image": "images", "label": "labels", "defence": "defences"}
 """Query keys that may be given several times, and the field each fills."""
+OBJECTS = ("client", "threat")
+"""Fields of an experiment that hold knobs but no choice of kind."""
 
 
 def start(catalogue: JSON) -> JSON:
@@ -102,11 +104,10 @@ def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[J
 
 def refusals(part: JSON, experiment: JSON, catalogue: JSON) -> list[str]:
     """Why a part, with the parts inside it, cannot be used in this experiment; the whole experiment is a part too."""
-    known, sentences = facts(experiment), []
-    for inner in parts(part):
-        for row in _rows(inner, catalogue):
-            sentences += [s for s in unmet(from_json(row["needs"]), known) if s not in sentences]
-    return sentences
+    rows = [row for inner in parts(part) for row in _rows(inner, catalogue)]
+    rows += [catalogue[name] for name in OBJECTS if name in part]
+    reasons = unmet([need for row in rows for need in from_json(row["needs"])], facts(experiment))
+    return list(dict.fromkeys(reasons))
 
 
 def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
@@ -128,8 +129,8 @@ def top(catalogue: JSON) -> list[JSON]:
     own = {knob["name"]: knob for knob in catalogue["experiment"]["knobs"]}
     parted = {"model": ("part", "models"), "attack": ("part", "attacks"), "defences": ("parts", "defences")}
     rows = {name: {"name": name, "type": kind, "family": family} for name, (kind, family) in parted.items()}
-    client = {"name": "client", "type": "object", "knobs": catalogue["client"]["knobs"]}
-    named = rows | {"client": client}
+    objects = {name: {"name": name, "type": "object", "knobs": catalogue[name]["knobs"]} for name in OBJECTS}
+    named = rows | objects
     return [*named.values(), *(knob for name, knob in own.items() if name not in named)]
 
 

@@ -17,26 +17,36 @@ FACTS = {
     "train": "1 when the client computes in train mode",
     "repeated_labels": "labels that occur again in the batch, when they are given",
     "bias": "1 when the classifier has a bias",
-    "stochastic": "number of dropout defences",
+    "stochastic": "number of defences that draw inside the model: dropout, PRECODE",
+    "batch_norm": "1 when the model has batch norm",
+    "rounds": "updates of the same batch that the attacker has",
+    "inferable": "0 when batch statistics are to be inferred from what does not tell them",
 }
+
+STOCHASTIC = ("dropout", "precode", "partial_perturbation")
 
 
 def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
     """Every fact of `FACTS`, as a number."""
     client, model = experiment["client"], experiment["model"]
     batch, labels = len(experiment["images"]), experiment.get("labels") or []
+    threat = experiment.get("threat", {})
     local = min(client.get("local_batch", 0) or batch, batch)
+    steps = client.get("local_epochs", 1) * -(-batch // max(local, 1))
     return {
         "batch": batch,
         "size": experiment["size"],
         "channels": experiment["channels"],
         "classes": experiment["classes"],
-        "local_steps": client.get("local_epochs", 1) * -(-batch // max(local, 1)),
+        "local_steps": steps,
         "step_images": batch % max(local, 1) or local,
         "train": float(bool(client.get("train", False))),
         "repeated_labels": len(labels) - len(set(labels)),
         "bias": float(bool(model.get("bias", True))),
-        "stochastic": sum(d["kind"] == "dropout" for d in experiment.get("defences", [])),
+        "stochastic": sum(d["kind"] in STOCHASTIC for d in experiment.get("defences", [])),
+        "batch_norm": float(model.get("kind") in ("resnet20", "resnet18")),
+        "rounds": threat.get("rounds", 1),
+        "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }
 
 

@@ -20,6 +20,9 @@ Update: TypeAlias = "dict[str, Tensor]"
 Latents: TypeAlias = "dict[str, Tensor]"
 """One tensor (T, B, ...) a stochastic layer, by buffer name: its draw in each of T local steps."""
 
+Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
+"""Mean and biased variance (channels,) by the name of the batch norm they enter."""
+
 Status = Literal["done", "recovered", "diverged", "stopped", "failed", "interrupted"]
 """How a run ended: every iteration used; the match reached the attack's goal; no finite guess is left;
 stopped by the user; an error; cut off with the server."""
@@ -81,17 +84,32 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Round:
+    """A later update of the same batch: the parameters it started from, which the server knows, and the update."""
+
+    theta: Update
+    update: Update
+
+
+@dataclass(frozen=True)
 class Observation:
     """What the attacker receives: the update after every defence, and what the threat model reveals."""
 
     update: Update
+    """Without the tensors that the threat model hides."""
     step: ClientStep
     batch: int
     shape: tuple[int, int, int]
     """(C, H, W) of one image."""
     classes: int
     labels: Tensor | None
-    """(B,) when the threat model tells the attacker the labels."""
+    """When the threat model tells them: (B,), or (B, classes) where a defence has mixed them."""
+    latents: Latents | None = None
+    """The client's draws, when the threat model tells them."""
+    statistics: Statistics | None = None
+    """Mean and variance (channels,) of the batch before each batch norm, when the attacker has them."""
+    later: tuple[Round, ...] = ()
+    """The same batch again, on the server's next models."""
 
 
 @dataclass(frozen=True)

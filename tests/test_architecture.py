@@ -27,7 +27,7 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "refer
 ENGINE = (
     ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics"),
-    ("client", "defences"),
+    ("client", "threat", "defences"),
     ("attacks",),
     ("experiment", "presets", "catalogue"),
     ("runs.worker", "runs.controls", "runs.loop"),

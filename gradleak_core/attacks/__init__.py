@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from gradleak_core.attacks import dlg, idlg, inverting_gradients
+from gradleak_core.attacks import (
+    dlg,
+    dropout_inversion,
+    dropout_readoff,
+    general_deep_leakage,
+    gradinversion,
+    idlg,
+    inverting_gradients,
+    precode_bypass,
+    precode_noise,
+    sapag,
+)
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import LABELS
+from gradleak_core.attacks.parts.matched import MATCHED
 from gradleak_core.attacks.parts.optimisers import OPTIMISERS
 from gradleak_core.attacks.parts.priors import PRIORS
+from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import UNKNOWNS
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.types import Attack
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]
 
-PAPERS: tuple[ModuleType, ...] = (dlg, idlg, inverting_gradients)
+PAPERS: tuple[ModuleType, ...] = (
+    dlg,
+    idlg,
+    inverting_gradients,
+    sapag,
+    gradinversion,
+    general_deep_leakage,
+    dropout_readoff,
+    dropout_inversion,
+    precode_bypass,
+    precode_noise,
+)
 ATTACKS: dict[str, Attack] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 
 ATTACK_KINDS: dict[str, type] = {"recipe": Recipe}
@@ -25,4 +49,6 @@ PARTS: dict[str, dict[str, type]] = {
     "unknowns": {**UNKNOWNS},
     "priors": {**PRIORS},
     "optimisers": {**OPTIMISERS},
+    "stances": {**STANCES},
+    "matched": {**MATCHED},
 }

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.parts.priors import Scene
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.client import local_update
-from gradleak_core.types import Candidate, Event, Finished, Observation, Progress, Started, Status, Update
+from gradleak_core.types import Candidate, Event, Finished, Observation, Progress, Round, Started, Status, Update
 
 if TYPE_CHECKING:
     from gradleak_core.attacks.recipe import Recipe
@@ -28,10 +29,11 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     """
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
-    space = Space(recipe.unknowns, recipe.labels.read(observation), observation)
+    labels = recipe.labels.read(model, observation)
+    space = Space(recipe.unknowns, labels, observation, recipe.stance, model, generator)
     objective = Objective(recipe, model, observation, space)
     z = space.start(recipe.seeds, generator).to(device)  # (S, N)
-    search = recipe.optimiser.start(z)
+    search = recipe.optimiser.start(z, generator)
     best_z, best = z.clone(), z.new_full((recipe.seeds,), torch.inf)
     restarts = torch.zeros((), dtype=torch.long, device=device)
     names = ("match", *objective.priors)
@@ -89,27 +91,35 @@ class Objective:
         self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
         self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
+        first = Round(dict(model.named_parameters()), observation.update)
+        self.rounds = [Round(r.theta, recipe.matched.choose(model, r.update)) for r in (first, *observation.later)]
 
     def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
-        parts = [self._part(rows, done) for rows in torch.split(z, self.at_once)]
-        if len(parts) == 1:
-            return parts[0]
-        losses = {name: torch.cat([terms[name] for terms, _ in parts]) for name in parts[0][0]}
-        return losses, torch.cat([grad for _, grad in parts])
-
-    def _part(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
+        self.space.refresh()
         z = z.detach().requires_grad_()
-        guess = self.space.candidate(z)
-        losses = {"match": self.recipe.distance(self._update(guess), self.observation.update)}
-        losses |= {name: prior.weight_at(done) * prior(guess) for name, prior in self.priors.items()}
-        (grad,) = torch.autograd.grad(torch.stack([*losses.values()]).sum(), z)
+        parts = [self._match(rows) for rows in torch.split(z, self.at_once)]
+        match, grad = torch.cat([m for m, _ in parts]), torch.cat([g for _, g in parts])
+        losses = {"match": match}
+        if self.priors:
+            scene = Scene(self.model, self.observation, match, done)
+            guess = self.space.candidate(z)
+            losses |= {name: prior.weight_at(done) * prior(guess, scene) for name, prior in self.priors.items()}
+            priors = torch.stack([losses[name] for name in self.priors]).sum()
+            grad = grad + torch.autograd.grad(priors, z)[0]
         return {name: loss.detach() for name, loss in losses.items()}, grad
 
-    def _update(self, guess: Candidate) -> Update:
+    def _match(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        guess = self.space.candidate(z)
+        distances = [self.recipe.distance(self._update(guess, r.theta), r.update) for r in self.rounds]
+        match = torch.stack(distances).sum(0)
+        return match.detach(), torch.autograd.grad(match.sum(), z)[0]
+
+    def _update(self, guess: Candidate, theta: Update) -> Update:
         """The update (S, ...) of a guess; a single seed takes the path without `vmap`, which is faster."""
         step = self.observation.step
-        if len(guess.images) > 1:
-            return local_update(self.model, guess.images, guess.labels, guess.latents, step, differentiable=True)
-        latents = {k: v[0] for k, v in guess.latents.items()}
-        update = local_update(self.model, guess.images[0], guess.labels[0], latents, step, differentiable=True)
+        x, y, latents = guess.images, guess.labels, guess.latents
+        if len(x) > 1:
+            return local_update(self.model, x, y, latents, step, start=theta, differentiable=True)
+        draws = {k: v[0] for k, v in latents.items()}
+        update = local_update(self.model, x[0], y[0], draws, step, start=theta, differentiable=True)
         return {k: g[None] for k, g in update.items()}

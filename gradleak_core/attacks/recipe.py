@@ -11,8 +11,10 @@ from torch import nn
 from gradleak_core.attacks.invert import invert
 from gradleak_core.attacks.parts.distances import Distance
 from gradleak_core.attacks.parts.labels import Labels
+from gradleak_core.attacks.parts.matched import Everything, Matched
 from gradleak_core.attacks.parts.optimisers import Optimiser
 from gradleak_core.attacks.parts.priors import Prior
+from gradleak_core.attacks.parts.stances import Ignore, Stance
 from gradleak_core.attacks.parts.unknowns import Unknown
 from gradleak_core.types import Event, Knob, Observation
 
@@ -38,6 +40,14 @@ class Recipe:
     goal: Annotated[
         float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)
     ] = 0.0
+
+    stance: Annotated[
+        Stance,
+        Knob("Randomness", "What the attacker does about dropout masks and noise in the model.", family="stances"),
+    ] = Ignore()
+    matched: Annotated[
+        Matched, Knob("Matched layers", "Which part of the update the guess has to match.", family="matched")
+    ] = Everything()
 
     def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
         """The attack as a generator of `Started`, one `Progress` an iteration, and `Finished`."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gradleak_core.catalogue import catalogue
+from gradleak_core.knobs import OBJECTS
 
 FAMILIES = {
     "attacks": "--attack",
@@ -34,7 +35,8 @@ def listing(as_json: bool, out: Console) -> int:
             rows.add_row(name, entry["summary"], "\n".join(knob(row) for row in entry["knobs"]))
         out.print(rows)
     out.print(plain("experiment", [(row["name"], knob(row), row["help"]) for row in known["experiment"]["knobs"]]))
-    out.print(plain("client", [(row["name"], knob(row), row["help"]) for row in known["client"]["knobs"]]))
+    for name in OBJECTS:
+        out.print(plain(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]]))
     out.print(plain("metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]))
     out.print(plain("samples", [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]))
     out.print(plain("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]]))

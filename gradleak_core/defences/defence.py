@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gradleak_core.types import Need, Update
 
 
 class Defence:
-    """Three places to intervene; a defence overrides the one it needs. Nothing is changed in place."""
+    """Four places to intervene; a defence overrides the one it needs. Nothing is changed in place."""
 
     title: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
@@ -20,6 +20,15 @@ class Defence:
     def each_example(self) -> bool:
         """True when `per_example` does something: the client then computes one update an image and averages them."""
         return False
+
+    @property
+    def mixes(self) -> bool:
+        """True when `inputs` changes the labels too, so that being told the labels means being told the mixed ones."""
+        return False
+
+    def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the client trains on instead of images (B, C, H, W) and label probabilities (B, classes)."""
+        return images, labels
 
     def harden(self, model: nn.Module) -> nn.Module:
         """The model the client trains instead; attacker and client both know it."""

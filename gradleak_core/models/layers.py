@@ -1,8 +1,9 @@
-"""The layers GradLeak adds to PyTorch's: normalisation, dropout whose draw is a buffer, frozen batch norm."""
+"""The layers GradLeak adds to PyTorch's: normalisation, layers whose randomness is a buffer, frozen batch norm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import log
 from typing import Literal
 
 import torch
@@ -37,21 +38,42 @@ class Slot(nn.Identity):
         self.place = place
 
 
-class Dropout(nn.Module):
-    """Inverted dropout as data: y = x * draw, where draw = mask / (1 - p) and mask ~ Bernoulli(1 - p).
+class Stochastic(nn.Module):
+    """A layer whose randomness is the buffer `draw`, which whoever computes with the model replaces.
 
-    `draw` is a buffer that whoever computes with the model replaces; left alone it is 1, the mean.
+    An attacker that solves for a draw solves for draw / `unit`, within `box`.
     """
 
     draw: Tensor
+    unit: float = 1.0
+    box: tuple[float, float] | None = None
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, mean: float) -> None:
         super().__init__()
-        self.p = p
-        self.register_buffer("draw", torch.ones(()))
+        self.register_buffer("draw", torch.tensor(mean))
+
+    def draw_shape(self, output: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape (B, ...) of the draw behind an output of this shape."""
+        return output
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """A fresh draw for activations of this shape, on the CPU."""
+        """A fresh draw of this shape, on the CPU."""
+        raise NotImplementedError
+
+
+class Dropout(Stochastic):
+    """Inverted dropout as data: y = x * draw, where draw = mask / (1 - p) and mask ~ Bernoulli(1 - p).
+
+    Left alone the draw is 1, the mean. Its unknown is the mask, in [0, 1].
+    """
+
+    box = (0.0, 1.0)
+
+    def __init__(self, p: float) -> None:
+        super().__init__(1.0)
+        self.p, self.unit = p, 1 / (1 - p)
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         kept = torch.rand(shape, generator=generator) >= self.p
         return kept.float() / (1 - self.p)
 
@@ -71,8 +93,49 @@ class BatchNorm2d(nn.BatchNorm2d):
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
 
 
-def stochastic(model: nn.Module) -> Iterator[tuple[str, Dropout]]:
-    """The stochastic layers with the names of their `draw` buffers."""
+class VariationalBottleneck(Stochastic):
+    """PRECODE's bottleneck: z = μ + ε σ with (μ, σ) = encoder(h), and decoder(z) in h's place. Scheliga et al. 2022.
+
+    ε ~ N(0, I) of size `width` is the draw, in train and in eval mode; left alone it is 0. σ is a softplus, not an
+    exponential. The last forward pass leaves `penalty` = β mean_b Σ_k ½ (μ² + σ² − 1 − 2 ln σ) / ln 2 for the loss.
+    """
+
+    penalty: Tensor | None = None
+
+    def __init__(self, features: int, width: int, beta: float) -> None:
+        super().__init__(0.0)
+        self.width, self.beta = width, beta
+        self.encoder = nn.Linear(features, 2 * width)
+        self.decoder = nn.Linear(width, features)
+
+    def draw_shape(self, output: tuple[int, ...]) -> tuple[int, ...]:
+        return (output[0], self.width)
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        mean, spread = self.encoder(h.flatten(1)).chunk(2, 1)  # (B, width) each
+        sigma = F.softplus(spread)
+        nats = 0.5 * (mean.square() + sigma.square() - 1 - 2 * sigma.log()).sum(1).mean()
+        self.penalty = self.beta * nats / log(2)
+        out: Tensor = self.decoder(mean + self.draw * sigma).reshape(h.shape)
+        return out
+
+
+def stochastic(model: nn.Module) -> Iterator[tuple[str, Stochastic]]:
+    """The stochastic layers, in order, with the names of their `draw` buffers."""
     for name, module in model.named_modules():
-        if isinstance(module, Dropout):
+        if isinstance(module, Stochastic):
             yield f"{name}.draw", module
+
+
+def ahead(model: nn.Module) -> list[str]:
+    """The names of the parameters that come before the first stochastic layer; all of them when there is none."""
+    first = next((name.removesuffix("draw") for name, _ in stochastic(model)), None)
+    names = [name for name, _ in model.named_parameters()]
+    if first is None:
+        return names
+    order = [f"{name}." for name, _ in model.named_modules()]
+    owner = {name: f"{name.rpartition('.')[0]}." for name in names}
+    return [name for name in names if order.index(owner[name]) < order.index(first)]

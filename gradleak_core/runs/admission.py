@@ -10,7 +10,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import relevance
 
-from gradleak_core.knobs import refusals
+from gradleak_core.knobs import OBJECTS, refusals
 from gradleak_core.types import Refused
 
 JSON = Any
@@ -34,7 +34,8 @@ def admit(experiment: JSON, catalogue: JSON) -> JSON:
         raise Refused("The experiment is nested too deeply; compare it with the default one.")
     whole = copy.deepcopy(default) | copy.deepcopy(dict(experiment))
     check(whole, frame(catalogue), "")
-    whole["client"] = copy.deepcopy(catalogue["client"]["default"]) | whole["client"]
+    for name in OBJECTS:
+        whole[name] = copy.deepcopy(catalogue[name]["default"]) | whole[name]
     for path, part in located(whole, ""):
         row = entry(part, path, catalogue)
         complete(part, row["default"])
@@ -57,7 +58,7 @@ def frame(catalogue: JSON) -> JSON:
     properties = {
         "images": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "labels": {"type": ["array", "null"], "items": {"type": "integer", "minimum": 0}},
-        "client": catalogue["client"].get("schema", {"type": "object"}),
+        **{name: catalogue[name].get("schema", {"type": "object"}) for name in OBJECTS},
         "model": {"type": "object"}, "attack": {"type": "object"}, "defences": {"type": "array"},
     }  # fmt: skip
     for knob in catalogue["experiment"]["knobs"]:

@@ -46,12 +46,12 @@ def test_a_run_reports_each_seed_s_prior_under_the_weight_of_its_moment(seeds: i
     for event in progress(prior, steps=5, seeds=seeds):
         weight = 0.01 * 100 ** (1 - min((event.iteration - 1) / 4, 1))
         assert event.losses["TotalVariation"].shape == (seeds,)
-        torch.testing.assert_close(event.losses["TotalVariation"], weight * prior(event.guess()), rtol=1e-4, atol=0)
+        torch.testing.assert_close(event.losses["TotalVariation"], weight * prior(event.guess(), None), rtol=1e-4, atol=0)
 
 
 def test_a_high_start_smooths_early() -> None:
     def roughness(early: float) -> float:
         events = progress(TotalVariation(0.001, early=early), steps=30, seeds=1)
-        return [float(TotalVariation()(event.guess())) for event in events][14]
+        return [float(TotalVariation()(event.guess(), None)) for event in events][14]
 
     assert roughness(1000) < 0.8 * roughness(1)

@@ -58,15 +58,15 @@ class TestPriors:
 
     def test_total_variation_of_a_ramp_is_its_slope(self) -> None:
         ramp = torch.linspace(0, 0.7, 8).expand(1, 8, 8)
-        assert TotalVariation(1.0)(self.candidate(ramp)).item() == pytest.approx(0.1)
+        assert TotalVariation(1.0)(self.candidate(ramp), None).item() == pytest.approx(0.1)
 
     def test_total_variation_of_a_checkerboard_is_two(self) -> None:
         board = (torch.arange(6)[:, None] + torch.arange(6)) % 2
-        assert TotalVariation(1.0)(self.candidate(board[None].float())).item() == pytest.approx(2)
+        assert TotalVariation(1.0)(self.candidate(board[None].float()), None).item() == pytest.approx(2)
 
     def test_box_is_zero_inside_and_grows_outside(self) -> None:
-        assert Box()(self.candidate(torch.rand(3, 4, 4))).item() == 0
-        assert Box()(self.candidate(torch.full((3, 4, 4), 1.5))).item() == pytest.approx(0.25)
+        assert Box()(self.candidate(torch.rand(3, 4, 4)), None).item() == 0
+        assert Box()(self.candidate(torch.full((3, 4, 4), 1.5)), None).item() == pytest.approx(0.25)
 
 
 def observed(labels: list[int], kind: str = "lenet", seed: int = 0, epochs: int = 1) -> Observation:
@@ -82,27 +82,27 @@ class TestLabels:
     @pytest.mark.parametrize("rule", [RowSum(), RowMinimum(), BiasRule()])
     @pytest.mark.parametrize("seed", range(8))
     def test_one_label_is_read_off_any_network(self, rule: RowSum, seed: int) -> None:
-        assert rule.read(observed([seed % 10], seed=seed)).tolist() == [seed % 10]
+        assert rule.read(None, observed([seed % 10], seed=seed)).tolist() == [seed % 10]
 
     @pytest.mark.parametrize("kind", ["convnet", "mlp"])
     def test_a_batch_of_different_labels(self, kind: str) -> None:
         labels = [1, 4, 7, 9]
-        assert sorted(RowMinimum().read(observed(labels, kind, seed=3)).tolist()) == labels
-        assert sorted(BiasRule().read(observed(labels, kind, seed=3)).tolist()) == labels
+        assert sorted(RowMinimum().read(None, observed(labels, kind, seed=3)).tolist()) == labels
+        assert sorted(BiasRule().read(None, observed(labels, kind, seed=3)).tolist()) == labels
 
     def test_the_bias_rule_counts_repeats_and_row_minimum_cannot(self) -> None:
         labels = [2, 2, 2, 5]
         seen = observed(labels, "convnet", seed=1)
-        assert sorted(BiasRule().read(seen).tolist()) == labels
-        assert sorted(RowMinimum().read(seen).tolist()) != labels
+        assert sorted(BiasRule().read(None, seen).tolist()) == labels
+        assert sorted(RowMinimum().read(None, seen).tolist()) != labels
 
     def test_the_bias_rule_counts_over_several_local_steps(self) -> None:
-        assert sorted(BiasRule().read(observed([3, 3, 8], "convnet", seed=2, epochs=3)).tolist()) == [3, 3, 8]
+        assert sorted(BiasRule().read(None, observed([3, 3, 8], "convnet", seed=2, epochs=3)).tolist()) == [3, 3, 8]
 
 
 def minimise(optimiser: object, z: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """Rosenbrock's valley, one a row; the losses on the way and the last point."""
-    search = optimiser.start(z)  # type: ignore[attr-defined]
+    search = optimiser.start(z, torch.Generator())  # type: ignore[attr-defined]
     losses = []
     for i in range(steps):
         z = z.detach().requires_grad_()
@@ -125,7 +125,7 @@ class TestOptimisers:
         scale = torch.tensor([1.0, 2.0, 4.0, 8.0], dtype=torch.float64)
         start = torch.ones(1, 4, dtype=torch.float64)
         z, points = start.clone(), []
-        search = LBFGS(lr=1.0, history=10).start(z)
+        search = LBFGS(lr=1.0, history=10).start(z, torch.Generator())
         for _ in range(8):
             points.append(z.clone())
             z = search.step(z, 0.5 * (scale * z * z).sum(1), scale * z, 0.0)
@@ -146,7 +146,7 @@ class TestOptimisers:
         z = self.starts.clone()
         theirs = self.starts.clone().requires_grad_()
         reference = torch.optim.Adam([theirs], lr=0.05)
-        search = Adam(lr=0.05, schedule="constant").start(z)
+        search = Adam(lr=0.05, schedule="constant").start(z, torch.Generator())
         for _ in range(30):
             torch.testing.assert_close(z, theirs.detach())
             grad = torch.cos(3 * z) + z
@@ -167,7 +167,7 @@ class TestOptimisers:
 
     @pytest.mark.parametrize("kind", OPTIMISERS)
     def test_a_row_that_explodes_is_lost_and_can_start_anew(self, kind: str) -> None:
-        search = OPTIMISERS[kind]().start(self.starts)
+        search = OPTIMISERS[kind]().start(self.starts, torch.Generator())
         good = torch.ones(3, dtype=torch.float64)
         z = search.step(self.starts, good, self.starts, 0.0)
         for _ in range(60):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import ClassVar, Protocol
 
 import torch
@@ -52,8 +53,45 @@ class Cosine:
         return 1 - dot / (square.sqrt() * norm + 1e-12)
 
 
+@dataclass(frozen=True)
+class Norms:
+    """Sum of the norms, not squared, of each tensor's difference: Σ_l ‖g'_l − g_l‖. Yin et al. 2021, eq. 4."""
+
+    title: ClassVar[str] = "Norms"
+
+    def __call__(self, guess: Update, seen: Update) -> Tensor:
+        return total([((guess[k] - g).square().flatten(1).sum(1) + 1e-20).sqrt() for k, g in seen.items()])
+
+
+@dataclass(frozen=True)
+class GaussianKernel:
+    """SAPAG's kernel: Σ_l Q_l φ(d_l), with d_l = ‖g'_l − g_l‖² / n_l, s_l = Var(g_l), Q_l = 1 / l from the input on.
+
+    φ(d) = 1 − exp(−d / 2s) while d ≤ s. Farther away that is flat and nothing would move, so the width is annealed by the
+    difference itself, s(d) = max(s, d); the function with that slope is 1 − e^(−½) + ½ e^(−½) ln(d / s). Wang et al. 2020.
+    """
+
+    title: ClassVar[str] = "Gaussian kernel"
+
+    def __call__(self, guess: Update, seen: Update) -> Tensor:
+        terms = []
+        for i, (k, g) in enumerate(seen.items(), start=1):
+            width = g.var(correction=0).clamp(min=1e-20) if g.numel() > 1 else g.square().mean().clamp(min=1e-20)
+            d = (guess[k] - g).square().flatten(1).mean(1) / width  # (S,)
+            near = 1 - (-d.clamp(max=1) / 2).exp()
+            far = 1 - exp(-0.5) + 0.5 * exp(-0.5) * d.clamp(min=1).log()
+            terms.append(torch.where(d <= 1, near, far) / i)
+        return total(terms)
+
+
 def total(terms: list[Tensor]) -> Tensor:
     return torch.stack(terms).sum(0)
 
 
-DISTANCES: dict[str, type[Distance]] = {"squared": Squared, "cosine": Cosine, "absolute": Absolute}
+DISTANCES: dict[str, type[Distance]] = {
+    "squared": Squared,
+    "cosine": Cosine,
+    "absolute": Absolute,
+    "norms": Norms,
+    "gaussian_kernel": GaussianKernel,
+}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradleak_core.needs import between
-from gradleak_core.types import Need, Observation
+from gradleak_core.types import Knob, Need, Observation
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"
 
 
 class Labels(Protocol):
-    """The labels (B,) in any order, or None when they are unknowns to optimise."""
+    """The labels (B,) in any order, (B, classes) when they are mixed, or None when they are unknowns to optimise."""
 
     title: ClassVar[str]
     told: ClassVar[bool]
@@ -24,7 +24,7 @@ class Labels(Protocol):
     """Completes "The attacker ..."."""
     needs: ClassVar[tuple[Need, ...]]
 
-    def read(self, observation: Observation) -> Tensor | None: ...
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class KnownLabels:
     knows: ClassVar[str] = "is told the labels"
     needs: ClassVar[tuple[Need, ...]] = ()
 
-    def read(self, observation: Observation) -> Tensor | None:
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return observation.labels
 
 
@@ -49,7 +49,7 @@ class OptimisedLabels:
     knows: ClassVar[str] = "guesses the labels together with the image"
     needs: ClassVar[tuple[Need, ...]] = ()
 
-    def read(self, observation: Observation) -> Tensor | None:
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return None
 
 
@@ -66,7 +66,7 @@ class RowSum:
     knows: ClassVar[str] = "reads the labels off the sums of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = ()
 
-    def read(self, observation: Observation) -> Tensor | None:
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return lowest(observation.update[WEIGHT].sum(1), observation.batch)
 
 
@@ -82,7 +82,7 @@ class RowMinimum:
     knows: ClassVar[str] = "reads the labels off the lowest entries of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = ()
 
-    def read(self, observation: Observation) -> Tensor | None:
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return lowest(observation.update[WEIGHT].amin(1), observation.batch)
 
 
@@ -106,7 +106,7 @@ class BiasRule:
         ),
     )
 
-    def read(self, observation: Observation) -> Tensor | None:
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         batch = observation.batch
         entries = observation.update[BIAS].clone() / observation.step.steps(batch)
         labels = []
@@ -114,6 +114,43 @@ class BiasRule:
             labels.append(entries.argmin())
             entries[labels[-1]] += 1 / batch
         return torch.stack(labels)
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """How often each class occurs, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
+
+    ΔW_n is the sum of row n of the last layer's gradient; p, the mean prediction, and O, the mean sum of the features,
+    are measured on random pictures, U(0, 1), since those of the batch are unknown. With several local steps the update
+    is divided by their number first. The counts are rounded by giving each label in turn to the largest remainder.
+    """
+
+    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = 256
+    title: ClassVar[str] = "Label counts"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "counts the labels from the sums of the last layer's gradient"
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
+        prediction, features = self.measured(model, observation)
+        sums = observation.update[WEIGHT].sum(1) / observation.step.steps(observation.batch)
+        counts = observation.batch * (prediction - sums / features)
+        labels = []
+        for _ in range(observation.batch):
+            labels.append(counts.argmax())
+            counts[labels[-1]] -= 1
+        return torch.stack(labels)
+
+    def measured(self, model: nn.Module, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Mean prediction (classes,) and mean feature sum () of the model on random pictures."""
+        like = observation.update[WEIGHT]
+        generator = torch.Generator().manual_seed(0)
+        pictures = torch.rand(self.probes, *observation.shape, generator=generator).to(like)
+        seen: list[Tensor] = []
+        hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        with hook, torch.no_grad():
+            prediction = model(pictures).softmax(1).mean(0)
+        return prediction, seen[0].sum(1).mean()
 
 
 def lowest(scores: Tensor, count: int) -> Tensor:
@@ -127,5 +164,6 @@ LABELS: dict[str, type[Labels]] = {
     "row_sum": RowSum,
     "row_minimum": RowMinimum,
     "bias_rule": BiasRule,
+    "label_counts": LabelCounts,
     "optimised_labels": OptimisedLabels,
 }

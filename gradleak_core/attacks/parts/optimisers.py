@@ -38,7 +38,7 @@ class Optimiser(Protocol):
 
     title: ClassVar[str]
 
-    def start(self, z: Tensor) -> Search: ...
+    def start(self, z: Tensor, generator: torch.Generator) -> Search: ...
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,27 @@ class Adam:
         Literal["constant", "steps", "cosine"],
         Knob("Schedule", "How the step size falls: not at all, by ten at 3/8, 5/8 and 7/8 of the run, or as a cosine."),
     ] = "steps"
+    warm_up: Annotated[float, Knob("Warm-up", "The share of the run in which the step size rises to full.", 0, 0.5)] = 0.0
+    noise: Annotated[
+        float, Knob("Langevin noise", "Deviation of the noise added after every step, in step sizes.", 0, 10)
+    ] = 0.0
     title: ClassVar[str] = "Adam"
 
-    def start(self, z: Tensor) -> Search:
-        return AdamSearch(self, z)
+    def start(self, z: Tensor, generator: torch.Generator) -> Search:
+        return AdamSearch(self, z, generator)
 
     def rate(self, done: float) -> float:
         """The step size when this share of the run is done."""
+        if done < self.warm_up:
+            return self.lr * done / self.warm_up
         if self.schedule == "steps":
             return self.lr * 0.1 ** sum(done >= m for m in (3 / 8, 5 / 8, 7 / 8))
         return self.lr * (0.5 + 0.5 * cos(pi * min(done, 1))) if self.schedule == "cosine" else self.lr
 
 
 class AdamSearch:
-    def __init__(self, settings: Adam, z: Tensor) -> None:
-        self.settings = settings
+    def __init__(self, settings: Adam, z: Tensor, generator: torch.Generator) -> None:
+        self.settings, self.generator = settings, generator
         self.mean, self.square = torch.zeros_like(z), torch.zeros_like(z)
         self.count = z.new_zeros(len(z), 1)
         self.first = z.new_full((len(z),), torch.nan)
@@ -77,7 +83,11 @@ class AdamSearch:
         self.mean.lerp_(grad, 0.1)
         self.square.lerp_(grad.square(), 0.001)
         mean, square = self.mean / (1 - 0.9**self.count), self.square / (1 - 0.999**self.count)
-        return z - self.settings.rate(done) * mean / (square.sqrt() + 1e-8)
+        rate = self.settings.rate(done)
+        moved = z - rate * mean / (square.sqrt() + 1e-8)
+        if self.settings.noise:
+            moved += rate * self.settings.noise * torch.randn(z.shape, generator=self.generator).to(z)
+        return moved
 
     def lost(self) -> Tensor:
         return ~self.last.isfinite() | (self.last > 1e3 * self.first.abs())
@@ -101,7 +111,7 @@ class LBFGS:
     history: Annotated[int, Knob("History", "How many past steps shape the next one.", 1, 200)] = 100
     title: ClassVar[str] = "L-BFGS"
 
-    def start(self, z: Tensor) -> Search:
+    def start(self, z: Tensor, generator: torch.Generator) -> Search:
         return LBFGSSearch(self, z)
 
 

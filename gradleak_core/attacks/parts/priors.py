@@ -5,14 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from gradleak_core.types import Candidate, Knob
+from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.models.layers import Dropout, stochastic
+from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.needs import between
+from gradleak_core.types import Candidate, Knob, Need, Observation
 
 WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 100, log=True)
 EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
 SETTLED = 0.8
 """The share of the run after which an early factor is gone."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a prior may look at besides the guess: all of it known to the attacker."""
+
+    model: nn.Module
+    observation: Observation
+    match: Tensor
+    """(S,): the match of each seed at this iteration, without gradient."""
+    done: float
+    """The share of the run that is done, in [0, 1]."""
 
 
 class Prior(Protocol):
@@ -24,7 +41,7 @@ class Prior(Protocol):
         """What it counts when this share of the run, in [0, 1], is done."""
         ...
 
-    def __call__(self, guess: Candidate) -> Tensor: ...
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,7 @@ class TotalVariation:
     def weight_at(self, done: float) -> float:
         return self.weight * float(self.early ** (1 - min(done / SETTLED, 1)))
 
-    def __call__(self, guess: Candidate) -> Tensor:
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images  # (S, B, C, H, W)
         across = (x[..., :, 1:] - x[..., :, :-1]).abs().flatten(1).mean(1)
         down = (x[..., 1:, :] - x[..., :-1, :]).abs().flatten(1).mean(1)
@@ -59,9 +76,114 @@ class Box:
     def weight_at(self, done: float) -> float:
         return self.weight
 
-    def __call__(self, guess: Candidate) -> Tensor:
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images
         return (x - x.clamp(0, 1)).square().flatten(1).mean(1)
 
 
-PRIORS: dict[str, type[Prior]] = {"total_variation": TotalVariation, "box": Box}
+@dataclass(frozen=True)
+class Constant:
+    """A weight that stays as it is during the run."""
+
+    weight: Annotated[float, WEIGHT] = 1e-2
+
+    def weight_at(self, done: float) -> float:
+        return self.weight
+
+
+@dataclass(frozen=True)
+class Scale(Constant):
+    """Mean squared distance of each image to itself stretched to [0, 1]. Geng et al. 2021."""
+
+    title: ClassVar[str] = "Scale"
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        x = guess.images
+        low, high = x.amin((-3, -2, -1), keepdim=True), x.amax((-3, -2, -1), keepdim=True)
+        return (x - (x - low) / (high - low + 1e-5)).square().flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class Energy(Constant):
+    """Norm of the images around grey, ‖x − ½‖. Yin et al. 2021, eq. 10 (there around the mean of the data)."""
+
+    weight: Annotated[float, WEIGHT] = 1e-6
+    title: ClassVar[str] = "L2"
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        return ((guess.images - 0.5).square().flatten(1).sum(1) + 1e-20).sqrt()
+
+
+@dataclass(frozen=True)
+class BatchStatistics(Constant):
+    """Σ_l ‖μ_l(x) − μ_l‖ + ‖σ²_l(x) − σ²_l‖ over what enters each batch norm. Yin et al. 2021, eq. 11.
+
+    The targets are the batch's own statistics where the threat model tells them or lets them be inferred, and the
+    model's running ones otherwise.
+    """
+
+    weight: Annotated[float, WEIGHT] = 0.1
+    title: ClassVar[str] = "Batch statistics"
+    needs: ClassVar[tuple[Need, ...]] = (
+        between("batch_norm", 1, None, "Batch statistics need a model with batch norm; choose ResNet-20 or ResNet-18."),
+    )
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        return torch.stack([self.one(images, scene) for images in guess.images])
+
+    def one(self, images: Tensor, scene: Scene) -> Tensor:
+        found = statistics(scene.model, images, {})
+        targets = scene.observation.statistics or stored(scene.model)
+        gaps = [a - b for k, target in targets.items() for a, b in zip(found[k], target, strict=True)]
+        return torch.stack([(gap.square().sum() + 1e-20).sqrt() for gap in gaps]).sum()
+
+
+@dataclass(frozen=True)
+class Group(Constant):
+    """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds' images. Yin et al. 2021, eq. 12.
+
+    `registered` shifts each image onto the mean first, by phase correlation, which stands in for the paper's learned
+    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match.
+    """
+
+    registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
+    weighted: Annotated[bool, Knob("Weighted", "Let seeds of better match count more.")] = False
+    begin: Annotated[float, Knob("Begin", "The share of the run after which the group counts.", 0, 1)] = 0.25
+    title: ClassVar[str] = "Group"
+
+    def weight_at(self, done: float) -> float:
+        return self.weight if done >= self.begin else 0.0
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        x = guess.images
+        with torch.no_grad():
+            shares = 1 / (scene.match + 1e-12) if self.weighted else torch.ones_like(scene.match)
+            shares = (shares / shares.sum()).view(-1, 1, 1, 1, 1)
+            consensus = (shares * x).sum(0)
+            if self.registered:
+                consensus = (shares * aligned(x, consensus)).sum(0)
+        return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
+
+
+@dataclass(frozen=True)
+class KeepRate(Constant):
+    """Σ_l |mean(m_l) − (1 − p_l)|: each guessed mask keeps the share that its layer keeps. Scheliga et al. 2023."""
+
+    weight: Annotated[float, WEIGHT] = 1e-4
+    title: ClassVar[str] = "Keep rate"
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, Dropout)}
+        gaps = [(guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents]
+        return torch.stack(gaps).sum(0) if gaps else torch.zeros_like(scene.match)
+
+
+PRIORS: dict[str, type[Prior]] = {
+    "total_variation": TotalVariation,
+    "box": Box,
+    "scale": Scale,
+    "energy": Energy,
+    "batch_statistics": BatchStatistics,
+    "group": Group,
+    "keep_rate": KeepRate,
+}

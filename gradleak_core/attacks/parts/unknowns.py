@@ -8,10 +8,12 @@ from math import prod
 from typing import Annotated, ClassVar, Literal, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from gradleak_core.types import Candidate, Knob, Observation
+from gradleak_core.attacks.parts.stances import Stance
+from gradleak_core.models.layers import Stochastic, stochastic
+from gradleak_core.types import Candidate, Knob, Latents, Observation
 
 
 class Unknown(Protocol):
@@ -71,6 +73,27 @@ class LabelLogits:
         return torch.randn(shape, generator=generator)
 
 
+@dataclass(frozen=True)
+class Draw:
+    """What one stochastic layer drew, in its own unit: a mask in [0, 1], or PRECODE's noise."""
+
+    layer: Stochastic
+    of: tuple[int, ...]
+    """(T, B, ...)."""
+    signed: ClassVar[bool] = False
+    title: ClassVar[str] = "Draw"
+
+    @property
+    def box(self) -> tuple[float, float] | None:
+        return self.layer.box
+
+    def shape(self, observation: Observation) -> tuple[int, ...]:
+        return self.of
+
+    def start(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return self.layer.sample(shape, generator) / self.layer.unit
+
+
 UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
 
 
@@ -86,9 +109,27 @@ class Block:
 class Space:
     """The layout of z for one observation, and z's meaning as a `Candidate`."""
 
-    def __init__(self, unknowns: Sequence[Unknown], labels: Tensor | None, observation: Observation) -> None:
-        self.known = None if labels is None else one_hot(labels, observation.classes).float()  # (B, classes)
-        solved = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
+    def __init__(
+        self,
+        unknowns: Sequence[Unknown],
+        labels: Tensor | None,
+        observation: Observation,
+        stance: Stance,
+        model: nn.Module,
+        generator: torch.Generator,
+    ) -> None:
+        if labels is not None and labels.ndim == 1:
+            labels = one_hot(labels, observation.classes).float()
+        self.known = labels  # (B, classes) or None
+        solved: list[Unknown] = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
+        self.redraw = (lambda: stance.draws(model, observation, generator)) if stance.fresh else None
+        self.latents: Latents = stance.draws(model, observation, generator)  # (T, B, ...) each
+        self.solved: dict[str, Draw] = {}
+        if stance.solved:
+            layers = dict(stochastic(model))
+            self.solved = {k: Draw(layers[k], tuple(v.shape)) for k, v in self.latents.items()}
+            self.latents = {}
+            solved += self.solved.values()
         self.blocks: list[Block] = []
         self.size = 0
         for unknown in solved:
@@ -102,10 +143,18 @@ class Space:
 
     def candidate(self, z: Tensor) -> Candidate:
         """The guesses that z (S, N) stands for, as views of it."""
-        views = {type(b.unknown): z[:, b.columns].reshape(len(z), *b.shape) for b in self.blocks}
+        views = {id(b.unknown): z[:, b.columns].reshape(len(z), *b.shape) for b in self.blocks}
+        kinds = {type(b.unknown): views[id(b.unknown)] for b in self.blocks}
+        latents = {k: v.expand(len(z), *v.shape) for k, v in self.latents.items()}
+        latents |= {k: views[id(draw)] * draw.layer.unit for k, draw in self.solved.items()}
         if self.known is None:
-            return Candidate(views[Pixels], views[LabelLogits].softmax(-1), {})
-        return Candidate(views[Pixels], self.known.expand(len(z), *self.known.shape), {})
+            return Candidate(kinds[Pixels], kinds[LabelLogits].softmax(-1), latents)
+        return Candidate(kinds[Pixels], self.known.expand(len(z), *self.known.shape), latents)
+
+    def refresh(self) -> None:
+        """New draws for an attacker who guesses them anew at every iteration."""
+        if self.redraw is not None:
+            self.latents = self.redraw()
 
     def sign(self, grad: Tensor) -> Tensor:
         """The gradient with its signed blocks replaced by their signs, in place."""

@@ -1,0 +1,35 @@
+"""Towards General Deep Leakage: count the labels, repeats included, and use every update there is of the same batch.
+
+How often each class occurs follows from the last layer's gradient, so a batch may hold a label twice. When the client
+uses the batch again in later rounds, all its updates must fit at once. Seeds of better match lead the others.
+
+Departs: the priors that keep pixels in range carry a gradient, which the published code stops; the group's weights are
+the inverse of the match, since the paper's are not public.
+"""
+
+from __future__ import annotations
+
+from gradleak_core.attacks.parts.distances import Squared
+from gradleak_core.attacks.parts.labels import LabelCounts
+from gradleak_core.attacks.parts.optimisers import LBFGS
+from gradleak_core.attacks.parts.priors import Box, Group, Scale, TotalVariation
+from gradleak_core.attacks.parts.unknowns import Pixels
+from gradleak_core.attacks.recipe import Recipe
+
+PAPER = (
+    "Geng, Mou, Li, Li, Beyan, Decker & Rong: Towards General Deep Leakage in Federated Learning. 2021, "
+    "arXiv:2110.09074; Improved Gradient Inversion Attacks and Defenses in Federated Learning. IEEE TBD 2023"
+)
+TITLE = "General deep leakage"
+
+ATTACK = Recipe(
+    name="general_deep_leakage",
+    distance=Squared(),
+    labels=LabelCounts(),
+    unknowns=(Pixels(begin="grey"),),
+    priors=(TotalVariation(1e-4), Box(1e-2), Scale(1e-3), Group(1e-4, weighted=True)),
+    optimiser=LBFGS(lr=1.0),
+    steps=3000,
+    seeds=2,
+    goal=1e-7,
+)

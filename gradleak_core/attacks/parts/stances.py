@@ -1,0 +1,142 @@
+"""How the attacker treats what is random inside the client's model: dropout's masks, PRECODE's noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.client import draw_latents
+from gradleak_core.models.layers import Dropout, stochastic
+from gradleak_core.needs import between
+from gradleak_core.types import Latents, Need, Observation
+
+
+class Stance(Protocol):
+    """The draws (T, B, ...) by buffer name that the attacker computes with; a missing one is the layer's mean."""
+
+    title: ClassVar[str]
+    knows: ClassVar[str]
+    """Completes "The attacker ..."; empty when there is nothing to say."""
+    told: ClassVar[bool]
+    """True when the threat model must reveal the draws."""
+    fresh: ClassVar[bool]
+    """True when they are drawn again at every iteration."""
+    solved: ClassVar[bool]
+    """True when they are unknowns that start from these draws."""
+    needs: ClassVar[tuple[Need, ...]]
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents: ...
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Computes with the mean: no dropout, no noise. The usual attacker's eval mode."""
+
+    title: ClassVar[str] = "Ignore"
+    knows: ClassVar[str] = ""
+    told: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False
+    solved: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        return {}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Draws afresh at every iteration, as a model left in train mode does."""
+
+    title: ClassVar[str] = "Guess"
+    knows: ClassVar[str] = "draws dropout masks and noise afresh at every iteration"
+    told: ClassVar[bool] = False
+    fresh: ClassVar[bool] = True
+    solved: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        return fresh(model, observation, generator)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Is told the client's own draws: the upper bound for any attack on a stochastic defence."""
+
+    title: ClassVar[str] = "Told"
+    knows: ClassVar[str] = "is told the client's dropout masks and noise"
+    told: ClassVar[bool] = True
+    fresh: ClassVar[bool] = False
+    solved: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        return observation.latents or {}
+
+
+@dataclass(frozen=True)
+class Solve:
+    """Solves for masks and noise together with the image, from a fresh draw. Masks may take any value in [0, 1]."""
+
+    title: ClassVar[str] = "Solve"
+    knows: ClassVar[str] = "solves for dropout masks and noise together with the image"
+    told: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False
+    solved: ClassVar[bool] = True
+    needs: ClassVar[tuple[Need, ...]] = ()
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        return fresh(model, observation, generator)
+
+
+@dataclass(frozen=True)
+class ReadOff:
+    """Reads dropout masks off the update: a dropped input leaves a zero column in the next linear layer's gradient.
+
+    dL/dW = δ aᵀ for one image, so column j is zero exactly when a_j is. A mask before any other layer stays at its mean.
+    """
+
+    title: ClassVar[str] = "Read off"
+    knows: ClassVar[str] = "reads dropout masks off the zero columns of the update"
+    told: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False
+    solved: ClassVar[bool] = False
+    needs: ClassVar[tuple[Need, ...]] = (
+        between("batch", None, 1, "Masks can be read off the update of one image only; use a batch of one."),
+        between("local_steps", None, 1, "Masks can be read off one local step only; set local epochs to 1."),
+    )
+
+    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        found, shapes = {}, fresh(model, observation, generator)
+        modules = list(model.named_modules())
+        for (name, layer), (after, following) in pairwise(modules):
+            gradient = observation.update.get(f"{after}.weight")
+            if isinstance(layer, Dropout) and isinstance(following, nn.Linear) and gradient is not None:
+                kept = gradient.abs().amax(0) > 0  # (features,)
+                found[f"{name}.draw"] = (kept.float() * layer.unit)[None, None]  # (T, B, features)
+        return {k: mask for k, mask in found.items() if mask.shape == shapes[k].shape}
+
+
+def fresh(model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+    """One draw (T, B, ...) of every stochastic layer, on the observation's device."""
+    if not any(True for _ in stochastic(model)):
+        return {}
+    return draw_latents(model, blank(observation), observation.step, generator)
+
+
+def blank(observation: Observation) -> Tensor:
+    """Grey images of the batch's shape, where the update lies."""
+    like = next(iter(observation.update.values()))
+    return like.new_full((observation.batch, *observation.shape), 0.5)
+
+
+STANCES: dict[str, type[Stance]] = {
+    "ignore": Ignore,
+    "guess": Guess,
+    "told": Told,
+    "solve": Solve,
+    "read_off": ReadOff,
+}

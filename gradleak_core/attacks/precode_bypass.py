@@ -1,0 +1,29 @@
+"""Bypass PRECODE: match only the layers ahead of its bottleneck, whose inputs the noise never touches.
+
+PRECODE's noise makes the gradients of its own and all later layers random. In the layers before it, the noise changes
+only what flows back, while the image's own trace, what was fed forward, stays. So leave the rest out of the distance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradleak_core.attacks.inverting_gradients import ATTACK as INVERTING_GRADIENTS
+from gradleak_core.attacks.parts.matched import Ahead
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import TotalVariation
+
+PAPER = (
+    "Scheliga, Mäder & Seeland: Combining Variational Modeling with Partial Gradient Perturbation to Prevent Deep "
+    "Gradient Leakage. 2022, arXiv:2208.04767"
+)
+TITLE = "PRECODE bypass"
+
+ATTACK = replace(
+    INVERTING_GRADIENTS,
+    name="precode_bypass",
+    matched=Ahead(),
+    priors=(TotalVariation(1e-4),),
+    optimiser=Adam(lr=0.1, schedule="cosine"),
+    steps=1500,
+)

@@ -1,0 +1,64 @@
+"""What the attacker is assumed to know besides the update: one switch, one sentence each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, ClassVar, Literal
+
+from gradleak_core.needs import between
+from gradleak_core.types import Clause, Knob, Need, Refused, Update
+
+
+@dataclass(frozen=True)
+class ThreatModel:
+    """An honest-but-curious server: it knows the model, the loss, the batch size and the defences, not their draws.
+
+    Whether it is told the labels or has to find them is the attack's own part "Labels".
+    """
+
+    hidden: Annotated[
+        str,
+        Knob("Hidden layers", "Parameters whose update the attacker does not see, as in: classifier.*, conv1.weight."),
+    ] = ""
+    local_steps: Annotated[
+        Literal["known", "one"],
+        Knob("Local steps", "known: the attacker repeats them all; one: it takes the update for a single gradient."),
+    ] = "known"
+    mode: Annotated[
+        Literal["same", "eval"],
+        Knob("Attacker's mode", "same: batch norm as on the client; eval: with the stored statistics whatever it did."),
+    ] = "same"
+    statistics: Annotated[
+        Literal["unknown", "told", "inferred"],
+        Knob(
+            "Batch statistics",
+            "Mean and variance before each batch norm: unknown, told, or inferred from the running ones shared anew.",
+        ),
+    ] = "unknown"
+    rounds: Annotated[
+        int, Knob("Rounds", "How many updates of the same batch the attacker has, each from the next model.", 1, 8)
+    ] = 1
+    needs: ClassVar[tuple[Need, ...]] = (
+        Need(
+            "Several rounds draw dropout or PRECODE's noise anew each time, which is not built; choose one round.",
+            (Clause("rounds", None, 1), Clause("stochastic", None, 0)),
+        ),
+        between(
+            "inferable",
+            1,
+            None,
+            "Statistics can only be inferred from a client in train mode with one local step; change one of them.",
+        ),
+    )
+
+    def seen(self, update: Update) -> Update:
+        """The update without its hidden tensors. Raises `Refused` when a name fits nothing or nothing is left."""
+        patterns = [name.strip() for name in self.hidden.split(",") if name.strip()]
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in update):
+                raise Refused(f"No parameter is called {pattern}; this model has {', '.join(update)}.")
+        left = {k: g for k, g in update.items() if not any(fnmatchcase(k, p) for p in patterns)}
+        if not left:
+            raise Refused("Every layer is hidden, so there is nothing to attack; leave one visible.")
+        return left
