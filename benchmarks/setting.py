@@ -42,13 +42,17 @@ class Setting:
 
         A pair depends on its number alone, so that a quick run takes the first pairs of a long one.
         """
-        pick = _from_folder if self.data else _from_samples
-        if self.data:
-            os.environ[folders.VARIABLE] = str(self.data)
         for number in range(count):
-            image, name, label, classes = pick(random.Random(SEED + number))
+            image, name, label, classes = self.pick(random.Random(SEED + number))
             one = replace(base, images=(image,), labels=(label,), classes=max(base.classes, classes))
             yield name, replace(one, seed=SEED + number)
+
+    def pick(self, dice: random.Random) -> tuple[str, str, int, int]:
+        """One random image: its reference, its name, its label, the number of classes."""
+        if self.data is None:
+            return _from_samples(dice)
+        os.environ[folders.VARIABLE] = str(self.data)
+        return _from_folder(dice)
 
 
 def _from_folder(dice: random.Random) -> tuple[str, str, int, int]:

@@ -1,0 +1,126 @@
+"""The papers whose claims are tried, each with its BibTeX, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paper:
+    """How a paper is named in a sentence, and how it is cited."""
+
+    name: str
+    bibtex: str
+
+
+def paper(name: str, kind: str, key: str, **fields: str) -> Paper:
+    """A paper and its BibTeX entry."""
+    lines = [f"  {field:<13} = {{{value}}}," for field, value in fields.items()]
+    return Paper(name, "\n".join([f"@{kind}{{{key},", *lines, "}"]))
+
+
+def arxiv(number: str) -> dict[str, str]:
+    return {"eprint": number, "archiveprefix": "arXiv"}
+
+
+DLG = paper(
+    "Zhu, Liu & Han 2019 (DLG)",
+    "inproceedings",
+    "zhu2019deep",
+    title="Deep Leakage from Gradients",
+    author="Zhu, Ligeng and Liu, Zhijian and Han, Song",
+    booktitle="Advances in Neural Information Processing Systems",
+    year="2019",
+    **arxiv("1906.08935"),
+)
+IDLG = paper(
+    "Zhao, Mopuri & Bilen 2020 (iDLG)",
+    "misc",
+    "zhao2020idlg",
+    title="{iDLG}: Improved Deep Leakage from Gradients",
+    author="Zhao, Bo and Mopuri, Konda Reddy and Bilen, Hakan",
+    year="2020",
+    **arxiv("2001.02610"),
+)
+INVERTING_GRADIENTS = paper(
+    "Geiping, Bauermeister, Dröge & Moeller 2020 (Inverting Gradients)",
+    "inproceedings",
+    "geiping2020inverting",
+    title="Inverting Gradients -- How easy is it to break privacy in federated learning?",
+    author='Geiping, Jonas and Bauermeister, Hartmut and Dr{\\"o}ge, Hannah and Moeller, Michael',
+    booktitle="Advances in Neural Information Processing Systems",
+    year="2020",
+    **arxiv("2003.14053"),
+)
+SAPAG = paper(
+    "Wang et al. 2020 (SAPAG)",
+    "misc",
+    "wang2020sapag",
+    title="{SAPAG}: A Self-Adaptive Privacy Attack From Gradients",
+    author="Wang, Yijue and Deng, Jieren and Guo, Dan and Wang, Chenghong and Meng, Xianrui and Liu, Hang and "
+    "Ding, Caiwen and Rajasekaran, Sanguthevar",
+    year="2020",
+    **arxiv("2009.06228"),
+)
+GRADINVERSION = paper(
+    "Yin et al. 2021 (GradInversion)",
+    "inproceedings",
+    "yin2021see",
+    title="See through Gradients: Image Batch Recovery via {GradInversion}",
+    author="Yin, Hongxu and Mallya, Arun and Vahdat, Arash and Alvarez, Jose M. and Kautz, Jan and Molchanov, Pavlo",
+    booktitle="IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+    year="2021",
+    **arxiv("2104.07586"),
+)
+GENERAL_DEEP_LEAKAGE = paper(
+    "Geng et al. 2021 (general deep leakage)",
+    "misc",
+    "geng2021towards",
+    title="Towards General Deep Leakage in Federated Learning",
+    author="Geng, Jiahui and Mou, Yongli and Li, Feifei and Li, Qing and Beyan, Oya and Decker, Stefan and "
+    "Rong, Chunming",
+    year="2021",
+    **arxiv("2110.09074"),
+)
+ZHENG = paper(
+    "Zheng 2021 (dropout as a defence)",
+    "misc",
+    "zheng2021dropout",
+    title="Dropout against Deep Leakage from Gradients",
+    author="Zheng, Yanchong",
+    year="2021",
+    **arxiv("2108.11106"),
+)
+PRECODE = paper(
+    "Scheliga, Mäder & Seeland 2022 (PRECODE)",
+    "inproceedings",
+    "scheliga2022precode",
+    title="{PRECODE} -- A Generic Model Extension to Prevent Deep Gradient Leakage",
+    author='Scheliga, Daniel and M{\\"a}der, Patrick and Seeland, Marco',
+    booktitle="IEEE/CVF Winter Conference on Applications of Computer Vision",
+    pages="1849--1858",
+    year="2022",
+    **arxiv("2108.04725"),
+)
+PPP = paper(
+    "Scheliga, Mäder & Seeland 2022 (PPP)",
+    "misc",
+    "scheliga2022combining",
+    title="Combining Variational Modeling with Partial Gradient Perturbation to Prevent Deep Gradient Leakage",
+    author='Scheliga, Daniel and M{\\"a}der, Patrick and Seeland, Marco',
+    year="2022",
+    **arxiv("2208.04767"),
+)
+DROPOUT_INVERSION = paper(
+    "Scheliga, Mäder & Seeland 2023 (Dropout Inversion Attack)",
+    "inproceedings",
+    "scheliga2023dropout",
+    title="Dropout Is {NOT} All You Need to Prevent Gradient Leakage",
+    author='Scheliga, Daniel and M{\\"a}der, Patrick and Seeland, Marco',
+    booktitle="AAAI Conference on Artificial Intelligence",
+    volume="37",
+    number="8",
+    pages="9733--9741",
+    year="2023",
+    **arxiv("2208.06163"),
+)
