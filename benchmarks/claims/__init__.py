@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from benchmarks.claims import idlg_labels
+from benchmarks.claims import (
+    batch_size,
+    dlg_toy,
+    geng_counts,
+    geng_fusion,
+    geng_wrong_label,
+    gradinversion_labels,
+    idlg_labels,
+    inverting_gradients_resnet,
+    local_steps,
+)
 from benchmarks.claims.claim import Claim
 
 __all__ = ["CLAIMS"]
 
-FILES: tuple[ModuleType, ...] = (idlg_labels,)
+FILES: tuple[ModuleType, ...] = (
+    dlg_toy,
+    idlg_labels,
+    inverting_gradients_resnet,
+    gradinversion_labels,
+    geng_counts,
+    geng_fusion,
+    geng_wrong_label,
+    batch_size,
+    local_steps,
+)
 CLAIMS: dict[str, Claim] = {file.__name__.rpartition(".")[2]: file.CLAIM for file in FILES}

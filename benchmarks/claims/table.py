@@ -47,14 +47,7 @@ def row(name: str, claim: Claim, result: JSON | None) -> JSON:
     cited = {"paper": claim.paper.name, "bibtex": claim.paper.bibtex}
     live = {"cpu": query(claim.live), "cuda": query(claim.live_gpu or claim.live)}
     found = None if result is None else {key: result[key] for key in SHOWN} | {"place": place(result)}
-    return {
-        "name": name,
-        "paper": claim.paper.name,
-        "bibtex": claim.paper.bibtex,
-        **said,
-        "live": live,
-        "result": found,
-    }
+    return {"name": name, **cited, **said, "live": live, "result": found}
 
 
 def query(experiment: Experiment | None) -> JSON:

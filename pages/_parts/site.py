@@ -16,6 +16,7 @@ def pages() -> dict[str, st.Page]:
         "lab": ("Lab", ":material/science:", ""),
         "runs": ("Runs", ":material/history:", "runs"),
         "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
+        "claims": ("Claims", ":material/fact_check:", "claims"),
         "about": ("About", ":material/info:", "about"),
     }
     return {
