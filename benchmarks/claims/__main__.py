@@ -17,9 +17,11 @@ from benchmarks.claims.record import RESULTS, results, tried, write
 from benchmarks.setting import Setting
 from gradleak_core.types import Refused
 
+app = typer.Typer(add_completion=False)
 QUICK = Path(tempfile.gettempdir()) / "gradleak-claims"
 
 
+@app.command()
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Any of: {', '.join(CLAIMS)}.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
@@ -63,4 +65,4 @@ def one(name: str, setting: Setting) -> bool:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -8,15 +8,17 @@ from typing import Any
 
 import torch
 
-from benchmarks.claims import papers, pictures
+from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import RowMinimum, RowSum
+from gradleak_core.client import ClientStep
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.presets import recipe
+from gradleak_core.threat import ThreatModel
 
 JSON = Any
 RULES = {"minimum": RowMinimum(), "sum": RowSum()}
@@ -27,27 +29,31 @@ NETWORKS = {
     "resnet20": MODELS["resnet20"](),
 }
 CLASSES, BATCH = 1000, 8
+TRAINED = "resnet20 trained"
 
 
 def measure(setting: Setting) -> Outcome:
-    own, values = pictures.of(setting, "cifar10"), []
+    own, values, why = pictures.of(setting, "cifar10"), [], victim.missing(setting)
     for name, model in NETWORKS.items():
-        base = Experiment(model=model, classes=CLASSES)
-        for experiment in pictures.batches(own, base, setting.count(250, 10), BATCH):
-            values.append({"model": name, **read(experiment, setting.device)})
-    shares = {rule: sum(row[rule] for row in values) / (BATCH * len(values)) for rule in RULES}
-    by_model = ", ".join(said(values, name) for name in NETWORKS)
-    ours = f"row minimum {shares['minimum']:.2%}, row sum {shares['sum']:.2%} ({by_model})"
-    return Outcome(ours, verdict(shares["minimum"], shares["sum"]), values, pictures.words(setting, "cifar10"))
+        for one in pictures.batches(own, Experiment(model=model, classes=CLASSES), setting.count(250, 10), BATCH):
+            values.append({"model": name, **read(relabelled(one), one.seed, setting.device)})
+    if why is None:
+        base = victim.trained(Experiment(model=NETWORKS["resnet20"]), setting, setting.count(20, 1))
+        for one in pictures.batches(own, base, setting.count(250, 10), BATCH, "different"):
+            values.append({"model": TRAINED, **read(replace(one, seed=base.seed), one.seed, setting.device)})
+    shares = {name: [share(values, name, rule) for rule in RULES] for name in dict.fromkeys(r["model"] for r in values)}
+    ours = "row minimum / row sum: " + ", ".join(
+        f"{name} {low:.2%} / {sum_:.2%}" for name, (low, sum_) in shares.items()
+    )
+    ours += f"; trained weights were left out: {why}" if why else ""
+    judge = shares.get(TRAINED) or [min(share) for share in zip(*shares.values(), strict=True)]
+    return Outcome(ours, verdict(*judge), values, pictures.words(setting, "cifar10"))
 
 
 def verdict(by_minimum: float, by_sum: float) -> Verdict:
-    """Whole: the minimum is right for 99 % of the labels and beats the sum. Part: it is right for 99 %, or beats it."""
+    """From the shares on the trained network, else the lowest on untrained ones. Whole: the minimum is right for 99 %
+    of the labels and beats the sum. Part: one of the two."""
     return judged(by_minimum >= 0.99 and by_minimum > by_sum, by_minimum >= 0.99 or by_minimum > by_sum)
-
-
-def said(values: list[JSON], model: str) -> str:
-    return f"{model} {share(values, model, 'minimum'):.1%} / {share(values, model, 'sum'):.1%}"
 
 
 def share(values: list[JSON], model: str, rule: str) -> float:
@@ -55,15 +61,19 @@ def share(values: list[JSON], model: str, rule: str) -> float:
     return float(sum(found) / (BATCH * len(found)))
 
 
-def read(experiment: Experiment, device: str) -> JSON:
-    """How many labels each rule found, of a batch with labels drawn from all classes without repeats."""
+def relabelled(experiment: Experiment) -> Experiment:
+    """With labels drawn from all classes without repeats."""
     dice = torch.Generator().manual_seed(SEED + experiment.seed)
-    labels = tuple(torch.randperm(CLASSES, generator=dice)[:BATCH].tolist())
-    both = prepare(replace(experiment, labels=labels), device)
-    row: JSON = {"seed": experiment.seed}
+    return replace(experiment, labels=tuple(torch.randperm(CLASSES, generator=dice)[:BATCH].tolist()))
+
+
+def read(experiment: Experiment, seed: int, device: str) -> JSON:
+    """How many labels each rule found; `seed` is that of the batch."""
+    both = prepare(experiment, device)
+    row: JSON = {"seed": seed}
     for name, rule in RULES.items():
         guess = rule.read(both.model, both.observation)
-        row[name] = 0 if guess is None else (Counter(guess.tolist()) & Counter(labels)).total()
+        row[name] = 0 if guess is None else (Counter(guess.tolist()) & Counter(both.secret.labels.tolist())).total()
     return row
 
 
@@ -72,13 +82,16 @@ CLAIM = Claim(
     paper=papers.GRADINVERSION,
     sentence="The labels of a batch without repeats are those whose rows of the last layer's gradient hold the lowest "
     "entries, which is right more often than taking the lowest row sums.",
-    setup="Untrained ReLU networks, 1,000 classes, eight images whose labels are drawn at random without repeats, "
-    "since no class means anything to untrained weights. The paper has ImageNet and a trained ResNet-50.",
+    setup="Batches of eight without repeats. Untrained ReLU networks with 1,000 classes, where labels are drawn at "
+    "random since no class means anything yet; a ResNet-20 trained on CIFAR-10, its own labels. The paper has ImageNet "
+    "and a trained ResNet-50.",
     theirs="row minimum 99.56 %, row sum 95.89 % (ImageNet, batches of 8)",
     refuted_by="Fewer than 99 % of the labels right, and no more than with the row sum.",
     live=Experiment(
         images=("sample:astronaut", "sample:chelsea"),
-        model=MODELS["convnet"](),
+        model=MODELS["resnet20"](),
+        client=ClientStep(train=True),
+        threat=ThreatModel(statistics="told"),
         attack=replace(recipe("gradinversion"), seeds=1, steps=500),
     ),
     measure=measure,

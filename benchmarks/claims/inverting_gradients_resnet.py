@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.bare import play
-from benchmarks.claims import papers, pictures
+from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -23,21 +22,22 @@ ATTACKS = {
 }
 LEAST = {"untrained": 19.83 - 2.96, "trained": 13.95 - 3.38}
 """The paper's mean PSNR of the cosine less its deviation, dB."""
-UNTOLD = "the trained half was left out, as weights cannot be trained here yet"
 
 
 def measure(setting: Setting) -> Outcome:
-    base = Experiment(model=ResNet20(width=setting.count(4, 1)))
-    phases = {"untrained": base} | ({"trained": trained(base)} if can_train() else {})
+    base, why = Experiment(model=ResNet20(width=setting.count(4, 1))), victim.missing(setting)
+    phases = {"untrained": base} | ({} if why else {"trained": victim.trained(base, setting, setting.count(20, 1))})
     own, values = pictures.of(setting, "cifar10"), []
     for phase, experiment in phases.items():
         for name, attack in ATTACKS.items():
-            values += rows(replace(experiment, attack=attack), {"phase": phase, "attack": name}, own)
-    means = {(phase, name): mean(values, phase, name) for phase in phases for name in ATTACKS}
-    ours = "; ".join(f"{p}: cosine {means[p, 'cosine']:.1f}, squared {means[p, 'squared']:.1f} dB" for p in phases)
-    found = {phase: (means[phase, "cosine"], means[phase, "squared"]) for phase in phases}
-    ours += "" if "trained" in phases else f"; {UNTOLD}"
-    return Outcome(ours, verdict(found), values, pictures.words(setting, "cifar10"))
+            head = {"phase": phase, "attack": name}
+            values += rows(replace(experiment, attack=attack), head, own)
+    means = {phase: (mean(values, phase, "cosine"), mean(values, phase, "squared")) for phase in phases}
+    ours = "; ".join(
+        f"{phase}: cosine {cosine:.1f}, squared {other:.1f} dB" for phase, (cosine, other) in means.items()
+    )
+    ours += f"; the trained half was left out: {why}" if why else ""
+    return Outcome(ours, verdict(means), values, pictures.words(setting, "cifar10"))
 
 
 def verdict(means: dict[str, tuple[float, float]]) -> Verdict:
@@ -52,23 +52,17 @@ def leads(pair: tuple[float, float], margin: float = 0) -> bool:
 
 
 def rows(base: Experiment, head: JSON, setting: Setting) -> list[JSON]:
+    """One row an image; fresh weights for each, unless they are trained."""
     found = []
-    for _, experiment in setting.experiments(base, setting.count(20, 2)):
+    for _, one in setting.experiments(base, setting.count(20, 2)):
+        experiment = replace(one, seed=base.seed) if head["phase"] == "trained" else one
         result = play(experiment, setting.device, 12 if setting.quick else 600)
-        found.append({**head, "seed": experiment.seed, "iterations": result["iterations"], **result["metrics"]})
+        found.append({**head, "seed": one.seed, "iterations": result["iterations"], **result["metrics"]})
     return found
 
 
 def mean(values: list[JSON], phase: str, attack: str) -> float:
     return statistics.mean(row["psnr"] for row in values if (row["phase"], row["attack"]) == (phase, attack))
-
-
-def can_train() -> bool:
-    return any(field.name == "weights" for field in dataclasses.fields(Experiment))
-
-
-def trained(base: Experiment) -> Experiment:
-    raise NotImplementedError
 
 
 CLAIM = Claim(
@@ -77,7 +71,7 @@ CLAIM = Claim(
     sentence="On a ReLU ResNet, matching the gradient's direction with signed Adam recovers CIFAR-10 images, untrained "
     "and, worse, trained, while the squared distance with L-BFGS finds next to nothing.",
     setup="ResNet-20 of four times the width (the usual width with --quick), eval mode, one image, its label known, "
-    "1,600 iterations (the paper 4,800) of either attack, mean PSNR.",
+    "1,600 iterations (the paper 4,800) of either attack or ten minutes, mean PSNR. Trained: 20 epochs of Adam.",
     theirs="untrained: cosine 19.83 ± 2.96, squared 10.29 ± 5.38 dB; trained: 13.95 ± 3.38, 6.90 ± 2.80 dB",
     refuted_by="A mean PSNR of the cosine that is not above that of the squared distance.",
     live=Experiment(images=("sample:chelsea",), model=ResNet20(), attack=ATTACKS["cosine"]),

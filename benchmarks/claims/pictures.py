@@ -75,4 +75,4 @@ def words(setting: Setting, *names: str) -> str:
     """Where the images came from, in words."""
     if setting.data is None:
         return f"{setting.images}, in place of {' and '.join(names)}"
-    return " and ".join(f"{name} ({of(setting, name).images})" for name in names)
+    return " and ".join(names)

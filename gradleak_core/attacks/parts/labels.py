@@ -123,9 +123,14 @@ class LabelCounts:
     ΔW_n is the sum of row n of the last layer's gradient; p, the mean prediction, and O, the mean sum of the features,
     are measured on random pictures, U(0, 1), since those of the batch are unknown. With several local steps the update
     is divided by their number first. The counts are rounded by giving each label in turn to the largest remainder.
+    Departs: where the classifier has a bias, its gradient takes the place of ΔW_n / O, which is what O is divided for;
+    features whose sum varies from image to image then do no harm.
     """
 
-    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = 256
+    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = (
+        256
+    )
+    bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias where there is one.")] = True
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the sums of the last layer's gradient"
@@ -133,8 +138,9 @@ class LabelCounts:
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         prediction, features = self.measured(model, observation)
-        sums = observation.update[WEIGHT].sum(1) / observation.step.steps(observation.batch)
-        counts = observation.batch * (prediction - sums / features)
+        update, steps = observation.update, observation.step.steps(observation.batch)
+        surplus = update[BIAS] if self.bias and BIAS in update else update[WEIGHT].sum(1) / features  # (classes,)
+        counts = observation.batch * (prediction - surplus / steps)
         labels = []
         for _ in range(observation.batch):
             labels.append(counts.argmax())

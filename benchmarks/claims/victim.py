@@ -1,0 +1,27 @@
+"""Victims with trained weights, where a claim asks for them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import replace
+
+from benchmarks.setting import SEED, Setting
+from gradleak_core.data import folders
+from gradleak_core.experiment import Experiment
+
+
+def missing(setting: Setting) -> str | None:
+    """Why weights cannot be trained on CIFAR-10 here, as the end of a sentence."""
+    if not any(field.name == "weights" for field in dataclasses.fields(Experiment)):
+        return "weights cannot be trained here yet"
+    return None if setting.data else "it needs --data with cifar10/"
+
+
+def trained(experiment: Experiment, setting: Setting, epochs: int) -> Experiment:
+    """The same weights for every image, trained on the training pictures of cifar10/ below the data folder."""
+    from gradleak_core.weights import Trained
+
+    assert setting.data is not None
+    os.environ[folders.VARIABLE] = str(setting.data / "cifar10")
+    return replace(experiment, seed=SEED, weights=Trained("folder:cifar10/train", epochs))  # type: ignore[call-arg]

@@ -1,0 +1,234 @@
+"""The claims' own promises: all fields filled, set-ups that load, pages made from what is kept, rules with edges."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from benchmarks.claims import (
+    CLAIMS,
+    FILES,
+    batch_size,
+    dlg_toy,
+    geng_counts,
+    geng_fusion,
+    geng_wrong_label,
+    gradinversion_labels,
+    idlg_labels,
+    inverting_gradients_resnet,
+    local_steps,
+    pictures,
+    table,
+)
+from benchmarks.claims.__main__ import app
+from benchmarks.claims.claim import Claim, Outcome, judged
+from benchmarks.claims.record import RESULTS, results, said, tried, write
+from benchmarks.setting import Setting
+from gradleak_core import knobs
+from gradleak_core.catalogue import catalogue
+from gradleak_core.experiment import CODEC, Experiment, load
+from gradleak_core.types import Refused
+
+KEPT = results()
+WHOLE, PART, NOT = "reproduced", "partly", "not reproduced"
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_is_complete(name: str) -> None:
+    claim = CLAIMS[name]
+    assert callable(claim.measure)
+    assert all((claim.title, claim.sentence, claim.setup, claim.theirs, claim.refuted_by, claim.paper.name))
+    assert claim.sentence.endswith(".")
+    assert claim.refuted_by.endswith(".")
+    assert re.match(r"@(inproceedings|article|misc)\{\w+,\n", claim.paper.bibtex)
+    assert {"title", "author", "year"} <= set(re.findall(r"^  (\w+) ", claim.paper.bibtex, re.M))
+    assert claim.paper.bibtex.count("{") == claim.paper.bibtex.count("}")
+
+
+@pytest.mark.parametrize("name", [name for name in CLAIMS if CLAIMS[name].live])
+def test_the_live_set_ups_can_be_run_and_stand_in_a_link(name: str) -> None:
+    for experiment in filter(None, (CLAIMS[name].live, CLAIMS[name].live_gpu)):
+        json = CODEC.encode(experiment)
+        assert load(json) == experiment
+        assert knobs.from_query(knobs.to_query(json, catalogue()), catalogue()) == json
+        assert all(image.startswith("sample:") for image in experiment.images), "a picture that only we have"
+
+
+def test_every_file_is_one_claim() -> None:
+    assert len(CLAIMS) == len(FILES) == len({claim.title for claim in CLAIMS.values()})
+
+
+def test_the_page_and_the_dashboards_index_are_made_from_what_is_kept() -> None:
+    rows = table.index(CLAIMS, KEPT)
+    assert table.PAGE.read_text(encoding="utf-8") == table.page(rows), "run: python -m benchmarks.claims --table"
+    assert table.INDEX.read_text(encoding="utf-8") == table.text_of(rows), "run: python -m benchmarks.claims --table"
+
+
+def test_kept_results_are_full_runs_of_the_claims_of_today() -> None:
+    for name, result in KEPT.items():
+        assert {key: result[key] for key in said(CLAIMS[name])} == said(CLAIMS[name]), f"try {name} again"
+        assert result["verdict"] in (WHOLE, PART, NOT)
+        assert result["values"], name
+        assert result["seeds"], name
+        assert not result["quick"], name
+        assert not re.search(r'"(/|[A-Z]:\\)', json.dumps(result)), "a path of somebody's machine"
+
+
+def test_a_result_names_what_is_needed_to_judge_it_and_shows_on_the_page(tmp_path: Path) -> None:
+    result = tried("toy", TOY, Setting())
+    assert (result["ours"], result["verdict"], result["seeds"]) == ("3 of 4", PART, [7, 8])
+    assert result["device"]["kind"] == "cpu"
+    assert result["seconds"] >= 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", result["date"])
+    assert result["versions"]["torch"]
+    write(result, tmp_path)
+    shown = table.page(table.index({"toy": TOY, "other": TOY}, results(tmp_path)))
+    assert "| [`toy`](#toy) | It is so. | 4 of 4 | 3 of 4 | **partly** |" in shown
+    assert "| [`other`](#other) | It is so. | 4 of 4 | not tried yet | – |" in shown
+    assert "**Why.** One was hidden." in shown
+    assert PAPER.bibtex in shown
+
+
+def test_a_quick_result_never_takes_the_place_of_a_full_one(tmp_path: Path) -> None:
+    result = tried("toy", TOY, Setting(quick=True))
+    with pytest.raises(ValueError, match="quick"):
+        write(result)
+    assert not (RESULTS / "toy.json").exists()
+    assert write(result, tmp_path) == tmp_path / "toy.json"
+
+
+def toy(setting: Setting) -> Outcome:
+    values: list[Any] = [{"seed": 8, "right": True}, {"seed": 7, "right": True}, {"seed": 7, "right": False}]
+    return Outcome("3 of 4", judged(False, True), values, "none")
+
+
+PAPER = CLAIMS["dlg_toy"].paper
+TOY = Claim("A toy", PAPER, "It is so.", "No set-up.", "4 of 4", "None.", toy, account="One was hidden.")
+
+
+def test_the_command_refuses_an_unknown_claim_and_no_claim() -> None:
+    unknown = CliRunner().invoke(app, ["idlg_lables"])
+    assert unknown.exit_code == 2
+    assert "There is no claim" in unknown.output
+    assert CliRunner().invoke(app, []).exit_code == 2
+
+
+def test_the_command_says_in_a_sentence_what_cannot_be_tried(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["geng_counts", "--quick", "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "could not be tried: The data folder holds no cifar10" in done.output
+
+
+# --- the rules --------------------------------------------------------------------------------------------------------
+
+RESNET = inverting_gradients_resnet.verdict
+RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
+    (idlg_labels.verdict, (1.0, 0.99), WHOLE),
+    (idlg_labels.verdict, (1.0, 1.0), PART),
+    (idlg_labels.verdict, (0.999, 0.5), NOT),
+    (dlg_toy.verdict, (33.6, 18.0), WHOLE),
+    (dlg_toy.verdict, (33.5, 18.0), PART),
+    (dlg_toy.verdict, (46.0, 46.0), NOT),
+    (RESNET, ({"untrained": (16.9, 11.8), "trained": (10.6, 5.5)},), WHOLE),
+    (RESNET, ({"untrained": (16.9, 11.8)},), PART),
+    (RESNET, ({"untrained": (16.9, 11.8), "trained": (10.5, 5.4)},), PART),
+    (RESNET, ({"untrained": (16.9, 12.0), "trained": (10.6, 5.5)},), PART),
+    (RESNET, ({"untrained": (16.9, 11.8), "trained": (6.0, 6.0)},), NOT),
+    (gradinversion_labels.verdict, (0.99, 0.98), WHOLE),
+    (gradinversion_labels.verdict, (1.0, 1.0), PART),
+    (gradinversion_labels.verdict, (0.98, 0.97), PART),
+    (gradinversion_labels.verdict, (0.98, 0.98), NOT),
+    (geng_counts.verdict, ([0.95, 1.0], [0.0, 0.0]), WHOLE),
+    (geng_counts.verdict, ([0.94, 1.0], [0.94, 1.0]), PART),
+    (geng_counts.verdict, ([0.94, 0.94, 1.0], [0.95, 0.95, 0.95]), PART),
+    (geng_counts.verdict, ([0.94, 0.94, 1.0], [0.94, 1.0, 1.0]), NOT),
+    (geng_fusion.verdict, (0.25, 0.24), WHOLE),
+    (geng_fusion.verdict, (0.35, 0.25), PART),
+    (geng_fusion.verdict, (0.20, 0.10), PART),
+    (geng_fusion.verdict, (0.30, 0.28), NOT),
+    (geng_wrong_label.verdict, (20.0, 14.9), WHOLE),
+    (geng_wrong_label.verdict, (19.9, 14.9), PART),
+    (geng_wrong_label.verdict, (20.0, 18.0), NOT),
+    (batch_size.verdict, ([30, 31, 20, 26, 25],), PART),
+    (batch_size.verdict, ([30, 31, 28, 26, 25],), WHOLE),
+    (batch_size.verdict, ([30, 30, 30, 30, 29.5],), NOT),
+    (local_steps.verdict, ([30, 30, 30, 20, 20],), WHOLE),
+    (local_steps.verdict, ([30, 30, 20, 20, 19],), PART),
+    (local_steps.verdict, ([30, 30, 19, 20, 20],), NOT),
+]
+
+
+@pytest.mark.parametrize(("rule", "measured", "verdict"), RULES)
+def test_a_verdict_follows_its_rule_to_the_edge(
+    rule: Callable[..., str], measured: tuple[Any, ...], verdict: str
+) -> None:
+    assert rule(*measured) == verdict
+
+
+def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
+    truth = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    mixed = 0.75 * truth[0] + 0.25 * truth[1]
+    torch.testing.assert_close(geng_fusion.shares(mixed, truth), torch.tensor([0.75, 0.25]))
+    torch.testing.assert_close(geng_fusion.shares(0.5 * truth[1] + 0.2, truth), torch.tensor([0.0, 1.0]))
+
+
+# --- where the images come from ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as --data takes it: two classes of three pictures, and two victims."""
+    monkeypatch.setenv("GRADLEAK_DATASETS", "")
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "kept"))
+    for i, file in enumerate(("test/cat/0", "test/cat/1", "test/cat/2", "test/dog/0", "test/dog/1", "test/dog/2")):
+        picture(tmp_path / "data" / "cifar10" / f"{file}.png", i)
+    for i, file in enumerate(("001_label3", "000_label7")):
+        picture(tmp_path / "data" / "victims" / "mnist" / f"{file}.png", i)
+    return tmp_path / "data"
+
+
+def picture(path: Path, shade: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (32, 32), (40 * shade, 0, 0)).save(path)
+
+
+def test_batches_have_the_labels_asked_for_and_no_image_twice(data: Path) -> None:
+    own = pictures.of(Setting(data=data), "cifar10")
+    for experiment in pictures.batches(own, Experiment(), 4, 3, "same"):
+        assert len(set(experiment.images)) == 3
+        assert len(set(experiment.labels or ())) == 1
+    for experiment in pictures.batches(own, Experiment(), 4, 2, "different"):
+        assert sorted(experiment.labels or ()) == [0, 1]
+    assert own.data == data / "cifar10"
+
+
+def test_too_few_images_are_refused(data: Path) -> None:
+    own = pictures.of(Setting(data=data), "cifar10")
+    with pytest.raises(Refused, match="too few images for a batch of 3 with different labels"):
+        pictures.batch(own, random.Random(0), 3, "different")
+
+
+def test_victims_come_in_order_with_the_labels_of_their_names(data: Path) -> None:
+    found = pictures.victims(Setting(data=data), "mnist", 5)
+    assert [label for _, label in found] == [7, 3]
+    assert all(reference.startswith("upload:") for reference, _ in found)
+    with pytest.raises(Refused, match="victims/cifar10"):
+        pictures.victims(Setting(data=data), "cifar10", 1)
+    with pytest.raises(Refused, match="victims/mnist"):
+        pictures.victims(Setting(), "mnist", 1)
+
+
+def test_the_result_says_where_the_images_came_from(data: Path) -> None:
+    assert pictures.words(Setting(data=data), "cifar10") == "cifar10"
+    assert "samples, cropped and mirrored at random, in place of cifar10 and mnist" in pictures.words(
+        Setting(), "cifar10", "mnist"
+    )
