@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES, Absolute, Cosine, Squared
 from gradleak_core.attacks.parts.labels import BiasRule, RowMinimum, RowSum
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
+from gradleak_core.attacks.parts.stances import Ignore
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
 from gradleak_core.client import ClientStep, observe
 from gradleak_core.models import MODELS, build
@@ -75,7 +76,7 @@ def observed(labels: list[int], kind: str = "lenet", seed: int = 0, epochs: int 
     images = torch.rand(len(labels), *shape, generator=torch.Generator().manual_seed(seed))
     secret = Secret(images, torch.tensor(labels), {})
     step = ClientStep(local_epochs=epochs, lr=0.001)
-    return observe(model, secret, step, (), classes=classes, told=False, seed=0)
+    return observe(model, secret, step, (), classes=classes, seed=0)
 
 
 class TestLabels:
@@ -180,7 +181,7 @@ class TestOptimisers:
 
 def test_z_holds_pixels_then_label_logits() -> None:
     observation = observed([1, 2])
-    space = Space((Pixels(),), None, observation)
+    space = Space((Pixels(),), None, observation, Ignore(), nn.Identity(), torch.Generator())
     z = space.start(3, torch.Generator().manual_seed(0))
     guess = space.candidate(z)
     assert guess.images.shape == (3, 2, 3, 16, 16)
@@ -190,7 +191,8 @@ def test_z_holds_pixels_then_label_logits() -> None:
 
 
 def test_boxed_pixels_are_clamped_and_signed_gradients_are_signs() -> None:
-    space = Space((Pixels(signed=True, boxed=True),), None, observed([1]))
+    pixels = Pixels(signed=True, boxed=True)
+    space = Space((pixels,), None, observed([1]), Ignore(), nn.Identity(), torch.Generator())
     z = space.project(torch.full((1, space.size), 5.0))
     assert z[:, :768].unique().tolist() == [1.0]
     assert z[:, 768:].unique().tolist() == [5.0]

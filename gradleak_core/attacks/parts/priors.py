@@ -125,7 +125,9 @@ class BatchStatistics(Constant):
     weight: Annotated[float, WEIGHT] = 0.1
     title: ClassVar[str] = "Batch statistics"
     needs: ClassVar[tuple[Need, ...]] = (
-        between("batch_norm", 1, None, "Batch statistics need a model with batch norm; choose ResNet-20 or ResNet-18."),
+        between(
+            "batch_norm", 1, None, "Batch statistics need a model with batch norm; choose the ConvNet or a ResNet."
+        ),
     )
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
@@ -143,7 +145,8 @@ class Group(Constant):
     """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds' images. Yin et al. 2021, eq. 12.
 
     `registered` shifts each image onto the mean first, by phase correlation, which stands in for the paper's learned
-    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match.
+    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that is
+    no longer finite does not count.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
@@ -157,11 +160,14 @@ class Group(Constant):
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images
         with torch.no_grad():
+            lost = ~(scene.match.isfinite() & x.isfinite().flatten(1).all(1))
             shares = 1 / (scene.match + 1e-12) if self.weighted else torch.ones_like(scene.match)
-            shares = (shares / shares.sum()).view(-1, 1, 1, 1, 1)
-            consensus = (shares * x).sum(0)
+            shares = shares.masked_fill(lost, 0)
+            shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
+            sound = x.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
+            consensus = (shares * sound).sum(0)
             if self.registered:
-                consensus = (shares * aligned(x, consensus)).sum(0)
+                consensus = (shares * aligned(sound, consensus)).sum(0)
         return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 
 
@@ -174,7 +180,9 @@ class KeepRate(Constant):
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, Dropout)}
-        gaps = [(guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents]
+        gaps = [
+            (guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents
+        ]
         return torch.stack(gaps).sum(0) if gaps else torch.zeros_like(scene.match)
 
 
