@@ -20,8 +20,8 @@ LARGEST = 0.65
 class Mixup(Defence):
     """Trains on Σ λ_i x_i with labels Σ λ_i y_i: each image of the batch mixed with others of it. Zhang et al. 2018.
 
-    λ are absolute normal draws scaled to sum 1, none above 0.65. Partners follow each other on one random circle through
-    the batch, so that they differ while the batch has enough images; a plain permutation may pair an image with itself.
+    λ are absolute normal draws scaled to sum 1, none above 0.65. Partners follow each other on one random circle
+    through the batch, so that they differ while it has enough images; plain permutations may pair an image with itself.
     What an attack brings back is the mixture, not an image.
     """
 

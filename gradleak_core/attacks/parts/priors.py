@@ -145,8 +145,8 @@ class Group(Constant):
     """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds' images. Yin et al. 2021, eq. 12.
 
     `registered` shifts each image onto the mean first, by phase correlation, which stands in for the paper's learned
-    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that is
-    no longer finite does not count.
+    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that
+    is no longer finite does not count.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
