@@ -93,6 +93,10 @@ class TestGroup:
         assert found[[0, 2]].tolist() == pytest.approx(two.tolist(), rel=1e-5)
         assert found[1].isnan()
 
+    def test_a_match_that_rounds_below_zero_counts_as_zero(self) -> None:
+        found = Group(weighted=True)(guess(self.x), scene([-1e-7, 1.0, 1.0]))
+        assert found[0].item() == pytest.approx(0, abs=1e-5)
+
     def test_it_does_not_count_before_its_beginning(self) -> None:
         prior = Group(weight=0.3, begin=0.25)
         assert [prior.weight_at(done) for done in (0, 0.24, 0.25, 1)] == [0, 0, 0.3, 0.3]
@@ -145,6 +149,14 @@ class TestBatchStatistics:
             slow += (mean.norm() + (variance - 1).norm()).item()
         found = BatchStatistics()(guess(self.x), scene([1.0] * 2, self.model))
         assert found[1].item() == pytest.approx(slow, rel=1e-4)
+
+    def test_the_draws_of_the_guess_count(self) -> None:
+        model = DEFENCES["dropout"](p=0.5, place="inside").harden(self.model)
+        draws = draw_latents(model, self.x[0], ClientStep(), torch.Generator().manual_seed(0))
+        told = statistics(model, self.x[0], {k: v[0] for k, v in draws.items()})
+        right = {k: v.expand(2, *v.shape) for k, v in draws.items()}
+        assert BatchStatistics()(guess(self.x, **right), scene([1.0] * 2, model, told))[0].item() < 1e-4
+        assert BatchStatistics()(guess(self.x), scene([1.0] * 2, model, told))[0].item() > 0.1
 
 
 class TestKeepRate:

@@ -151,8 +151,8 @@ class LabelCounts:
         seen: list[Tensor] = []
         hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         with hook, torch.no_grad():
-            prediction = model(pictures).softmax(1).mean(0)
-        return prediction, seen[0].sum(1).mean()
+            predictions = [model(some).softmax(1) for some in pictures.split(32)]
+        return torch.cat(predictions).mean(0), torch.cat(seen).sum(1).mean()
 
 
 def last(observation: Observation, name: str) -> Tensor:
