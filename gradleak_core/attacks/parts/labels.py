@@ -151,7 +151,7 @@ class LabelCounts:
         seen: list[Tensor] = []
         hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         with hook, torch.no_grad():
-            predictions = [model(some).softmax(1) for some in pictures.split(32)]
+            predictions = [model(some).softmax(1) for some in torch.split(pictures, 32)]
         return torch.cat(predictions).mean(0), torch.cat(seen).sum(1).mean()
 
 
