@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -299,7 +300,8 @@ async def live(socket: WebSocket) -> None:
     await asyncio.gather(*pending, return_exceptions=True)
     if showing in done and showing.result():
         deleted = trace.head["status"] == "deleted"
-        await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
+        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer may have gone at the same moment
+            await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
 
 
 async def show(socket: WebSocket, trace: Any, seen: int) -> bool:

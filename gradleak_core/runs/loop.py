@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from PIL import Image
 
+from gradleak_core.data import data_folder
+from gradleak_core.data.datasets import DATASETS, parse
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Finished, Frame, Progress, Started
 
@@ -20,6 +22,8 @@ GAP = 0.1
 """Seconds between two frames at least."""
 SHARE = 30
 """Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
+NOTES = 0.5
+"""Seconds between two words on a download at least."""
 SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
@@ -33,6 +37,10 @@ class Engine(Protocol):
     run: Callable[..., Any]
     secret: Callable[[Any], Any]
     Summary: Callable[..., Any]
+
+
+class Stopped(Exception):
+    """The run was stopped before its first iteration."""
 
 
 class Curve:
@@ -77,6 +85,11 @@ class Run:
         """Sends `started`, frames, states and `finished`. Raises what the engine raises."""
         experiment = self.engine.load(experiment_json)
         summary = self.engine.Summary(experiment, self.device)
+        try:
+            fetch(experiment_json.get("images", []), self.note)
+        except Stopped:
+            self.finish(summary, "stopped")
+            return
         secret = self.engine.secret(experiment)
         self.begun = time.perf_counter()
         events = self.engine.run(experiment, device=self.device, due=self.due)
@@ -100,8 +113,17 @@ class Run:
         rest = curve.take()
         if any(rest["columns"].values()):
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
+        self.finish(summary, status)
+
+    def finish(self, summary: Any, status: str) -> None:
         result = summary.json() | {"status": status}
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
+
+    def note(self, message: str) -> None:
+        """Says what the run is waiting for. Raises `Stopped` when nobody wants it any more."""
+        if self.controls.stopped:
+            raise Stopped
+        self.send({"type": "note", "run": self.run, "message": message})
 
     @property
     def seconds(self) -> float:
@@ -140,6 +162,29 @@ class Run:
             self.controls.hold()
             if not self.controls.stopped:
                 self.send({"type": "state", "run": self.run, "state": "running"})
+
+
+def fetch(images: list[str], note: Callable[[str], None]) -> None:
+    """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
+    for reference in images:
+        if reference.startswith("dataset:"):
+            from gradleak_core.data.downloads import item  # imports torchvision, which most runs do not need
+
+            item(data_folder() / "datasets", reference, Download(DATASETS[parse(reference)[0]].title, note))
+
+
+class Download:
+    """How far a download is, said at most twice a second."""
+
+    def __init__(self, title: str, note: Callable[[str], None]) -> None:
+        self.title, self.note = title, note
+        self.next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.perf_counter() < self.next and done != total:
+            return
+        self.next = time.perf_counter() + NOTES
+        self.note(f"Downloading {self.title}: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB.")
 
 
 def settle(device: str) -> None:

@@ -52,7 +52,8 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     """What is likely to happen, from the presets' promises where one applies."""
     preset = matching(experiment)
     if preset is not None:
-        return f"Expect that it {preset['promise']}."
+        what = "the defence" if preset["promise"].startswith("hold") else "the picture"
+        return f"Expect that {what} {preset['promise']}."
     if experiment["defences"]:
         return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
     if len(experiment["images"]) > 1:
