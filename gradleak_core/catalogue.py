@@ -23,6 +23,7 @@ from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS
 from gradleak_core.presets import PRESETS
 from gradleak_core.threat import ThreatModel
+from gradleak_core.weights import WEIGHTS
 
 JSON = Any
 
@@ -30,7 +31,8 @@ JSON = Any
 @cache
 def catalogue() -> JSON:
     """The catalogue of `docs/architecture.md`."""
-    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, **PARTS}
+    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
+    parts |= PARTS
     return {
         "schema": 1,
         "versions": versions(),

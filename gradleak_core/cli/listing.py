@@ -21,6 +21,7 @@ FAMILIES = {
     "optimisers": "--set attack.optimiser=",
     "unknowns": "--set attack.unknowns.",
     "inits": "--set model.init=",
+    "weights": "--set weights=",
 }
 
 

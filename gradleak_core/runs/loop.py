@@ -13,7 +13,7 @@ from PIL import Image
 from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse
 from gradleak_core.runs.controls import Controls
-from gradleak_core.types import Finished, Frame, Progress, Started
+from gradleak_core.types import Finished, Frame, Note, Progress, Started
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ GAP = 0.1
 SHARE = 30
 """Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
 NOTES = 0.5
-"""Seconds between two words on a download at least."""
+"""Seconds between two words on what is waited for at least."""
 SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
@@ -78,7 +78,7 @@ class Run:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
         self.wanted = False
         self.begun = time.perf_counter()
-        self.next_frame = 0.0
+        self.next_frame = self.next_note = 0.0
         self.asked = 0.0
 
     def play(self, experiment_json: Any) -> None:
@@ -104,6 +104,10 @@ class Run:
                 self.rest()
                 if self.controls.stopped:
                     break
+            elif isinstance(event, Note):
+                if self.controls.stopped:
+                    break
+                self.wait(event)
             elif isinstance(event, Started):
                 curve = Curve(event.losses)
                 self.announce(event, secret)
@@ -124,6 +128,13 @@ class Run:
         if self.controls.stopped:
             raise Stopped
         self.send({"type": "note", "run": self.run, "message": message})
+
+    def wait(self, event: Note) -> None:
+        """Passes on what the run waits for, a few times a second; that time is not the attack's."""
+        self.begun = time.perf_counter()
+        if self.begun >= self.next_note:
+            self.next_note = self.begun + NOTES
+            self.note(event.message)
 
     @property
     def seconds(self) -> float:

@@ -204,6 +204,8 @@ class Service:
         return deleted
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        default = (self.catalogue() or {"experiment": {"default": {}}})["experiment"]["default"]
+        row["experiment"] = default | row["experiment"]  # a run may be older than a field
         started = row.pop("started") or {}
         steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
         return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"])}
