@@ -57,6 +57,9 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/recording", recording),
         Route("/runs/{run}/export.zip", export),
         Route("/runs/{run}/{command}", command, methods=["POST"]),
+        Route("/prices", prices, methods=["POST"]),
+        Route("/prices/{price}", one_price),
+        Route("/prices/{price}/stop", stop_price, methods=["POST"]),
         Route("/uploads", upload, methods=["POST"]),
         Route("/plotly.js", plotly),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False))),
@@ -253,6 +256,23 @@ async def export(request: Request) -> Response:
     data = await run_in_threadpool(service_of(request).export, run)
     headers = {"content-disposition": f'attachment; filename="gradleak-{run}.zip"'}
     return Response(data, media_type="application/zip", headers=headers)
+
+
+async def prices(request: Request) -> Response:
+    sent = await json_body(request, "experiment", "defences", "federation")
+    parts = (sent.get(name) for name in ("experiment", "defences", "federation"))
+    price = await run_in_threadpool(service_of(request).start_price, *parts)
+    return JSONResponse({"id": price}, 201)
+
+
+async def one_price(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(service_of(request).price, request.path_params["price"]))
+
+
+async def stop_price(request: Request) -> Response:
+    await json_body(request)
+    await run_in_threadpool(service_of(request).stop_price, request.path_params["price"])
+    return JSONResponse({}, 202)
 
 
 async def upload(request: Request) -> Response:

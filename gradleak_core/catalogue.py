@@ -22,6 +22,7 @@ from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS
 from gradleak_core.presets import PRESETS
+from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
 from gradleak_core.weights import WEIGHTS
 
@@ -44,6 +45,7 @@ def catalogue() -> JSON:
         "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
         "client": entry(ClientStep),
         "threat": entry(ThreatModel),
+        "federation": entry(Federation),
         "samples": {
             row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
         },

@@ -88,15 +88,14 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
         x = pixels(pictures.images[rows], device)
         y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
         optimiser.zero_grad()
-        loss(parameters(network), draws(network, x, generator), x, y).backward()
+        draws = {k: v[0] for k, v in latents(network, x, ClientStep(), generator).items()}
+        loss(parameters(network), draws, x, y).backward()
         optimiser.step()
 
 
-def draws(network: nn.Module, x: Tensor, generator: torch.Generator) -> Latents:
-    """Fresh draws (B, ...) of the stochastic layers for one step."""
-    if not any(stochastic(network)):
-        return {}
-    return {k: v[0] for k, v in draw_latents(network, x, ClientStep(), generator).items()}
+def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
+    """Fresh draws (T, B, ...) of the stochastic layers for T local steps; without such layers nothing is computed."""
+    return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
 
 
 def pixels(images: Tensor, device: torch.device) -> Tensor:
