@@ -34,7 +34,7 @@ class Prices:
     def start(self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any]) -> str:
         """Begins to price defences, each as the command line writes it; its id. Raises `Refused` while one goes on."""
         with self._lock:
-            if any(process.poll() is None for process in self._processes.values()):
+            if any(self.get(name)["status"] == "running" for name in self._processes):
                 raise Refused("Another price is being worked out; wait for it or stop it.")
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class Prices:
     def stop(self, name: str) -> bool:
         """Ends the process and keeps the points; False when it has ended already."""
         process = self._processes.get(name)
-        if process is None or process.poll() is not None:
+        if process is None or self.get(name)["status"] != "running":
             return False
         end(process)
         file = self._file(name)
