@@ -16,7 +16,7 @@ st.markdown(
 )
 note(f"Attacked is the Lab's set-up: {texts.ingredients(experiment | {'defences': []}, known)}. Change it in the Lab.")
 
-left, right = st.columns([1, 2], gap="large")
+left, right = st.columns([2, 3], gap="large")
 with left:
     trade_off.form(experiment)
 with right:

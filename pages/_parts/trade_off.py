@@ -25,6 +25,9 @@ SETTINGS = {
 }
 """Which knob matters most, and values that show its range; the first number and its range for the others."""
 MOST = 6
+DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#17897E"}, "textposition": "top center"}
+BARE = {"marker": {"size": 14, "symbol": "diamond", "color": "#C2571A"}, "textposition": "bottom center"}
+"""Colours that stand out on light and dark alike."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
 
 
@@ -146,8 +149,8 @@ def figure(points: list[JSON], measure: str) -> JSON:
     names = varying(points)
     return {
         "data": [
-            trace([point for point in points if point["defences"]], measure, names, "circle"),
-            trace([point for point in points if not point["defences"]], measure, names, "diamond"),
+            trace([point for point in points if point["defences"]], measure, names, DEFENDED),
+            trace([point for point in points if not point["defences"]], measure, names, BARE),
         ],
         "layout": {
             "height": 420, "margin": {"l": 60, "r": 20, "t": 20, "b": 50}, "showlegend": False, "hovermode": "closest",
@@ -157,13 +160,12 @@ def figure(points: list[JSON], measure: str) -> JSON:
     }  # fmt: skip
 
 
-def trace(points: list[JSON], measure: str, names: list[str], symbol: str) -> JSON:
+def trace(points: list[JSON], measure: str, names: list[str], look: JSON) -> JSON:
     return {
-        "type": "scatter", "mode": "markers+text", "textposition": "top center", "cliponaxis": False,
+        "type": "scatter", "mode": "markers+text", "cliponaxis": False, "hoverinfo": "text+x+y",
         "x": [point[measure.lower()] for point in points], "y": [point["accuracy"] for point in points],
-        "text": [short(point, names) for point in points], "marker": {"size": 12, "symbol": symbol},
-        "hovertext": [label(point) for point in points], "hoverinfo": "text+x+y",
-    }  # fmt: skip
+        "text": [short(point, names) for point in points], "hovertext": [label(point) for point in points],
+    } | look  # fmt: skip
 
 
 def varying(points: list[JSON]) -> list[str]:

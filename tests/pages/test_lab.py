@@ -238,3 +238,17 @@ def uploaded(open_page: Open, content: bytes) -> AppTest:
     app.button("choose-images").click().run()
     app.segmented_control("source").set_value("Upload").run()
     return app.file_uploader("upload").upload("picture.png", content, "image/png").run()
+
+
+def test_a_model_is_trained_first_when_the_link_or_the_form_says_so(service: Service, open_page: Open) -> None:
+    app = open_page("lab", **{"weights": "trained", "weights.epochs": "3"})
+    assert not app.warning
+    wanted = {"kind": "trained", "dataset": "digits", "epochs": 3, "lr": 0.001}
+    assert view(app)["experiment"]["weights"] == wanted
+    assert "the LeNet, trained on digits for 3 epochs, with all its weights" in words(app)
+    app.number_input("knob:weights.epochs").set_value(20).run()
+    assert view(app)["experiment"]["weights"] == wanted | {"epochs": 20}
+    assert address(app) == {"weights": "trained", "weights.epochs": "20"}
+    app.selectbox("knob:weights").set_value("untrained").run()
+    assert view(app)["experiment"]["weights"] == {"kind": "untrained"}
+    assert address(app) == {}
