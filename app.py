@@ -18,7 +18,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
@@ -30,10 +32,21 @@ WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
 """What the first visitor would otherwise wait for."""
 
 
+INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+AT_ROOT = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
+"""Tells Streamlit's client where its server is. On /runs it would first look under /runs, and meet two 404s."""
+
+
+def front(_: Request) -> HTMLResponse:
+    """Streamlit's own page, for an address that leads to one of ours directly."""
+    return HTMLResponse(
+        INDEX.replace("<head>", f"<head><script>{AT_ROOT}</script>"), headers={"cache-control": "no-cache"}
+    )
+
+
 def policy() -> str:
-    """A content security policy under which Streamlit runs: its one inline script is allowed by its hash."""
-    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    inline = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    """A content security policy under which Streamlit runs: its inline script and ours are allowed by their hashes."""
+    inline = [AT_ROOT, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     return "; ".join((
         "default-src 'self'",
@@ -93,4 +106,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
-app = st.App(ROUTER, routes=[Mount("/api", api(service))], middleware=[Middleware(Headers)], lifespan=lifespan)
+FRONTS = [Route(f"/{page}", front) for page in ("runs", "trade-off", "how-it-works", "about")]
+app = st.App(ROUTER, routes=[Mount("/api", api(service)), *FRONTS], middleware=[Middleware(Headers)], lifespan=lifespan)

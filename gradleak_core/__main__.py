@@ -81,6 +81,44 @@ def attack(
 
 
 @app.command()
+def price(
+    defence: Annotated[list[str] | None, typer.Option(help="A setting, kind:knob=value,…; repeat for more.")] = None,
+    data: Annotated[str | None, typer.Option(help="digits, a torchvision set, or folder:NAME.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Steps of the server.")] = None,
+    clients: Annotated[int | None, typer.Option(help="Updates averaged in a round.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures a client takes in a round.")] = None,
+    lr: Annotated[float | None, typer.Option(help="The server's learning rate.")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Sample image that is attacked; may be repeated.")] = None,
+    model: Annotated[str | None, typer.Option(help="The client's network.")] = None,
+    attack: Annotated[str | None, typer.Option(help="How the attacker inverts the update.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
+    channels: Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Iterations of the attack.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws weights, pictures, noise and first guesses.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Set-up to start from; see `catalogue`.")] = None,
+    experiment: Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to price.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write every point to this file as soon as it is there.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+) -> int:
+    """Price defences: accuracy of federated training beside what an attack brings back."""
+    from gradleak_core.cli.choose import Choice
+    from gradleak_core.cli.price import price as run
+
+    choice = Choice(
+        preset=preset,
+        experiment=experiment,
+        samples=sample or [],
+        parts={"model": model, "attack": attack},
+        settings=settings or [],
+        numbers={"size": size, "channels": channels, "seed": seed, "attack.steps": steps},
+    )
+    federation = {"data": data, "rounds": rounds, "clients": clients, "batch": batch, "lr": lr}
+    return run(choice, defence or [], federation, device and device.value, json, quiet, STDERR)
+
+
+@app.command()
 def catalogue(
     json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
 ) -> int:

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/recording", recording),
         Route("/runs/{run}/export.zip", export),
         Route("/runs/{run}/{command}", command, methods=["POST"]),
+        Route("/prices", prices, methods=["POST"]),
+        Route("/prices/{price}", one_price),
+        Route("/prices/{price}/stop", stop_price, methods=["POST"]),
         Route("/uploads", upload, methods=["POST"]),
         Route("/plotly.js", plotly),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False))),
@@ -254,6 +258,23 @@ async def export(request: Request) -> Response:
     return Response(data, media_type="application/zip", headers=headers)
 
 
+async def prices(request: Request) -> Response:
+    sent = await json_body(request, "experiment", "defences", "federation")
+    parts = (sent.get(name) for name in ("experiment", "defences", "federation"))
+    price = await run_in_threadpool(service_of(request).start_price, *parts)
+    return JSONResponse({"id": price}, 201)
+
+
+async def one_price(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(service_of(request).price, request.path_params["price"]))
+
+
+async def stop_price(request: Request) -> Response:
+    await json_body(request)
+    await run_in_threadpool(service_of(request).stop_price, request.path_params["price"])
+    return JSONResponse({}, 202)
+
+
 async def upload(request: Request) -> Response:
     limit = (MEGABYTES + 1) * 2**20  # the check itself says what its limit is
     return JSONResponse(await run_in_threadpool(service_of(request).upload, await body(request, limit)), 201)
@@ -299,7 +320,8 @@ async def live(socket: WebSocket) -> None:
     await asyncio.gather(*pending, return_exceptions=True)
     if showing in done and showing.result():
         deleted = trace.head["status"] == "deleted"
-        await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
+        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer may have gone at the same moment
+            await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
 
 
 async def show(socket: WebSocket, trace: Any, seen: int) -> bool:

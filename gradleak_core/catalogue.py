@@ -22,7 +22,9 @@ from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS
 from gradleak_core.presets import PRESETS
+from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
+from gradleak_core.weights import WEIGHTS
 
 JSON = Any
 
@@ -30,7 +32,8 @@ JSON = Any
 @cache
 def catalogue() -> JSON:
     """The catalogue of `docs/architecture.md`."""
-    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, **PARTS}
+    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
+    parts |= PARTS
     return {
         "schema": 1,
         "versions": versions(),
@@ -42,6 +45,7 @@ def catalogue() -> JSON:
         "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
         "client": entry(ClientStep),
         "threat": entry(ThreatModel),
+        "federation": entry(Federation),
         "samples": {
             row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
         },

@@ -60,7 +60,7 @@ def local_update(
     `differentiable` keeps the graph back to x, y and the latents. The model is not changed.
     """
     seeds = x.shape[:-4]
-    loss = vmap(_loss(model), randomness="error") if seeds else _loss(model)
+    loss = vmap(loss_of(model), randomness="error") if seeds else loss_of(model)
     theta = {k: p.detach().expand(*seeds, *p.shape).requires_grad_() for k, p in (start or parameters(model)).items()}
     total: list[Tensor] = []
     rows = step.rows(x.shape[-4])
@@ -82,7 +82,8 @@ def parameters(model: nn.Module) -> Update:
     return dict(model.named_parameters())
 
 
-def _loss(model: nn.Module):  # type: ignore[no-untyped-def]
+def loss_of(model: nn.Module):  # type: ignore[no-untyped-def]
+    """The client's loss as a function of parameters, draws, x and label probabilities y, penalties included."""
     bottlenecks = [m for m in model.modules() if isinstance(m, VariationalBottleneck)]
 
     def loss(theta: dict[str, Tensor], draws: Latents, x: Tensor, y: Tensor) -> Tensor:

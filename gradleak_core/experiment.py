@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -31,14 +31,18 @@ from gradleak_core.types import (
     Knob,
     Latents,
     Need,
+    Note,
     Observation,
     Progress,
     Refused,
     Secret,
     Status,
 )
+from gradleak_core.weights import WEIGHTS, Untrained, Weights
 
-CODEC = Codec({"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "defences": DEFENCES, **PARTS})
+CODEC = Codec(
+    {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS}
+)
 ALL_THREADS = torch.get_num_threads()
 MOST_IMAGES = 16
 TOLD = {"labels": "labels", "latents": "stance"}
@@ -56,6 +60,9 @@ class Experiment:
     classes: Annotated[int, Knob("Classes", "How many classes the model tells apart.", 2, 1000)] = 10
     seed: Annotated[int, Knob("Seed", "Draws the weights, the client's noise and the first guesses.", 0, 2**31 - 1)] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
+    weights: Annotated[
+        Weights, Knob("Weights so far", "Whether the model has been trained before the attack.", family="weights")
+    ] = Untrained()
     client: ClientStep = ClientStep()
     threat: ThreatModel = ThreatModel()
     defences: Annotated[tuple[Defence, ...], Knob("Defences", "Applied in this order.", family="defences")] = ()
@@ -97,14 +104,24 @@ def needs(value: Any) -> Iterator[Need]:
 
 
 def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
-    """Loads the images, builds and hardens the model, and lets the client compute its update."""
+    """`preparing` without its notes."""
+    notes = preparing(experiment, device)
+    while True:
+        try:
+            next(notes)
+        except StopIteration as end:
+            prepared: Prepared = end.value
+            return prepared
+
+
+def preparing(experiment: Experiment, device: str) -> Generator[Note, None, Prepared]:
+    """Loads the images, makes the model and lets the client compute its update."""
     pictures, labels = private(experiment)
-    shape = (experiment.channels, experiment.size, experiment.size)
-    model = build(experiment.model, shape, experiment.classes, seed=draw(experiment, 0))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(draw(experiment, 0))
-        for defence in experiment.defences:
-            model = defence.harden(model)
+    model = network(experiment)
+    seed = draw(experiment, 0)
+    yield from experiment.weights.apply(
+        model, recipe(experiment), shape(experiment), experiment.classes, seed=seed, device=device
+    )
     model = model.train(experiment.client.train).to(device)
     pictures, labels = pictures.to(device), labels.to(device)
     generator = torch.Generator().manual_seed(draw(experiment, 1))
@@ -124,6 +141,27 @@ def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
     if experiment.threat.mode == "eval":
         model = model.eval()
     return Prepared(model, secret, observation)
+
+
+def network(experiment: Experiment) -> nn.Module:
+    """The model with its defences' layers, untrained, on the CPU in eval mode."""
+    model = build(experiment.model, shape(experiment), experiment.classes, seed=draw(experiment, 0))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(draw(experiment, 0))
+        for defence in experiment.defences:
+            model = defence.harden(model)
+    return model
+
+
+def recipe(experiment: Experiment) -> Any:
+    """What `network` depends on besides shape, classes and seed, as JSON."""
+    hardening = [d for d in experiment.defences if type(d).harden is not Defence.harden]
+    return CODEC.encode((experiment.model, *hardening))
+
+
+def shape(experiment: Experiment) -> tuple[int, int, int]:
+    """(C, H, W) of one image."""
+    return experiment.channels, experiment.size, experiment.size
 
 
 def private(experiment: Experiment) -> tuple[Tensor, Tensor]:
@@ -153,12 +191,13 @@ def threads(experiment: Experiment) -> int:
 
 
 def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool]) -> Iterator[Event]:
-    """The attack's events, with a `Frame` after every `Progress` for which `due(iteration)` is true and at the end.
+    """Notes while the model is trained, then the attack's events.
 
+    A `Frame` comes after every `Progress` for which `due(iteration)` is true, and at the end.
     Frames never feed back into the attack: which iterations are due changes nothing else.
     """
     torch.set_num_threads(threads(experiment))
-    both = prepare(experiment, device)
+    both = yield from preparing(experiment, device)
     shown = 0
     for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
         if isinstance(event, Finished) and shown != event.iteration:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.labels import BiasRule
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import TotalVariation
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences.dropout import Dropout
@@ -13,6 +15,7 @@ from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.pruning import Pruning
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.convnet import ConvNet
+from gradleak_core.models.mlp import MLP
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,17 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "batch",
         "Four at once",
-        "leaks in about 40 s",
+        "leaks in about 5 s",
         Experiment(
             images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
-            model=ConvNet(),
-            attack=replace(recipe("inverting_gradients"), labels=BiasRule(), steps=1500),
+            model=MLP(width=256),
+            attack=replace(
+                recipe("inverting_gradients"),
+                labels=BiasRule(),
+                priors=(TotalVariation(1e-3, early=20),),
+                optimiser=Adam(lr=0.2, schedule="cosine"),
+                steps=600,
+            ),
         ),
     ),
     Preset(

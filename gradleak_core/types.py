@@ -127,6 +127,13 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What is being waited for before the first iteration, in one sentence: a model that is trained."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Started:
     """Before the first iteration. `losses` names the loss terms, `match` first."""
 
@@ -177,7 +184,7 @@ class Finished:
     restarts: int
 
 
-Event: TypeAlias = "Started | Progress | Frame | Finished"
+Event: TypeAlias = "Note | Started | Progress | Frame | Finished"
 
 
 class Attack(Protocol):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gradleak_core import knobs
-from pages._parts import setup, texts
+from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found
 from pages._parts.live_view import live_view
 from pages._parts.sidebar import sidebar
@@ -16,15 +16,14 @@ with st.sidebar:
     sidebar()
 
 experiment = setup.current()
-reasons = knobs.refusals(experiment, experiment, known)
+images = experiment["images"]
+reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 for sentence in complaints:
     st.warning(sentence, icon=":material/link_off:")
-for sentence in reasons:
-    st.error(sentence, icon=":material/block:")
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
 st.markdown(f"{texts.assumption(experiment, known)} {expectation}")
 shown = found(setup.shown())
-if shown and shown["experiment"] != experiment:
+if another := shown is not None and shown["experiment"] != experiment:
     st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
 
 live_view(
@@ -32,7 +31,9 @@ live_view(
     run=setup.shown(),
     recording="first" if st.session_state["welcome"] else None,
     refused=" ".join(reasons) or None,
-    classes=known["classes"],
+    classes=pictures.class_names(shown["experiment"]["images"] if another else images, known["classes"]),
+    preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
+    summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

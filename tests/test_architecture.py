@@ -21,15 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "gradleak_core."
 HEAVY = {"torch", "torchvision", "torchmetrics"}
 
-WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "references")
+WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "references", "digits")
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics"),
-    ("client", "threat", "defences"),
+    ("client", "threat", "defences", "training", "weights"),
     ("attacks",),
-    ("experiment", "presets", "catalogue"),
+    ("experiment", "presets", "catalogue", "pricing"),
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (

@@ -72,6 +72,18 @@ def test_options_reach_the_experiment(capsys: pytest.CaptureFixture[str]) -> Non
     assert [part["kind"] for part in experiment["defences"]] == ["clipping", "sign"]
 
 
+def test_a_model_is_trained_first_and_only_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    options = ["--model", "mlp", "--set", "model.width=32", "--set", "weights=trained", "--set", "weights.epochs=2"]
+    found = result(capsys, *options)
+    assert found["experiment"]["weights"] == {"kind": "trained", "dataset": "digits", "epochs": 2, "lr": 0.001}
+    [kept] = (tmp_path / "data" / "weights").iterdir()
+    written = kept.stat().st_mtime_ns
+    assert result(capsys, *options)["metrics"] == found["metrics"]
+    assert kept.stat().st_mtime_ns == written
+    assert main([*SMALL, *options, "--set", "classes=4"]) == 2
+    assert "digits has 10 classes and the model only 4" in capsys.readouterr().err
+
+
 def test_a_preset_is_a_start_and_options_change_it(capsys: pytest.CaptureFixture[str]) -> None:
     experiment = result(capsys, "--preset", "pruning", "--set", "attack.optimiser.lr=0.5")["experiment"]
     assert experiment["defences"][0]["kind"] == "pruning"

@@ -2,6 +2,8 @@
 const POINTS = 1500;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, scrollZoom: false, showTips: false };
 
+const WAITING = { text: "Drawn here during a run", xref: "paper", yref: "paper", x: 0.5, y: 0.25, showarrow: false };
+
 let library;
 
 /** Plotly, loaded once for the page however many views it has. */
@@ -113,7 +115,7 @@ export class Charts {
       datarevision: this.revision, height: this.nodes[name].clientHeight, margin: { l: 48, r: name === "losses" ? 12 : 40, t: 8, b: 26 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: this.font, size: 13, color: this.text },
       dragmode: this.coarse ? false : "zoom", hovermode: "x unified", hoverlabel: { bgcolor: this.paper, font: { color: this.text } },
-      showlegend: false, shapes: cursor(shown, this.text),
+      showlegend: false, shapes: cursor(shown, this.text), annotations: traces.some(({ y }) => y.length) ? [] : [WAITING],
       xaxis: { ...axis, range: this.zoom.x ?? [0, horizon], nticks: 7, fixedrange: this.coarse },
     };
     if (name === "losses") {
@@ -126,7 +128,7 @@ export class Charts {
     const line = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 0.6, y1: 0.6, line: { color: this.colours[1], width: 1, dash: "dash" } };
     const note = { text: "recognisable", xref: "paper", yref: "y2", x: 0.99, y: 0.6, xanchor: "right", yanchor: "top", showarrow: false };
     return {
-      ...layout, shapes: [...layout.shapes, line], annotations: [note],
+      ...layout, shapes: [...layout.shapes, line], annotations: [...layout.annotations, note],
       yaxis: { ...axis, range: [0, top], dtick: top / 4, fixedrange: true },
       yaxis2: { ...axis, overlaying: "y", side: "right", range: [0, 1], dtick: 0.25, fixedrange: true, showgrid: false },
     };

@@ -11,6 +11,7 @@ export class Controls {
     press("step1", () => wanted.step(1));
     press("step10", () => wanted.step(10));
     press("stop", wanted.stop);
+    press("change", wanted.change);
     press("follow", wanted.follow);
     find("scrubber").addEventListener("input", (event) => wanted.scrub(Number(event.target.value)), { signal });
     for (const button of this.paces) {

@@ -11,21 +11,21 @@ export class Panels {
 
   clear() {
     this.truth = null;
-    this.batch = 0;
-    for (const box of Object.values(this.boxes)) box.replaceChildren();
+    for (const box of Object.values(this.boxes)) {
+      box.replaceChildren();
+      box.dataset.key = "";
+    }
   }
 
   showTruth(picture, batch) {
     this.truth = this.pixels(picture);
-    this.layOut(batch, this.truth.width, this.truth.height / batch);
-    this.put("truth", this.truth);
+    this.put("truth", this.truth, batch);
   }
 
   showGuess(picture, batch) {
     const guess = this.pixels(picture);
-    this.layOut(batch, guess.width, guess.height / batch);
-    this.put("guess", guess);
-    if (this.truth?.data.length === guess.data.length) this.put("difference", difference(this.truth, guess));
+    this.put("guess", guess, batch);
+    if (this.truth?.data.length === guess.data.length) this.put("difference", difference(this.truth, guess), batch);
   }
 
   /** Marks each guess of a batch with a tick or a cross; one picture has its caption instead. */
@@ -45,20 +45,19 @@ export class Panels {
     return this.scratch.getImageData(0, 0, canvas.width, canvas.height);
   }
 
-  layOut(batch, width, height) {
-    if (this.batch === batch && this.width === width) return;
-    Object.assign(this, { batch, width, height });
-    for (const box of Object.values(this.boxes)) {
-      box.style.setProperty("--gl-columns", Math.ceil(Math.sqrt(batch)));
-      box.classList.toggle("gl-coarse", width <= 128);
-      box.replaceChildren(...Array.from({ length: batch }, () => tile(width, height)));
-    }
-    if (this.truth) this.put("truth", this.truth);
+  layOut(box, batch, width, height) {
+    const key = [batch, width, height].join();
+    if (box.dataset.key === key) return;
+    box.dataset.key = key;
+    box.style.setProperty("--gl-columns", Math.ceil(Math.sqrt(batch)));
+    box.classList.toggle("gl-coarse", width <= 128);
+    box.replaceChildren(...Array.from({ length: batch }, () => tile(width, height)));
   }
 
-  put(name, pixels) {
-    const { width, height } = this;
-    [...this.boxes[name].children].forEach((node, index) => {
+  put(name, pixels, batch) {
+    const [box, width, height] = [this.boxes[name], pixels.width, pixels.height / batch];
+    this.layOut(box, batch, width, height);
+    [...box.children].forEach((node, index) => {
       node.firstChild.getContext("2d").putImageData(pixels, 0, -index * height, 0, index * height, width, height);
     });
   }

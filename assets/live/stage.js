@@ -75,7 +75,7 @@ export class Stage {
   drawNumbers(frame) {
     const { shown } = this.view;
     const ssim = frame?.metrics?.ssim;
-    for (const [name, value] of Object.entries(words.numbers(frame))) text(this.find(name), value);
+    for (const [name, value] of Object.entries(words.numbers(frame, this.view.ended))) text(this.find(name), value);
     this.layers.show(frame?.layers);
     this.root.classList.toggle("gl-recognisable", ssim >= words.RECOGNISABLE);
     Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: shown ?? "" });
@@ -103,13 +103,15 @@ export class Stage {
     const recording = source && !source.live;
     const state = recording ? "recording" : status;
     Object.assign(this.root.dataset, { status: state, following });
-    text(this.find("word"), recording ? "Recording of a real run – press Run it live" : words.word(status));
+    const preparing = status === "queued" && message;
+    text(this.find("word"), recording ? "Recording of a real run – press Run it live" : preparing ? "Preparing" : words.word(status));
+    text(this.find("setup"), this.view.data.summary ?? "");
     this.find("word").dataset.status = state;
     const facts = words.facts(trace, ended, !recording);
     const node = this.find("facts");
     facts.forEach((fact, index) => text(node.children[index] ?? node.appendChild(document.createElement("span")), fact));
     while (node.children.length > facts.length) node.lastChild.remove();
-    text(this.find("message"), note || message || words.MEANINGS[state] || (source ? "" : "Choose a set-up and press Run it live."));
+    text(this.find("message"), note || message || words.MEANINGS[state] || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
   }
 
   drawControls() {

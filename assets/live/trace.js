@@ -42,7 +42,7 @@ export class Trace {
 
   /** Where the time axis ends: a round number a little ahead, so that it seldom moves; the last iteration at the end. */
   horizon(ended) {
-    if (ended) return Math.max(1, this.last);
+    if (ended) return this.last || 25;
     const steps = this.head.steps || Infinity;
     let end = 25;
     while (end < this.last) end *= 2;

@@ -14,7 +14,7 @@ export class View {
     this.api = new URL(`${data.base}/api`, location.origin).href;
     const find = (name) => this.root.querySelector(`[data-gl=${name}]`);
     this.abort = new AbortController();
-    const wanted = Object.fromEntries(["run", "pause", "step", "stop", "pace", "follow", "scrub", "move"].map((verb) => [verb, (...how) => this[verb](...how)]));
+    const wanted = Object.fromEntries(["run", "pause", "step", "stop", "pace", "follow", "scrub", "move", "change"].map((verb) => [verb, (...how) => this[verb](...how)]));
     this.stage = new Stage(this, find, calm);
     this.controls = new Controls(this.root, find, wanted, { keys: !data.compact, signal: this.abort.signal });
     document.addEventListener("visibilitychange", () => this.visible(), { signal: this.abort.signal });
@@ -35,6 +35,8 @@ export class View {
     const runs = data.run && data.run !== before.run && data.run !== this.source?.run && !this.echo;
     if (runs) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
     else if (data.recording && data.recording !== before.recording && !data.run && !this.source?.live) this.attach(this.recorded(data.recording));
+    if (data.preview !== before.preview && !this.truthful) this.stage.clear();
+    this.foresee();
     this.stage.charts.theme();
     this.stage.dirty("pictures", "curves");
   }
@@ -49,6 +51,7 @@ export class View {
     Object.assign(this, { source, trace: new Trace(), following: true, shown: null, wish: null, picture: null, asked: false, note: "" });
     this.album = new Album((iteration) => source.frame(iteration));
     this.stage.clear();
+    this.foresee();
     this.controls.pace(null);
     if (source?.live) this.trace.head.status = "loading";
     if (!document.hidden) source?.open();
@@ -100,8 +103,21 @@ export class View {
     if (this.following && iteration >= (this.shown ?? 0)) this.present(iteration, decoded);
   }
 
+  /** Until a run has said what it holds: the private pictures of the set-up, as far as the page has them. */
+  async foresee() {
+    const { preview, experiment } = this.data;
+    if (!preview || this.truthful) return;
+    const picture = await decode(preview).catch(() => null);
+    if (picture && preview === this.data.preview && !this.truthful && !this.gone) this.stage.showTruth(picture, experiment.images.length);
+  }
+
+  /** Whether a run has said what it holds. */
+  get truthful() {
+    return Boolean(this.trace.head.labels?.length);
+  }
+
   async seeTruth(source) {
-    if (this.asked || !this.trace.head.labels?.length || !source.truth) return;
+    if (this.asked || !this.truthful || !source.truth) return;
     this.asked = true;
     const picture = await decode(source.truth).catch(() => null);
     if (source !== this.source || this.gone) return;
@@ -147,6 +163,11 @@ export class View {
     }
     this.busy = false;
     this.stage.dirty("pictures");
+  }
+
+  /** On a narrow screen the page keeps the set-up folded away. */
+  change() {
+    document.querySelector("[data-testid=stExpandSidebarButton]")?.click();
   }
 
   pause() {

@@ -16,7 +16,7 @@ export const word = (status) => WORDS[status] ?? status;
 /** Short facts for the status line, most important first; [] before a run. */
 export function facts(trace, ended, live) {
   const { status, steps, seconds, queue_position: place } = trace.head;
-  if (status === "queued") return [place ? `number ${place} in the queue` : "waiting for a free worker"];
+  if (status === "queued") return trace.head.message ? [] : [place ? `number ${place} in the queue` : "waiting for a free worker"];
   if (!trace.last) return [];
   const rate = ended ? trace.last / seconds : trace.rate;
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds ?? 0)];
@@ -50,20 +50,20 @@ export const small = (value) => {
 const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 
 /** What stands in each number's place for one frame. */
-export function numbers(frame) {
+export function numbers(frame, ended) {
   const metrics = frame?.metrics ?? {};
   const accuracy = metrics.label_accuracy;
   const ssim = metrics.ssim;
   return {
     ssim: number(ssim, 2), psnr: number(metrics.psnr, 1), mse: small(metrics.mse), match: small(metrics.match),
     accuracy: typeof accuracy === "number" ? `${Math.round(accuracy * 100)} %` : "–",
-    "ssim-note": typeof ssim !== "number" ? "recognisable from 0.6" : ssim >= RECOGNISABLE ? "recognisable" : "not recognisable yet",
+    "ssim-note": typeof ssim !== "number" ? "recognisable from 0.6" : ssim >= RECOGNISABLE ? "recognisable" : ended ? "not recognisable" : "not recognisable yet",
   };
 }
 
 /** Captions under the pictures and, for a batch, the sentence about its labels. */
 export function captions(truth, guess, classes) {
-  const name = (label) => (classes?.[label] === undefined ? `class ${label}` : `${classes[label]} (${label})`);
+  const name = (label) => ([undefined, String(label)].includes(classes?.[label]) ? `class ${label}` : `${classes[label]} (${label})`);
   if (!truth?.length) return { truth: "", guess: "", labels: "" };
   const right = truth.map((label, index) => guess?.[index] === label);
   const count = right.filter(Boolean).length;

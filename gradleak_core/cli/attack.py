@@ -146,7 +146,9 @@ class Screen:
 
     def __call__(self, head: JSON, blob: bytes = b"") -> None:
         self.recording.add(head, blob)
-        if head["type"] == "started":
+        if head["type"] == "note":
+            self.progress.update(self.task, description=head["message"])
+        elif head["type"] == "started":
             self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]

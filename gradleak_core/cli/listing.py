@@ -23,6 +23,7 @@ FAMILIES = {
     "stances": "--set attack.stance=",
     "matched": "--set attack.matched=",
     "inits": "--set model.init=",
+    "weights": "--set weights=",
 }
 
 

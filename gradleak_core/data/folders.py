@@ -41,6 +41,12 @@ def items(name: str, label: str) -> list[str]:
     return [f"folder:{name}/{label}/{file}" for file in _files(*_class(name, label))]
 
 
+def files(name: str) -> list[tuple[Path, int]]:
+    """Every image of a folder with its label, class by class. The name must be one of `folders()`."""
+    keys = _classes(_places()[name]).values()
+    return [(key[0] / file, label) for label, key in enumerate(keys) for file in _files(*key)]
+
+
 def path(reference: str) -> Path:
     """The file of `folder:<folder>/<class>/<file>`. Raises `Refused` unless it is one of those listed."""
     name, label, file = parse(reference)

@@ -60,6 +60,7 @@ def frame(catalogue: JSON) -> JSON:
         "labels": {"type": ["array", "null"], "items": {"type": "integer", "minimum": 0}},
         **{name: catalogue[name].get("schema", {"type": "object"}) for name in OBJECTS},
         "model": {"type": "object"}, "attack": {"type": "object"}, "defences": {"type": "array"},
+        "weights": {"type": "object"},
     }  # fmt: skip
     for knob in catalogue["experiment"]["knobs"]:
         if knob["name"] not in properties and knob["type"] in OWN:
@@ -74,7 +75,7 @@ def frame(catalogue: JSON) -> JSON:
 def located(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
     """Every part inside an experiment with its path, outermost first."""
     if isinstance(value, Mapping):
-        if "kind" in value or path in ("model", "attack"):
+        if "kind" in value or path in ("model", "attack", "weights"):
             yield path, value
         for name, inner in value.items():
             yield from located(inner, f"{path}.{name}" if path else name)
@@ -85,7 +86,7 @@ def located(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
 
 def entry(part: JSON, path: str, catalogue: JSON) -> JSON:
     """The catalogue's entry of a part; recipes share one kind and are told apart by their name."""
-    families = {"model": "models", "attack": "attacks", "defences": "defences"}
+    families = {"model": "models", "attack": "attacks", "weights": "weights", "defences": "defences"}
     family = families.get(path.split(".")[0] if path.count(".") == path.startswith("defences.") else "")
     kind, name = part.get("kind"), part.get("name")
     rows = [catalogue["families"][family]] if family else list(catalogue["families"].values())

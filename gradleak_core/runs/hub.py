@@ -109,7 +109,14 @@ class Hub:
     def started(self, run: str, head: Head, truth: bytes) -> None:
         if trace := self.live.get(run):
             self.store.start(run, head, truth)
+            trace.message = None
             trace.update(status="running", queue_position=None, **head)
+
+    def note(self, run: str, message: str) -> None:
+        """What a run waits for that has its worker but has not begun."""
+        if trace := self.live.get(run):
+            trace.message = message
+            trace.update(queue_position=None)
 
     def frame(self, run: str, head: Head, picture: bytes) -> None:
         if trace := self.live.get(run):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from PIL import Image
 
+from gradleak_core.data import data_folder
+from gradleak_core.data.datasets import DATASETS, parse
 from gradleak_core.runs.controls import Controls
-from gradleak_core.types import Finished, Frame, Progress, Started
+from gradleak_core.types import Finished, Frame, Note, Progress, Started
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +22,8 @@ GAP = 0.1
 """Seconds between two frames at least."""
 SHARE = 30
 """Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
+NOTES = 0.5
+"""Seconds between two words on what is waited for at least."""
 SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
@@ -33,6 +37,10 @@ class Engine(Protocol):
     run: Callable[..., Any]
     secret: Callable[[Any], Any]
     Summary: Callable[..., Any]
+
+
+class Stopped(Exception):
+    """The run was stopped before its first iteration."""
 
 
 class Curve:
@@ -70,13 +78,18 @@ class Run:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
         self.wanted = False
         self.begun = time.perf_counter()
-        self.next_frame = 0.0
+        self.next_frame = self.next_note = 0.0
         self.asked = 0.0
 
     def play(self, experiment_json: Any) -> None:
         """Sends `started`, frames, states and `finished`. Raises what the engine raises."""
         experiment = self.engine.load(experiment_json)
         summary = self.engine.Summary(experiment, self.device)
+        try:
+            fetch(experiment_json.get("images", []), self.note)
+        except Stopped:
+            self.finish(summary, "stopped")
+            return
         secret = self.engine.secret(experiment)
         self.begun = time.perf_counter()
         events = self.engine.run(experiment, device=self.device, due=self.due)
@@ -91,6 +104,10 @@ class Run:
                 self.rest()
                 if self.controls.stopped:
                     break
+            elif isinstance(event, Note):
+                if self.controls.stopped:
+                    break
+                self.wait(event)
             elif isinstance(event, Started):
                 curve = Curve(event.losses)
                 self.announce(event, secret)
@@ -100,8 +117,24 @@ class Run:
         rest = curve.take()
         if any(rest["columns"].values()):
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
+        self.finish(summary, status)
+
+    def finish(self, summary: Any, status: str) -> None:
         result = summary.json() | {"status": status}
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
+
+    def note(self, message: str) -> None:
+        """Says what the run is waiting for. Raises `Stopped` when nobody wants it any more."""
+        if self.controls.stopped:
+            raise Stopped
+        self.send({"type": "note", "run": self.run, "message": message})
+
+    def wait(self, event: Note) -> None:
+        """Passes on what the run waits for, a few times a second; that time is not the attack's."""
+        self.begun = time.perf_counter()
+        if self.begun >= self.next_note:
+            self.next_note = self.begun + NOTES
+            self.note(event.message)
 
     @property
     def seconds(self) -> float:
@@ -140,6 +173,29 @@ class Run:
             self.controls.hold()
             if not self.controls.stopped:
                 self.send({"type": "state", "run": self.run, "state": "running"})
+
+
+def fetch(images: list[str], note: Callable[[str], None]) -> None:
+    """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
+    for reference in images:
+        if reference.startswith("dataset:"):
+            from gradleak_core.data.downloads import item  # imports torchvision, which most runs do not need
+
+            item(data_folder() / "datasets", reference, Download(DATASETS[parse(reference)[0]].title, note))
+
+
+class Download:
+    """How far a download is, said at most twice a second."""
+
+    def __init__(self, title: str, note: Callable[[str], None]) -> None:
+        self.title, self.note = title, note
+        self.next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.perf_counter() < self.next and done != total:
+            return
+        self.next = time.perf_counter() + NOTES
+        self.note(f"Downloading {self.title}: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB.")
 
 
 def settle(device: str) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.data import samples, uploads
-from gradleak_core.runs.admission import admit
+from gradleak_core.knobs import defence_text
+from gradleak_core.runs.admission import admit, check
 from gradleak_core.runs.export import archive
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
 from gradleak_core.runs.known import Known
+from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
@@ -23,6 +25,8 @@ from gradleak_core.types import Refused
 T = TypeVar("T")
 STARTING = "The engine is still starting; try again in a few seconds."
 MOST_WAITING = 100
+MOST_SETTINGS = 12
+"""Of defences priced together."""
 NAME = 120
 """Characters of a run's name at most."""
 
@@ -49,8 +53,9 @@ class Service:
         """Opens the store, marks what a stopped server left unfinished, and starts the workers. Raises `Refused`."""
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self.store = Store(self.folder / "runs.sqlite3")
-        self.hub = Hub(self.store)
         environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
+        self.prices = Prices(self.folder / "prices", environment)
+        self.hub = Hub(self.store)
         self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
         self.store.interrupt().result()
         self.supervisor.start()
@@ -60,6 +65,7 @@ class Service:
 
     async def close(self) -> None:
         """Ends the workers and writes what is left."""
+        await asyncio.to_thread(self.prices.close)
         await self.supervisor.close()
         await asyncio.to_thread(self.store.close)
 
@@ -76,6 +82,37 @@ class Service:
         self.store.add(run, named(name) if name else title(experiment, catalogue), experiment).result()
         self._call(self._enqueue, self.run(run))
         return run
+
+    def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
+        """Prices no defence and each of these in the background; the id. Raises `Refused` or `NotReady`."""
+        catalogue = self.catalogue()
+        if catalogue is None:
+            raise NotReady(STARTING)
+        if not isinstance(defences, list) or not 1 <= len(defences) <= MOST_SETTINGS:
+            raise Refused(f"Give a list of 1 to {MOST_SETTINGS} defences to be priced.")
+        federation = federation or {}
+        check(federation, catalogue["federation"]["schema"], "federation")
+        whole = [
+            admit({**experiment, "defences": [part]}, catalogue) for part in defences if isinstance(experiment, dict)
+        ]
+        if not whole:
+            raise Refused("The experiment must be a JSON object.")
+        self._check_images(whole[0]["images"])
+        texts = [defence_text(one["defences"][0], catalogue) for one in whole]
+        return self.prices.start(whole[0] | {"defences": []}, texts, federation)
+
+    def price(self, name: str) -> Any:
+        """Its status, what it is doing, and its points so far. Raises `NoRun`."""
+        found = self.prices.get(name)
+        if found is None:
+            raise NoRun(f"There is no price {name!r}.")
+        return found
+
+    def stop_price(self, name: str) -> None:
+        """Ends it and keeps its points."""
+        self.price(name)
+        if not self.prices.stop(name):
+            raise Refused("This price is finished already.")
 
     def duplicate(self, run: str, name: str | None = None) -> str:
         """The same experiment, seed included, as a new run."""
@@ -204,6 +241,8 @@ class Service:
         return deleted
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        default = (self.catalogue() or {"experiment": {"default": {}}})["experiment"]["default"]
+        row["experiment"] = default | row["experiment"]  # a run may be older than a field
         started = row.pop("started") or {}
         steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
         return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"])}

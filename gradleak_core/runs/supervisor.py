@@ -134,6 +134,8 @@ class Worker:
             self.owner.on_catalogue(head["catalogue"])
         elif kind == "started":
             hub.started(run, head, blob)
+        elif kind == "note":
+            hub.note(run, head["message"])
         elif kind == "frame":
             hub.frame(run, head, blob)
         elif kind == "state":

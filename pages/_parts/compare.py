@@ -11,6 +11,7 @@ from pages._parts import texts
 from pages._parts.engine import catalogue
 from pages._parts.live_view import live_view
 from pages._parts.note import note
+from pages._parts.pictures import class_names
 
 JSON = Any
 
@@ -22,7 +23,11 @@ def compare(left: JSON, right: JSON) -> None:
             st.subheader(texts.escaped(row["name"]))
             note(texts.ingredients(row["experiment"], catalogue()))
             live_view(
-                experiment=None, run=row["id"], classes=catalogue()["classes"], compact=True, key=f"compare-{side}"
+                experiment=None,
+                run=row["id"],
+                compact=True,
+                key=f"compare-{side}",
+                classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
     st.subheader("Numbers")
     st.markdown(texts.table(["Number", "Left", "Right", "Better is"], numbers(left, right)))

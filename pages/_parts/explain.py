@@ -28,7 +28,7 @@ def attack(name: str, entry: JSON) -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             st.subheader(entry["title"], anchor=name)
-            st.markdown(entry["idea"])
+            st.markdown(entry["idea"].replace("Departs:", "**Where this departs from the paper:**"))
             st.markdown(f"**Paper.** {entry['paper']}")
             if st.button("Try it in the Lab", key=f"try:{name}", type="primary", icon=":material/science:"):
                 to_lab(name)

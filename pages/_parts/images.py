@@ -11,7 +11,7 @@ from gradleak_core.types import Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
-from pages._parts.pictures import own_label, thumbnail, title
+from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
 
 JSON = Any
 MOST = 16
@@ -22,24 +22,20 @@ PAGE = 12
 
 def images() -> None:
     """The pictures of the set-up and the way to others."""
-    chosen = setup.current()["images"]
+    experiment = setup.current()
+    chosen = experiment["images"]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         for reference in chosen[:4]:
             st.image(thumbnail(reference), width=64 if len(chosen) == 1 else 48, alt=title(reference, catalogue()))
         with st.container(width="stretch", gap=None):
-            st.markdown(f"**{caption(chosen)}**")
+            st.markdown(f"**{caption(chosen, catalogue())}**")
             st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
     if st.session_state.get("choosing"):
         choose()
-    if None in own(chosen) or len(chosen) > 1:
+    if None in own(chosen) and experiment["labels"] is None:
+        note("It keeps the label that its data set gives it; both are read when the run starts.")
+    elif len(chosen) > 1 or chosen[0].startswith("upload:"):
         labels(chosen)
-
-
-def caption(chosen: list[str]) -> str:
-    """One picture's title, or how many there are."""
-    if len(chosen) == 1:
-        return title(chosen[0], catalogue())
-    return f"{len(chosen)} pictures in one update"
 
 
 def own(chosen: list[str]) -> list[int | None]:
@@ -49,9 +45,10 @@ def own(chosen: list[str]) -> list[int | None]:
 def labels(chosen: list[str]) -> None:
     """The label of each picture, its own unless it is changed here."""
     experiment = setup.current()
-    names = [class_name(index) for index in range(experiment["classes"])]
-    given = experiment["labels"] or [label if label is not None else 0 for label in own(chosen)]
-    with st.expander("Labels: " + ", ".join(class_name(label) for label in given)):
+    known = class_names(chosen, catalogue()["classes"])
+    names = [class_title(index, known) for index in range(experiment["classes"])]
+    given = experiment["labels"] or own(chosen)
+    with st.expander("Labels: " + ", ".join(class_title(label, known) for label in given)):
         note("What the client says each picture shows. The model is trained on this, so it shapes the gradient.")
         for index, (reference, label) in enumerate(zip(chosen, given, strict=False)):
             shown = min(label, len(names) - 1)
@@ -66,11 +63,6 @@ def relabel(index: int, key: str, given: list[int]) -> None:
     changed = [*given]
     changed[index] = st.session_state[key]
     setup.change("labels", None if changed == own(setup.current()["images"]) else changed)
-
-
-def class_name(index: int) -> str:
-    names = catalogue()["classes"]
-    return f"{index} {names[index]}" if index < len(names) else str(index)
 
 
 def opened() -> None:
@@ -132,10 +124,12 @@ def only_first() -> None:
 
 
 def set_images(references: list[str]) -> None:
-    """Other pictures, each with its own label."""
+    """Other pictures, each with its own label, and classes enough for them."""
     setup.change("images", references)
-    unlabelled = [label if label is not None else 0 for label in own(references)]
-    setup.change("labels", unlabelled if None in own(references) else None)
+    setup.change("labels", None)
+    needed = len(class_names(references, []))
+    if needed > setup.current()["classes"]:
+        setup.change("classes", needed)
 
 
 def gallery(references: list[str], captions: list[str] | None = None) -> None:
@@ -192,8 +186,8 @@ def dataset() -> None:
     count = rows[name].test if split == "test" else rows[name].train
     index = st.number_input(f"Picture, 0 to {count - 1}", 0, count - 1, 0, key=f"index:{name}:{split}")
     note(
-        f"{rows[name].title} is downloaded when a run first needs it ({rows[name].megabytes} MB). "
-        "The picture appears then."
+        f"{rows[name].title} is downloaded when a run first needs it ({rows[name].megabytes} MB); the run says how far "
+        "that is. The picture appears when the run starts."
     )
     reference = f"dataset:{name}/{split}/{index}"
     st.button("Use this picture", key="use-dataset", type="primary", on_click=pick, args=(reference,))

@@ -29,6 +29,8 @@ def live_view(
     recording: str | None = None,
     refused: str | None = None,
     classes: list[str] | None = None,
+    preview: str | None = None,
+    summary: str = "",
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -39,6 +41,8 @@ def live_view(
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
     /api/runs/<id>/recording.
     `refused` is the sentence that says why Run is disabled; `classes` are the label names, numbers without.
+    `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
+    `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     base = str(st.get_option("server.baseUrlPath")).strip("/")
@@ -50,6 +54,8 @@ def live_view(
         "recording": recording,
         "refused": refused,
         "classes": classes,
+        "preview": preview,
+        "summary": summary,
         "compact": compact,
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.

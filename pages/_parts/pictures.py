@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import suppress
 
 import streamlit as st
 from PIL import Image, ImageOps
 
 from gradleak_core import data
+from gradleak_core.data import datasets
 from gradleak_core.types import Refused
 
 BLANK = (
@@ -20,16 +22,65 @@ BLANK = (
 )
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
-def thumbnail(reference: str, side: int = 128) -> str:
-    """The centred square of a picture; a blank for a dataset's, which only the worker can read."""
-    if reference.startswith("dataset:"):
-        return BLANK
+LOSSLESS = 64
+"""The largest side, in pixels, of a preview without loss, as in what a run sends."""
+
+
+def thumbnail(reference: str) -> str:
+    """The centred square of a picture; a blank for one that is not there, or that only the worker can read."""
     try:
-        image, _ = data.picture(reference)
+        return _square(reference)
     except (Refused, OSError):
         return BLANK
-    return encoded(ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.LANCZOS))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _square(reference: str, side: int = 128) -> str:
+    """Raises `Refused` or OSError, which is not remembered."""
+    image = data.picture(reference)[0].convert("RGB")
+    return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
+
+
+def problem(reference: str) -> str | None:
+    """Why a picture cannot be used, as far as that can be told before a run."""
+    try:
+        datasets.parse(reference) if reference.startswith("dataset:") else _square(reference)
+    except (Refused, OSError) as reason:
+        return str(reason)
+    return None
+
+
+def preview(references: list[str], size: int, channels: int) -> str | None:
+    """The private pictures as the model will see them, stacked top to bottom; None when only the worker has them."""
+    try:
+        return _stack(tuple(references), size, channels)
+    except (Refused, OSError):
+        return None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _stack(references: tuple[str, ...], size: int, channels: int) -> str:
+    mode = "RGB" if channels == 3 else "L"
+    whole = Image.new(mode, (size, size * len(references)))
+    for index, reference in enumerate(references):
+        image = data.picture(reference)[0].convert(mode)
+        whole.paste(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS), (0, index * size))
+    return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
+
+
+def class_names(references: list[str], samples: list[str]) -> list[str]:
+    """What the labels of these pictures are called: nothing when their sets disagree, the samples' for uploads."""
+    sets = set()
+    for reference in references:
+        with suppress(Refused):
+            sets.add(tuple(data.label_names(reference) or ()))
+    sets.discard(())
+    return list(sets.pop() if len(sets) == 1 else () if sets else samples)
+
+
+def class_title(label: int, names: list[str]) -> str:
+    """As the live view says it: the name and the number, or the number alone."""
+    return f"{names[label]} ({label})" if label < len(names) and names[label] != str(label) else f"class {label}"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -44,11 +95,11 @@ def sheet(references: tuple[str, ...], side: int = 64) -> str:
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def own_label(reference: str) -> int | None:
-    """The label a picture comes with, when the web process can know it."""
-    if reference.startswith(("dataset:", "upload:")):
+    """The label a picture comes with, 0 for an upload; None when only the worker can know it."""
+    if reference.startswith("dataset:"):
         return None
     try:
-        return data.picture(reference)[1]
+        return data.picture(reference)[1] or 0
     except (Refused, OSError):
         return None
 
@@ -58,7 +109,15 @@ def title(reference: str, catalogue: dict) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme == "sample":
         return catalogue["samples"].get(rest, {}).get("title", rest)
+    if scheme == "dataset":
+        name, _, place = rest.partition("/")
+        return f"{datasets.DATASETS[name].title} {place}" if name in datasets.DATASETS else rest
     return "Your picture" if scheme == "upload" else rest
+
+
+def caption(references: list[str], catalogue: dict) -> str:
+    """One picture's title, or how many there are."""
+    return title(references[0], catalogue) if len(references) == 1 else f"{len(references)} pictures in one update"
 
 
 def from_bytes(picture: bytes, batch: int = 1, side: int = 128) -> str:
@@ -74,7 +133,7 @@ def from_bytes(picture: bytes, batch: int = 1, side: int = 128) -> str:
     return encoded(sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST))
 
 
-def encoded(image: Image.Image) -> str:
+def encoded(image: Image.Image, form: str = "WEBP") -> str:
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=85)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    image.save(file, form, quality=85)
+    return f"data:image/{form.lower()};base64," + base64.b64encode(file.getvalue()).decode()

@@ -23,7 +23,7 @@ def presets() -> None:
         with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
             st.image(picture(preset["experiment"]["images"]), width=40, alt="")
             st.button(
-                f"**{preset['title']}** · {preset['promise']}",
+                f"**{preset['title']}**  \n{preset['promise']}",
                 key=f"preset:{preset['name']}",
                 width="stretch",
                 wrap=True,

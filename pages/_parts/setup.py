@@ -18,6 +18,11 @@ def current() -> JSON:
     return st.session_state["setup"]
 
 
+def kept() -> JSON:
+    """The set-up, or the default one on a page that was opened before the Lab."""
+    return st.session_state.get("setup") or knobs.start(catalogue())
+
+
 def shown() -> str | None:
     """The run on show, if any."""
     return st.session_state.get("run")

@@ -41,6 +41,8 @@ def model() -> None:
             if name in own:
                 forms.field(own[name], experiment[name], name)
         forms.fields(experiment["model"], row["knobs"], "model")
+        if "weights" in own:
+            forms.field(own["weights"], experiment["weights"], "weights")
     with st.expander("The client's training"):
         forms.fields(experiment["client"], catalogue()["client"]["knobs"], "client")
 

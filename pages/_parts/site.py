@@ -15,6 +15,7 @@ def pages() -> dict[str, st.Page]:
     rows = {
         "lab": ("Lab", ":material/science:", ""),
         "runs": ("Runs", ":material/history:", "runs"),
+        "trade_off": ("Trade-off", ":material/balance:", "trade-off"),
         "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
         "claims": ("Claims", ":material/fact_check:", "claims"),
         "about": ("About", ":material/info:", "about"),

@@ -38,7 +38,8 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} mixed together"
     pictures = one if count == 1 else many
     model = knobs.entry("models", experiment["model"], catalogue)["title"]
-    sentence = f"The attacker knows the {model} with all its weights and sees one update, made from {pictures}"
+    sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees one update, "
+    sentence += f"made from {pictures}"
     titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
     sentence += f" and changed by the {'defence' if len(titles) == 1 else 'defences'} {_and(titles)}" if titles else ""
     labels = experiment["attack"].get("labels")
@@ -52,14 +53,25 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     """What is likely to happen, from the presets' promises where one applies."""
     preset = matching(experiment)
     if preset is not None:
-        return f"Expect that it {preset['promise']}."
+        what = "the defence" if preset["promise"].startswith("hold") else "the picture"
+        return f"Expect that {what} {preset['promise']}."
     if experiment["defences"]:
         return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
+    if training(experiment):
+        return "Expect a weaker picture than from fresh weights: what a model has learnt leaves small gradients."
     if len(experiment["images"]) > 1:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
     if local_steps(experiment) > 1:
         return "Expect a weaker picture than from a single step: several steps are summed up in one update."
     return "Nothing hides the update: expect the picture to come back, if this attack suits this model."
+
+
+def training(experiment: JSON) -> str:
+    """How far the model has been trained, to be said after its name; empty when not at all."""
+    weights = experiment.get("weights") or {}
+    epochs = weights.get("epochs", 0)
+    set_name = escaped(str(weights.get("dataset")))
+    return f", trained on {set_name} for {epochs} epoch{'s' * (epochs > 1)}," if epochs else ""
 
 
 def local_steps(experiment: JSON) -> int:

@@ -59,6 +59,16 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -
     expect(card_of(page, runs[0])).to_be_visible()
 
 
+def test_a_page_opened_by_its_address_asks_for_nothing_that_is_not_there(page: Page) -> None:
+    titles = {"/runs": "Runs", "/trade-off": "Trade-off", "/how-it-works": "How it works", "/about": "About"}
+    for address, heading in titles.items():
+        page.goto(address)
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.get_by_role("link", name="Lab").click()
+    expect(page.get_by_test_id("live-view")).to_be_visible()
+    assert page.url.endswith("/")  # and the fixture sees to it that no answer was a 404
+
+
 def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
     Lab(page).open(SHORT)
     menu(page, "How it works")

@@ -35,6 +35,29 @@ def test_a_dark_phone_shows_and_runs_it_without_scrolling_sideways(
     assert complaints == []
 
 
+def test_a_phone_says_what_is_set_up_and_opens_it(server: Server, open_tab: OpenTab) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    lab = Lab(open_tab(server, **phone)).open(SHORT)
+    expect(lab.view.get_by_text("Astronaut: LeNet, Inverting Gradients, no defence")).to_be_in_viewport(ratio=1)
+    steps = lab.page.get_by_role("spinbutton", name="Iterations")
+    expect(steps).not_to_be_in_viewport()
+    lab.button("Change set-up").tap()
+    steps.scroll_into_view_if_needed()
+    expect(steps).to_be_in_viewport()
+
+
+def test_a_projector_shows_controls_pictures_and_charts_without_scrolling(page: Page) -> None:
+    lab = Lab(page).open(SHORT)
+    lab.run()
+    lab.expect_status("done")
+    expect(lab.run_button).to_be_in_viewport(ratio=1)
+    expect(lab.scrubber).to_be_in_viewport(ratio=1)
+    for name in ("private image", "guess"):
+        expect(lab.picture(name)).to_be_in_viewport(ratio=1)
+    for name in ("loss terms", "PSNR and SSIM"):
+        expect(lab.chart(name)).to_be_in_viewport(ratio=1)
+
+
 def sideways(page: Page) -> bool:
     """Whether something is wider than the screen."""
     beyond: int = page.evaluate(TOO_WIDE)

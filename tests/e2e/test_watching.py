@@ -40,6 +40,16 @@ def test_a_first_visit_moves_by_itself_and_says_that_it_is_a_recording(lab: Lab)
     assert lab.run_id is None
 
 
+def test_before_a_run_the_private_picture_is_shown_as_the_model_will_see_it(lab: Lab) -> None:
+    lab.open(SHORT)
+    before = lab.pixels("private image")
+    assert lab.view.get_by_role("img", name=re.compile("guess")).locator("canvas").count() == 0
+    lab.run()
+    lab.expect_status("done")
+    expect(lab.picture("guess")).to_be_visible()
+    assert distance(before, lab.pixels("private image")) < 1
+
+
 def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     lab.open()
     lab.page.get_by_role("button", name=re.compile("One photo leaks")).click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import io
 from typing import Any
@@ -32,7 +33,8 @@ def test_a_first_visit_plays_the_recording_and_says_what_is_assumed(service: Ser
     assert view(app)["run"] is None
     assert view(app)["refused"] is None
     assert "The attacker knows the LeNet with all its weights" in words(app)
-    assert "Expect that it leaks" in words(app)
+    assert "Expect that the picture leaks" in words(app)
+    assert pixels(view(app)["preview"]).size == (32, 32)
     assert address(app) == {}
 
 
@@ -42,7 +44,8 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
         app.button(f"preset:{preset['name']}").click().run()
         assert not app.exception
         assert view(app)["experiment"] == preset["experiment"]
-        assert f"Expect that it {preset['promise']}." in words(app)
+        what = "defence" if preset["promise"] == "holds" else "picture"
+        assert f"Expect that the {what} {preset['promise']}." in words(app)
         query = {key: app.query_params[key] for key in app.query_params}
         assert knobs.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
@@ -101,8 +104,8 @@ def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -
 
 def test_what_cannot_be_done_is_refused_with_the_reason_in_sight(service: Service, open_page: Open) -> None:
     app = open_page("lab", size="8")
-    assert view(app)["refused"]
-    assert view(app)["refused"] == " ".join(error.value for error in app.error)
+    assert "The LeNet reads 16 to 128 pixels a side" in view(app)["refused"]
+    assert not app.error  # the view says it, once
     assert any("not with this set-up" in option for option in app.selectbox("knob:model").options)
     assert "LeNet" in words(app)
 
@@ -175,9 +178,49 @@ def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_p
     app = pick.click().run()
     experiment = view(app)["experiment"]
     assert experiment["images"][0].startswith("upload:")
-    assert experiment["labels"] == [0]
+    assert experiment["labels"] is None
     app.selectbox(f"label:0:{experiment['images'][0]}").set_value(3).run()
     assert view(app)["experiment"]["labels"] == [3]
+
+
+def test_a_dataset_picture_keeps_its_own_label_and_gets_classes_enough(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    app.button("choose-images").click().run()
+    app.segmented_control("source").set_value("Datasets").run()
+    app.selectbox("dataset").set_value("cifar100").run()
+    app.button("use-dataset").click().run()
+    shown = view(app)
+    assert shown["experiment"]["images"] == ["dataset:cifar100/test/0"]
+    assert shown["experiment"]["labels"] is None
+    assert shown["experiment"]["classes"] == 100
+    assert shown["classes"][:2] == ["apple", "aquarium_fish"]
+    assert shown["preview"] is None
+    assert shown["refused"] is None
+    assert "keeps the label that its data set gives it" in words(app)
+
+
+def test_label_names_are_those_of_the_pictures_and_none_when_they_disagree(service: Service, open_page: Open) -> None:
+    samples, digits = "sample:astronaut", "dataset:fashion_mnist/test/0"
+    assert view(open_page("lab", image=samples))["classes"] == service.catalogue()["classes"]
+    assert view(open_page("lab", image=digits))["classes"][0] == "T-shirt/top"
+    assert view(open_page("lab", image=[samples, digits]))["classes"] == []
+
+
+def test_a_picture_that_is_not_there_is_refused_before_the_run(service: Service, open_page: Open) -> None:
+    app = open_page("lab", image="folder:pets/dog/1.png")
+    assert "No folder of images is set up" in view(app)["refused"]
+    assert view(app)["preview"] is None
+    assert "did you mean 'sample:rocket'" in view(open_page("lab", image="sample:rokcet"))["refused"]
+
+
+def test_a_batch_is_previewed_as_the_model_will_see_it(service: Service, open_page: Open) -> None:
+    app = open_page("lab", image=["sample:astronaut", "sample:rocket"], size="28", channels="1")
+    shown = pixels(view(app)["preview"])
+    assert (shown.mode, shown.size) == ("L", (28, 56))
+
+
+def pixels(address: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
 
 
 def test_the_set_up_survives_a_visit_to_another_page(service: Service, open_page: Open) -> None:
@@ -195,3 +238,17 @@ def uploaded(open_page: Open, content: bytes) -> AppTest:
     app.button("choose-images").click().run()
     app.segmented_control("source").set_value("Upload").run()
     return app.file_uploader("upload").upload("picture.png", content, "image/png").run()
+
+
+def test_a_model_is_trained_first_when_the_link_or_the_form_says_so(service: Service, open_page: Open) -> None:
+    app = open_page("lab", **{"weights": "trained", "weights.epochs": "3"})
+    assert not app.warning
+    wanted = {"kind": "trained", "dataset": "digits", "epochs": 3, "lr": 0.001}
+    assert view(app)["experiment"]["weights"] == wanted
+    assert "the LeNet, trained on digits for 3 epochs, with all its weights" in words(app)
+    app.number_input("knob:weights.epochs").set_value(20).run()
+    assert view(app)["experiment"]["weights"] == wanted | {"epochs": 20}
+    assert address(app) == {"weights": "trained", "weights.epochs": "20"}
+    app.selectbox("knob:weights").set_value("untrained").run()
+    assert view(app)["experiment"]["weights"] == {"kind": "untrained"}
+    assert address(app) == {}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.runs.admission import admit
+from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.supervisor import COMMAND
 from gradleak_core.types import Refused
 from tests.runs.serving import Server, serving
@@ -90,3 +91,30 @@ def test_an_upload_is_found_by_the_worker(server: Server) -> None:
 def test_what_only_the_engine_can_know_fails_the_run_with_its_sentence(server: Server) -> None:
     run = server.service.submit(preset(server) | {"labels": [99]})
     assert "99" in server.until_status(run, "failed", "done")["message"]
+
+
+def test_viewers_hear_how_far_the_training_is_and_then_see_the_attack(server: Server) -> None:
+    experiment = preset(server)
+    experiment["attack"]["steps"] = 3
+    experiment["weights"] = {"kind": "trained", "epochs": 20}
+    messages = [head for head, _ in server.watch(server.service.submit(experiment))]
+    said = [head["message"] for head in messages if head["message"]]
+    assert any(message.startswith("Training on the built-in digits: epoch ") for message in said)
+    assert (messages[-1]["status"], messages[-1]["message"]) == ("done", None)
+    assert messages[-1]["result"]["experiment"]["weights"]["epochs"] == 20
+
+
+def test_a_run_can_be_stopped_while_its_model_is_trained(server: Server) -> None:
+    experiment = preset(server) | {"weights": {"kind": "trained", "epochs": 100, "lr": 0.002}}
+    run = server.service.submit(experiment)
+    with server.live(run) as viewer:
+        heard = (unpack_live(message)[0] for message in viewer if isinstance(message, bytes))
+        assert any((head["message"] or "").startswith("Training") for head in heard)
+        server.command(run, "stop")
+    assert server.until_status(run, "stopped", "done", "failed")["status"] == "stopped"
+
+
+@pytest.mark.parametrize("weights", [None, {}, "trained", {"kind": "lenet"}, {"kind": "trained", "epochs": 101}])
+def test_weights_that_are_none_are_refused_at_the_door(server: Server, weights: Any) -> None:
+    with pytest.raises(Refused, match=r"^weights.*\.$"):
+        server.service.submit(preset(server) | {"weights": weights})

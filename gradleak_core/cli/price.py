@@ -1,0 +1,129 @@
+"""Accuracy beside leakage in the terminal: a progress bar, a table, and a file that grows point by point."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gradleak_core.catalogue import catalogue
+from gradleak_core.cli import choose
+from gradleak_core.cli.attack import FAILED, writable
+from gradleak_core.experiment import CODEC, load
+from gradleak_core.knobs import defence, defence_text
+from gradleak_core.pricing import Federation, Point, ready
+from gradleak_core.pricing import price as points
+from gradleak_core.runs.admission import admit
+from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.worker import sentence
+from gradleak_core.types import Refused
+
+JSON = Any
+GAP = 0.5
+"""Seconds between two notes in the file."""
+
+
+def price(
+    choice: choose.Choice,
+    defences: list[str],
+    federation: Mapping[str, Any],
+    device: str | None,
+    json_to: Path | None,
+    quiet: bool,
+    err: Console,
+) -> int:
+    """Prices no defence and each of the defences. Raises `Refused` before anything is computed."""
+    known = catalogue()
+    device = choose.device(device, known)
+    if json_to is not None:
+        writable(json_to)
+    base = choose.experiment(choice, known)
+    settings = distinct([[], *([defence(text, known)] for text in defences if text != "none")])
+    if len(settings) < 2:
+        raise Refused("No defence is named to be priced; add one, such as --defence gaussian_noise:std=0.01.")
+    planned = [load(admit(base | {"defences": parts}, known)) for parts in settings]
+    training = CODEC.decode(Federation, {name: value for name, value in federation.items() if value is not None})
+    ready(planned[0], training)
+    ledger = Ledger(json_to, {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)})
+    bar = screen(err, quiet)
+    task = bar.add_task("Preparing", total=len(settings))
+    try:
+        with bar:
+            for event in points(planned[0], [one.defences for one in planned], training, device):
+                if isinstance(event, Point):
+                    ledger.add(event)
+                    bar.advance(task)
+                else:
+                    ledger.note(event.message)
+                    bar.update(task, description=event.message)
+    except KeyboardInterrupt:
+        ledger.write(status="stopped")
+        raise
+    except Exception as error:
+        message = str(error) if isinstance(error, Refused) else sentence(error)
+        ledger.write(status="failed", message=message)
+        if isinstance(error, Refused):
+            raise
+        err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+        return FAILED
+    ledger.write(status="done", note=None)
+    if not quiet:
+        Console().print(table(ledger.value["points"], known))
+    return 0
+
+
+def distinct(settings: list[JSON]) -> list[JSON]:
+    """Each setting once, in order."""
+    return list({json.dumps(setting): setting for setting in settings}.values())
+
+
+class Ledger:
+    """What is known so far, in memory and, if wanted, in a file that always holds whole JSON."""
+
+    def __init__(self, file: Path | None, head: JSON) -> None:
+        self.file = file
+        self.value: JSON = {"status": "running", "message": None, "note": None, "points": [], **head}
+        self.next = 0.0
+        self.write()
+
+    def add(self, point: Point) -> None:
+        self.value["points"].append(point.json())
+        self.write()
+
+    def note(self, message: str) -> None:
+        self.value["note"] = message
+        if time.monotonic() >= self.next:
+            self.next = time.monotonic() + GAP
+            self.write()
+
+    def write(self, **changes: Any) -> None:
+        self.value |= changes
+        if self.file is not None:
+            part = self.file.with_name(self.file.name + ".part")
+            part.write_text(json.dumps(finite(self.value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            part.replace(self.file)
+
+
+def screen(console: Console, quiet: bool) -> Progress:
+    columns = (
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(bar_width=12),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, disable=quiet, transient=True)
+
+
+def table(points: list[JSON], known: JSON) -> Table:
+    """The points, to read."""
+    rows = Table("defence", "accuracy", "PSNR", "SSIM", box=None, padding=(0, 2, 0, 0))
+    for point in points:
+        name = " then ".join(defence_text(part, known) for part in point["defences"]) or "none"
+        rows.add_row(name, f"{point['accuracy']:.1%}", f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}")
+    return rows

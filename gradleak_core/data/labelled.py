@@ -1,0 +1,152 @@
+"""Whole sets of labelled pictures to train on: the built-in digits, torchvision's, folders by class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gradleak_core.data import data_folder, digits, downloads, folders, uploads
+from gradleak_core.data.datasets import DATASETS, present
+from gradleak_core.data.pixels import to_tensor
+from gradleak_core.types import Note, Refused
+
+Pictures = Iterable[tuple[Image.Image, int]]
+MOST_BYTES = 2**29
+"""Of pixels to learn from; of a larger set every second picture is taken, or every third, and so on."""
+NOTE_EVERY = 500
+FIFTH = 5
+"""Of a folder without a `test` beside its `train`, every fifth picture of a class is held out."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures (N, C, H, W) in uint8 with labels (N,): to learn from, and held out."""
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set before it is read. `identity` changes whenever its pictures do."""
+
+    name: str
+    title: str
+    classes: int
+    identity: str
+
+
+def source(name: str) -> Source:
+    """What `digits`, the name of a torchvision set or `folder:<name>` stands for. Raises `Refused`."""
+    if name == "digits":
+        return Source(name, "the built-in digits", len(digits.CLASSES), digits.identity())
+    if name in DATASETS:
+        return Source(name, DATASETS[name].title, len(DATASETS[name].classes), name)
+    if name.startswith("folder:"):
+        train, test = _split(name)
+        listed = [(file, label) for part in (train, test) if part for file, label in folders.files(part)]
+        return Source(name, name, len(folders.folders()[train]["classes"]), _listing(listed))
+    known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
+    raise Refused(f"There is no data set {name!r} to train on; choose from {known}.")
+
+
+def read(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
+    """A set, every picture cropped and scaled to `shape` (C, size, size). Downloads what torchvision has to fetch.
+
+    Raises `Refused` when it is not there, cannot be fetched or holds a damaged picture.
+    """
+    title = source(name).title
+    if name == "digits":
+        parts = _digits()
+    elif name in DATASETS:
+        if not present(data_folder() / "datasets", name):
+            yield Note(f"Downloading {title}, {DATASETS[name].megabytes} MB.")
+        parts = _vision(name)
+    else:
+        parts = _folder(name)
+    stacked: list[Tensor] = []
+    for pictures, count in parts:
+        stacked += yield from _stack(pictures, count, shape, title)
+    return Labelled(*stacked)
+
+
+def _stack(
+    pictures: Iterator[tuple[Image.Image, int]], count: int, shape: tuple[int, int, int], title: str
+) -> Generator[Note, None, tuple[Tensor, Tensor]]:
+    channels, size, _ = shape
+    every = -(-count * channels * size * size // MOST_BYTES)
+    images, labels = [], []
+    for index, (image, label) in enumerate(pictures):
+        if index % NOTE_EVERY == 0:
+            yield Note(f"Reading {title}: {index} of {count} pictures.")
+        if index % every == 0:
+            images.append(to_tensor(image, size, channels).mul(255).round().byte())
+            labels.append(int(label))
+    return torch.cat(images), torch.tensor(labels)
+
+
+Part = tuple["Iterator[tuple[Image.Image, int]]", int]
+
+
+def _digits() -> list[Part]:
+    images, labels = digits.digits()
+    first = len(images) - digits.HELD_OUT
+    parts = ((images[:first], labels[:first]), (images[first:], labels[first:]))
+    return [(zip(map(Image.fromarray, xs), ys.tolist(), strict=True), len(xs)) for xs, ys in parts]
+
+
+def _vision(name: str) -> list[Part]:
+    root = (data_folder() / "datasets").absolute()
+    sets = [downloads.opened(name, split, root) for split in ("train", "test")]
+    return [((images[i] for i in range(len(images))), len(images)) for images in sets]
+
+
+def _folder(name: str) -> list[Part]:
+    train, test = _split(name)
+    if test:
+        chosen = [folders.files(train), folders.files(test)]
+    else:
+        seen: dict[int, int] = {}
+        chosen = [[], []]
+        for file, label in folders.files(train):
+            seen[label] = seen.get(label, -1) + 1
+            chosen[seen[label] % FIFTH == FIFTH - 1].append((file, label))
+    if not all(chosen):
+        raise Refused(f"{name} holds too few pictures to train on; each class needs at least {FIFTH}.")
+    return [(((_opened(file), label) for file, label in part), len(part)) for part in chosen]
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """The folders to learn from and to test on. Raises `Refused`."""
+    wanted, known = name.removeprefix("folder:"), folders.folders()
+    train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
+    if train is None:
+        there = ", ".join(f"folder:{folder}" for folder in known) or "none"
+        raise Refused(f"There is no folder {name!r}; those named in {folders.VARIABLE} are: {there}.")
+    test = f"{train.removesuffix('/train')}/test" if train.endswith("/train") else None
+    same = test in known and known[test]["classes"] == known[train]["classes"] if test else False
+    return train, test if same else None
+
+
+def _listing(files: list[tuple[Path, int]]) -> str:
+    """A digest of which files there are, how large and how old."""
+    digest = hashlib.sha256()
+    for file, label in files:
+        there = file.stat()
+        digest.update(f"{label}/{file.name}/{there.st_size}/{there.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _opened(file: Path) -> Image.Image:
+    try:
+        return uploads.decode(file.read_bytes())
+    except (Refused, OSError) as error:
+        raise Refused(f"{file.parent.name}/{file.name} cannot be used for training; remove or replace it.") from error

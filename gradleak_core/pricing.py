@@ -1,0 +1,135 @@
+"""What a defence costs: the accuracy of a federated training under it, beside what an attack still brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gradleak_core import training
+from gradleak_core.client import parameters, shared
+from gradleak_core.data.labelled import Labelled, read, source
+from gradleak_core.defences import Defence
+from gradleak_core.experiment import ALL_THREADS, CODEC, Experiment, draw, network, run, shape
+from gradleak_core.types import Frame, Knob, Note, Progress, Refused, Started, Update
+
+
+@dataclass(frozen=True)
+class Federation:
+    """How the model is trained to see what a defence costs.
+
+    In each round every client takes a mini-batch of its own share of the pictures and sends its update, made and
+    defended as in the experiment; the server takes their mean as a gradient for a step of Adam (Reddi et al. 2021).
+    So a defence that only rescales the update, such as clipping or signs, is not judged by a step size made for others.
+    """
+
+    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder: and the name of a folder.")] = "digits"
+    rounds: Annotated[int, Knob("Rounds", "Steps of the server.", 1, 10_000, log=True)] = 200
+    clients: Annotated[int, Knob("Clients", "Updates averaged in a round.", 1, 64)] = 4
+    batch: Annotated[int, Knob("Batch", "Pictures a client takes in a round.", 1, 256)] = 16
+    lr: Annotated[float, Knob("Server's learning rate", "Step size of Adam.", 1e-5, 1, log=True)] = 5e-3
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting: the share of held-out pictures recognised, and the scores of the attack's own pick."""
+
+    defences: tuple[Defence, ...]
+    accuracy: float
+    leakage: dict[str, float]
+
+    def json(self) -> dict[str, Any]:
+        scores = {name: round(self.leakage[name], 5) for name in ("psnr", "ssim")}
+        return {"defences": CODEC.encode(self.defences), "accuracy": round(self.accuracy, 5), **scores}
+
+
+Setting: TypeAlias = "tuple[Defence, ...]"
+
+
+def price(
+    experiment: Experiment, settings: Sequence[Setting], federation: Federation, device: str = "cpu"
+) -> Iterator[Note | Point]:
+    """One point a setting, in order, with notes while it is computed; `()` is no defence.
+
+    Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
+    order and first weights are the same for all. Raises `Refused` as `ready` does.
+    """
+    ready(experiment, federation)
+    pictures = yield from read(federation.data, shape(experiment))
+    for setting in settings:
+        defended = replace(experiment, defences=setting)
+        torch.set_num_threads(ALL_THREADS)
+        right = yield from accuracy(defended, pictures, federation, device)
+        scores = yield from leakage(defended, device)
+        yield Point(setting, right, scores)
+
+
+def ready(experiment: Experiment, federation: Federation) -> None:
+    """Raises `Refused` when the data set is missing or has more classes than the model."""
+    known = source(federation.data)
+    if known.classes > experiment.classes:
+        raise Refused(
+            f"{known.name} has {known.classes} classes and the model only {experiment.classes}; raise their number."
+        )
+
+
+def accuracy(
+    experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
+) -> Generator[Note, None, float]:
+    """The share of held-out pictures recognised after federated training from the experiment's first weights."""
+    model = network(experiment).train(experiment.client.train).to(device)
+    order = torch.Generator().manual_seed(draw(experiment, 1))
+    draws = torch.Generator().manual_seed(draw(experiment, 2))
+    noise = torch.Generator(device).manual_seed(draw(experiment, 3))
+    shares = torch.randperm(len(pictures.labels), generator=order).chunk(federation.clients)
+    optimiser = torch.optim.Adam(model.parameters(), federation.lr)
+    for number in range(federation.rounds):
+        yield Note(f"Training: round {number + 1} of {federation.rounds}.")
+        rows = [share[torch.randint(len(share), (federation.batch,), generator=order)] for share in shares]
+        updates = [one_client(experiment, model, pictures, chosen, draws, noise) for chosen in rows]
+        for name, parameter in model.named_parameters():
+            parameter.grad = torch.stack([update[name] for update in updates]).mean(0)
+        optimiser.step()
+    if experiment.client.train:
+        training.calibrate(model, pictures)
+    return training.accuracy(model, pictures)
+
+
+def one_client(
+    experiment: Experiment,
+    model: nn.Module,
+    pictures: Labelled,
+    rows: Tensor,
+    draws: torch.Generator,
+    noise: torch.Generator,
+) -> Update:
+    """The update that one client shares for these pictures, by the code that the attacked client uses.
+
+    `draws` is for the layers of the model, on the CPU; `noise` for the defences, on the device.
+    """
+    x = training.pixels(pictures.images[rows], next(model.parameters()).device)
+    y = F.one_hot(pictures.labels[rows], experiment.classes).to(x)
+    for defence in experiment.defences:
+        x, y = defence.inputs(x, y, noise)
+    latents = training.latents(model, x, experiment.client, draws)
+    return shared(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
+
+
+def leakage(experiment: Experiment, device: str) -> Generator[Note, None, dict[str, float]]:
+    """The scores of the pick at the end of the experiment's attack."""
+    scores: dict[str, float] = {}
+    steps = 0
+    for event in run(experiment, device=device, due=lambda iteration: False):
+        if isinstance(event, Note):
+            yield event
+        elif isinstance(event, Started):
+            steps = event.steps
+        elif isinstance(event, Progress):
+            yield Note(f"Attacking: iteration {event.iteration} of {steps}.")
+        elif isinstance(event, Frame):
+            scores = event.metrics
+    return scores

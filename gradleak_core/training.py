@@ -1,0 +1,170 @@
+"""Trained victims: a network is trained once and kept by what went into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gradleak_core.client import ClientStep, draw_latents, loss_of, parameters
+from gradleak_core.data import data_folder
+from gradleak_core.data.labelled import Labelled, read, source
+from gradleak_core.models.layers import stochastic
+from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.types import Latents, Note, Refused
+
+VERSION = 1
+"""Counts changes of this file that change trained weights."""
+BATCH = 64
+AT_ONCE = 256
+"""Pictures evaluated together."""
+CALIBRATION = 16
+"""Batches that running statistics are averaged over."""
+
+Told = Generator[Note, None, None]
+
+
+def trained(
+    network: nn.Module,
+    data: str,
+    *,
+    recipe: Any,
+    shape: tuple[int, int, int],
+    classes: int,
+    epochs: int,
+    lr: float,
+    seed: int,
+    device: str = "cpu",
+) -> Told:
+    """Trains the network in place, or fills it with the weights of the same training done before.
+
+    `recipe` is the JSON that the network was built from; `seed` drew its weights and orders the pictures. Kept in
+    `<data folder>/weights/`. A longer training goes on from a shorter one and ends with the same weights as without.
+    Raises `Refused` when the data set is missing or has more classes than the network.
+    """
+    if epochs == 0:
+        return
+    known = source(data)
+    if known.classes > classes:
+        raise Refused(f"{data} has {known.classes} classes and the model only {classes}; raise the number of classes.")
+    parts = [recipe, shape, classes, data, known.identity, lr, seed, BATCH, VERSION]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    done = next((epoch for epoch in range(epochs, 0, -1) if fill(network, place(key, epoch))), 0)
+    if done == epochs:
+        return
+    pictures = yield from read(data, shape)
+    network.to(device)
+    for epoch in range(done, epochs):
+        saying = f"Training on {known.title}: epoch {epoch + 1} of {epochs}"
+        yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
+    calibrate(network, pictures)
+    right = accuracy(network, pictures)
+    keep(network, place(key, epochs), right)
+    yield Note(f"Trained on {known.title}: {right:.1%} of the held-out pictures are recognised.")
+
+
+def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Told:
+    """One pass of Adam over the pictures in an order of its own, a note a batch.
+
+    Adam begins anew with every epoch: so ten epochs are the same whether or not five of them were kept before.
+    """
+    network.train()
+    device = next(network.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(network.parameters(), lr)
+    loss, classes = loss_of(network), network.get_submodule("classifier").out_features
+    batches = torch.split(torch.randperm(len(pictures.labels), generator=generator), BATCH)
+    for index, rows in enumerate(batches):
+        yield Note(f"{saying}, {index / len(batches):.0%}.")
+        x = pixels(pictures.images[rows], device)
+        y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
+        optimiser.zero_grad()
+        draws = {k: v[0] for k, v in latents(network, x, ClientStep(), generator).items()}
+        loss(parameters(network), draws, x, y).backward()
+        optimiser.step()
+
+
+def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
+    """Fresh draws (T, B, ...) of the stochastic layers for T local steps; without such layers nothing is computed."""
+    return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
+
+
+def pixels(images: Tensor, device: torch.device) -> Tensor:
+    return images.to(device).float() / 255
+
+
+@torch.no_grad()
+def calibrate(network: nn.Module, pictures: Labelled) -> None:
+    """Sets the running statistics of every batch norm to the mean over batches of the pictures."""
+    norms = stored(network)
+    if not norms:
+        return
+    network.train()
+    device = next(network.parameters()).device
+    order = torch.randperm(len(pictures.labels), generator=torch.Generator().manual_seed(0))
+    batches = [rows for rows in torch.split(order, BATCH)[:CALIBRATION] if len(rows) > 1]
+    found = [statistics(network, pixels(pictures.images[rows], device), {}, correction=1) for rows in batches]
+    for name, running in norms.items():
+        for which, buffer in enumerate(running):
+            buffer.copy_(torch.stack([batch[name][which] for batch in found]).mean(0))
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, pictures: Labelled) -> float:
+    """The share of held-out pictures that the network recognises, in eval mode with mean draws."""
+    network.eval()
+    device = next(network.parameters()).device
+    right = 0
+    held_out = torch.split(pictures.test_images, AT_ONCE), torch.split(pictures.test_labels, AT_ONCE)
+    for images, labels in zip(*held_out, strict=True):
+        right += int((network(pixels(images, device)).argmax(1).cpu() == labels).sum())
+    return right / len(pictures.test_labels)
+
+
+def place(key: str, epochs: int) -> Path:
+    return data_folder() / "weights" / f"{key}-{epochs}.safetensors"
+
+
+def keep(network: nn.Module, file: Path, right: float) -> None:
+    """Writes the network's state in one step."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as near:
+        part = Path(near) / file.name
+        save_file(state, part, {"digest": digest(state), "accuracy": f"{right:.4f}"})
+        part.replace(file)
+
+
+def fill(network: nn.Module, file: Path) -> bool:
+    """Gives the network the state in a file; False, and nothing changed, when it is not there whole."""
+    if not file.is_file():
+        return False
+    try:
+        with safe_open(file, "pt") as kept:
+            state = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+            whole = (kept.metadata() or {}).get("digest") == digest(state)
+    except (SafetensorError, OSError, ValueError):
+        return False
+    own = network.state_dict()
+    if not whole or {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in own.items()}:
+        return False
+    network.load_state_dict(state)
+    return True
+
+
+def digest(state: dict[str, Tensor]) -> str:
+    """SHA-256 of names and values."""
+    found = hashlib.sha256()
+    for name in sorted(state):
+        found.update(name.encode())
+        found.update(state[name].numpy().tobytes())
+    return found.hexdigest()

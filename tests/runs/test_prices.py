@@ -1,0 +1,108 @@
+"""Prices over HTTP: asked for, followed, stopped, refused, and kept when the server ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradleak_core import knobs
+from gradleak_core.runs.supervisor import COMMAND
+from tests.runs.serving import Server, serving, until
+
+SIGN = {"kind": "sign"}
+NOISE = {"kind": "gaussian_noise", "std": 0.5}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("prices"), command=COMMAND) as server:
+        yield server
+
+
+def small(server: Server) -> Any:
+    known = server.service.catalogue()
+    experiment = knobs.start(known)
+    for path, value in (("size", 16), ("model", "mlp"), ("model.width", 32), ("attack.steps", 3)):
+        experiment = knobs.put(experiment, path, value, known)
+    return experiment
+
+
+def ask(server: Server, **changes: Any) -> Any:
+    body = {"experiment": small(server), "defences": [NOISE, SIGN], "federation": {"rounds": 3}} | changes
+    return server.client.post("/api/prices", json=body)
+
+
+def price(server: Server, name: str) -> Any:
+    return server.client.get(f"/api/prices/{name}").json()
+
+
+def ended(server: Server, name: str) -> Any:
+    return until(lambda: (value := price(server, name))["status"] != "running" and value)
+
+
+def test_a_price_is_asked_for_and_followed_to_its_end(server: Server) -> None:
+    answer = ask(server)
+    assert answer.status_code == 201
+    value = ended(server, answer.json()["id"])
+    assert (value["status"], value["message"], value["planned"]) == ("done", None, 3)
+    assert [[part["kind"] for part in point["defences"]] for point in value["points"]] == [
+        [], ["gaussian_noise"], ["sign"],
+    ]  # fmt: skip
+    assert value["points"][1]["defences"] == [NOISE]
+    assert value["federation"]["rounds"] == 3
+    assert server.service.health()["ok"]
+
+
+def test_only_one_at_a_time_and_it_can_be_stopped(server: Server) -> None:
+    name = ask(server, federation={"rounds": 5000}).json()["id"]
+    second = ask(server)
+    assert (second.status_code, second.json()["error"]) == (
+        422, "Another price is being worked out; wait for it or stop it.",
+    )  # fmt: skip
+    assert server.client.post(f"/api/prices/{name}/stop").status_code == 202
+    assert price(server, name)["status"] == "stopped"
+    again = server.client.post(f"/api/prices/{name}/stop")
+    assert (again.status_code, again.json()["error"]) == (422, "This price is finished already.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"defences": []}, "Give a list of 1 to 12 defences to be priced."),
+        ({"defences": [{"kind": "gausian"}]}, "'gausian' is not one of"),
+        ({"federation": {"rounds": 0}}, "federation.rounds must lie between 1 and 10000, not 0."),
+        ({"federation": [1]}, "federation must be an object"),
+        ({"experiment": None}, "The experiment must be a JSON object."),
+        ({"defences": [{"kind": "mixup"}]}, "Mixing needs at least two images"),
+    ],
+)
+def test_what_cannot_be_priced_is_refused_at_the_door(server: Server, changes: Any, sentence: str) -> None:
+    answer = ask(server, **changes)
+    assert answer.status_code == 422
+    assert sentence in answer.json()["error"]
+
+
+def test_a_missing_data_set_fails_with_its_sentence(server: Server) -> None:
+    value = ended(server, ask(server, federation={"data": "folder:none"}).json()["id"])
+    assert value["status"] == "failed"
+    assert value["message"].startswith("There is no folder 'folder:none'")
+
+
+@pytest.mark.parametrize("name", ["0123456789ab", "a.b", "unknown"])
+def test_an_unknown_price_is_not_found(server: Server, name: str) -> None:
+    assert server.client.get(f"/api/prices/{name}").status_code == 404
+
+
+def test_a_server_that_ends_takes_the_computation_with_it_and_keeps_the_points(tmp_path: Path) -> None:
+    with serving(tmp_path, command=COMMAND) as first:
+        name = ask(first, federation={"rounds": 5000}).json()["id"]
+        process = first.service.prices._processes[name]
+        until(lambda: price(first, name)["note"])
+    assert process.poll() is not None
+    with serving(tmp_path, command=COMMAND) as second:
+        value = price(second, name)
+        assert (value["status"], value["id"]) == ("interrupted", name)
+        assert second.service.prices.newest() == name

@@ -1,0 +1,181 @@
+"""Trained victims: they learn, are kept, and are what the attacked client computes with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from gradleak_core import training
+from gradleak_core.data.labelled import Labelled, read
+from gradleak_core.defences.dropout import Dropout
+from gradleak_core.defences.precode import Precode
+from gradleak_core.experiment import Experiment, network, prepare, preparing, run, shape
+from gradleak_core.models.mlp import MLP
+from gradleak_core.models.resnet20 import ResNet20
+from gradleak_core.types import Note, Refused, Started
+from gradleak_core.weights import Trained
+
+SMALL = Experiment(images=("sample:digit_3",), size=16, channels=1, model=MLP(width=64), weights=Trained(epochs=5))
+
+
+def notes(experiment: Experiment) -> list[str]:
+    return [note.message for note in preparing(experiment, "cpu")]
+
+
+def pictures(experiment: Experiment) -> Labelled:
+    reading = read("digits", shape(experiment))
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            return end.value
+
+
+def accuracy(experiment: Experiment) -> float:
+    return training.accuracy(prepare(experiment).model, pictures(experiment))
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted((folder / "weights").iterdir())
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "defences", [(), (Precode(width=32),), (Dropout(p=0.25),)], ids=["plain", "precode", "dropout"]
+)
+def test_five_epochs_recognise_digits_that_were_held_out(defences: tuple) -> None:
+    experiment = replace(SMALL, defences=defences)
+    assert accuracy(replace(experiment, weights=replace(experiment.weights, epochs=0))) < 0.4
+    assert accuracy(experiment) > 0.8
+
+
+def test_batch_norm_is_left_with_the_statistics_of_the_training_pictures() -> None:
+    experiment = replace(SMALL, model=ResNet20(), weights=Trained(epochs=1))
+    assert accuracy(experiment) > 0.7
+    before, after = network(experiment).state_dict(), prepare(experiment).model.state_dict()
+    running = [name for name in before if name.endswith("running_mean")]
+    assert running
+    assert not any(torch.equal(before[name], after[name]) for name in running)
+
+
+def test_the_second_time_nothing_is_trained_and_every_bit_is_the_same(data_folder: Path) -> None:
+    first = prepare(SMALL)
+    assert len(kept(data_folder)) == 1
+    assert notes(SMALL) == []
+    second = prepare(SMALL)
+    assert same(first.model, second.model)
+    assert all(torch.equal(g, second.observation.update[k]) for k, g in first.observation.update.items())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(SMALL, seed=1), replace(SMALL, size=18), replace(SMALL, model=MLP(width=65)),
+     replace(SMALL, weights=Trained(epochs=5, lr=2e-3)), replace(SMALL, defences=(Dropout(),))],
+)  # fmt: skip
+def test_another_set_up_is_trained_anew(other: Experiment) -> None:
+    prepare(SMALL)
+    assert notes(other)[-1].startswith("Trained on")
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "cut off": lambda whole: whole[: len(whole) // 2],
+    "one bit": lambda whole: whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_broken_file_is_replaced_by_the_same_weights(data_folder: Path, damage: str) -> None:
+    first, [file] = copy.deepcopy(prepare(SMALL).model), kept(data_folder)
+    whole = file.read_bytes()
+    file.write_bytes(DAMAGES[damage](whole))
+    assert len(notes(SMALL)) > 1
+    assert kept(data_folder) == [file]
+    assert same(first, prepare(SMALL).model)
+    assert notes(SMALL) == []
+
+
+def test_a_longer_training_goes_on_from_a_shorter_one_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, four = (replace(SMALL, weights=Trained(epochs=epochs)) for epochs in (2, 4))
+    at_once = prepare(four).model
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "other"))
+    prepare(two)
+    said = notes(four)
+    first = next(message for message in said if message.startswith("Training"))
+    assert first == "Training on the built-in digits: epoch 3 of 4, 0%."
+    assert same(at_once, prepare(four).model)
+
+
+def test_trained_weights_change_what_the_attacker_sees() -> None:
+    untrained = prepare(replace(SMALL, weights=Trained(epochs=0))).observation.update
+    trained = prepare(SMALL).observation.update
+    assert all(not torch.equal(trained[name], g) for name, g in untrained.items())
+
+
+def test_a_run_says_that_it_trains_before_it_begins() -> None:
+    events = run(SMALL, due=lambda iteration: False)
+    heard = []
+    for event in events:
+        if isinstance(event, Started):
+            break
+        heard.append(event)
+    events.close()  # type: ignore[attr-defined]
+    assert {type(event) for event in heard} == {Note}
+    assert any(event.message.startswith("Training on the built-in digits: epoch 2 of 5, ") for event in heard)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "sentence"),
+    [
+        (replace(SMALL, classes=9), "digits has 10 classes and the model only 9; raise the number of classes."),
+        (
+            replace(SMALL, weights=Trained("digit")),
+            "There is no data set 'digit' to train on; choose from",
+        ),
+        (replace(SMALL, weights=Trained("folder:pets")), "There is no folder 'folder:pets'"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(experiment: Experiment, sentence: str) -> None:
+    with pytest.raises(Refused) as refused:
+        prepare(experiment)
+    assert str(refused.value).startswith(sentence)
+    assert str(refused.value).count(". ") == 0
+
+
+@pytest.fixture
+def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two classes that brightness tells apart."""
+    for name, level in (("cat", 60), ("dog", 190)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for index in range(20):
+            Image.new("L", (12, 12), level + index).save(folder / f"{index:02}.png")
+    monkeypatch.setenv("GRADLEAK_DATASETS", str(tmp_path / "pets"))
+    return tmp_path / "pets"
+
+
+def test_a_folder_of_pictures_is_learnt_and_noticed_when_it_changes(pets: Path) -> None:
+    experiment = replace(SMALL, weights=Trained("folder:pets", epochs=30))
+    said = notes(experiment)
+    assert said[-1] == "Trained on folder:pets: 100.0% of the held-out pictures are recognised."
+    assert notes(experiment) == []
+    Image.new("L", (12, 12), 70).save(pets / "cat" / "99.png")
+    assert len(notes(experiment)) > 1
+
+
+def test_a_damaged_picture_of_a_folder_is_named(pets: Path) -> None:
+    (pets / "dog" / "07.png").write_bytes(b"no picture")
+    with pytest.raises(Refused, match=r"dog/07\.png cannot be used for training; remove or replace it\."):
+        prepare(replace(SMALL, weights=Trained("folder:pets")))
