@@ -28,6 +28,7 @@ SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
 Send = Callable[..., None]
+Note = Callable[[str, "float | None"], None]
 
 
 class Engine(Protocol):
@@ -119,11 +120,11 @@ class Run:
         result = summary.json() | {"status": status}
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
-    def note(self, message: str) -> None:
-        """Says what the run is waiting for. Raises `Stopped` when nobody wants it any more."""
+    def note(self, message: str, share: float | None) -> None:
+        """Says what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` when it is not wanted."""
         if self.controls.stopped:
             raise Stopped
-        self.send({"type": "note", "run": self.run, "message": message})
+        self.send({"type": "note", "run": self.run, "message": message, "share": share})
 
     @property
     def seconds(self) -> float:
@@ -164,7 +165,7 @@ class Run:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 
-def fetch(images: list[str], note: Callable[[str], None]) -> None:
+def fetch(images: list[str], note: Note) -> None:
     """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
@@ -176,7 +177,7 @@ def fetch(images: list[str], note: Callable[[str], None]) -> None:
 class Download:
     """How far a download is, said at most twice a second."""
 
-    def __init__(self, title: str, note: Callable[[str], None]) -> None:
+    def __init__(self, title: str, note: Note) -> None:
         self.title, self.note = title, note
         self.next = 0.0
 
@@ -184,7 +185,8 @@ class Download:
         if time.perf_counter() < self.next and done != total:
             return
         self.next = time.perf_counter() + NOTES
-        self.note(f"Downloading {self.title}: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB.")
+        of = f" of {total / 1e6:.1f}" if total else ""
+        self.note(f"Downloading {self.title}: {done / 1e6:.1f}{of} MB.", done / total if total else None)
 
 
 def settle(device: str) -> None:
