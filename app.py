@@ -54,7 +54,7 @@ def policy() -> str:
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self' ws: wss: data:",  # data: for st.camera_input, which fetches its own picture
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",

@@ -84,7 +84,7 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
     loss, classes = loss_of(network), network.get_submodule("classifier").out_features
     batches = torch.split(torch.randperm(len(pictures.labels), generator=generator), BATCH)
     for index, rows in enumerate(batches):
-        yield Note(f"{saying}, {index / len(batches):.0%}.")
+        yield Note(f"{saying}, {index / len(batches):.0%}.", index / len(batches))
         x = pixels(pictures.images[rows], device)
         y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
         optimiser.zero_grad()

@@ -131,6 +131,8 @@ class Note:
     """What is being waited for before the first iteration, in one sentence: a model that is trained."""
 
     message: str
+    share: float | None = None
+    """How much of it is done, in [0, 1], where that is known."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ export class RecordingSource {
     const { head, curve, frames, result } = this.recording;
     const iterations = curve.iterations ?? Object.values(curve.columns)[0].map((_, index) => curve.first + index);
     this.at += 1;
-    const share = (this.at / this.ticks) ** 2; // slow at first, where the picture forms
+    const share = (this.at / this.ticks) ** 1.5; // slow at first, where the picture forms
     const last = iterations[0] + (iterations.at(-1) - iterations[0]) * share;
     const [low, high] = [this.from ?? 0, iterations.filter((iteration) => iteration <= last).length];
     const seen = low ? iterations[low - 1] : 0;

@@ -105,6 +105,9 @@ export class Stage {
     Object.assign(this.root.dataset, { status: state, following });
     const preparing = status === "queued" && message;
     text(this.find("word"), recording ? "Recording of a real run – press Run it live" : preparing ? "Preparing" : words.word(status));
+    const { share } = trace.head;
+    this.find("progress").hidden = !preparing || typeof share !== "number";
+    this.find("progress").value = share ?? 0;
     text(this.find("setup"), this.view.data.summary ?? "");
     this.find("word").dataset.status = state;
     const facts = words.facts(trace, ended, !recording);

@@ -6,13 +6,15 @@ export class Trace {
   frames = [];
   marks = [];
 
-  add(head) {
+  /** `now` is a clock in seconds: the wall's for a live run, so that a slowed run is seen to be slow. */
+  add(head, now) {
     this.head = { ...this.head, ...head };
     this.addCurve(head.curve ?? {});
     for (const frame of head.frames ?? []) {
       if (frame.iteration > (this.frames.at(-1)?.iteration ?? -1)) this.frames.push(frame);
     }
-    this.marks.push([head.seconds ?? 0, this.last]);
+    if (this.head.status !== "running") this.marks = [];
+    else this.marks.push([now, this.last]);
     while (this.marks.length > 2 && this.marks.at(-1)[0] - this.marks[1][0] > 3) this.marks.shift();
   }
 
@@ -34,7 +36,7 @@ export class Trace {
     return this.iterations.at(-1) ?? 0;
   }
 
-  /** Iterations a second over the last three seconds of computing. */
+  /** Iterations a second over the last three seconds without a pause. */
   get rate() {
     const [from, to] = [this.marks[0], this.marks.at(-1)];
     return from && to[0] > from[0] ? (to[1] - from[1]) / (to[0] - from[0]) : 0;

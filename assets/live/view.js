@@ -80,7 +80,7 @@ export class View {
   hear = (head, picture) => {
     const { source, ended } = this;
     this.note = "";
-    this.trace.add(head);
+    this.trace.add(head, source.live ? performance.now() / 1000 : head.seconds);
     this.seeTruth(source);
     if (picture && head.picture != null) this.see(source, head.picture, picture);
     if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);

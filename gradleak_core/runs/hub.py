@@ -24,6 +24,7 @@ class Trace:
         self.head: Head = {
             "status": row["status"], "steps": attack.get("steps"), "seeds": attack.get("seeds"), "losses": [],
             "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
+            "share": None,
         } | (row.get("started") or {})  # fmt: skip
         self.columns: dict[str, list[float | None]] = {}
         self.frames: list[Head] = []
@@ -112,11 +113,11 @@ class Hub:
             trace.message = None
             trace.update(status="running", queue_position=None, **head)
 
-    def note(self, run: str, message: str) -> None:
-        """What a run waits for that has its worker but has not begun."""
+    def note(self, run: str, message: str, share: float | None) -> None:
+        """What a run waits for that has its worker but has not begun, and how much of it is done."""
         if trace := self.live.get(run):
             trace.message = message
-            trace.update(queue_position=None)
+            trace.update(queue_position=None, share=share)
 
     def frame(self, run: str, head: Head, picture: bytes) -> None:
         if trace := self.live.get(run):

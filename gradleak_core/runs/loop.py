@@ -28,6 +28,7 @@ SLOWEST = 0.5
 """Seconds between two frames at most, however dear one is."""
 
 Send = Callable[..., None]
+Say = Callable[[str, "float | None"], None]
 
 
 class Engine(Protocol):
@@ -123,18 +124,18 @@ class Run:
         result = summary.json() | {"status": status}
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
-    def note(self, message: str) -> None:
-        """Says what the run is waiting for. Raises `Stopped` when nobody wants it any more."""
+    def note(self, message: str, share: float | None) -> None:
+        """Says what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` when it is not wanted."""
         if self.controls.stopped:
             raise Stopped
-        self.send({"type": "note", "run": self.run, "message": message})
+        self.send({"type": "note", "run": self.run, "message": message, "share": share})
 
     def wait(self, event: Note) -> None:
         """Passes on what the run waits for, a few times a second; that time is not the attack's."""
         self.begun = time.perf_counter()
         if self.begun >= self.next_note:
             self.next_note = self.begun + NOTES
-            self.note(event.message)
+            self.note(event.message, event.share)
 
     @property
     def seconds(self) -> float:
@@ -175,7 +176,7 @@ class Run:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 
-def fetch(images: list[str], note: Callable[[str], None]) -> None:
+def fetch(images: list[str], note: Say) -> None:
     """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
@@ -187,7 +188,7 @@ def fetch(images: list[str], note: Callable[[str], None]) -> None:
 class Download:
     """How far a download is, said at most twice a second."""
 
-    def __init__(self, title: str, note: Callable[[str], None]) -> None:
+    def __init__(self, title: str, note: Say) -> None:
         self.title, self.note = title, note
         self.next = 0.0
 
@@ -195,7 +196,8 @@ class Download:
         if time.perf_counter() < self.next and done != total:
             return
         self.next = time.perf_counter() + NOTES
-        self.note(f"Downloading {self.title}: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB.")
+        of = f" of {total / 1e6:.1f}" if total else ""
+        self.note(f"Downloading {self.title}: {done / 1e6:.1f}{of} MB.", done / total if total else None)
 
 
 def settle(device: str) -> None:

@@ -142,6 +142,7 @@ class Service:
         row = self.run(run)
         if not self._call(self.supervisor.stop, run):
             raise Refused(ended(row))
+        self.store.flush()  # a run that was waiting has ended now, and its row says so
 
     def rename(self, run: str, name: str) -> None:
         self.run(run)

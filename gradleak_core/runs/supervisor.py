@@ -135,7 +135,7 @@ class Worker:
         elif kind == "started":
             hub.started(run, head, blob)
         elif kind == "note":
-            hub.note(run, head["message"])
+            hub.note(run, head["message"], head["share"])
         elif kind == "frame":
             hub.frame(run, head, blob)
         elif kind == "state":

@@ -46,7 +46,7 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
     for name, metric in catalogue()["metrics"].items():
         values = [(result.get("metrics") or {}).get(name) for result in results]
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        rows.append([title, *("none" if value is None else f"{value:.4g}" for value in values), metric["better"]])
+        rows.append([title, *("none" if value is None else texts.small(value) for value in values), metric["better"]])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
     rows.append(["Time", *("none" if value is None else texts.duration(value) for value in times), "lower"])

@@ -12,6 +12,7 @@ from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
+from pages._parts.texts import escaped
 
 JSON = Any
 MOST = 16
@@ -158,24 +159,24 @@ def upload() -> None:
         "PNG, JPEG, WebP, GIF, BMP or TIFF, at most 8 MB each", type=TYPES, accept_multiple_files=True, key="upload"
     )
     note("The picture stays on this server; position and camera data inside the file are dropped.")
-    kept = [reference for file in files if (reference := take(file.getvalue()))]
+    kept = [reference for file in files if (reference := take(file.getvalue(), file.name if len(files) > 1 else ""))]
     if kept:
         gallery(list(dict.fromkeys(kept)))
 
 
 def camera() -> None:
-    shot = st.camera_input("Take a picture", key="camera")
+    shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers only allow the camera on https pages and on this machine itself.")
     if shot is not None and (reference := take(shot.getvalue())):
         gallery([reference])
 
 
-def take(content: bytes) -> str | None:
-    """Hands a picture to the service; a refusal is shown in its own words."""
+def take(content: bytes, name: str = "") -> str | None:
+    """Hands a picture to the service; a refusal is shown in its own words, after the file's name if there is one."""
     try:
         return str(service().upload(content)["image"])
     except Refused as refused:
-        st.error(str(refused))
+        st.error(f"{escaped(name)}: {refused}" if name else str(refused))
         return None
 
 

@@ -95,6 +95,17 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
+def small(value: float) -> str:
+    """Four digits; below a thousandth as 2.7 × 10⁻⁶."""
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.4g}"
+    digits, power = f"{value:.1e}".split("e-")
+    return f"{digits} × 10⁻" + str(int(power)).translate(RAISED)
+
+
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table. (`st.table` would load pandas, which doubles the memory of the server.)"""
     lines = [head, ["---"] * len(head), *rows]

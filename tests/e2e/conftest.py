@@ -25,6 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 PATIENCE_MS = 30_000
 """For everything a browser is waited for: a busy machine is slow, a broken page never comes."""
+FLAGS = [
+    *("--no-sandbox", "--disable-dev-shm-usage"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),  # a camera that shows a test card
+]
 OpenTab: TypeAlias = "Callable[..., Page]"
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -110,7 +114,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         (pytest.fail if browsers.required() else pytest.skip)(browsers.MISSING)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
 

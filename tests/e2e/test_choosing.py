@@ -55,6 +55,19 @@ def test_a_broken_picture_is_refused_in_a_sentence_and_nothing_else_happens(lab:
     lab.expect_status("done")
 
 
+def test_the_camera_takes_a_picture_that_can_be_attacked(lab: Lab) -> None:
+    lab.open(SHORT)
+    lab.page.get_by_role("button", name="Change picture").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("radio", name="Camera").click()
+    dialog.get_by_role("button", name="Take Photo").click()
+    dialog.get_by_role("button", name="Your picture").click()
+    lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))
+    lab.run()
+    lab.expect_status("done")
+    assert len({*lab.pixels("private image")}) > 2
+
+
 def test_what_cannot_be_run_says_why_and_run_is_disabled(lab: Lab) -> None:
     lab.open({"size": 8})
     reason = "The LeNet reads 16 to 128 pixels a side"

@@ -15,14 +15,14 @@ from tests.runs import toy_engine
 
 
 def test_a_download_says_how_far_it_is_and_never_keeps_its_end_to_itself() -> None:
-    said: list[str] = []
-    heard = Download("MNIST", said.append)
+    said: list[tuple[str, float | None]] = []
+    heard = Download("MNIST", lambda *note: said.append(note))
     for done in (1_500_000, 1_600_000, 3_000_000):
         heard(done, 3_000_000)
-    assert said[0] == "Downloading MNIST: 1.5 of 3.0 MB."
-    assert said[-1] == "Downloading MNIST: 3.0 of 3.0 MB."
-    Download("MNIST", said.append)(500_000, 0)
-    assert said[-1] == "Downloading MNIST: 0.5 MB."
+    assert said[0] == ("Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
+    assert said[-1] == ("Downloading MNIST: 3.0 of 3.0 MB.", 1)
+    Download("MNIST", lambda *note: said.append(note))(500_000, 0)
+    assert said[-1] == ("Downloading MNIST: 0.5 MB.", None)
 
 
 def test_a_note_reaches_viewers_of_a_run_that_has_not_begun_and_goes_when_it_does(tmp_path: Path) -> None:
@@ -32,10 +32,10 @@ def test_a_note_reaches_viewers_of_a_run_that_has_not_begun_and_goes_when_it_doe
     assert row
     hub.open(row)
     hub.queued(["a"])
-    hub.note("a", "Downloading MNIST: 1.5 of 3.0 MB.")
+    hub.note("a", "Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
     head = unpack_live(hub.live["a"].since(0))[0]
     assert (head["status"], head["queue_position"]) == ("queued", None)
-    assert head["message"] == "Downloading MNIST: 1.5 of 3.0 MB."
+    assert (head["message"], head["share"]) == ("Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
     hub.started("a", {"steps": 3}, b"")
     head = unpack_live(hub.live["a"].since(0))[0]
     assert (head["status"], head["message"]) == ("running", None)
@@ -45,8 +45,8 @@ def test_a_note_reaches_viewers_of_a_run_that_has_not_begun_and_goes_when_it_doe
 def test_a_run_that_is_stopped_ends_its_download() -> None:
     sent, controls = [], Controls()
     run = Run(toy_engine, "a", "cpu", controls, lambda head, blob=b"": sent.append(head))
-    run.note("Downloading MNIST: 1.5 of 3.0 MB.")
-    assert sent == [{"type": "note", "run": "a", "message": "Downloading MNIST: 1.5 of 3.0 MB."}]
+    run.note("Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
+    assert sent == [{"type": "note", "run": "a", "message": "Downloading MNIST: 1.5 of 3.0 MB.", "share": 0.5}]
     controls.apply({"type": "stop"})
     with pytest.raises(Stopped):
-        run.note("Downloading MNIST: 2.0 of 3.0 MB.")
+        run.note("Downloading MNIST: 2.0 of 3.0 MB.", 0.7)
