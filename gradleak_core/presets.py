@@ -33,6 +33,17 @@ def recipe(name: str) -> Recipe:
 
 
 FIRST = Experiment(attack=recipe("idlg"))
+FOUR = Experiment(
+    images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
+    model=MLP(width=256),
+    attack=replace(
+        recipe("inverting_gradients"),
+        labels=BiasRule(),
+        priors=(TotalVariation(1e-3, early=20),),
+        optimiser=Adam(lr=0.2, schedule="cosine"),
+        steps=600,
+    ),
+)
 
 PRESETS: tuple[Preset, ...] = (
     Preset("first", "One photo leaks", "leaks in about 5 s", FIRST),
@@ -46,17 +57,7 @@ PRESETS: tuple[Preset, ...] = (
         "batch",
         "Four at once",
         "leaks in about 5 s",
-        Experiment(
-            images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
-            model=MLP(width=256),
-            attack=replace(
-                recipe("inverting_gradients"),
-                labels=BiasRule(),
-                priors=(TotalVariation(1e-3, early=20),),
-                optimiser=Adam(lr=0.2, schedule="cosine"),
-                steps=600,
-            ),
-        ),
+        FOUR,
     ),
     Preset(
         "noise",

@@ -111,6 +111,16 @@ PPP = paper(
     year="2022",
     **arxiv("2208.04767"),
 )
+INSTAHIDE = paper(
+    "Huang, Song, Li & Arora 2020 (InstaHide)",
+    "inproceedings",
+    "huang2020instahide",
+    title="{InstaHide}: Instance-hiding Schemes for Private Distributed Learning",
+    author="Huang, Yangsibo and Song, Zhao and Li, Kai and Arora, Sanjeev",
+    booktitle="International Conference on Machine Learning",
+    year="2020",
+    **arxiv("2010.02772"),
+)
 DROPOUT_INVERSION = paper(
     "Scheliga, Mäder & Seeland 2023 (Dropout Inversion Attack)",
     "inproceedings",

@@ -44,6 +44,15 @@ def victims(setting: Setting, name: str, count: int) -> list[tuple[str, int]]:
     return [(uploads.save(store, file.read_bytes()), label) for file, label in zip(files, labels, strict=False)]
 
 
+def each(setting: Setting, base: Experiment, name: str, count: int) -> Iterator[Experiment]:
+    """`base` with one victim of `victims/<name>` and a seed each; with random samples when there is no --data."""
+    if setting.data is None:
+        yield from (experiment for _, experiment in setting.experiments(base, count))
+        return
+    for number, (image, label) in enumerate(victims(setting, name, count)):
+        yield replace(base, images=(image,), labels=(label,), seed=SEED + number)
+
+
 def batches(setting: Setting, base: Experiment, count: int, size: int, labels: Labels = "any") -> Iterator[Experiment]:
     """`base` with random batches of different images, whose labels are any, all different, or all the same."""
     if size > MOST_IMAGES:

@@ -1,0 +1,83 @@
+"""PRECODE stops the plain attack; leaving its gradients out, or solving for its noise, brings the image back."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.bare import play
+from benchmarks.claims import papers, pictures
+from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.setting import Setting
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import TotalVariation
+from gradleak_core.attacks.parts.stances import Guess
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.defences.precode import Precode
+from gradleak_core.experiment import Experiment
+from gradleak_core.models import Model
+from gradleak_core.models.lenet import LeNet
+from gradleak_core.models.mlp import MLP
+from gradleak_core.models.resnet20 import ResNet20
+from gradleak_core.models.vit import ViT
+from gradleak_core.presets import recipe
+
+JSON = Any
+PLAIN = replace(
+    recipe("inverting_gradients"),
+    priors=(TotalVariation(1e-4),),
+    optimiser=Adam(lr=0.1, schedule="cosine"),
+    stance=Guess(),
+)
+MODELS: dict[str, Model] = {"MLP": MLP(), "LeNet": LeNet(), "ResNet-20": ResNet20(), "ViT": ViT()}
+STEPS = {"MLP": 700, "LeNet": 1500, "ResNet-20": 1000, "ViT": 1000}
+ATTACKS: dict[str, Recipe] = {
+    "plain": PLAIN, "bypass": recipe("precode_bypass"), "noise": recipe("precode_noise"),
+}  # fmt: skip
+
+
+def ssim(
+    setting: Setting, models: dict[str, Model], attacks: dict[str, Recipe], defended: bool, count: int
+) -> list[JSON]:
+    """One row a model, attack and victim."""
+    found = []
+    for model, row in models.items():
+        for name, attack in attacks.items():
+            shorter = replace(attack, steps=setting.count(STEPS[model], 150))
+            base = Experiment(model=row, attack=shorter, defences=(Precode(),) if defended else ())
+            for experiment in pictures.each(setting, base, "cifar10", count):
+                result = play(experiment, setting.device, 15 if setting.quick else 300)
+                head = {"model": model, "attack": name, "precode": defended, "seed": experiment.seed}
+                found.append(head | {"iterations": result["iterations"]} | result["metrics"])
+    return found
+
+
+def mean(values: list[JSON], **chosen: Any) -> float:
+    return statistics.mean(row["ssim"] for row in values if all(row[k] == v for k, v in chosen.items()))
+
+
+def measure(setting: Setting) -> Outcome:
+    only, count = {"MLP": MODELS["MLP"]}, setting.count(10, 2)
+    values = [row for on in (False, True) for row in ssim(setting, only, {"plain": PLAIN}, on, count)]
+    without, with_ = (mean(values, precode=on) for on in (False, True))
+    ours = f"mean SSIM {without:.4f} without, {with_:.4f} with PRECODE"
+    return Outcome(ours, verdict(without, with_), values, pictures.words(setting, "victims/cifar10"))
+
+
+def verdict(without: float, with_: float) -> Verdict:
+    """From mean SSIMs. Whole: at least 0.95 without and under 0.1 with PRECODE. Part: it is halved."""
+    return judged(without >= 0.95 and with_ < 0.1, with_ < without / 2)
+
+
+CLAIM = Claim(
+    title="PRECODE holds against the plain attack",
+    paper=papers.PRECODE,
+    sentence="On the MLP, PRECODE takes the reconstruction of Inverting Gradients from nearly perfect to nothing.",
+    setup="PRECODE's MLP, untrained, one image, label known, signed Adam on the cosine for 700 iterations (150 with "
+    "--quick; the paper 7,000); the attacker's model draws its own noise at every iteration, as published.",
+    theirs="mean SSIM 0.9997 without, 0.0045 with PRECODE",
+    refuted_by="A mean SSIM with PRECODE of more than half of that without.",
+    live=Experiment(model=MLP(), attack=replace(PLAIN, steps=300), defences=(Precode(),)),
+    measure=measure,
+)
