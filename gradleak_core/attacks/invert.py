@@ -105,7 +105,8 @@ class Objective:
             guess = self.space.candidate(z)
             losses |= {name: prior.weight_at(done) * prior(guess, scene) for name, prior in self.priors.items()}
             priors = torch.stack([losses[name] for name in self.priors]).sum()
-            grad = grad + torch.autograd.grad(priors, z)[0]
+            if priors.requires_grad:
+                grad = grad + torch.autograd.grad(priors, z)[0]
         return {name: loss.detach() for name, loss in losses.items()}, grad
 
     def _match(self, z: Tensor) -> tuple[Tensor, Tensor]:
