@@ -98,7 +98,7 @@ CLAIM = Claim(
     ),
     account="Nearly every label is right, but one that is not spoils a batch. The rule takes the features' sum from "
     "random noise; those of pictures are smaller and vary by a third from one to the next on ConvNet and MLP, so that "
-    "an exact count would be luck. The bias's gradient needs no such sum and counts nearly all batches exactly there. On "
-    "the LeNet, whose weights are large, noise predicts other classes than pictures do, which either form inherits.",
+    "an exact count would be luck. The bias's gradient needs no such sum and counts nearly all batches exactly there. "
+    "On the LeNet, whose weights are large, noise predicts other classes than pictures do, which either form inherits.",
     measure=measure,
 )
