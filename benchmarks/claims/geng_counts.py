@@ -93,11 +93,12 @@ CLAIM = Claim(
     refuted_by="Fewer than 95 % of the batches exact in more than half of the combinations of network and batch size, "
     "and in any of them with the bias in place of the row sums.",
     live=Experiment(
-        images=("sample:astronaut", "sample:chelsea", "sample:astronaut"),
+        images=("sample:astronaut", "sample:camera", "sample:chelsea"),
         attack=recipe("general_deep_leakage"),
     ),
-    account="The features of random noise differ from those of pictures (ConvNet: sum 17 to 20 on noise, 11 to 14 on "
-    "pictures) and vary from picture to picture by a third of it; with the pictures' own mean it is no better. The "
-    "bias's gradient needs no such sum. On the LeNet the sums hardly vary, and the prediction on noise limits K = 128.",
+    account="Nearly every label is right, but one that is not spoils a batch. The rule takes the features' sum from "
+    "random noise; those of pictures are smaller and vary by a third from one to the next on ConvNet and MLP, so that "
+    "an exact count would be luck. The bias's gradient needs no such sum and counts nearly all batches exactly there. "
+    "On the LeNet, whose weights are large, noise predicts other classes than pictures do, which either form inherits.",
     measure=measure,
 )

@@ -133,7 +133,7 @@ class LabelCounts:
     bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias where there is one.")] = True
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
-    knows: ClassVar[str] = "counts the labels from the sums of the last layer's gradient"
+    knows: ClassVar[str] = "counts the labels from the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
