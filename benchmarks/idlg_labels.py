@@ -19,7 +19,7 @@ def measure(setting: Setting) -> JSON:
     values = []
     for name, experiment in setting.experiments(Experiment(attack=ATTACKS["idlg"]), setting.count(1000, 50)):
         both = prepare(experiment, setting.device)
-        guess = RowSum().read(both.observation)
+        guess = RowSum().read(both.model, both.observation)
         row = {"label": both.secret.labels.item(), "guess": None if guess is None else guess.item()}
         values.append({"image": name, "seed": experiment.seed, **row})
     right = sum(row["label"] == row["guess"] for row in values)

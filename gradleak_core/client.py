@@ -18,6 +18,8 @@ from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
 
+USUAL = ThreatModel()
+
 
 @dataclass(frozen=True)
 class ClientStep:
@@ -132,7 +134,7 @@ def observe(
     classes: int,
     told: Sequence[str] = (),
     seed: int,
-    threat: ThreatModel = ThreatModel(),
+    threat: ThreatModel = USUAL,
 ) -> Observation:
     """The updates the client shares, after every defence, and what the threat model reveals beside them.
 

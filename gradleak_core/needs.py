@@ -24,6 +24,7 @@ FACTS = {
 }
 
 STOCHASTIC = ("dropout", "precode", "partial_perturbation")
+BATCH_NORM = ("convnet", "resnet20", "resnet18")
 
 
 def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
@@ -44,7 +45,7 @@ def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
         "repeated_labels": len(labels) - len(set(labels)),
         "bias": float(bool(model.get("bias", True))),
         "stochastic": sum(d["kind"] in STOCHASTIC for d in experiment.get("defences", [])),
-        "batch_norm": float(model.get("kind") in ("resnet20", "resnet18")),
+        "batch_norm": float(model.get("kind") in BATCH_NORM),
         "rounds": threat.get("rounds", 1),
         "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }

@@ -32,7 +32,7 @@ def recipe(name: str) -> Recipe:
     return attack
 
 
-FIRST = Experiment(attack=recipe("idlg"))
+FIRST = Experiment(attack=replace(recipe("idlg"), goal=1e-6))
 
 PRESETS: tuple[Preset, ...] = (
     Preset("first", "One photo leaks", "leaks in about 5 s", FIRST),

@@ -57,7 +57,10 @@ class ThreatModel:
         patterns = [name.strip() for name in self.hidden.split(",") if name.strip()]
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in update):
-                raise Refused(f"No parameter is called {pattern}; this model has {', '.join(update)}.")
+                layers = dict.fromkeys(name.partition(".")[0] for name in update)
+                raise Refused(
+                    f"No parameter is called {pattern}; choose among {', '.join(layers)}, as in {next(iter(update))}."
+                )
         left = {k: g for k, g in update.items() if not any(fnmatchcase(k, p) for p in patterns)}
         if not left:
             raise Refused("Every layer is hidden, so there is nothing to attack; leave one visible.")

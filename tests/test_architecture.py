@@ -126,6 +126,8 @@ def texts(root: Path) -> Iterator[tuple[Path, str]]:
     for folder, folders, files in os.walk(root):
         folders[:] = [d for d in folders if d in kept or not (d.startswith(".") or d in ("__pycache__", "build"))]
         for file in (Path(folder, name) for name in files):
+            if file.name == ".git":  # where a work tree's repository lies
+                continue
             try:
                 yield file.relative_to(root), file.read_text("utf-8")
             except UnicodeDecodeError:

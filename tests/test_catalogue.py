@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +13,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.needs import FACTS, facts
 
+DOCS = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
 FAMILIES = {(family, kind): entry for family, rows in catalogue()["families"].items() for kind, entry in rows.items()}
 
 
@@ -54,3 +56,23 @@ def test_the_default_can_be_run_and_every_fact_can_be_told() -> None:
     default = catalogue()["experiment"]["default"]
     assert CODEC.encode(load(default)) == default
     assert set(facts(default)) == set(FACTS)
+
+
+def documented(heading: str) -> str:
+    """The JSON under a heading of docs/architecture.md."""
+    return DOCS.split(f"\n## {heading}\n")[1].split("```json\n")[1].split("```")[0]
+
+
+def test_the_documented_experiment_names_every_field_and_can_be_loaded() -> None:
+    example = json.loads(documented("Experiment"))
+    default = catalogue()["experiment"]["default"]
+    assert set(example) == set(default)
+    for name in ("client", "threat", "attack"):
+        assert set(example[name]) == set(default[name]), name
+    load(example)
+
+
+def test_the_documented_catalogue_names_every_family() -> None:
+    shown = documented("Catalogue")
+    assert all(f'"{family}": {{' in shown for family in catalogue()["families"])
+    assert all(f'"{name}": ' in shown for name in catalogue())

@@ -283,3 +283,51 @@ def test_serve_says_where_it_is_and_ends_with_its_worker(tmp_path: Path) -> None
     assert (tmp_path / "served" / "runs.sqlite3").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+ATTACKED = {
+    "sapag": [],
+    "gradinversion": [
+        "--model", "convnet", "--batch", "2", "--set", "client.train=true", "--set", "threat.statistics=told"
+    ],
+    "general_deep_leakage": ["--batch", "2", "--set", "threat.rounds=2"],
+    "dropout_readoff": ["--defence", "dropout:p=0.5"],
+    "dropout_inversion": ["--defence", "dropout:p=0.5,place=both"],
+    "precode_bypass": ["--model", "mlp", "--set", "model.width=32", "--defence", "precode:width=8"],
+    "precode_noise": ["--model", "mlp", "--set", "model.width=32", "--defence", "partial_perturbation:width=8"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ATTACKED)
+def test_each_attack_ends_well(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    found = result(capsys, "--attack", name, *ATTACKED[name])
+    assert found["experiment"]["attack"]["name"] == name
+    assert found["status"] in ("done", "recovered")
+    assert found["metrics"]["match"] >= 0
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+
+
+UNFIT = {
+    "Batch statistics need a model with batch norm": ["--attack", "gradinversion", "--model", "lenet"],
+    "use a batch of one": ["--attack", "dropout_readoff", "--defence", "dropout", "--batch", "2"],
+    "one local step only": ["--attack", "dropout_readoff", "--set", "client.local_epochs=2"],
+    "choose one round": ["--defence", "precode", "--set", "threat.rounds=2"],
+    "in train mode with one local step": ["--set", "threat.statistics=inferred"],
+    "at least two images": ["--defence", "mixup"],
+    "No parameter is called conv9": ["--set", "threat.hidden=conv9.*"],
+    "Every layer is hidden": ["--set", "threat.hidden=*"],
+    "classifier.weight, which is hidden": ["--attack", "idlg", "--set", "threat.hidden=classifier.*"],
+    "The place before the classifier is taken": ["--defence", "dropout", "--defence", "precode"],
+    "lies ahead of the randomness": [
+        "--attack", "precode_bypass", "--defence", "precode", "--set", "threat.hidden=conv*"
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", UNFIT)
+def test_what_does_not_fit_together_is_one_sentence(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert main([*SMALL, "--json", "-", *UNFIT[words]]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert len(err.strip().splitlines()) == 1

@@ -152,8 +152,8 @@ def test_labels_are_revealed_only_when_the_threat_model_says_so() -> None:
     model = build(MODELS["lenet"](), SHAPE, CLASSES, seed=1)
     x, y = batch(2)
     secret = Secret(x, y.argmax(1), {})
-    known = observe(model, secret, ClientStep(), (), classes=CLASSES, told=True, seed=0)
-    hidden = observe(model, secret, ClientStep(), (), classes=CLASSES, told=False, seed=0)
+    known = observe(model, secret, ClientStep(), (), classes=CLASSES, told=["labels"], seed=0)
+    hidden = observe(model, secret, ClientStep(), (), classes=CLASSES, seed=0)
     assert known.labels is not None
     assert known.labels.tolist() == y.argmax(1).tolist()
     assert hidden.labels is None
@@ -164,7 +164,7 @@ def test_clipping_each_image_bounds_what_one_image_can_add() -> None:
     x, y = batch(3)
     defence = DEFENCES["clipping"](norm=0.01, each_example=True)
     secret = Secret(x, y.argmax(1), {})
-    update = observe(model, secret, ClientStep(), (defence,), classes=CLASSES, told=False, seed=0).update
+    update = observe(model, secret, ClientStep(), (defence,), classes=CLASSES, seed=0).update
     expected = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
     for i in range(3):
         one = local_update(model, x[i : i + 1], y[i : i + 1], {}, ClientStep())

@@ -28,5 +28,5 @@ ATTACK = Recipe(
     optimiser=LBFGS(lr=1.0),
     steps=3000,
     seeds=1,
-    goal=1e-6,
+    goal=1e-9,
 )

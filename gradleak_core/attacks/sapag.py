@@ -5,7 +5,8 @@ otherwise or have been trained. SAPAG looks at each layer through a Gaussian ker
 gradient, so every layer counts alike and outliers do not take over.
 
 Departs: far from the goal a Gaussian is flat and nothing would move, so the width is annealed by the difference itself,
-which gives the kernel a logarithmic tail; L-BFGS as in DLG; the label is read off as in iDLG.
+which gives the kernel a logarithmic tail; all layers weigh the same; L-BFGS as
+in DLG; the label is read off as in iDLG.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ FAMILIES = {
     "priors": "--set attack.priors.",
     "optimisers": "--set attack.optimiser=",
     "unknowns": "--set attack.unknowns.",
+    "stances": "--set attack.stance=",
+    "matched": "--set attack.matched=",
     "inits": "--set model.init=",
     "weights": "--set weights=",
 }

@@ -20,7 +20,8 @@ LARGEST = 0.65
 class Mixup(Defence):
     """Trains on Σ λ_i x_i with labels Σ λ_i y_i: each image of the batch mixed with others of it. Zhang et al. 2018.
 
-    λ are absolute normal draws scaled to sum 1, none above 0.65; partners are permutations of the batch.
+    λ are absolute normal draws scaled to sum 1, none above 0.65. Partners follow each other on one random circle
+    through the batch, so that they differ while it has enough images; plain permutations may pair an image with itself.
     What an attack brings back is the mixture, not an image.
     """
 
@@ -35,11 +36,11 @@ class Mixup(Defence):
         return True
 
     def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        batch = len(images)
-        orders = [torch.arange(batch, device=images.device)]
-        orders += [
-            torch.randperm(batch, generator=generator, device=images.device) for _ in range(self.images_mixed - 1)
-        ]
+        circle = torch.randperm(len(images), generator=generator, device=images.device)
+        places = circle.argsort()
+        orders = [
+            circle.roll(-i)[places] for i in range(self.images_mixed)
+        ]  # (B,) each, the first in the batch's order
         shares = self.shares(images, generator)  # (B, mixed)
         mixed_images = sum(s.view(-1, 1, 1, 1) * images[o] for s, o in zip(shares.T, orders, strict=True))
         mixed_labels = sum(s.view(-1, 1) * labels[o] for s, o in zip(shares.T, orders, strict=True))

@@ -17,7 +17,8 @@ from gradleak_core.types import Knob, Refused
 class Precode(Defence):
     """A variational bottleneck before the classifier makes the gradients from there on random. Scheliga et al. 2022.
 
-    The client's loss gains β times the bottleneck's KL divergence in bits. The attacker knows the module, not its noise.
+    The client's loss gains β times the bottleneck's KL divergence in bits. The attacker knows the module, but not its
+    noise.
     """
 
     width: Annotated[int, Knob("Width", "Size of the noise; the paper has 256.", 1, 1024)] = 256

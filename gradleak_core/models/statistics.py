@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ def inferred(model: nn.Module, x: Tensor, draws: Latents) -> Statistics:
     found: Statistics = {}
     before, batch = stored(model), statistics(model, x, draws, correction=1)
     for name, old in before.items():
-        m = model.get_submodule(name).momentum
+        m = cast(float, model.get_submodule(name).momentum)
         after = [(1 - m) * r + m * s for r, s in zip(old, batch[name], strict=True)]
         mean, variance = ((new - (1 - m) * r) / m for new, r in zip(after, old, strict=True))
         found[name] = (mean, variance)

@@ -24,7 +24,7 @@ def progress(prior: TotalVariation, *, steps: int, seeds: int) -> Iterator[Progr
     attack = replace(BASE, priors=(prior,), steps=steps, seeds=seeds)
     model = build(MODELS["lenet"](), (1, 16, 16), 4, seed=3)
     secret = Secret(torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(3)), torch.tensor([2]), {})
-    observation = observe(model, secret, ClientStep(), (), classes=4, told=True, seed=1)
+    observation = observe(model, secret, ClientStep(), (), classes=4, told=["labels"], seed=1)
     yield from (event for event in attack.run(model, observation, seed=5) if isinstance(event, Progress))
 
 
@@ -46,7 +46,9 @@ def test_a_run_reports_each_seed_s_prior_under_the_weight_of_its_moment(seeds: i
     for event in progress(prior, steps=5, seeds=seeds):
         weight = 0.01 * 100 ** (1 - min((event.iteration - 1) / 4, 1))
         assert event.losses["TotalVariation"].shape == (seeds,)
-        torch.testing.assert_close(event.losses["TotalVariation"], weight * prior(event.guess(), None), rtol=1e-4, atol=0)
+        torch.testing.assert_close(
+            event.losses["TotalVariation"], weight * prior(event.guess(), None), rtol=1e-4, atol=0
+        )
 
 
 def test_a_high_start_smooths_early() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES, Absolute, Cosine, Squared
 from gradleak_core.attacks.parts.labels import BiasRule, RowMinimum, RowSum
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
+from gradleak_core.attacks.parts.stances import Ignore
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
 from gradleak_core.client import ClientStep, observe
 from gradleak_core.models import MODELS, build
@@ -75,7 +76,7 @@ def observed(labels: list[int], kind: str = "lenet", seed: int = 0, epochs: int 
     images = torch.rand(len(labels), *shape, generator=torch.Generator().manual_seed(seed))
     secret = Secret(images, torch.tensor(labels), {})
     step = ClientStep(local_epochs=epochs, lr=0.001)
-    return observe(model, secret, step, (), classes=classes, told=False, seed=0)
+    return observe(model, secret, step, (), classes=classes, seed=0)
 
 
 class TestLabels:
@@ -180,7 +181,7 @@ class TestOptimisers:
 
 def test_z_holds_pixels_then_label_logits() -> None:
     observation = observed([1, 2])
-    space = Space((Pixels(),), None, observation)
+    space = Space((Pixels(),), None, observation, Ignore(), nn.Identity(), torch.Generator())
     z = space.start(3, torch.Generator().manual_seed(0))
     guess = space.candidate(z)
     assert guess.images.shape == (3, 2, 3, 16, 16)
@@ -190,10 +191,42 @@ def test_z_holds_pixels_then_label_logits() -> None:
 
 
 def test_boxed_pixels_are_clamped_and_signed_gradients_are_signs() -> None:
-    space = Space((Pixels(signed=True, boxed=True),), None, observed([1]))
+    pixels = Pixels(signed=True, boxed=True)
+    space = Space((pixels,), None, observed([1]), Ignore(), nn.Identity(), torch.Generator())
     z = space.project(torch.full((1, space.size), 5.0))
     assert z[:, :768].unique().tolist() == [1.0]
     assert z[:, 768:].unique().tolist() == [5.0]
     grad = space.sign(torch.full((1, space.size), -0.3))
     assert grad[:, :768].unique().tolist() == [-1.0]
     assert grad[:, 768:].unique().tolist() == pytest.approx([-0.3])
+
+
+class TestLangevinAdam:
+    @pytest.mark.parametrize("schedule", ["constant", "cosine", "steps"])
+    def test_the_step_size_rises_in_a_straight_line_and_then_follows_its_schedule(self, schedule: str) -> None:
+        warm = Adam(lr=0.4, schedule=schedule, warm_up=0.2)  # type: ignore[arg-type]
+        plain = Adam(lr=0.4, schedule=schedule)  # type: ignore[arg-type]
+        assert [warm.rate(done) for done in (0, 0.05, 0.1)] == pytest.approx([0, 0.1, 0.2])
+        for done in (0.2, 0.4, 0.7, 1.0):
+            assert warm.rate(done) == plain.rate(done)
+
+    def test_noise_is_added_after_the_step_in_step_sizes(self) -> None:
+        """Against plain Adam by hand: bias-corrected moments, then rate times noise times N(0, 1)."""
+        z = torch.zeros(2, 5)
+        grads = torch.randn(6, 2, 5, generator=torch.Generator().manual_seed(0))
+        search = Adam(lr=0.3, schedule="constant", warm_up=0.5, noise=0.2).start(z, torch.Generator().manual_seed(7))
+        noise = torch.Generator().manual_seed(7)
+        expected, mean, square = z.clone(), torch.zeros_like(z), torch.zeros_like(z)
+        for t, grad in enumerate(grads, start=1):
+            mean, square = 0.9 * mean + 0.1 * grad, 0.999 * square + 0.001 * grad**2
+            rate = 0.3 * min(1, t / 6 / 0.5)
+            step = (mean / (1 - 0.9**t)) / ((square / (1 - 0.999**t)).sqrt() + 1e-8)
+            expected = expected - rate * step + rate * 0.2 * torch.randn(2, 5, generator=noise)
+            z = search.step(z, torch.ones(2), grad, t / 6)
+            torch.testing.assert_close(z, expected, rtol=1e-4, atol=1e-5)
+
+    def test_without_noise_the_generator_is_not_asked(self) -> None:
+        generator = torch.Generator().manual_seed(7)
+        before = generator.get_state()
+        Adam().start(torch.zeros(1, 3), generator).step(torch.zeros(1, 3), torch.ones(1), torch.ones(1, 3), 0.1)
+        assert torch.equal(before, generator.get_state())

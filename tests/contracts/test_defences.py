@@ -15,7 +15,8 @@ from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import MODELS, build
 from gradleak_core.types import Knob, Update
 
-RANDOM = {"gaussian_noise", "laplace_noise"}
+RANDOM = {"gaussian_noise", "laplace_noise", "partial_perturbation"}
+RANDOM_INPUTS = {"input_noise", "mixup", "instahide"}
 
 
 def variants() -> Iterator[object]:
@@ -38,10 +39,24 @@ def network() -> nn.Module:
     return build(MODELS["mlp"](width=16), (1, 8, 8), 5, seed=0)  # type: ignore[call-arg]
 
 
-def update(seed: int = 0) -> Update:
-    """A plain update, with a tensor of zeros in it."""
-    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
-    return local_update(network(), x, torch.eye(5)[:2], {}, ClientStep()) | {"dead": torch.zeros(3, 2)}
+def hardened(defence: Defence) -> nn.Module:
+    """The network as this defence has it; the seed stands for `experiment.prepare`, which draws new layers' weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return defence.harden(network())
+
+
+def update(defence: Defence) -> Update:
+    """An update of the hardened network, with a tensor of zeros in it."""
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return local_update(hardened(defence), x, torch.eye(5)[:2], {}, ClientStep()) | {"dead": torch.zeros(3, 2)}
+
+
+def inputs(defence: Defence, seed: int = 0) -> Update:
+    """What the client trains on in the place of three images."""
+    x = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    images, labels = defence.inputs(x, torch.eye(5)[:3], torch.Generator().manual_seed(seed))
+    return {"images": images, "labels": labels}
 
 
 def released(defence: Defence, seen: Update, seed: int = 0) -> Update:
@@ -54,7 +69,7 @@ def equal(a: Update, b: Update) -> bool:
 
 @EACH
 def test_names_shapes_and_types_are_kept(kind: str, defence: Defence) -> None:
-    before = update()
+    before = update(defence)
     after = released(defence, before)
     assert list(after) == list(before)
     for name, tensor in after.items():
@@ -65,11 +80,14 @@ def test_names_shapes_and_types_are_kept(kind: str, defence: Defence) -> None:
 
 @EACH
 def test_nothing_is_changed_in_place(kind: str, defence: Defence) -> None:
-    before, model = update(), network()
+    before, model = update(defence), network()
     state = {k: v.clone() for k, v in model.state_dict().items()}
+    x, y = torch.full((3, 1, 8, 8), 0.3), torch.eye(5)[:3]
     released(defence, before)
     defence.harden(model)
-    assert equal(before, update())
+    defence.inputs(x, y, torch.Generator())
+    assert equal(before, update(defence))
+    assert equal({"x": x, "y": y}, {"x": torch.full((3, 1, 8, 8), 0.3), "y": torch.eye(5)[:3]})
     assert equal(state, model.state_dict())
     assert [type(m) for m in model.modules()] == [type(m) for m in network().modules()]
 
@@ -77,33 +95,50 @@ def test_nothing_is_changed_in_place(kind: str, defence: Defence) -> None:
 @EACH
 def test_the_generator_alone_decides(kind: str, defence: Defence) -> None:
     torch.manual_seed(1)
-    first, state = released(defence, update()), torch.get_rng_state()
-    torch.manual_seed(2)
-    again = released(defence, update())
-    torch.manual_seed(1)
-    assert equal(first, again)
+    state = torch.get_rng_state()
+    first, first_inputs = released(defence, update(defence)), inputs(defence)
     assert torch.equal(state, torch.get_rng_state())
+    torch.manual_seed(2)
+    assert equal(first, released(defence, update(defence)))
+    assert equal(first_inputs, inputs(defence))
     random = kind in RANDOM or bool(getattr(defence, "stochastic", False))
-    assert equal(first, released(defence, update(), seed=1)) is not random
+    assert equal(first, released(defence, update(defence), seed=1)) is not random
+    assert equal(first_inputs, inputs(defence, seed=1)) is not (kind in RANDOM_INPUTS)
+
+
+@EACH
+def test_what_the_client_trains_on_stays_a_batch_of_pictures_with_labels(kind: str, defence: Defence) -> None:
+    changed = inputs(defence)
+    assert changed["images"].shape == (3, 1, 8, 8)
+    assert changed["images"].min() >= 0
+    assert changed["images"].max() <= 1
+    torch.testing.assert_close(changed["labels"].sum(1), torch.ones(3))
+    assert torch.equal(changed["labels"], torch.eye(5)[:3]) is not defence.mixes
 
 
 @EACH
 def test_it_does_something(kind: str, defence: Defence) -> None:
-    large = {k: 100 * g for k, g in update().items()}
-    hardened = [type(m) for m in defence.harden(network()).modules()]
-    assert not equal(large, released(defence, large)) or hardened != [type(m) for m in network().modules()]
+    large = {k: 100 * g for k, g in update(defence).items()}
+    layers = [type(m) for m in hardened(defence).modules()]
+    assert (
+        not equal(large, released(defence, large))
+        or layers != [type(m) for m in network().modules()]
+        or not torch.equal(inputs(defence)["images"], inputs(Defence())["images"])
+    )
 
 
 @EACH
 def test_it_works_on_each_image_only_when_it_says_so(kind: str, defence: Defence) -> None:
-    large = {k: 100 * g for k, g in update().items()}
+    large = {k: 100 * g for k, g in update(defence).items()}
     assert equal(defence.per_example(large), large) is not defence.each_example
 
 
 @EACH
-def test_the_hardened_model_has_the_same_parameters(kind: str, defence: Defence) -> None:
-    plain, hard = dict(network().named_parameters()), dict(defence.harden(network()).named_parameters())
-    assert equal(plain, hard)
+def test_the_hardened_model_keeps_its_parameters_and_their_order(kind: str, defence: Defence) -> None:
+    plain, hard = dict(network().named_parameters()), dict(hardened(defence).named_parameters())
+    assert equal(plain, {k: p for k, p in hard.items() if k in plain})
+    extra = len(hard) - len(plain)
+    assert extra == (4 if kind in ("precode", "partial_perturbation") else 0)
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -28,7 +28,7 @@ def experiment(**attack: Any) -> Any:
     """The JSON of a run; the keywords are knobs of the attack."""
     return {
         "images": ["sample:astronaut"], "labels": None, "size": 8, "channels": 3, "classes": 10, "seed": 0,
-        "model": {"kind": "net"}, "client": {}, "defences": [], "attack": ATTACK | attack,
+        "model": {"kind": "net"}, "client": {}, "threat": {}, "defences": [], "attack": ATTACK | attack,
     }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def catalogue() -> Any:
         },
         "experiment": {"knobs": [size], "default": experiment()},
         "client": {"knobs": [], "default": {}, "needs": []},
+        "threat": {"knobs": [], "default": {}, "needs": []},
     }  # fmt: skip
 
 

@@ -65,22 +65,23 @@ class Norms:
 
 @dataclass(frozen=True)
 class GaussianKernel:
-    """SAPAG's kernel: Σ_l Q_l φ(d_l), with d_l = ‖g'_l − g_l‖² / n_l, s_l = Var(g_l), Q_l = 1 / l from the input on.
+    """SAPAG's kernel: Σ_l φ(d_l), with d_l = ‖g'_l − g_l‖² / n_l and s_l = Var(g_l) over the n_l entries of layer l.
 
-    φ(d) = 1 − exp(−d / 2s) while d ≤ s. Farther away that is flat and nothing would move, so the width is annealed by the
-    difference itself, s(d) = max(s, d); the function with that slope is 1 − e^(−½) + ½ e^(−½) ln(d / s). Wang et al. 2020.
+    φ(d) = 1 − exp(−d / 2s) while d ≤ s. Farther away that is flat and nothing would move, so the width is annealed by
+    the difference itself, s(d) = max(s, d); the function with that slope is 1 − e^(−½) + ½ e^(−½) ln(d / s).
+    Wang et al. 2020.
     """
 
     title: ClassVar[str] = "Gaussian kernel"
 
     def __call__(self, guess: Update, seen: Update) -> Tensor:
         terms = []
-        for i, (k, g) in enumerate(seen.items(), start=1):
+        for k, g in seen.items():
             width = g.var(correction=0).clamp(min=1e-20) if g.numel() > 1 else g.square().mean().clamp(min=1e-20)
             d = (guess[k] - g).square().flatten(1).mean(1) / width  # (S,)
-            near = 1 - (-d.clamp(max=1) / 2).exp()
+            near = -torch.expm1(-d.clamp(max=1) / 2)
             far = 1 - exp(-0.5) + 0.5 * exp(-0.5) * d.clamp(min=1).log()
-            terms.append(torch.where(d <= 1, near, far) / i)
+            terms.append(torch.where(d <= 1, near, far))
         return total(terms)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.needs import between
-from gradleak_core.types import Knob, Need, Observation
+from gradleak_core.types import Knob, Need, Observation, Refused
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"
 
@@ -67,7 +67,7 @@ class RowSum:
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        return lowest(observation.update[WEIGHT].sum(1), observation.batch)
+        return lowest(last(observation, WEIGHT).sum(1), observation.batch)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class RowMinimum:
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        return lowest(observation.update[WEIGHT].amin(1), observation.batch)
+        return lowest(last(observation, WEIGHT).amin(1), observation.batch)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class BiasRule:
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         batch = observation.batch
-        entries = observation.update[BIAS].clone() / observation.step.steps(batch)
+        entries = last(observation, BIAS).clone() / observation.step.steps(batch)
         labels = []
         for _ in range(batch):
             labels.append(entries.argmin())
@@ -125,7 +125,9 @@ class LabelCounts:
     is divided by their number first. The counts are rounded by giving each label in turn to the largest remainder.
     """
 
-    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = 256
+    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = (
+        256
+    )
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the sums of the last layer's gradient"
@@ -133,7 +135,7 @@ class LabelCounts:
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         prediction, features = self.measured(model, observation)
-        sums = observation.update[WEIGHT].sum(1) / observation.step.steps(observation.batch)
+        sums = last(observation, WEIGHT).sum(1) / observation.step.steps(observation.batch)
         counts = observation.batch * (prediction - sums / features)
         labels = []
         for _ in range(observation.batch):
@@ -143,14 +145,21 @@ class LabelCounts:
 
     def measured(self, model: nn.Module, observation: Observation) -> tuple[Tensor, Tensor]:
         """Mean prediction (classes,) and mean feature sum () of the model on random pictures."""
-        like = observation.update[WEIGHT]
+        like = last(observation, WEIGHT)
         generator = torch.Generator().manual_seed(0)
         pictures = torch.rand(self.probes, *observation.shape, generator=generator).to(like)
         seen: list[Tensor] = []
         hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         with hook, torch.no_grad():
-            prediction = model(pictures).softmax(1).mean(0)
-        return prediction, seen[0].sum(1).mean()
+            predictions = [model(some).softmax(1) for some in torch.split(pictures, 32)]
+        return torch.cat(predictions).mean(0), torch.cat(seen).sum(1).mean()
+
+
+def last(observation: Observation, name: str) -> Tensor:
+    """The update of one tensor of the classifier. Raises `Refused` when the threat model hides it."""
+    if name not in observation.update:
+        raise Refused(f"The labels are read off {name}, which is hidden; show it, or choose known or optimised labels.")
+    return observation.update[name]
 
 
 def lowest(scores: Tensor, count: int) -> Tensor:

@@ -50,7 +50,9 @@ class Adam:
         Literal["constant", "steps", "cosine"],
         Knob("Schedule", "How the step size falls: not at all, by ten at 3/8, 5/8 and 7/8 of the run, or as a cosine."),
     ] = "steps"
-    warm_up: Annotated[float, Knob("Warm-up", "The share of the run in which the step size rises to full.", 0, 0.5)] = 0.0
+    warm_up: Annotated[float, Knob("Warm-up", "The share of the run in which the step size rises to full.", 0, 0.5)] = (
+        0.0
+    )
     noise: Annotated[
         float, Knob("Langevin noise", "Deviation of the noise added after every step, in step sizes.", 0, 10)
     ] = 0.0

@@ -12,7 +12,7 @@ from gradleak_core.attacks.parts.registration import aligned
 from gradleak_core.models.layers import Dropout, stochastic
 from gradleak_core.models.statistics import statistics, stored
 from gradleak_core.needs import between
-from gradleak_core.types import Candidate, Knob, Need, Observation
+from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
 WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 100, log=True)
 EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
@@ -125,14 +125,17 @@ class BatchStatistics(Constant):
     weight: Annotated[float, WEIGHT] = 0.1
     title: ClassVar[str] = "Batch statistics"
     needs: ClassVar[tuple[Need, ...]] = (
-        between("batch_norm", 1, None, "Batch statistics need a model with batch norm; choose ResNet-20 or ResNet-18."),
+        between(
+            "batch_norm", 1, None, "Batch statistics need a model with batch norm; choose the ConvNet or a ResNet."
+        ),
     )
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        return torch.stack([self.one(images, scene) for images in guess.images])
+        draws = [{k: v[s, 0] for k, v in guess.latents.items()} for s in range(len(guess.images))]
+        return torch.stack([self.one(*each, scene) for each in zip(guess.images, draws, strict=True)])
 
-    def one(self, images: Tensor, scene: Scene) -> Tensor:
-        found = statistics(scene.model, images, {})
+    def one(self, images: Tensor, draws: Latents, scene: Scene) -> Tensor:
+        found = statistics(scene.model, images, draws)
         targets = scene.observation.statistics or stored(scene.model)
         gaps = [a - b for k, target in targets.items() for a, b in zip(found[k], target, strict=True)]
         return torch.stack([(gap.square().sum() + 1e-20).sqrt() for gap in gaps]).sum()
@@ -140,10 +143,11 @@ class BatchStatistics(Constant):
 
 @dataclass(frozen=True)
 class Group(Constant):
-    """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds' images. Yin et al. 2021, eq. 12.
+    """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
 
     `registered` shifts each image onto the mean first, by phase correlation, which stands in for the paper's learned
-    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match.
+    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that
+    is no longer finite does not count.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
@@ -157,11 +161,14 @@ class Group(Constant):
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images
         with torch.no_grad():
-            shares = 1 / (scene.match + 1e-12) if self.weighted else torch.ones_like(scene.match)
-            shares = (shares / shares.sum()).view(-1, 1, 1, 1, 1)
-            consensus = (shares * x).sum(0)
+            lost = ~(scene.match.isfinite() & x.isfinite().flatten(1).all(1))
+            shares = 1 / scene.match.clamp(min=1e-12) if self.weighted else torch.ones_like(scene.match)
+            shares = shares.masked_fill(lost, 0)
+            shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
+            sound = x.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
+            consensus = (shares * sound).sum(0)
             if self.registered:
-                consensus = (shares * aligned(x, consensus)).sum(0)
+                consensus = (shares * aligned(sound, consensus)).sum(0)
         return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 
 
@@ -174,7 +181,9 @@ class KeepRate(Constant):
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, Dropout)}
-        gaps = [(guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents]
+        gaps = [
+            (guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents
+        ]
         return torch.stack(gaps).sum(0) if gaps else torch.zeros_like(scene.match)
 
 

@@ -13,11 +13,10 @@ def aligned(images: Tensor, onto: Tensor) -> Tensor:
     """
     cross = torch.fft.fft2(onto) * torch.fft.fft2(images).conj()
     peak = torch.fft.ifft2(cross / (cross.abs() + 1e-9)).real.sum(-3)  # (S, B, H, W)
-    width = peak.shape[-1]
-    places = peak.flatten(-2).argmax(-1)  # (S, B)
-    out = torch.empty_like(images)
-    for s in range(places.shape[0]):
-        for b in range(places.shape[1]):
-            down, right = divmod(int(places[s, b]), width)
-            out[s, b] = images[s, b].roll((down, right), (-2, -1))
-    return out
+    height, width = peak.shape[-2:]
+    places = peak.flatten(-2).argmax(-1, keepdim=True)  # (S, B, 1)
+    rows = (torch.arange(height, device=images.device) - places // width) % height  # (S, B, H)
+    columns = (torch.arange(width, device=images.device) - places % width) % width  # (S, B, W)
+    sources = (rows[..., :, None] * width + columns[..., None, :]).flatten(-2)  # (S, B, HW)
+    pixels = images.flatten(-2)  # (S, B, C, HW)
+    return pixels.gather(-1, sources[:, :, None].expand_as(pixels)).view_as(images)

@@ -96,7 +96,8 @@ class Solve:
 class ReadOff:
     """Reads dropout masks off the update: a dropped input leaves a zero column in the next linear layer's gradient.
 
-    dL/dW = δ aᵀ for one image, so column j is zero exactly when a_j is. A mask before any other layer stays at its mean.
+    dL/dW = δ aᵀ for one image, so column j is zero exactly when a_j is. A mask before any other layer stays at its
+    mean, and so does one behind noise that leaves no column at zero.
     """
 
     title: ClassVar[str] = "Read off"
@@ -116,6 +117,8 @@ class ReadOff:
             gradient = observation.update.get(f"{after}.weight")
             if isinstance(layer, Dropout) and isinstance(following, nn.Linear) and gradient is not None:
                 kept = gradient.abs().amax(0) > 0  # (features,)
+                if kept.all():
+                    continue
                 found[f"{name}.draw"] = (kept.float() * layer.unit)[None, None]  # (T, B, features)
         return {k: mask for k, mask in found.items() if mask.shape == shapes[k].shape}
 

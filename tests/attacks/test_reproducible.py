@@ -1,0 +1,90 @@
+"""A seed gives the same bits for every attack on every random network, whatever torch's own generator holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.parts.stances import STANCES
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import Experiment, prepare, run
+from gradleak_core.models import MODELS
+from gradleak_core.types import Finished, Frame, Progress
+
+DEFENDED = {"precode": {"width": 8}, "dropout": {"p": 0.5, "place": "both"}}
+MODEL = {"gradinversion": "convnet"}
+
+
+def small(name: str, defence: str, stance: str | None, seed: int = 3) -> Experiment:
+    attack = ATTACKS[name]
+    assert isinstance(attack, Recipe)
+    attack = replace(attack, steps=3, seeds=2, stance=STANCES[stance]() if stance else attack.stance)
+    return Experiment(
+        images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=seed, attack=attack,
+        model=MODELS[MODEL.get(name, "lenet")](), defences=(DEFENCES[defence](**DEFENDED[defence]),),
+    )  # fmt: skip
+
+
+def bits(experiment: Experiment) -> list[Any]:
+    """All that a run says: losses and images of every iteration, and the pick with its draws."""
+    said: list[Any] = []
+    for event in run(experiment, due=lambda i: True):
+        if isinstance(event, Progress):
+            said += [*event.losses.values(), event.guess().images, *event.pick().latents.values()]
+        elif isinstance(event, Frame):
+            said += [
+                event.images,
+                *map(torch.tensor, event.metrics.values()),
+                *map(torch.tensor, event.layers.values()),
+            ]
+        elif isinstance(event, Finished):
+            said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.match)]
+    return said
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("defence", DEFENDED)
+@pytest.mark.parametrize("stance", [None, "guess", "solve"])
+def test_one_seed_gives_the_same_bits(name: str, defence: str, stance: str | None) -> None:
+    experiment = small(name, defence, stance)
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = bits(experiment)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.manual_seed(2)
+    second = bits(experiment)
+    assert len(first) == len(second) > 6
+    assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("defence", DEFENDED)
+@pytest.mark.parametrize("stance", ["guess", "solve"])
+def test_another_seed_gives_others(defence: str, stance: str) -> None:
+    first, second = (bits(small("inverting_gradients", defence, stance, seed)) for seed in (3, 4))
+    assert not torch.equal(first[0], second[0])
+
+
+@pytest.mark.parametrize("kind", DEFENCES)
+def test_preparing_leaves_torchs_generator_alone_and_asks_it_nothing(kind: str) -> None:
+    experiment = replace(
+        small("inverting_gradients", "precode", None),
+        images=("sample:chelsea", "sample:coffee"), labels=(0, 1), defences=(DEFENCES[kind](),),
+    )  # fmt: skip
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = prepare(experiment)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.manual_seed(2)
+    second = prepare(experiment)
+    for one, other in (
+        (first.observation.update, second.observation.update),
+        (first.secret.latents, second.secret.latents),
+        (first.model.state_dict(), second.model.state_dict()),
+    ):
+        assert list(one) == list(other)
+        assert all(torch.equal(v, other[k]) for k, v in one.items())
