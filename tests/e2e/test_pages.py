@@ -69,6 +69,23 @@ def test_a_page_opened_by_its_address_asks_for_nothing_that_is_not_there(page: P
     assert page.url.endswith("/")  # and the fixture sees to it that no answer was a 404
 
 
+def test_a_defence_is_priced_in_the_background_and_its_points_outlive_a_reload(
+    page: Page, complaints: list[str]
+) -> None:
+    Lab(page).open(SHORT)
+    menu(page, "Trade-off")
+    page.get_by_label("Rounds").fill("5")
+    page.get_by_label("Rounds").press("Enter")
+    page.get_by_role("button", name="Price it").click()
+    expect(page.get_by_role("row")).to_have_count(6, timeout=120_000)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.locator(".js-plotly-plot .point")).to_have_count(5)
+    page.reload()
+    expect(page.get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("No defence")
+    assert complaints == []
+
+
 def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
     Lab(page).open(SHORT)
     menu(page, "How it works")

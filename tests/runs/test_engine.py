@@ -12,14 +12,14 @@ from PIL import Image
 
 from gradleak_core.runs.admission import admit
 from gradleak_core.runs.protocol import unpack_live
-from gradleak_core.runs.supervisor import COMMAND
+from gradleak_core.runs.supervisor import COMMAND, Patience
 from gradleak_core.types import Refused
 from tests.runs.serving import Server, serving
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("engine"), command=COMMAND) as server:
+    with serving(tmp_path_factory.mktemp("engine"), command=COMMAND, patience=Patience(stop=5)) as server:
         yield server
 
 
@@ -111,7 +111,9 @@ def test_a_run_can_be_stopped_while_its_model_is_trained(server: Server) -> None
         heard = (unpack_live(message)[0] for message in viewer if isinstance(message, bytes))
         assert any((head["message"] or "").startswith("Training") for head in heard)
         server.command(run, "stop")
-    assert server.until_status(run, "stopped", "done", "failed")["status"] == "stopped"
+    row = server.until_status(run, "stopped", "done", "failed")
+    assert (row["status"], row["message"]) == ("stopped", None)
+    assert row["result"]["iterations"] == 0
 
 
 @pytest.mark.parametrize("weights", [None, {}, "trained", {"kind": "lenet"}, {"kind": "trained", "epochs": 101}])
