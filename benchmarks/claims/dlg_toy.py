@@ -24,7 +24,7 @@ MEAN, DEVIATION = 46.25, 12.66
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     for name, attack in (("squared", SQUARED), ("cosine", COSINE)):
-        for _, experiment in own.experiments(Experiment(attack=attack), setting.count(50, 3)):
+        for _, experiment in own.experiments(Experiment(attack=attack), setting.count(12, 3)):
             result = play(experiment, setting.device, 12 if setting.quick else 120)
             values.append({"attack": name, "seed": experiment.seed, **result["metrics"]})
     squared, cosine = ([row["psnr"] for row in values if row["attack"] == name] for name in ("squared", "cosine"))

@@ -24,7 +24,7 @@ def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     base = Experiment(attack=recipe("general_deep_leakage"))
     for labels in ("same", "different"):
-        for experiment in pictures.batches(own, base, setting.count(20, 2), 2, labels):  # type: ignore[arg-type]
+        for experiment in pictures.batches(own, base, setting.count(8, 2), 2, labels):  # type: ignore[arg-type]
             found = attacked(experiment, setting.device, 12 if setting.quick else 120)
             values.append({"labels": labels, "seed": experiment.seed, "other": other(found), **found.metrics})
     same, different = ([row for row in values if row["labels"] == name] for name in ("same", "different"))

@@ -35,11 +35,11 @@ TRAINED = "resnet20 trained"
 def measure(setting: Setting) -> Outcome:
     own, values, why = pictures.of(setting, "cifar10"), [], victim.missing(setting)
     for name, model in NETWORKS.items():
-        for one in pictures.batches(own, Experiment(model=model, classes=CLASSES), setting.count(250, 10), BATCH):
+        for one in pictures.batches(own, Experiment(model=model, classes=CLASSES), setting.count(100, 10), BATCH):
             values.append({"model": name, **read(relabelled(one), one.seed, setting.device)})
     if why is None:
         base = victim.trained(Experiment(model=NETWORKS["resnet20"]), setting, setting.count(20, 1))
-        for one in pictures.batches(own, base, setting.count(250, 10), BATCH, "different"):
+        for one in pictures.batches(own, base, setting.count(100, 10), BATCH, "different"):
             values.append({"model": TRAINED, **read(replace(one, seed=base.seed), one.seed, setting.device)})
     shares = {name: [share(values, name, rule) for rule in RULES] for name in dict.fromkeys(r["model"] for r in values)}
     ours = "row minimum / row sum: " + ", ".join(

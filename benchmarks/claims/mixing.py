@@ -26,7 +26,7 @@ BASE = replace(FOUR, attack=replace(FOUR.attack, labels=KnownLabels()))  # type:
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     for name, defences in DEFENCES.items():
-        for experiment in pictures.batches(own, replace(BASE, defences=defences), setting.count(8, 2), 4, "different"):
+        for experiment in pictures.batches(own, replace(BASE, defences=defences), setting.count(5, 2), 4, "different"):
             result = play(experiment, setting.device, 10 if setting.quick else 60)
             head = {"defence": name, "seed": experiment.seed, "iterations": result["iterations"]}
             values.append(head | result["metrics"])

@@ -46,7 +46,7 @@ def measure(setting: Setting) -> Outcome:
 
 def point(name: str, std: float, setting: Setting) -> JSON:
     base = replace(BASE, defences=(defence(name, std),))
-    experiments = list(pictures.each(setting, base, "cifar10", setting.count(5, 1)))
+    experiments = list(pictures.each(setting, base, "cifar10", setting.count(3, 1)))
     limit = 15 if setting.quick else 120
     ssim = statistics.mean(play(experiment, setting.device, limit)["metrics"]["ssim"] for experiment in experiments)
     row = {"defence": name, "std": std, "ssim": ssim, "perturbation": std * share(base, name)}

@@ -58,7 +58,7 @@ def mean(values: list[JSON], **chosen: Any) -> float:
 
 
 def measure(setting: Setting) -> Outcome:
-    only, count = {"MLP": MODELS["MLP"]}, setting.count(10, 2)
+    only, count = {"MLP": MODELS["MLP"]}, setting.count(5, 2)
     values = [row for on in (False, True) for row in ssim(setting, only, {"plain": PLAIN}, on, count)]
     without, with_ = (mean(values, precode=on) for on in (False, True))
     ours = f"mean SSIM {without:.4f} without, {with_:.4f} with PRECODE"
