@@ -19,15 +19,26 @@ from benchmarks.claims import (
     FILES,
     batch_size,
     dlg_toy,
+    dropout_inversion,
     geng_counts,
     geng_fusion,
+    geng_two_pairs,
+    geng_two_updates,
     geng_wrong_label,
+    gradinversion_ablation,
     gradinversion_labels,
     idlg_labels,
     inverting_gradients_resnet,
     local_steps,
+    mixing,
+    partial_perturbation,
     pictures,
+    precode,
+    precode_bypass,
+    precode_noise,
+    sapag,
     table,
+    zheng_dropout,
 )
 from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
@@ -131,6 +142,12 @@ def test_the_command_says_in_a_sentence_what_cannot_be_tried(tmp_path: Path) -> 
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 RESNET = inverting_gradients_resnet.verdict
+
+
+def shares(dlg: float, sapag: float) -> dict[str, float]:
+    return {"DLG": dlg, "iDLG": dlg, "SAPAG": sapag}
+
+
 RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (idlg_labels.verdict, (1.0, 0.99), WHOLE),
     (idlg_labels.verdict, (1.0, 1.0), PART),
@@ -164,6 +181,40 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (local_steps.verdict, ([30, 30, 30, 20, 20],), WHOLE),
     (local_steps.verdict, ([30, 30, 20, 20, 19],), PART),
     (local_steps.verdict, ([30, 30, 19, 20, 20],), NOT),
+    (geng_two_pairs.verdict, (20.0, 22.0), WHOLE),
+    (geng_two_pairs.verdict, (20.0, 21.9), PART),
+    (geng_two_pairs.verdict, (20.0, 20.0), NOT),
+    (geng_two_updates.verdict, (0.75,), WHOLE),
+    (geng_two_updates.verdict, (0.74,), PART),
+    (geng_two_updates.verdict, (0.0,), NOT),
+    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.2, 1.3, 1.4],), WHOLE),
+    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 2.0],), PART),
+    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 1.9],), NOT),
+    (sapag.verdict, ({"a": shares(0.4, 0.5), "b": shares(0.5, 0.0)},), WHOLE),
+    (sapag.verdict, ({"a": shares(0.4, 0.49), "b": shares(0.5, 0.0)},), PART),
+    (sapag.verdict, ({"a": shares(0.6, 0.7)},), PART),
+    (sapag.verdict, ({"a": shares(0.4, 0.4)},), NOT),
+    (zheng_dropout.verdict, (0.04, 0.05, 1.0), WHOLE),
+    (zheng_dropout.verdict, (0.05, 0.1, 0.0), PART),
+    (zheng_dropout.verdict, (0.05, 0.09, 0.0), NOT),
+    (dropout_inversion.verdict, (0.03, 3.1, [True, True]), WHOLE),
+    (dropout_inversion.verdict, (0.031, 3.2, [True, False]), PART),
+    (dropout_inversion.verdict, (0.03, 3.0, [True, False, False]), NOT),
+    (precode.verdict, (0.95, 0.09), WHOLE),
+    (precode.verdict, (0.94, 0.46), PART),
+    (precode.verdict, (0.94, 0.47), NOT),
+    *(
+        (rule, ({"MLP": ssim, "ViT": 0.0},), verdict)
+        for rule in (precode_bypass.verdict, precode_noise.verdict)
+        for ssim, verdict in ((0.95, WHOLE), (0.94, PART), (0.59, NOT))
+    ),
+    (partial_perturbation.verdict, (0.1, None), WHOLE),
+    (partial_perturbation.verdict, (0.1, 0.1), PART),
+    (partial_perturbation.verdict, (0.2, 0.1), NOT),
+    (partial_perturbation.verdict, (None, None), NOT),
+    (mixing.verdict, ({"none": 0.6, "mixup": 0.5, "InstaHide": 0.1},), WHOLE),
+    (mixing.verdict, ({"none": 0.9, "mixup": 0.7, "InstaHide": 0.1},), PART),
+    (mixing.verdict, ({"none": 0.6, "mixup": 0.7, "InstaHide": 0.3},), NOT),
 ]
 
 
