@@ -1,4 +1,4 @@
-"""How well an attack's default recipe does on random images and untrained weights, within a minute each but where said.
+"""How well an attack's default recipe does on random images and untrained weights, within a minute each.
 
 32 × 32 pixels, batch of one, another image and other weights each time. The run is cut after 60 s of computing, and
 the attacker's own pick of then is scored.
@@ -28,18 +28,18 @@ def share(attack: str, setting: Setting) -> JSON:
     return report(values, f"{reached:.0%} reach 25 dB, ", reached >= SHARE, setting) | {"share": reached}
 
 
-def median(model: str, bar: float, setting: Setting, steps: int = 1600, seconds: float = SECONDS) -> JSON:
+def median(model: str, bar: float, setting: Setting) -> JSON:
     """Inverting Gradients: the median PSNR."""
-    attack = replace(ATTACKS["inverting_gradients"], steps=steps)  # type: ignore[type-var]
-    values = rows(replace(Experiment(), attack=attack, model=MODELS[model]()), setting, seconds)
+    base = replace(Experiment(), attack=ATTACKS["inverting_gradients"], model=MODELS[model]())
+    values = rows(base, setting)
     return report(values, "", statistics.median(row["psnr"] for row in values) >= bar, setting)
 
 
-def rows(base: Experiment, setting: Setting, seconds: float = SECONDS) -> list[JSON]:
+def rows(base: Experiment, setting: Setting) -> list[JSON]:
     """One row a pair."""
     found = []
     for name, experiment in setting.experiments(base, setting.count(20, 2)):
-        result = play(experiment, setting.device, 5 if setting.quick else seconds)
+        result = play(experiment, setting.device, 5 if setting.quick else SECONDS)
         row = {"image": name, "seed": experiment.seed, "status": result["status"]}
         row |= {key: result[key] for key in ("seconds", "iterations", "restarts", "iterations_per_second")}
         found.append(row | result["metrics"])

@@ -28,7 +28,7 @@ CLAIM = Claim(
     paper=papers.PRECODE,
     sentence="Solving for PRECODE's noise together with the image disables it.",
     setup="PRECODE before the classifier of the untrained MLP, LeNet, ResNet-20 and ViT, one image, label known, "
-    "700 to 1,500 iterations of signed Adam on the cosine (150 with --quick). The MLP decides.",
+    "300 to 800 iterations of signed Adam on the cosine (150 with --quick). The MLP decides.",
     theirs="MLP: SSIM 0.99993, two images",
     refuted_by="A mean SSIM on the MLP under 0.6.",
     live=Experiment(model=MLP(), attack=ATTACKS["noise"], defences=(Precode(),)),
