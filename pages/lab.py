@@ -5,6 +5,7 @@ import streamlit as st
 from gradleak_core import knobs
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found
+from pages._parts.fixes import fixes
 from pages._parts.live_view import live_view
 from pages._parts.sidebar import sidebar
 
@@ -23,6 +24,8 @@ for sentence in complaints:
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
 st.markdown(f"{texts.assumption(experiment, known)} {expectation}")
 shown = found(setup.shown())
+if reasons:
+    fixes(experiment)
 if another := shown is not None and shown["experiment"] != experiment:
     st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
 
@@ -34,6 +37,7 @@ live_view(
     classes=pictures.class_names(shown["experiment"]["images"] if another else images, known["classes"]),
     preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
+    remark=texts.altered(shown["experiment"] if another else experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

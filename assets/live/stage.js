@@ -88,6 +88,8 @@ export class Stage {
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
+    text(this.find("remark"), data.remark ?? "");
+    this.find("remark").hidden = !data.remark;
     this.find("labels").hidden = !said.labels;
     this.find("guess-caption").dataset.right = said.guess ? said.right.every(Boolean) : "";
     this.panels.mark(said.right ?? []);

@@ -26,6 +26,7 @@ def compare(left: JSON, right: JSON) -> None:
                 experiment=None,
                 run=row["id"],
                 compact=True,
+                remark=texts.altered(row["experiment"]),
                 key=f"compare-{side}",
                 classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
