@@ -21,8 +21,9 @@ images = experiment["images"]
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 for sentence in complaints:
     st.warning(sentence, icon=":material/link_off:")
+welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
-st.markdown(f"{texts.assumption(experiment, known)} {expectation}")
+st.markdown(f"{welcome}{texts.assumption(experiment, known)} {expectation}")
 shown = found(setup.shown())
 if reasons:
     fixes(experiment)
@@ -38,6 +39,7 @@ live_view(
     preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
     remark=texts.altered(shown["experiment"] if another else experiment),
+    another=another,
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

@@ -31,7 +31,7 @@ def compare(left: JSON, right: JSON) -> None:
                 classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
     st.subheader("Numbers")
-    st.markdown(texts.table(["Number", "Left", "Right", "Better is"], numbers(left, right)))
+    st.markdown(texts.table(["Number", "Left", "Right", "Better for the attacker"], numbers(left, right)))
     st.subheader("What differs in the set-up")
     rows = list(differing(left["experiment"], right["experiment"]))
     if rows:

@@ -7,9 +7,11 @@ from typing import Any
 
 from gradleak_core import knobs
 from gradleak_core.needs import facts
-from pages._parts.presets import matching
+from pages._parts.presets import holds, matching
 
 JSON = Any
+
+WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
 STATUS = {
     "queued": "Waiting for its turn",
@@ -92,8 +94,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     """What is likely to happen, from the presets' promises where one applies."""
     preset = matching(experiment)
     if preset is not None:
-        what = "the defence" if preset["promise"].startswith("hold") else "the picture"
-        return f"Expect that {what} {preset['promise']}."
+        return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
     if altered(experiment):
         return "Expect no private picture, however well the attack does: the client has trained on something else."
     if opposed(experiment):
@@ -108,7 +109,20 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return "Expect a weaker picture than from a single step: several steps are summed up in one update."
     if len(experiment["images"]) > 1:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
+    if rough(experiment):
+        return "Expect little: this attack needs smooth activations, and on ReLU Inverting Gradients does better."
     return "Nothing hides the update: expect the picture to come back, if this attack suits this model."
+
+
+def rough(experiment: JSON) -> bool:
+    """Whether a search by L-BFGS meets a network of ReLUs; a network without the knob has them."""
+    optimiser, model = experiment["attack"].get("optimiser", {}), experiment["model"]
+    return optimiser.get("kind") == "lbfgs" and model["kind"] != "vit" and model.get("activation", "relu") == "relu"
+
+
+def promised(preset: JSON) -> str:
+    """A preset's promise, and from when on it is kept."""
+    return str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
 
 
 def opposed(experiment: JSON) -> bool:
@@ -128,7 +142,7 @@ def altered(experiment: JSON) -> str:
     names = [name for kind, name in ALTERED.items() if kind in kinds]
     if not names:
         return ""
-    return f"What comes back at best is the {_and(names)}, not the private picture; the numbers compare with the latter."
+    return f"At best the {_and(names)} comes back; the numbers compare with the private picture."
 
 
 def client(experiment: JSON) -> str:
