@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.e2e.lab import SHORT, Lab
+from tests.e2e.lab import SETTLED, SHORT, Lab
 
-SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
 
