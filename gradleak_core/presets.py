@@ -78,9 +78,7 @@ PRESETS: tuple[Preset, ...] = (
         "precode_noise",
         "PRECODE, and its break",
         "leaks in about 5 s",
-        Experiment(
-            model=MLP(width=256), defences=(Precode(),), attack=replace(recipe("precode_noise"), steps=600)
-        ),
+        Experiment(model=MLP(width=256), defences=(Precode(),), attack=replace(recipe("precode_noise"), steps=600)),
     ),
     Preset(
         "fedavg",

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding_an_attack.md").read_text(encoding="utf-8")
 PATH = re.search(r"^`(gradleak_core/attacks/(\w+)\.py)`:$", GUIDE, re.MULTILINE)
-MODULE, LINE = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+MODULE, LINE = (GUIDE.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "text"))
 COMMANDS = [line for line in GUIDE.splitlines() if line.startswith("python -m gradleak_core")]
 
 
