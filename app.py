@@ -106,5 +106,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
-FRONTS = [Route(f"/{page}", front) for page in ("runs", "trade-off", "how-it-works", "about")]
+FRONTS = [Route(f"/{page}", front) for page in ("runs", "trade-off", "claims", "how-it-works", "about")]
 app = st.App(ROUTER, routes=[Mount("/api", api(service)), *FRONTS], middleware=[Middleware(Headers)], lifespan=lifespan)

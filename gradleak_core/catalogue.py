@@ -20,7 +20,7 @@ from gradleak_core.data import samples
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.metrics import METRICS
-from gradleak_core.models import INITS, MODELS
+from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
@@ -32,7 +32,7 @@ JSON = Any
 @cache
 def catalogue() -> JSON:
     """The catalogue of `docs/architecture.md`."""
-    parts: dict[str, Mapping[str, type]] = {"models": MODELS, "defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
+    parts: dict[str, Mapping[str, type]] = {"defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
     parts |= PARTS
     return {
         "schema": 1,
@@ -41,6 +41,7 @@ def catalogue() -> JSON:
         "families": {
             "attacks": {paper.ATTACK.name: attack_entry(paper) for paper in PAPERS},
             **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
+            "models": {kind: entry(cls) | {"layers": layers(cls())} for kind, cls in MODELS.items()},
         },
         "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
         "client": entry(ClientStep),
@@ -71,6 +72,13 @@ def entry(cls: type) -> JSON:
         "needs": CODEC.encode(getattr(cls, "needs", ())),
         "schema": CODEC.schema(cls),
     } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+
+
+def layers(model: Model) -> list[str]:
+    """What comes before the first dot in the names of a model's parameters, in order."""
+    with torch.device("meta"):  # no memory, no draws
+        network = model.build((3, 32, 32), 10)
+    return list(dict.fromkeys(name.partition(".")[0] for name, _ in network.named_parameters()))
 
 
 def attack_entry(paper: ModuleType) -> JSON:

@@ -12,6 +12,7 @@ from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
+from gradleak_core.defences.precode import Precode
 from gradleak_core.defences.pruning import Pruning
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.convnet import ConvNet
@@ -67,6 +68,18 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset("pruning", "Send less", "holds", replace(FIRST, defences=(Pruning(share=0.9),))),
     Preset("dropout", "Dropout", "holds", replace(FIRST, defences=(Dropout(p=0.5),))),
+    Preset(
+        "dropout_readoff",
+        "Dropout, and its break",
+        "leaks in about 5 s",
+        Experiment(defences=(Dropout(p=0.5),), attack=recipe("dropout_readoff")),
+    ),
+    Preset(
+        "precode_noise",
+        "PRECODE, and its break",
+        "leaks in about 5 s",
+        Experiment(model=MLP(width=256), defences=(Precode(),), attack=replace(recipe("precode_noise"), steps=600)),
+    ),
     Preset(
         "fedavg",
         "Three local steps",

@@ -5,6 +5,7 @@ import streamlit as st
 from gradleak_core import knobs
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found
+from pages._parts.fixes import fixes
 from pages._parts.live_view import live_view
 from pages._parts.sidebar import sidebar
 
@@ -20,9 +21,12 @@ images = experiment["images"]
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 for sentence in complaints:
     st.warning(sentence, icon=":material/link_off:")
+welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
-st.markdown(f"{texts.assumption(experiment, known)} {expectation}")
+st.markdown(f"{welcome}{texts.assumption(experiment, known)} {expectation}")
 shown = found(setup.shown())
+if reasons:
+    fixes(experiment)
 if another := shown is not None and shown["experiment"] != experiment:
     st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
 
@@ -34,6 +38,8 @@ live_view(
     classes=pictures.class_names(shown["experiment"]["images"] if another else images, known["classes"]),
     preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
+    remark=texts.altered(shown["experiment"] if another else experiment),
+    another=another,
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

@@ -88,6 +88,8 @@ export class Stage {
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
+    text(this.find("remark"), data.remark ?? "");
+    this.find("remark").hidden = !data.remark;
     this.find("labels").hidden = !said.labels;
     this.find("guess-caption").dataset.right = said.guess ? said.right.every(Boolean) : "";
     this.panels.mark(said.right ?? []);
@@ -110,11 +112,12 @@ export class Stage {
     this.find("progress").value = share ?? 0;
     text(this.find("setup"), this.view.data.summary ?? "");
     this.find("word").dataset.status = state;
+    this.find("word").classList.toggle("gl-poor", ["done", "recovered"].includes(state) && trace.frames.at(-1)?.metrics?.ssim < words.RECOGNISABLE);
     const facts = words.facts(trace, ended, !recording);
     const node = this.find("facts");
     facts.forEach((fact, index) => text(node.children[index] ?? node.appendChild(document.createElement("span")), fact));
     while (node.children.length > facts.length) node.lastChild.remove();
-    text(this.find("message"), note || message || words.MEANINGS[state] || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
+    text(this.find("message"), note || message || words.meaning(state, trace.frames.at(-1)?.metrics?.ssim) || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
   }
 
   drawControls() {
@@ -127,7 +130,7 @@ export class Stage {
     scrubber.setAttribute("aria-valuetext", `iteration ${shown ?? 0} of ${steps ?? 0}`);
     this.strip.point(shown ?? 0);
     view.controls.show({
-      live: Boolean(source?.live), playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
+      live: Boolean(source?.live), another: view.data.another, playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
       refused: view.data.refused, problem: view.problem, armed: Boolean(view.data.experiment), frames: trace.frames.length > 0,
     });
     const link = this.find("export");

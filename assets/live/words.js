@@ -1,15 +1,21 @@
 // Everything the view says in words and numbers.
 const WORDS = {
-  ready: "Ready", loading: "Connecting", queued: "Queued", running: "Running", paused: "Paused", recovered: "Recovered",
-  done: "Finished", diverged: "Diverged", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
+  ready: "Ready", loading: "Connecting", queued: "Waiting", running: "Running", paused: "Paused", recovered: "Matched",
+  done: "Finished", diverged: "Gave up", stopped: "Stopped", failed: "Failed", interrupted: "Cut off",
   deleted: "Not here",
 };
-export const MEANINGS = {
+const MEANINGS = {
   diverged: "No finite guess is left; try another seed or a smaller step.",
   stopped: "What was seen is kept.",
   interrupted: "The server went away; what was seen is kept.",
 };
 export const RECOGNISABLE = 0.6;
+
+/** What a status means for the one who watches; a run that used every iteration may still have failed. */
+export function meaning(status, ssim) {
+  if (["done", "recovered"].includes(status) && ssim < RECOGNISABLE) return "Not recovered: try another attack or seed.";
+  return MEANINGS[status];
+}
 
 export const word = (status) => WORDS[status] ?? status;
 
@@ -21,7 +27,7 @@ export function facts(trace, ended, live) {
   const rate = ended ? trace.last / seconds : trace.rate;
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds ?? 0)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
-  if (live && status === "running" && rate > 0) said.push(`about ${span((steps - trace.last) / rate)} left`);
+  if (live && status === "running" && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
   const restarts = trace.frames.at(-1)?.restarts ?? 0;
   if (restarts) said.push(`${restarts} seed${restarts > 1 ? "s" : ""} restarted`);
   return said;

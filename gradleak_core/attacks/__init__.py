@@ -1,21 +1,10 @@
-"""The attacks, one module a paper. A new one is one file here and its name in `PAPERS`."""
+"""The attacks, one module a paper. A new one is one file here and one line in `NAMES`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
-from gradleak_core.attacks import (
-    dlg,
-    dropout_inversion,
-    dropout_readoff,
-    general_deep_leakage,
-    gradinversion,
-    idlg,
-    inverting_gradients,
-    precode_bypass,
-    precode_noise,
-    sapag,
-)
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.matched import MATCHED
@@ -28,18 +17,20 @@ from gradleak_core.types import Attack
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]
 
-PAPERS: tuple[ModuleType, ...] = (
-    dlg,
-    idlg,
-    inverting_gradients,
-    sapag,
-    gradinversion,
-    general_deep_leakage,
-    dropout_readoff,
-    dropout_inversion,
-    precode_bypass,
-    precode_noise,
+NAMES = (
+    "dlg",
+    "idlg",
+    "inverting_gradients",
+    "sapag",
+    "gradinversion",
+    "general_deep_leakage",
+    "dropout_readoff",
+    "dropout_inversion",
+    "precode_bypass",
+    "precode_noise",
 )
+"""The modules, in the order of every list; each attack is called like its module."""
+PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 ATTACKS: dict[str, Attack] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 
 ATTACK_KINDS: dict[str, type] = {"recipe": Recipe}

@@ -44,10 +44,11 @@ def card(row: JSON, known: JSON) -> None:
     word = verdict(row)
     colour, icon = VERDICTS[word]
     with st.container(border=True, key=f"claim-{row['name']}"):
-        st.subheader(row["title"], anchor=row["name"])
-        st.badge(word.capitalize(), color=colour, icon=icon)  # type: ignore[arg-type]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(row["title"], anchor=row["name"], width="content")
+            st.badge(word.capitalize(), color=colour, icon=icon)  # type: ignore[arg-type]
         st.markdown(texts.escaped(row["sentence"]))
-        theirs, ours = st.columns(2, gap="large")
+        theirs, ours = st.columns(2, gap="medium")
         with theirs:
             st.markdown(f"**The paper**  \n{texts.escaped(row['theirs'])}")
             note(texts.escaped(row["paper"]))

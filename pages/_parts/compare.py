@@ -26,11 +26,12 @@ def compare(left: JSON, right: JSON) -> None:
                 experiment=None,
                 run=row["id"],
                 compact=True,
+                remark=texts.altered(row["experiment"]),
                 key=f"compare-{side}",
                 classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
     st.subheader("Numbers")
-    st.markdown(texts.table(["Number", "Left", "Right", "Better is"], numbers(left, right)))
+    st.markdown(texts.table(["Number", "Left", "Right", "Better for the attacker"], numbers(left, right)))
     st.subheader("What differs in the set-up")
     rows = list(differing(left["experiment"], right["experiment"]))
     if rows:

@@ -160,15 +160,27 @@ def upload() -> None:
     )
     note("The picture stays on this server; position and camera data inside the file are dropped.")
     kept = [reference for file in files if (reference := take(file.getvalue(), file.name if len(files) > 1 else ""))]
-    if kept:
-        gallery(list(dict.fromkeys(kept)))
+    offer(list(dict.fromkeys(kept)))
 
 
 def camera() -> None:
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers only allow the camera on https pages and on this machine itself.")
     if shot is not None and (reference := take(shot.getvalue())):
-        gallery([reference])
+        offer([reference])
+
+
+def offer(references: list[str]) -> None:
+    """Pictures that were just handed in, to be used with one press."""
+    if len(references) == 1:
+        st.image(thumbnail(references[0]), width=160, alt=title(references[0], catalogue()))
+        st.button(
+            "Use this picture", key=f"pick:{references[0]}", type="primary", icon=":material/check:", on_click=pick,
+            args=(references[0],),
+        )  # fmt: skip
+    elif references:
+        note("Press a picture to use it.")
+        gallery(references)
 
 
 def take(content: bytes, name: str = "") -> str | None:

@@ -31,6 +31,8 @@ def live_view(
     classes: list[str] | None = None,
     preview: str | None = None,
     summary: str = "",
+    remark: str = "",
+    another: bool = False,
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -43,6 +45,8 @@ def live_view(
     `refused` is the sentence that says why Run is disabled; `classes` are the label names, numbers without.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
+    `remark` is what has to be known to read the result, shown under the pictures.
+    `another` says that Run starts another set-up than the one of `run`.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     base = str(st.get_option("server.baseUrlPath")).strip("/")
@@ -56,6 +60,8 @@ def live_view(
         "classes": classes,
         "preview": preview,
         "summary": summary,
+        "remark": remark,
+        "another": another,
         "compact": compact,
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages._parts import setup
 from pages._parts.engine import catalogue
+from pages._parts.note import note
 from pages._parts.pictures import sheet, thumbnail
 
 JSON = Any
@@ -17,20 +18,35 @@ FREE = ("images", "labels", "seed")
 
 
 def presets() -> None:
-    """A row each: picture, title as a button, promise."""
-    current = matching(setup.current())
+    """Those that leak, then those that hold."""
+    groups: dict[str, list[JSON]] = {"The picture leaks": [], "The defence holds": []}
     for preset in catalogue()["presets"]:
-        with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
-            st.image(picture(preset["experiment"]["images"]), width=40, alt="")
-            st.button(
-                f"**{preset['title']}**  \n{preset['promise']}",
-                key=f"preset:{preset['name']}",
-                width="stretch",
-                wrap=True,
-                type="primary" if preset is current else "secondary",
-                on_click=choose,
-                args=(preset["experiment"],),
-            )
+        groups["The defence holds" if holds(preset) else "The picture leaks"].append(preset)
+    current = matching(setup.current())
+    for title, members in groups.items():
+        with st.container(gap="xxsmall"):
+            note(title)
+            for preset in members:
+                one(preset, preset is current)
+
+
+def one(preset: JSON, chosen: bool) -> None:
+    """A row: the picture, and the title as a button."""
+    with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
+        st.image(picture(preset["experiment"]["images"]), width=32, alt="")
+        st.button(
+            preset["title"],
+            key=f"preset:{preset['name']}",
+            width="stretch",
+            type="primary" if chosen else "secondary",
+            on_click=choose,
+            args=(preset["experiment"],),
+        )
+
+
+def holds(preset: JSON) -> bool:
+    """Whether a preset promises that the attack fails."""
+    return bool(preset["promise"].startswith("hold"))
 
 
 def picture(references: list[str]) -> str:
@@ -39,8 +55,8 @@ def picture(references: list[str]) -> str:
 
 
 def choose(experiment: JSON) -> None:
-    """The whole set-up becomes the preset's."""
-    setup.replace(copy.deepcopy(experiment))
+    """The whole set-up becomes the preset's; a run on show stays, and the page says that it is another."""
+    setup.replace(copy.deepcopy(experiment), setup.shown())
 
 
 def matching(experiment: JSON) -> JSON | None:

@@ -56,7 +56,7 @@ def restore() -> None:
     run = query.pop("run", [None])[-1]
     row = found(run)
     if row is not None and not query:
-        experiment, complaints = row["experiment"], []
+        experiment, complaints = knobs.start(catalogue()) | row["experiment"], []
     else:
         experiment, complaints = knobs.understood(query, catalogue())
     if run and row is None:

@@ -9,6 +9,7 @@ from pages._parts import forms, setup
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
 from pages._parts.images import images
+from pages._parts.knowledge import KNOWLEDGE, knowledge
 from pages._parts.note import note
 from pages._parts.presets import presets
 
@@ -16,7 +17,7 @@ EXPERIMENT = ("size", "channels", "classes")
 
 
 def sidebar() -> None:
-    """Presets first, then picture, model, defences and attack; everything else one level deeper."""
+    """Presets first, then picture, model, defences, attack and what it knows; everything else one level deeper."""
     with st.expander("Start from", expanded=True, icon=":material/auto_awesome:"):
         presets()
     st.subheader("Picture")
@@ -27,6 +28,8 @@ def sidebar() -> None:
     defences()
     st.subheader("Attack")
     attack()
+    st.subheader("What the attacker knows")
+    knowledge()
 
 
 def model() -> None:
@@ -65,4 +68,4 @@ def attack() -> None:
         if seed is not None:
             forms.field(seed, experiment["seed"], "seed")
     with st.expander("Attack in detail"):
-        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "seeds"))
+        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "seeds", *KNOWLEDGE))

@@ -16,8 +16,8 @@ def pages() -> dict[str, st.Page]:
         "lab": ("Lab", ":material/science:", ""),
         "runs": ("Runs", ":material/history:", "runs"),
         "trade_off": ("Trade-off", ":material/balance:", "trade-off"),
-        "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
         "claims": ("Claims", ":material/fact_check:", "claims"),
+        "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
         "about": ("About", ":material/info:", "about"),
     }
     return {

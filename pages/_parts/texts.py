@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gradleak_core import knobs
-from pages._parts.presets import matching
+from gradleak_core.needs import facts
+from pages._parts.presets import holds, matching
 
 JSON = Any
+
+WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
 STATUS = {
     "queued": "Waiting for its turn",
@@ -36,34 +40,119 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} mixed together"
-    pictures = one if count == 1 else many
     model = knobs.entry("models", experiment["model"], catalogue)["title"]
-    sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees one update, "
-    sentence += f"made from {pictures}"
+    sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
+    sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
     titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
     sentence += f" and changed by the {'defence' if len(titles) == 1 else 'defences'} {_and(titles)}" if titles else ""
-    labels = experiment["attack"].get("labels")
-    knows = labels and families["labels"][labels["kind"]].get("knows")
-    sentence += f"; it {knows}" if knows else ""
-    steps = local_steps(experiment)
-    return sentence + (f", and knows that the client took {steps} local training steps." if steps > 1 else ".")
+    known = list(filter(None, knowledge(experiment, catalogue)))
+    return f"{sentence}; it {_and(known)}." if known else f"{sentence}."
+
+
+def updates(experiment: JSON) -> str:
+    """How many updates the attacker sees, and without which layers."""
+    rounds = experiment["threat"]["rounds"]
+    said = "one update" if rounds == 1 else f"{rounds} updates, each from the next model"
+    names = [escaped(pattern.removesuffix(".*")) for pattern in hidden(experiment)]
+    return f"{said}, without {_and(names)}" if names else said
+
+
+def hidden(experiment: JSON) -> list[str]:
+    """The patterns that name what the attacker does not see."""
+    return [name.strip() for name in experiment["threat"]["hidden"].split(",") if name.strip()]
+
+
+def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:
+    """What it is told, finds out or takes for granted; each completes "The attacker ..." and may be empty."""
+    families, attack, threat = catalogue["families"], experiment["attack"], experiment["threat"]
+    known, steps = facts(experiment), local_steps(experiment)
+    if "labels" in attack:
+        yield families["labels"][attack["labels"]["kind"]]["knows"]
+    if known["stochastic"] and "stance" in attack:
+        stance = families["stances"][attack["stance"]["kind"]]["knows"]
+        yield stance or "computes as if nothing in the model were random"
+    if known["batch_norm"]:
+        yield MODE if threat["mode"] == "eval" and known["train"] else ""
+        yield STATISTICS[threat["statistics"]]
+    if steps > 1:
+        yield STEPS[threat["local_steps"]].format(steps=steps)
+
+
+MODE = "computes batch norm by the stored statistics, unlike the client"
+STATISTICS = {
+    "unknown": "",
+    "told": "is told the batch's statistics before each batch norm",
+    "inferred": "infers the batch's statistics from the running ones that are shared",
+}
+STEPS = {
+    "known": "knows that the client took {steps} local training steps",
+    "one": "takes the client's {steps} local training steps for a single one",
+}
 
 
 def expectation(experiment: JSON, catalogue: JSON) -> str:
     """What is likely to happen, from the presets' promises where one applies."""
     preset = matching(experiment)
     if preset is not None:
-        what = "the defence" if preset["promise"].startswith("hold") else "the picture"
-        return f"Expect that {what} {preset['promise']}."
+        return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
+    if altered(experiment):
+        return "Expect no private picture, however well the attack does: the client has trained on something else."
+    if opposed(experiment):
+        return "Expect more than an attacker gets who ignores the randomness: this attack is made against it."
     if experiment["defences"]:
         return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
+    if hidden(experiment):
+        return "Expect a weaker picture the more layers are hidden, above all the first one."
     if training(experiment):
         return "Expect a weaker picture than from fresh weights: what a model has learnt leaves small gradients."
-    if len(experiment["images"]) > 1:
-        return "Expect some pictures blurred or missing: one update has to account for all of them."
     if local_steps(experiment) > 1:
         return "Expect a weaker picture than from a single step: several steps are summed up in one update."
+    if len(experiment["images"]) > 1:
+        return "Expect some pictures blurred or missing: one update has to account for all of them."
+    if rough(experiment):
+        return "Expect little: this attack needs smooth activations, and on ReLU Inverting Gradients does better."
     return "Nothing hides the update: expect the picture to come back, if this attack suits this model."
+
+
+def rough(experiment: JSON) -> bool:
+    """Whether a search by L-BFGS meets a network of ReLUs; a network without the knob has them."""
+    optimiser, model = experiment["attack"].get("optimiser", {}), experiment["model"]
+    return optimiser.get("kind") == "lbfgs" and model["kind"] != "vit" and model.get("activation", "relu") == "relu"
+
+
+def promised(preset: JSON) -> str:
+    """A preset's promise, and from when on it is kept."""
+    return str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
+
+
+def opposed(experiment: JSON) -> bool:
+    """Whether the attack has an answer to what is random in the model."""
+    attack = experiment["attack"]
+    stance, matched = (attack.get(name, {}).get("kind") for name in ("stance", "matched"))
+    return bool(facts(experiment)["stochastic"]) and (stance in ("told", "solve", "read_off") or matched == "ahead")
+
+
+ALTERED = {"input_noise": "noisy picture", "mixup": "mixture", "instahide": "encrypted mixture"}
+"""What the client trains on in a picture's place, by the defence."""
+
+
+def altered(experiment: JSON) -> str:
+    """What comes back at best, in a sentence, where it is not the private picture; empty otherwise."""
+    kinds = [part["kind"] for part in experiment["defences"]]
+    names = [name for kind, name in ALTERED.items() if kind in kinds]
+    if not names:
+        return ""
+    return f"At best the {_and(names)} comes back; the numbers compare with the private picture."
+
+
+def client(experiment: JSON) -> str:
+    """How the client computes, which is chosen elsewhere."""
+    count, steps = len(experiment["images"]), local_steps(experiment)
+    mode = "train" if experiment["client"].get("train") else "eval"
+    return (
+        f"The client computes in {mode} mode on {count} {'picture' if count == 1 else 'pictures'}, in {steps} local "
+        f"{'step' if steps == 1 else 'steps'}, and the attacker knows it. It is set under Picture and Model."
+    )
 
 
 def training(experiment: JSON) -> str:
@@ -75,9 +164,7 @@ def training(experiment: JSON) -> str:
 
 
 def local_steps(experiment: JSON) -> int:
-    client, batch = experiment["client"], len(experiment["images"])
-    local = min(client.get("local_batch", 0) or batch, batch)
-    return int(client.get("local_epochs", 1)) * -(-batch // max(local, 1))
+    return int(facts(experiment)["local_steps"])
 
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:

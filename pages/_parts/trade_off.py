@@ -39,10 +39,11 @@ def form(experiment: JSON) -> None:
     defences = settings(kind, rows[kind])
     federation = catalogue()["federation"]
     own = {knob["name"]: knob for knob in federation["knobs"]}
-    data = st.text_input(own["data"]["label"], federation["default"]["data"], key="price:data")
-    note(own["data"]["help"])
-    rounds = st.number_input(own["rounds"]["label"], 1, 2000, federation["default"]["rounds"], key="price:rounds")
-    note(f"{own['rounds']['help']} More rounds take longer and learn more.")
+    with st.expander("What the clients train on, and for how long"):
+        data = st.text_input(own["data"]["label"], federation["default"]["data"], key="price:data")
+        note(own["data"]["help"])
+        rounds = st.number_input(own["rounds"]["label"], 1, 2000, federation["default"]["rounds"], key="price:rounds")
+        note(f"{own['rounds']['help']} More rounds take longer and learn more.")
     if st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=not defences):
         begin(experiment, defences, {"data": data, "rounds": int(rounds)})
 
@@ -59,13 +60,13 @@ def settings(kind: str, row: JSON) -> list[JSON]:
         format_func=lambda name: numbers[name]["label"],
     ) if len(numbers) > 1 else first  # fmt: skip
     knob = numbers[name]
-    note(knob["help"])
     options = choices(knob, values if name == first else [])
     ready = values if name == first and values else spread(options)
     chosen = st.multiselect(
-        "Values", options, ready, key=f"price:{kind}:{name}", max_selections=MOST,
+        f"{knob['label']}: values to try", options, ready, key=f"price:{kind}:{name}", max_selections=MOST,
         format_func=lambda value: f"{value:g}", placeholder="Choose up to six",
     )  # fmt: skip
+    note(knob["help"])
     return [row["default"] | {name: value} for value in sorted(chosen)]
 
 

@@ -12,6 +12,7 @@ LONG = {"attack": "inverting_gradients", "attack.steps": 100_000}
 """A set-up that runs until it is stopped."""
 SHORT = {"attack": "inverting_gradients", "attack.steps": 12}
 """A set-up that has run in a moment."""
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OVER = re.compile("^(done|recovered)$")
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
@@ -27,7 +28,7 @@ class Lab:
 
     def open(self, setup: dict[str, Any] | None = None) -> Lab:
         """A visit with this set-up in the address; returns when Run can be pressed or is refused."""
-        self.page.goto(f"/?{urlencode(setup or {})}")
+        self.page.goto(f"/?{urlencode(setup or {}, doseq=True)}")
         expect(self.view).to_be_visible()
         return self
 

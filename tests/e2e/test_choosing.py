@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.e2e.lab import SHORT, Lab
+from tests.e2e.lab import SETTLED, SHORT, Lab
 
-SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
 
@@ -24,7 +23,7 @@ def test_an_own_picture_is_uploaded_and_attacked(lab: Lab) -> None:
     lab.open(SHORT)
     dialog = open_uploads(lab)
     upload(dialog, flag())
-    dialog.get_by_role("button", name="Your picture").click()
+    dialog.get_by_role("button", name="Use this picture").click()
     expect(dialog).to_be_hidden()
     lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))
     lab.run()
@@ -61,7 +60,7 @@ def test_the_camera_takes_a_picture_that_can_be_attacked(lab: Lab) -> None:
     dialog = lab.page.get_by_role("dialog")
     dialog.get_by_role("radio", name="Camera").click()
     dialog.get_by_role("button", name="Take Photo").click()
-    dialog.get_by_role("button", name="Your picture").click()
+    dialog.get_by_role("button", name="Use this picture").click()
     lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))
     lab.run()
     lab.expect_status("done")

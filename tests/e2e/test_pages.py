@@ -60,7 +60,8 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -
 
 
 def test_a_page_opened_by_its_address_asks_for_nothing_that_is_not_there(page: Page) -> None:
-    titles = {"/runs": "Runs", "/trade-off": "Trade-off", "/how-it-works": "How it works", "/about": "About"}
+    titles = {"/runs": "Runs", "/trade-off": "Trade-off", "/claims": "Claims"}
+    titles |= {"/how-it-works": "How it works", "/about": "About"}
     for address, heading in titles.items():
         page.goto(address)
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()

@@ -44,8 +44,8 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
         app.button(f"preset:{preset['name']}").click().run()
         assert not app.exception
         assert view(app)["experiment"] == preset["experiment"]
-        what = "defence" if preset["promise"] == "holds" else "picture"
-        assert f"Expect that the {what} {preset['promise']}." in words(app)
+        said = "defence holds." if preset["promise"] == "holds" else "picture leaks: recognisable in about "
+        assert f"Expect that the {said}" in words(app)
         query = {key: app.query_params[key] for key in app.query_params}
         assert knobs.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
@@ -252,3 +252,89 @@ def test_a_model_is_trained_first_when_the_link_or_the_form_says_so(service: Ser
     app.selectbox("knob:weights").set_value("untrained").run()
     assert view(app)["experiment"]["weights"] == {"kind": "untrained"}
     assert address(app) == {}
+
+
+def test_what_the_attacker_knows_is_set_in_one_place_and_said_before_the_run(service: Service, open_page: Open) -> None:
+    known = service.catalogue()
+    app = open_page("lab")
+    assert "What the attacker knows" in [header.value for header in app.subheader]
+    for knob in known["threat"]["knobs"]:
+        labels = [widget.label for widget in (*app.multiselect, *app.number_input, *app.segmented_control)]
+        assert labels.count(knob["label"]) == 1, knob["label"]
+    assert [box.label for box in app.selectbox].count("Labels") == 1
+    assert [box.label for box in app.selectbox].count("Randomness") == 1
+    app.multiselect("knob:threat.hidden").set_value(["conv1.*", "conv2.*"]).run()
+    assert view(app)["experiment"]["threat"]["hidden"] == "conv1.*, conv2.*"
+    assert address(app)["threat.hidden"] == "conv1.*, conv2.*"
+    assert "sees one update, without conv1 and conv2, made from" in words(app)
+    app.number_input("knob:threat.rounds").set_value(3).run()
+    assert "sees 3 updates, each from the next model, without conv1 and conv2" in words(app)
+    app.number_input("knob:client.local_epochs").set_value(4).run()
+    assert "knows that the client took 4 local training steps" in words(app)
+    app.segmented_control("knob:threat.local_steps").set_value("one").run()
+    assert "takes the client's 4 local training steps for a single one" in words(app)
+    assert "in 4 local steps, and the attacker knows it" in words(app)
+    again = open_page("lab", **address(app))
+    assert view(again)["experiment"] == view(app)["experiment"]
+
+
+@pytest.mark.parametrize("model", ["mlp", "lenet", "convnet", "resnet20", "resnet18", "vit"])
+def test_each_models_own_layers_can_be_hidden(service: Service, open_page: Open, model: str) -> None:
+    app = open_page("lab", model=model)
+    layers = service.catalogue()["families"]["models"][model]["layers"]
+    assert app.multiselect("knob:threat.hidden").options == layers
+    assert layers[-1] == "classifier"
+
+
+def test_the_sentence_names_stance_and_statistics_where_they_matter(service: Service, open_page: Open) -> None:
+    stances = service.catalogue()["families"]["stances"]
+    app = open_page("lab", defence="dropout")
+    assert "computes as if nothing in the model were random" in words(app)
+    for stance in ("guess", "told", "solve", "read_off"):
+        app.selectbox("knob:attack.stance").set_value(stance).run()
+        assert stances[stance]["knows"] in words(app)
+    assert "this attack is made against it" in words(app)
+    plain = open_page("lab", **{"attack.stance": "solve"})
+    assert stances["solve"]["knows"] not in words(plain)
+    assert "Nothing in this client's model is random, so this changes nothing here." in words(plain)
+
+    app = open_page("lab", model="resnet20", attack="gradinversion", **{"threat.statistics": "told"})
+    assert "is told the batch's statistics before each batch norm" in words(app)
+    assert "This model has no batch norm" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("defence", "name"), [("input_noise", "noisy picture"), ("mixup", "mixture"), ("instahide", "encrypted mixture")]
+)
+def test_what_comes_back_from_a_changed_input_is_said_before_and_beside_the_result(
+    service: Service, open_page: Open, defence: str, name: str
+) -> None:
+    app = open_page("lab", defence=defence, image=["sample:astronaut", "sample:rocket"])
+    assert "Expect no private picture" in words(app)
+    assert view(app)["remark"].startswith(f"At best the {name} comes back")
+    assert view(open_page("lab"))["remark"] == ""
+
+
+def test_a_refused_set_up_offers_single_changes_that_make_it_possible(service: Service, open_page: Open) -> None:
+    app = open_page("lab", attack="gradinversion")
+    assert view(app)["refused"] == "Batch statistics need a model with batch norm; choose the ConvNet or a ResNet."
+    app.button("fix:Use the ConvNet").click().run()
+    assert view(app)["refused"] is None
+    assert view(app)["experiment"]["model"]["kind"] == "convnet"
+    assert view(app)["experiment"]["attack"]["name"] == "gradinversion"
+
+    two = open_page("lab", attack="dropout_readoff", defence="dropout", image=["sample:astronaut", "sample:rocket"])
+    assert "use a batch of one" in view(two)["refused"]
+    two.button("fix:Use one picture").click().run()
+    assert view(two)["refused"] is None
+    assert not [button for button in two.button if str(button.key).startswith("fix:")]
+
+
+def test_a_preset_leaves_the_run_on_show_and_says_that_it_is_another(
+    service: Service, full: list[str], open_page: Open
+) -> None:
+    app = open_page("lab", run=full[0])
+    app.button("preset:precode_noise").click().run()
+    assert view(app)["run"] == full[0]
+    assert view(app)["another"]
+    assert "run of another set-up" in words(app)

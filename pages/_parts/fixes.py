@@ -1,0 +1,58 @@
+"""The smallest changes that make a set-up possible which is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from gradleak_core.types import Refused
+from pages._parts import setup
+from pages._parts.engine import catalogue
+
+JSON = Any
+MOST = 3
+
+
+def fixes(experiment: JSON) -> None:
+    """A button for each way out, where one change is enough."""
+    ways = list(possible(experiment, catalogue()))[:MOST]
+    if ways:
+        with st.container(horizontal=True, gap="small"):
+            for title, changed in ways:
+                st.button(
+                    title, key=f"fix:{title}", icon=":material/build:", on_click=setup.replace,
+                    args=(changed, setup.shown()),
+                )  # fmt: skip
+
+
+def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
+    """Title and set-up of every single change after which nothing is refused."""
+    for title, changed in changes(experiment, known):
+        if changed != experiment and not knobs.refusals(changed, changed, known):
+            yield title, changed
+
+
+def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
+    """Every change that is tried, the mildest first; those that the engine refuses at once are left out."""
+    families = known["families"]
+    yield "Use one picture", experiment | {"images": experiment["images"][:1], "labels": None}
+    for title, path, value in (
+        ("Use 32 × 32 pixels", "size", 32),
+        ("Use one round", "threat.rounds", 1),
+        ("Leave statistics unknown", "threat.statistics", "unknown"),
+        ("Use train mode", "client.train", True),
+        ("Use one local step", "client", {"local_epochs": 1, "local_batch": 0}),
+        *((f"Use the {row['title']}", "model", kind) for kind, row in families["models"].items()),
+    ):
+        try:
+            value = experiment[path] | value if path == "client" else value
+            yield title, knobs.put(experiment, path, value, known)
+        except Refused:
+            continue
+    for prior in experiment["attack"].get("priors", []):
+        rest = [other for other in experiment["attack"]["priors"] if other is not prior]
+        title = families["priors"][prior["kind"]]["title"].lower()
+        yield f"Leave out {title}", knobs.put(experiment, "attack.priors", rest, known)

@@ -1,0 +1,74 @@
+"""What the attacker is assumed to know: every switch in one place, with one sentence each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core import knobs
+from gradleak_core.needs import facts
+from pages._parts import forms, setup, texts
+from pages._parts.engine import catalogue
+from pages._parts.note import note
+
+JSON = Any
+KNOWLEDGE = ("labels", "stance")
+"""The parts of an attack that say what it is told; the threat model has the rest."""
+
+
+def knowledge() -> None:
+    """Labels first; randomness, layers, steps, mode, statistics and rounds beneath, and how the client computes."""
+    experiment = setup.current()
+    attack, threat = experiment["attack"], experiment["threat"]
+    own = {knob["name"]: knob for knob in knobs.entry("attacks", attack, catalogue())["knobs"]}
+    idle = idleness(experiment)
+    if "labels" in attack:
+        forms.field(own["labels"], attack["labels"], "attack.labels")
+    with st.expander("Randomness, layers, steps and rounds"):
+        if "stance" in attack:
+            forms.field(own["stance"], attack["stance"], "attack.stance")
+            unused("stance", idle)
+        for knob in catalogue()["threat"]["knobs"]:
+            name = knob["name"]
+            if name == "hidden":
+                layers(knob, experiment)
+            else:
+                forms.field(knob, threat[name], f"threat.{name}")
+            unused(name, idle)
+        note(texts.client(experiment))
+
+
+def layers(knob: JSON, experiment: JSON) -> None:
+    """The model's layers to choose from; any other parameter's name can be typed."""
+    chosen = texts.hidden(experiment)
+    listed = knobs.entry("models", experiment["model"], catalogue()).get("layers", [])
+    options = list(dict.fromkeys([*(f"{layer}.*" for layer in listed), *chosen]))
+    key = forms.keep("knob:threat.hidden", chosen)
+    st.multiselect(
+        knob["label"], options, chosen, key=key, accept_new_options=True, on_change=hide, args=(key,),
+        format_func=lambda pattern: pattern.removesuffix(".*"), placeholder="None: it sees every layer",
+    )  # fmt: skip
+    note("Layers whose update the attacker does not see; a single parameter can be typed, as in conv1.bias.")
+
+
+def hide(key: str) -> None:
+    setup.change("threat.hidden", ", ".join(st.session_state[key]))
+
+
+def idleness(experiment: JSON) -> dict[str, str]:
+    """Which of the switches change nothing in this set-up, and why."""
+    known = facts(experiment)
+    idle = {} if known["stochastic"] else {"stance": "Nothing in this client's model is random"}
+    if known["local_steps"] == 1:
+        idle["local_steps"] = "The client takes one step"
+    if not known["batch_norm"]:
+        idle |= dict.fromkeys(("mode", "statistics"), "This model has no batch norm")
+    elif "batch_statistics" not in [prior["kind"] for prior in experiment["attack"].get("priors", [])]:
+        idle["statistics"] = "This attack has no prior on batch statistics"
+    return idle
+
+
+def unused(name: str, idle: dict[str, str]) -> None:
+    if name in idle:
+        note(f"{idle[name]}, so this changes nothing here.")

@@ -1,0 +1,104 @@
+"""The attacks on defences, what the attacker knows, and every part of the catalogue, run from the Lab."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Server
+from tests.e2e.lab import OVER, SETTLED, SHORT, Lab
+
+SMALL = {"model": "mlp", "size": 16}
+SYSTEMS = {
+    "sapag": {"attack.steps": 1000},
+    "dropout_inversion": SMALL | {"model.width": 128, "attack.steps": 600, "defence": "dropout:p=0.5"},
+    "precode_bypass": SMALL | {"model.width": 256, "attack.steps": 500, "defence": "precode:width=64"},
+    "precode_noise": SMALL | {"model.width": 128, "attack.steps": 600, "defence": "precode:width=64"},
+}
+RECOGNISED = "() => Number(document.querySelector('[data-testid=live-view]').dataset.ssim) >= 0.6"
+
+
+@pytest.fixture
+def lab(page: Page) -> Lab:
+    return Lab(page)
+
+
+@pytest.mark.parametrize("attack", SYSTEMS)
+def test_the_picture_comes_back_while_it_is_watched(lab: Lab, attack: str) -> None:
+    lab.open({"attack": attack} | SYSTEMS[attack])
+    lab.run()
+    lab.page.wait_for_function(RECOGNISED, timeout=120_000)
+    lab.expect_status(OVER)
+    assert float(lab.number("SSIM").inner_text()) >= 0.6
+    expect(lab.view.get_by_text("recognisable", exact=True).first).to_be_visible()
+
+
+def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
+    lab.open(SHORT)
+    attack = lab.page.get_by_role("combobox", name="Attack", exact=True)
+    opened(attack)
+    lab.page.get_by_role("option", name="SAPAG", exact=True).click()
+    lab.page.wait_for_url(lambda url: "attack=sapag" in url)
+    steps = lab.page.get_by_role("spinbutton", name="Iterations")
+    steps.fill("12")
+    steps.press("Enter")
+    lab.page.wait_for_url(lambda url: "attack.steps=12" in url)
+    lab.run()
+    lab.expect_status("done")
+    lab.expect_iteration(12)
+
+
+def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_attacker(lab: Lab) -> None:
+    lab.open(SHORT)
+    lab.page.get_by_text("Randomness, layers, steps and rounds").click()
+    opened(lab.page.get_by_role("combobox", name=re.compile("Hidden layers")))
+    lab.page.get_by_role("option", name="conv2", exact=True).click()
+    lab.page.wait_for_url(lambda url: "threat.hidden=conv2.*" in unquote(url))
+    expect(lab.page.get_by_text("sees one update, without conv2, made from")).to_be_visible()
+    lab.run()
+    lab.expect_status("done")
+    layers = lab.view.get_by_role("group", name="Layers")
+    expect(layers.get_by_role("button", name=re.compile("conv1.weight"))).to_have_count(1)
+    expect(layers.get_by_role("button", name=re.compile("conv2"))).to_have_count(0)
+
+
+def test_another_picture_after_a_run_is_announced_and_the_run_stays(lab: Lab) -> None:
+    lab.open(SHORT)
+    run = lab.run()
+    lab.expect_status("done")
+    for change in ("picture", "preset"):
+        if change == "picture":
+            lab.page.get_by_role("button", name="Change picture").click()
+            lab.page.get_by_role("dialog").get_by_role("button", name="Rocket").click()
+        else:
+            lab.page.get_by_role("button", name="PRECODE, and its break").click()
+        expect(lab.page.get_by_text("Below is a run of another set-up")).to_be_visible()
+        expect(lab.button("Run it live")).to_be_enabled()
+        assert lab.run_id == run
+
+
+def test_every_attack_and_defence_starts_from_the_lab(lab: Lab, server: Server) -> None:
+    with urllib.request.urlopen(f"{server.url}/api/catalogue", timeout=30) as reply:
+        families: dict[str, Any] = json.load(reply)["families"]
+    pair = {"image": "sample:rocket", "model": "convnet", "size": 16, "attack.steps": 2, "attack.seeds": 2}
+    setups = [pair | {"attack": name} for name in families["attacks"]]
+    mixed = {"image": ["sample:astronaut", "sample:rocket"], "attack": "inverting_gradients", "attack.steps": 2}
+    setups += [mixed | {"defence": kind} for kind in families["defences"]]
+    for setup in setups:
+        lab.open(setup)
+        lab.run()
+        lab.expect_status("done")
+        expect(lab.picture("guess")).not_to_have_count(0)
+
+
+def opened(box: Locator) -> None:
+    """Opens a list; one closes when what is around it scrolls."""
+    box.scroll_into_view_if_needed()
+    box.evaluate(SETTLED)
+    box.click()
