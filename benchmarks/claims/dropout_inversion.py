@@ -106,8 +106,8 @@ CLAIM = Claim(
     sentence="Attacks that ignore the client's dropout fail; solving for the masks with the image succeeds, nearly as "
     "well as being told them.",
     setup="MLP, LeNet, ResNet-20 and ViT, untrained, one image, label known, dropout of rate 0.25 (ViT: 0.5) in the "
-    "places of each, one (ResNet, ViT) or two victims of CIFAR-10 and MNIST, one of 224 pixels on ResNet-18; median MSE "
-    "in normalised units of (x - 0.5) / 0.25. The LeNet by L-BFGS on the squared distance. 60 iterations with --quick.",
+    "places of each, one (ResNet, ViT) or two victims of CIFAR-10 and MNIST, one of 224 pixels on ResNet-18; median "
+    "MSE in normalised units of (x - 0.5) / 0.25. LeNet by L-BFGS on the squared distance. 60 iterations with --quick.",
     theirs="ViT on CIFAR-10 with rate 0.5: ignore 3.4-3.7, told 0.003-0.007, solve 0.010-0.014",
     refuted_by="Solving that is no better than ignoring.",
     live=BASES["MLP"],
