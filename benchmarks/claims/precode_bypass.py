@@ -12,7 +12,7 @@ from gradleak_core.models.mlp import MLP
 
 
 def measure(setting: Setting) -> Outcome:
-    values = ssim(setting, MODELS, {"bypass": ATTACKS["bypass"]}, True, setting.count(2, 1))
+    values = ssim(setting, MODELS, {"bypass": ATTACKS["bypass"]}, True, setting.count(3, 1))
     means = {model: mean(values, model=model) for model in MODELS}
     ours = "mean SSIM " + ", ".join(f"{model} {value:.3f}" for model, value in means.items())
     return Outcome(ours, verdict(means), values, pictures.words(setting, "victims/cifar10"))

@@ -23,7 +23,7 @@ ATTACK = replace(
     INVERTING_GRADIENTS,
     name="precode_bypass",
     matched=Ahead(),
-    priors=(TotalVariation(1e-4),),
+    priors=(TotalVariation(1e-2),),
     optimiser=Adam(lr=0.1, schedule="cosine"),
-    steps=1500,
+    steps=600,
 )
