@@ -24,8 +24,8 @@ MEAN, DEVIATION = 46.25, 12.66
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     for name, attack in (("squared", SQUARED), ("cosine", COSINE)):
-        for _, experiment in own.experiments(Experiment(attack=attack), setting.count(12, 3)):
-            result = play(experiment, setting.device, 12 if setting.quick else 120)
+        for _, experiment in own.experiments(Experiment(attack=attack), setting.count(6, 3)):
+            result = play(experiment, setting.device, 12 if setting.quick else 40)
             values.append({"attack": name, "seed": experiment.seed, **result["metrics"]})
     squared, cosine = ([row["psnr"] for row in values if row["attack"] == name] for name in ("squared", "cosine"))
     mean, other = statistics.mean(squared), statistics.mean(cosine)

@@ -40,7 +40,7 @@ BASES = {
         attack=replace(ATTACK, steps=8000, optimiser=Adam(lr=0.2, schedule="cosine")),
     ),
 }
-LARGE = replace(BASES["ResNet-20"], model=ResNet18(), size=224, attack=replace(DEEP, steps=60))
+LARGE = replace(BASES["ResNet-20"], model=ResNet18(), size=224, attack=replace(DEEP, steps=30))
 SETS = {"cifar10": {"channels": 3, "size": 32}, "mnist": {"channels": 1, "size": 28}}
 COUNTS = {"ViT": 1, "ResNet-20": 1}
 """Victims of each set, where not two."""
@@ -88,6 +88,7 @@ def rows(base: Experiment, head: JSON, name: str, setting: Setting, count: int |
             mse = UNITS * result["metrics"]["mse"]
             row = {"stance": stance, "seed": experiment.seed, "iterations": result["iterations"], "normalised_mse": mse}
             found.append(head | row | result["metrics"])
+            print(f"  {head} {row}", flush=True)
     return found
 
 

@@ -24,8 +24,8 @@ def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     base = Experiment(attack=recipe("general_deep_leakage"))
     for labels in ("same", "different"):
-        for experiment in pictures.batches(own, base, setting.count(8, 2), 2, labels):  # type: ignore[arg-type]
-            found = attacked(experiment, setting.device, 12 if setting.quick else 120)
+        for experiment in pictures.batches(own, base, setting.count(4, 2), 2, labels):  # type: ignore[arg-type]
+            found = attacked(experiment, setting.device, 12 if setting.quick else 30)
             values.append({"labels": labels, "seed": experiment.seed, "other": other(found), **found.metrics})
     same, different = ([row for row in values if row["labels"] == name] for name in ("same", "different"))
     ours = f"the other image's share: {said(same)} with the same label, {said(different)} with different labels"

@@ -26,7 +26,7 @@ def measure(setting: Setting) -> Outcome:
     own, values, size = pictures.of(setting, "cifar10"), [], setting.count(4, 2)
     for rounds in ROUNDS:
         base = replace(BASE, threat=ThreatModel(rounds=rounds))
-        for experiment in pictures.batches(own, base, setting.count(5, 2), size, "different"):
+        for experiment in pictures.batches(own, base, setting.count(3, 2), size, "different"):
             result = play(experiment, setting.device, 10 if setting.quick else 60)
             head = {"rounds": rounds, "seed": experiment.seed, "iterations": result["iterations"]}
             values.append(head | result["metrics"])

@@ -26,7 +26,7 @@ BASE = Experiment(
 
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
-    for experiment in pictures.batches(own, BASE, setting.count(6, 2), 2, "different"):
+    for experiment in pictures.batches(own, BASE, setting.count(4, 2), 2, "different"):
         result = play(experiment, setting.device, 15 if setting.quick else 60)
         values.append({"seed": experiment.seed, "iterations": result["iterations"], **result["metrics"]})
     back = statistics.mean(row["ssim"] >= RECOGNISABLE for row in values)

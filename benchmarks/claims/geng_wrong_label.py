@@ -22,8 +22,8 @@ ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels())
 def measure(setting: Setting) -> Outcome:
     own, values, size = pictures.of(setting, "cifar10"), [], 2
     for told, change in (("right", same), ("wrong", one_wrong)):
-        for experiment in pictures.batches(own, Experiment(attack=ATTACK), setting.count(8, 2), size, "different"):
-            found = attacked(experiment, setting.device, 10 if setting.quick else 60, change)
+        for experiment in pictures.batches(own, Experiment(attack=ATTACK), setting.count(4, 2), size, "different"):
+            found = attacked(experiment, setting.device, 10 if setting.quick else 30, change)
             values.append({"labels": told, "seed": experiment.seed, **found.metrics})
     right, wrong = (statistics.median(row["psnr"] for row in values if row["labels"] == k) for k in ("right", "wrong"))
     ours = f"median PSNR {right:.1f} dB with the right labels, {wrong:.1f} dB with one of {size} wrong"

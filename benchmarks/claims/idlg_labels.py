@@ -25,7 +25,7 @@ def measure(setting: Setting) -> Outcome:
         own = pictures.of(setting, name)
         for _, experiment in own.experiments(replace(Experiment(), **shape), setting.count(1000, 50)):
             values.append(read(name, experiment, setting.device))
-        for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), setting.count(12, 3)):
+        for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), setting.count(6, 3)):
             values.append(optimised(name, experiment, setting))
     shares = {(name, attack): share(values, name, attack) for attack in ("dlg", "idlg") for name in SETS}
     ours = "; ".join(f"{a} {n}: {shares[n, a]:.1%} of {runs(values, n, a)}" for n, a in shares)

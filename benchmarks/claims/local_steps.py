@@ -25,8 +25,8 @@ def measure(setting: Setting) -> Outcome:
         for steps in STEPS:
             client = ClientStep(local_epochs=steps, lr=0.01)
             base = replace(Experiment(), client=client, threat=ThreatModel(local_steps=threat))  # type: ignore[arg-type]
-            for _, experiment in own.experiments(base, setting.count(4, 2)):
-                result = play(experiment, setting.device, 3 if setting.quick else 60)
+            for _, experiment in own.experiments(base, setting.count(2, 2)):
+                result = play(experiment, setting.device, 3 if setting.quick else 30)
                 row = {"threat": threat, "steps": steps, "seed": experiment.seed, "iterations": result["iterations"]}
                 values.append(row | result["metrics"])
     curves = {threat: [median(values, threat, steps) for steps in STEPS] for threat in THREATS}

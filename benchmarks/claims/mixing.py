@@ -26,8 +26,8 @@ BASE = replace(FOUR, attack=replace(FOUR.attack, labels=KnownLabels()))  # type:
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
     for name, defences in DEFENCES.items():
-        for experiment in pictures.batches(own, replace(BASE, defences=defences), setting.count(5, 2), 4, "different"):
-            result = play(experiment, setting.device, 10 if setting.quick else 60)
+        for experiment in pictures.batches(own, replace(BASE, defences=defences), setting.count(3, 2), 4, "different"):
+            result = play(experiment, setting.device, 10 if setting.quick else 15)
             head = {"defence": name, "seed": experiment.seed, "iterations": result["iterations"]}
             values.append(head | result["metrics"])
     ssim = {name: statistics.median(row["ssim"] for row in values if row["defence"] == name) for name in DEFENCES}

@@ -28,7 +28,7 @@ def measure(setting: Setting) -> Outcome:
     values, steps = [], setting.count(5800, 1500)
     for name, base in ROWS.items():
         longer = replace(base, attack=replace(base.attack, steps=steps))  # type: ignore[type-var]
-        for experiment in pictures.each(setting, longer, "cifar10", setting.count(3, 2)):
+        for experiment in pictures.each(setting, longer, "cifar10", 2):
             result = play(experiment, setting.device, 120)
             values.append(
                 {"setting": name, "seed": experiment.seed, "iterations": result["iterations"], **result["metrics"]}
