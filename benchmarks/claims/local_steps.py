@@ -54,8 +54,8 @@ CLAIM = Claim(
     paper=papers.INVERTING_GRADIENTS,
     sentence="Averaging does not protect: an update summed over several local steps still gives the image away to an "
     "attacker who repeats the same steps.",
-    setup="Sigmoid LeNet, one image, iDLG, 1 to 20 local steps of 0.01 on both sides, up to 3,000 evaluations or three "
-    "minutes each; beside it an attacker who takes the update for a single gradient. Median PSNR.",
+    setup="Sigmoid LeNet, one image, iDLG, 1 to 20 local steps of 0.01 on both sides, up to 3,000 evaluations or "
+    "30 s each; beside it an attacker who takes the update for a single gradient. Median PSNR.",
     theirs="in words only; a later program by the same authors has 20.8 dB for four images and four steps",
     refuted_by="A median below 20 dB at five local steps.",
     live=Experiment(client=ClientStep(local_epochs=5, lr=0.01)),

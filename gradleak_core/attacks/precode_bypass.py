@@ -24,6 +24,6 @@ ATTACK = replace(
     name="precode_bypass",
     matched=Ahead(),
     priors=(TotalVariation(1e-2),),
-    optimiser=Adam(lr=0.1, schedule="cosine"),
-    steps=600,
+    optimiser=Adam(lr=0.2, schedule="cosine"),
+    steps=300,
 )
