@@ -61,10 +61,6 @@ class Lab:
     def expect_status(self, status: str | re.Pattern[str]) -> None:
         expect(self.view).to_have_attribute("data-status", status, timeout=200_000)
 
-    def wait_idle(self) -> None:
-        """Until the page's script has ended, so that it will not draw a field anew."""
-        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
     def wait_beyond(self, iteration: int) -> None:
         """Until an iteration after this one is on show."""
         self.page.wait_for_function(
