@@ -173,11 +173,11 @@ def camera() -> None:
 def offer(references: list[str]) -> None:
     """Pictures that were just handed in, to be used with one press."""
     if len(references) == 1:
-        st.image(thumbnail(references[0]), width=160, alt=title(references[0], catalogue()))
         st.button(
             "Use this picture", key=f"pick:{references[0]}", type="primary", icon=":material/check:", on_click=pick,
             args=(references[0],),
         )  # fmt: skip
+        st.image(thumbnail(references[0]), width=160, alt=title(references[0], catalogue()))
     elif references:
         note("Press a picture to use it.")
         gallery(references)

@@ -154,7 +154,7 @@ def figure(points: list[JSON], measure: str) -> JSON:
             trace([point for point in points if not point["defences"]], measure, names, BARE),
         ],
         "layout": {
-            "height": 420, "margin": {"l": 60, "r": 20, "t": 20, "b": 50}, "showlegend": False, "hovermode": "closest",
+            "height": 360, "margin": {"l": 60, "r": 20, "t": 20, "b": 50}, "showlegend": False, "hovermode": "closest",
             "xaxis": {"title": {"text": "Leakage: PSNR in dB" if measure == "PSNR" else "Leakage: SSIM"}},
             "yaxis": {"title": {"text": "Accuracy"}, "tickformat": ".0%", "range": [0, 1.05]},
         },

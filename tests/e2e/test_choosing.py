@@ -59,6 +59,7 @@ def test_the_camera_takes_a_picture_that_can_be_attacked(lab: Lab) -> None:
     lab.page.get_by_role("button", name="Change picture").click()
     dialog = lab.page.get_by_role("dialog")
     dialog.get_by_role("radio", name="Camera").click()
+    lab.page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
     dialog.get_by_role("button", name="Take Photo").click()
     dialog.get_by_role("button", name="Use this picture").click()
     lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))

@@ -35,7 +35,7 @@ def test_a_restart_keeps_finished_runs_whole_and_says_which_was_cut_off(tmp_path
 
         lab.open({"run": unfinished})
         lab.expect_status("interrupted")
-        expect(lab.view.get_by_text("Interrupted", exact=True)).to_be_visible()
+        expect(lab.view.get_by_text("Cut off", exact=True)).to_be_visible()
         expect(lab.picture("guess")).to_be_visible()
         lab.run()
         lab.expect_status("running")
