@@ -31,7 +31,7 @@ PLAIN = replace(
     stance=Guess(),
 )
 MODELS: dict[str, Model] = {"MLP": MLP(), "LeNet": LeNet(), "ResNet-20": ResNet20(), "ViT": ViT()}
-STEPS = {"MLP": 300, "LeNet": 800, "ResNet-20": 500, "ViT": 500}
+STEPS = {"MLP": 300, "LeNet": 800, "ResNet-20": 300, "ViT": 500}
 ATTACKS: dict[str, Recipe] = {
     "plain": PLAIN, "bypass": recipe("precode_bypass"), "noise": recipe("precode_noise"),
 }  # fmt: skip

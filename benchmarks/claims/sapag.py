@@ -33,7 +33,7 @@ def measure(setting: Setting) -> Outcome:
     values = []
     for name, base in bases.items():
         for attack, row in ATTACKS.items():
-            for experiment in pictures.each(setting, replace(base, attack=row), "cifar10", setting.count(2, 1)):
+            for experiment in pictures.each(setting, replace(base, attack=row), "cifar10", 1):
                 result = play(experiment, setting.device, 8 if setting.quick else 15)
                 head = {"weights": name, "attack": attack, "seed": experiment.seed, "seconds": result["seconds"]}
                 values.append(head | {"iterations": result["iterations"]} | result["metrics"])
