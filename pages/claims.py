@@ -11,7 +11,7 @@ rows = claims.rows()
 st.title("Claims")
 with st.container(width=760):
     st.markdown(
-        "What the papers say, tried on this code. The rule of each verdict was written down before, as code; "
+        "What the papers say, tried on this code. The rule of each verdict is code, beside the claim; "
         "a claim that does not hold here is a result as well."
     )
     st.markdown(claims.tally(rows))

@@ -16,6 +16,8 @@ from gradleak_core.data import data_folder
 from gradleak_core.types import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = "address"
+"""The file of the data folder in which a server leaves its address for the next one that is started."""
 PATIENCE = 3
 """Seconds that open requests have to finish once the server is told to stop."""
 
@@ -26,6 +28,7 @@ def serve(host: str, port: int, workers: int, data: Path | None, out: Console) -
     own(folder)
     listening = bound(host, port)
     port = listening.getsockname()[1]
+    (folder / ADDRESS).write_text(url(host, port), encoding="utf-8")
     os.environ |= {
         "GRADLEAK_DATA": str(folder),
         "GRADLEAK_WORKERS": str(workers),
@@ -58,10 +61,18 @@ def serve(host: str, port: int, workers: int, data: Path | None, out: Console) -
 
 def own(folder: Path) -> None:
     """Makes sure that this server can keep its runs in `folder`, alone. Raises `Refused`."""
+    from gradleak_core.runs.lock import InUse
     from gradleak_core.runs.store import Store
 
     try:
         Store(folder / "runs.sqlite3").close()
+    except InUse as error:
+        with contextlib.suppress(OSError):
+            where = (folder / ADDRESS).read_text(encoding="utf-8")
+            raise Refused(
+                f"GradLeak is already running at {where}; open that, or choose another folder with --data-dir."
+            ) from error
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Refused(f"The data folder {folder} cannot be used: {reason}; name another with --data-dir.") from error

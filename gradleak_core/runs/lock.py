@@ -9,8 +9,12 @@ from typing import BinaryIO
 from gradleak_core.types import Refused
 
 
+class InUse(Refused):
+    """Another server has the data folder."""
+
+
 def lock(path: Path) -> BinaryIO:
-    """An open file that no other process can lock until it is closed. Raises `Refused` when one holds it."""
+    """An open file that no other process can lock until it is closed. Raises `InUse` when one holds it."""
     file = path.open("a+b")
     try:
         if sys.platform == "win32":
@@ -23,7 +27,7 @@ def lock(path: Path) -> BinaryIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise Refused(
+        raise InUse(
             f"Another GradLeak server is using {path.parent}; stop it or choose another folder with GRADLEAK_DATA."
         ) from error
     return file
