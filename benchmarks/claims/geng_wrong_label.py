@@ -55,5 +55,7 @@ CLAIM = Claim(
     live=Experiment(
         images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"), attack=replace(ATTACK, seeds=1)
     ),
+    account="A wrong label costs ten decibels, as claimed; but two pictures with the right labels came back at 16 dB "
+    "within the half minute given, short of the 20 dB that the rule asks for.",
     measure=measure,
 )
