@@ -75,6 +75,7 @@ def test_a_defence_is_priced_in_the_background_and_its_points_outlive_a_reload(
 ) -> None:
     Lab(page).open(SHORT)
     menu(page, "Trade-off")
+    page.get_by_text("What the clients train on").click()
     page.get_by_label("Rounds").fill("5")
     page.get_by_label("Rounds").press("Enter")
     page.get_by_role("button", name="Price it").click()
