@@ -50,7 +50,9 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -
         expect(view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_be_visible()
     expect(page.get_by_role("table").first).to_contain_text("PSNR")
     expect(page.get_by_role("table").last).to_contain_text("seed")
-    page.get_by_role("button", name="Back to all runs").click()
+    back = page.get_by_role("button", name="Back to all runs")
+    back.click()
+    expect(back).to_have_count(0)
 
     card_of(page, runs[1]).get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete").click()

@@ -59,7 +59,7 @@ def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_at
     lab.page.get_by_text("Randomness, layers, steps and rounds").click()
     hidden = lab.page.get_by_role("combobox", name=re.compile("Hidden layers"))
     opened(hidden)
-    hidden.press_sequentially("conv2.weight", delay=50)
+    hidden.fill("conv2.weight")
     expect(lab.page.get_by_role("option", name="Add: conv2.weight")).to_be_visible()
     hidden.press("Enter")
     lab.page.wait_for_url(lambda url: "threat.hidden=conv2.weight" in unquote(url))
