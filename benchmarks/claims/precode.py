@@ -57,6 +57,19 @@ def mean(values: list[JSON], **chosen: Any) -> float:
     return statistics.mean(row["ssim"] for row in values if all(row[k] == v for k, v in chosen.items()))
 
 
+def broken(setting: Setting, attack: str, count: int) -> Outcome:
+    """How well one attack brings images back from PRECODE, by model; the MLP decides."""
+    values = ssim(setting, MODELS, {attack: ATTACKS[attack]}, True, count)
+    means = {model: mean(values, model=model) for model in MODELS}
+    ours = "mean SSIM " + ", ".join(f"{model} {value:.3f}" for model, value in means.items())
+    return Outcome(ours, is_broken(means), values, pictures.words(setting, "victims/cifar10"))
+
+
+def is_broken(means: dict[str, float]) -> Verdict:
+    """From mean SSIMs by model. Whole: at least 0.95 on the MLP. Part: recognisable, 0.6, on the MLP."""
+    return judged(means["MLP"] >= 0.95, means["MLP"] >= 0.6)
+
+
 def measure(setting: Setting) -> Outcome:
     only, count = {"MLP": MODELS["MLP"]}, setting.count(4, 2)
     values = [row for on in (False, True) for row in ssim(setting, only, {"plain": PLAIN}, on, count)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.claims import papers, pictures
-from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
-from benchmarks.claims.precode import ATTACKS, MODELS, mean, ssim
+from benchmarks.claims import papers
+from benchmarks.claims.claim import Claim, Outcome
+from benchmarks.claims.precode import ATTACKS, broken
 from benchmarks.setting import Setting
 from gradleak_core.defences.precode import Precode
 from gradleak_core.experiment import Experiment
@@ -12,15 +12,7 @@ from gradleak_core.models.mlp import MLP
 
 
 def measure(setting: Setting) -> Outcome:
-    values = ssim(setting, MODELS, {"bypass": ATTACKS["bypass"]}, True, setting.count(3, 1))
-    means = {model: mean(values, model=model) for model in MODELS}
-    ours = "mean SSIM " + ", ".join(f"{model} {value:.3f}" for model, value in means.items())
-    return Outcome(ours, verdict(means), values, pictures.words(setting, "victims/cifar10"))
-
-
-def verdict(means: dict[str, float]) -> Verdict:
-    """From mean SSIMs by model. Whole: at least 0.95 on the MLP. Part: recognisable, 0.6, on the MLP."""
-    return judged(means["MLP"] >= 0.95, means["MLP"] >= 0.6)
+    return broken(setting, "bypass", setting.count(3, 1))
 
 
 CLAIM = Claim(

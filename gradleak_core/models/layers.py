@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from math import log
 from typing import Literal
@@ -38,7 +39,7 @@ class Slot(nn.Identity):
         self.place = place
 
 
-class Stochastic(nn.Module):
+class Stochastic(nn.Module, ABC):
     """A layer whose randomness is the buffer `draw`, which whoever computes with the model replaces.
 
     An attacker that solves for a draw solves for draw / `unit`, within `box`.
@@ -56,9 +57,9 @@ class Stochastic(nn.Module):
         """The shape (B, ...) of the draw behind an output of this shape."""
         return output
 
+    @abstractmethod
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A fresh draw of this shape, on the CPU."""
-        raise NotImplementedError
 
 
 class Dropout(Stochastic):

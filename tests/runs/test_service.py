@@ -8,32 +8,16 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.types import Refused
-from tests.runs.serving import BROKEN, Server, serving, until
+from tests.runs.serving import BROKEN, SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
 ROOT = Path(__file__).parents[2]
-SLOW = {"steps": 100_000, "delay": 0.001}
-
-
-@pytest.fixture(scope="module")
-def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("runs")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(one_server: Server) -> Iterator[Server]:
-    yield one_server
-    one_server.clear()
-
-
 ORPHANING = """
 import pathlib, sys, time
 from tests.runs.serving import serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,85 +15,70 @@ from gradleak_core.needs import between
 from gradleak_core.types import Latents, Need, Observation
 
 
-class Stance(Protocol):
-    """The draws (T, B, ...) by buffer name that the attacker computes with; a missing one is the layer's mean."""
+class Stance:
+    """What the attacker computes with in place of the client's draws; a stance overrides what is special about it."""
 
     title: ClassVar[str]
-    knows: ClassVar[str]
-    """Completes "The attacker ..."; empty when there is nothing to say."""
-    told: ClassVar[bool]
-    """True when the threat model must reveal the draws."""
-    fresh: ClassVar[bool]
-    """True when they are drawn again at every iteration."""
-    solved: ClassVar[bool]
-    """True when they are unknowns that start from these draws."""
-    needs: ClassVar[tuple[Need, ...]]
-
-    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents: ...
-
-
-@dataclass(frozen=True)
-class Ignore:
-    """Computes with the mean: no dropout, no noise. The usual attacker's eval mode."""
-
-    title: ClassVar[str] = "Ignore"
     knows: ClassVar[str] = ""
+    """Completes "The attacker ..."; empty when there is nothing to say."""
     told: ClassVar[bool] = False
+    """True when the threat model must reveal the draws."""
     fresh: ClassVar[bool] = False
+    """True when they are drawn again at every iteration."""
     solved: ClassVar[bool] = False
+    """True when they are unknowns that start from these draws."""
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
+        """The draws (T, B, ...) by buffer name; a missing one is the layer's mean."""
         return {}
 
 
 @dataclass(frozen=True)
-class Guess:
+class Ignore(Stance):
+    """Computes with the mean: no dropout, no noise. The usual attacker's eval mode."""
+
+    title: ClassVar[str] = "Ignore"
+
+
+@dataclass(frozen=True)
+class Guess(Stance):
     """Draws afresh at every iteration, as a model left in train mode does."""
 
     title: ClassVar[str] = "Guess"
     knows: ClassVar[str] = "draws dropout masks and noise afresh at every iteration"
-    told: ClassVar[bool] = False
     fresh: ClassVar[bool] = True
-    solved: ClassVar[bool] = False
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
         return fresh(model, observation, generator)
 
 
 @dataclass(frozen=True)
-class Told:
+class Told(Stance):
     """Is told the client's own draws: the upper bound for any attack on a stochastic defence."""
 
     title: ClassVar[str] = "Told"
     knows: ClassVar[str] = "is told the client's dropout masks and noise"
     told: ClassVar[bool] = True
-    fresh: ClassVar[bool] = False
-    solved: ClassVar[bool] = False
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
         return observation.latents or {}
 
 
 @dataclass(frozen=True)
-class Solve:
+class Solve(Stance):
     """Solves for masks and noise together with the image, from a fresh draw. Masks may take any value in [0, 1]."""
 
     title: ClassVar[str] = "Solve"
     knows: ClassVar[str] = "solves for dropout masks and noise together with the image"
-    told: ClassVar[bool] = False
-    fresh: ClassVar[bool] = False
     solved: ClassVar[bool] = True
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
         return fresh(model, observation, generator)
 
 
 @dataclass(frozen=True)
-class ReadOff:
+class ReadOff(Stance):
     """Reads dropout masks off the update: a dropped input leaves a zero column in the next linear layer's gradient.
 
     dL/dW = δ aᵀ for one image, so column j is zero exactly when a_j is. A mask before any other layer stays at its
@@ -102,9 +87,6 @@ class ReadOff:
 
     title: ClassVar[str] = "Read off"
     knows: ClassVar[str] = "reads dropout masks off the zero columns of the update"
-    told: ClassVar[bool] = False
-    fresh: ClassVar[bool] = False
-    solved: ClassVar[bool] = False
     needs: ClassVar[tuple[Need, ...]] = (
         between("batch", None, 1, "Masks can be read off the update of one image only; use a batch of one."),
         between("local_steps", None, 1, "Masks can be read off one local step only; set local epochs to 1."),

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,23 +16,10 @@ from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
 from gradleak_core.runs.protocol import unpack_live
-from tests.runs.serving import Server, serving, until
+from tests.runs.serving import SLOW, Server, until
 from tests.runs.toy_engine import experiment
 
 JSON = {"content-type": "application/json"}
-SLOW = {"steps": 100_000, "delay": 0.001}
-
-
-@pytest.fixture(scope="module")
-def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("api")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(one_server: Server) -> Iterator[Server]:
-    yield one_server
-    one_server.clear()
 
 
 def points(messages: list[tuple[Any, bytes]]) -> list[int]:
@@ -168,6 +154,7 @@ def test_viewers_that_leave_are_forgotten(server: Server) -> None:
     server.command(run, "stop")
     server.until_status(run, "stopped")
     until(lambda: run not in server.service.hub.known)
+    assert run not in server.service.hub.known
 
 
 def test_commands(server: Server) -> None:
