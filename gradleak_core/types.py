@@ -158,7 +158,7 @@ class Progress:
     guess: Callable[[], Candidate]
     """Where each seed stands now."""
     pick: Callable[[], Candidate]
-    """The iterate of lowest match over all seeds so far: what the attacker would hand in (one seed)."""
+    """What the attacker would hand in now, of the seeds' iterates of lowest match (one seed)."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `pick` is the attacker's own choice: the iterate of lowest match."""
+    """The last event. `pick` is what the attacker hands in, `match` the lowest that a seed has reached."""
 
     status: Status
     iteration: int

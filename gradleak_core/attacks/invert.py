@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,18 @@ from torch import Tensor, nn
 from gradleak_core.attacks.parts.priors import Scene
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.client import local_update
-from gradleak_core.types import Candidate, Event, Finished, Observation, Progress, Round, Started, Status, Update
+from gradleak_core.types import (
+    Candidate,
+    Event,
+    Finished,
+    Latents,
+    Observation,
+    Progress,
+    Round,
+    Started,
+    Status,
+    Update,
+)
 
 if TYPE_CHECKING:
     from gradleak_core.attacks.recipe import Recipe
@@ -23,7 +35,7 @@ PARAMETERS_AT_ONCE = 20_000_000
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-    """Run a recipe's seeds together; the lowest match over all seeds and iterations is the attacker's pick.
+    """Run a recipe's seeds together; each keeps its iterate of lowest match, of which the attacker makes one answer.
 
     Seeds are ranked by the match alone, without priors. A lost seed is drawn anew.
     """
@@ -34,7 +46,7 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     objective = Objective(recipe, model, observation, space)
     z = space.start(recipe.seeds, generator).to(device)  # (S, N)
     search = recipe.optimiser.start(z, generator)
-    best_z, best = z.clone(), z.new_full((recipe.seeds,), torch.inf)
+    pick = Picker(space, recipe.answer, z.clone(), z.new_full((recipe.seeds,), torch.inf))
     restarts = torch.zeros((), dtype=torch.long, device=device)
     names = ("match", *objective.priors)
     yield Started(recipe.steps, recipe.seeds, names)
@@ -43,15 +55,12 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     iteration = 0
     for iteration in range(1, recipe.steps + 1):
         losses, grad = objective(z, (iteration - 1) / recipe.steps)
-        better = losses["match"] < best
-        best = torch.where(better, losses["match"], best)
-        best_z = torch.where(better[:, None], z, best_z)
-        pick = Picker(space, best, best_z)
-        yield Progress(iteration, losses, best, restarts, Guess(space, z), pick)
+        pick = pick.after(losses["match"], z)
+        yield Progress(iteration, losses, pick.match, restarts, Guess(space, z), pick)
         total = torch.stack([*losses.values()]).sum(0)
         z = space.project(search.step(z, total, space.sign(grad), iteration / recipe.steps))
         if iteration % CHECK_EVERY == 0 or iteration == recipe.steps:
-            if bool((best < recipe.goal).any()):
+            if bool((pick.match < recipe.goal).any()):
                 status = "recovered"
                 break
             lost = search.lost()
@@ -59,9 +68,9 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
                 z = torch.where(lost[:, None], space.start(recipe.seeds, generator).to(device), z)
                 search.forget(lost)
                 restarts = restarts + lost.sum()
-    if not bool(best.isfinite().any()):
+    if not bool(pick.match.isfinite().any()):
         status = "diverged"
-    yield Finished(status, iteration, Picker(space, best, best_z)(), float(best.min()), int(restarts))
+    yield Finished(status, iteration, pick(), float(pick.match.min()), int(restarts))
 
 
 class Guess:
@@ -74,14 +83,34 @@ class Guess:
         return self.space.candidate(self.z)
 
 
+@dataclass(frozen=True)
 class Picker:
-    """The attacker's own choice among the seeds' best iterates: the lowest match."""
+    """The attacker's own answer, made of each seed's iterate of lowest match: the best of them, or their mean."""
 
-    def __init__(self, space: Space, best: Tensor, best_z: Tensor) -> None:
-        self.space, self.best, self.best_z = space, best, best_z
+    space: Space
+    answer: Literal["best", "mean"]
+    z: Tensor
+    """(S, N)."""
+    match: Tensor
+    """(S,); infinite for a seed that has none yet."""
+    draws: Latents = field(default_factory=dict)
+    """What a guessing attacker had drawn for each seed's iterate, (S, T, B, ...)."""
+
+    def after(self, match: Tensor, z: Tensor) -> Picker:
+        """The same when z (S, N) has this match (S,)."""
+        better = match < self.match
+        draws = self.draws
+        if self.space.redraw is not None:
+            new = {k: v.expand(len(z), *v.shape) for k, v in self.space.latents.items()}
+            draws = {k: torch.where(better.view(-1, *[1] * (v.ndim - 1)), v, draws.get(k, v)) for k, v in new.items()}
+        kept = torch.where(better[:, None], z, self.z)
+        return replace(self, z=kept, match=torch.where(better, match, self.match), draws=draws)
 
     def __call__(self) -> Candidate:
-        return self.space.candidate(self.best_z[self.best.argmin()][None])
+        best, sound = self.match.argmin(), self.match.isfinite()
+        z = self.z[sound].mean(0) if self.answer == "mean" and bool(sound.any()) else self.z[best]
+        answer = self.space.candidate(z[None])
+        return replace(answer, latents=answer.latents | {k: v[best][None] for k, v in self.draws.items()})
 
 
 class Objective:

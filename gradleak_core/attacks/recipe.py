@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from torch import nn
 
@@ -34,9 +34,11 @@ class Recipe:
     steps: Annotated[
         int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)
     ]
-    seeds: Annotated[
-        int, Knob("Seeds", "Independent guesses run side by side; the best match is kept.", 1, 256, log=True)
-    ] = 1
+    seeds: Annotated[int, Knob("Seeds", "Independent guesses run side by side.", 1, 256, log=True)] = 1
+    answer: Annotated[
+        Literal["best", "mean"],
+        Knob("Answer", "The seed of best match, or the mean of all seeds: blurred where they disagree."),
+    ] = "best"
     goal: Annotated[
         float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)
     ] = 0.0
