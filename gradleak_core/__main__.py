@@ -23,6 +23,19 @@ class Device(str, Enum):
     mps = "mps"
 
 
+Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
+Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
+Channels = Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")]
+ModelName = Annotated[str | None, typer.Option(help="The client's network.")]
+AttackName = Annotated[str | None, typer.Option(help="How the attacker inverts the update.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")]
+Steps = Annotated[int | None, typer.Option(help="Iterations of the attack.")]
+Seed = Annotated[int | None, typer.Option(help="Draws weights, pictures, noise and first guesses.")]
+PresetName = Annotated[str | None, typer.Option("--preset", help="Set-up to start from; see `catalogue`.")]
+File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to start from.")]
+Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
@@ -33,26 +46,26 @@ def commands() -> None:
 
 @app.command()
 def attack(
-    sample: Annotated[list[str] | None, typer.Option(help="Name of a sample image; may be repeated.")] = None,
+    sample: Samples = None,
     image: Annotated[list[str] | None, typer.Option(help="Picture file or reference; may be repeated.")] = None,
     label: Annotated[list[int] | None, typer.Option(help="Class of each image, in order.", min=0)] = None,
     batch: Annotated[int | None, typer.Option(help="Images in all; further samples follow.", min=1, max=16)] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
-    channels: Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")] = None,
+    size: Size = None,
+    channels: Channels = None,
     classes: Annotated[int | None, typer.Option(help="Classes the model tells apart.")] = None,
-    model: Annotated[str | None, typer.Option(help="The client's network.")] = None,
-    attack: Annotated[str | None, typer.Option(help="How the attacker inverts the update.")] = None,
+    model: ModelName = None,
+    attack: AttackName = None,
     defence: Annotated[list[str] | None, typer.Option(help="kind:knob=value,… or none; may be repeated.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Iterations.")] = None,
+    settings: Settings = None,
+    steps: Steps = None,
     seeds: Annotated[int | None, typer.Option(help="Guesses run side by side.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draws weights, noise and first guesses.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Set-up to start from; see `catalogue`.")] = None,
-    experiment: Annotated[Path | None, typer.Option(help="JSON file to run again.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")] = None,
+    seed: Seed = None,
+    preset: PresetName = None,
+    experiment: File = None,
+    device: Where = None,
     json: Annotated[str | None, typer.Option(help="Write the result as JSON; - for stdout.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write a .png, .gif or .html to look at.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run one attack here and now."""
     from gradleak_core.cli.attack import attack as run
@@ -88,19 +101,19 @@ def price(
     clients: Annotated[int | None, typer.Option(help="Updates averaged in a round.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a client takes in a round.")] = None,
     lr: Annotated[float | None, typer.Option(help="The server's learning rate.")] = None,
-    sample: Annotated[list[str] | None, typer.Option(help="Sample image that is attacked; may be repeated.")] = None,
-    model: Annotated[str | None, typer.Option(help="The client's network.")] = None,
-    attack: Annotated[str | None, typer.Option(help="How the attacker inverts the update.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
-    channels: Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Iterations of the attack.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draws weights, pictures, noise and first guesses.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Set-up to start from; see `catalogue`.")] = None,
-    experiment: Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to price.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")] = None,
+    sample: Samples = None,
+    model: ModelName = None,
+    attack: AttackName = None,
+    settings: Settings = None,
+    size: Size = None,
+    channels: Channels = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    preset: PresetName = None,
+    experiment: File = None,
+    device: Where = None,
     json: Annotated[Path | None, typer.Option(help="Write every point to this file as soon as it is there.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Price defences: accuracy of federated training beside what an attack brings back."""
     from gradleak_core.cli.choose import Choice
@@ -162,7 +175,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer says about options and commands
             raise
+        asked = getattr(error, "ctx", None)
         complaint = error.format_message()
+        if asked is not None:
+            complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
     STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
     return BAD_INPUT
 

@@ -12,12 +12,14 @@ from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.site import pages
 
 JSON = Any
 PAGE = 12
+REFRESH = 2
+"""Seconds between looks at a run that goes on."""
 UNFINISHED = ("queued", "running", "paused")
 
 
@@ -64,8 +66,28 @@ def comparison(rows: list[JSON]) -> None:
 
 def card(row: JSON) -> None:
     """One run: picture, name, what it was, how it ended, and what can be done with it."""
-    run, result = row["id"], row["result"] or {}
+    run = row["id"]
     with st.container(border=True, key=f"run-{run}", horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch"):
+            if row["status"] in UNFINISHED:
+                st.fragment(followed, run_every=REFRESH)(run)
+            else:
+                state(row)
+        with st.container(width=230, gap="xxsmall"):
+            actions(row)
+
+
+def followed(run: str) -> None:
+    """A run that goes on; the page is drawn anew when it has ended."""
+    row = found(run)
+    if row is None or row["status"] not in UNFINISHED:
+        st.rerun()
+    state(row)
+
+
+def state(row: JSON) -> None:
+    """How a run stands."""
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.image(thumbnail(row), width=96, alt=f"Last picture of {row['name']}")
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
@@ -73,11 +95,9 @@ def card(row: JSON) -> None:
             note(texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(scores(result))
+            st.markdown(scores(row["result"] or {}))
             if row.get("message"):
                 note(row["message"])
-        with st.container(width=230, gap="xxsmall"):
-            actions(row)
 
 
 def actions(row: JSON) -> None:
