@@ -23,6 +23,7 @@ Latents: TypeAlias = "dict[str, Tensor]"
 Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 """Mean and biased variance (channels,) by the name of the batch norm they enter."""
 
+Answer = Literal["best", "mean", "last"]
 Status = Literal["done", "recovered", "diverged", "stopped", "failed", "interrupted"]
 """How a run ended: every iteration used; the match reached the attack's goal; no finite guess is left;
 stopped by the user; an error; cut off with the server."""
@@ -152,13 +153,13 @@ class Progress:
     losses: dict[str, Tensor]
     """Each (S,); `match` is what the attacker ranks its seeds by."""
     best: Tensor
-    """(S,): the lowest match each seed has reached."""
+    """(S,): the match of the iterate that each seed keeps, the lowest unless the attacker answers with the last."""
     restarts: Tensor
     """(): how many seeds diverged and were drawn anew so far."""
     guess: Callable[[], Candidate]
     """Where each seed stands now."""
     pick: Callable[[], Candidate]
-    """What the attacker would hand in now, of the seeds' iterates of lowest match (one seed)."""
+    """What the attacker would hand in now (one seed)."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `pick` is what the attacker hands in, `match` the lowest that a seed has reached."""
+    """The last event. `pick` is what the attacker hands in, `match` the lowest of what the seeds keep."""
 
     status: Status
     iteration: int

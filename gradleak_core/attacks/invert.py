@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from gradleak_core.attacks.parts.priors import Scene
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.client import local_update
 from gradleak_core.types import (
+    Answer,
     Candidate,
     Event,
     Finished,
@@ -35,7 +36,7 @@ PARAMETERS_AT_ONCE = 20_000_000
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-    """Run a recipe's seeds together; each keeps its iterate of lowest match, of which the attacker makes one answer.
+    """Run a recipe's seeds together; each keeps one iterate, of which the attacker makes one answer.
 
     Seeds are ranked by the match alone, without priors. A lost seed is drawn anew.
     """
@@ -85,20 +86,20 @@ class Guess:
 
 @dataclass(frozen=True)
 class Picker:
-    """The attacker's own answer, made of each seed's iterate of lowest match: the best of them, or their mean."""
+    """The attacker's own answer: the best of what each seed keeps, or their mean."""
 
     space: Space
-    answer: Literal["best", "mean"]
+    answer: Answer
     z: Tensor
-    """(S, N)."""
+    """(S, N): of each seed the iterate of lowest match, or the last."""
     match: Tensor
-    """(S,); infinite for a seed that has none yet."""
+    """(S,), of z; infinite for a seed that has none yet."""
     draws: Latents = field(default_factory=dict)
     """What a guessing attacker had drawn for each seed's iterate, (S, T, B, ...)."""
 
     def after(self, match: Tensor, z: Tensor) -> Picker:
         """The same when z (S, N) has this match (S,)."""
-        better = match < self.match
+        better = match.isfinite() if self.answer == "last" else match < self.match
         draws = self.draws
         if self.space.redraw is not None:
             new = {k: v.expand(len(z), *v.shape) for k, v in self.space.latents.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from torch import nn
 
@@ -16,7 +16,7 @@ from gradleak_core.attacks.parts.optimisers import Optimiser
 from gradleak_core.attacks.parts.priors import Prior
 from gradleak_core.attacks.parts.stances import Ignore, Stance
 from gradleak_core.attacks.parts.unknowns import Unknown
-from gradleak_core.types import Event, Knob, Observation
+from gradleak_core.types import Answer, Event, Knob, Observation
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,12 @@ class Recipe:
     ]
     seeds: Annotated[int, Knob("Seeds", "Independent guesses run side by side.", 1, 256, log=True)] = 1
     answer: Annotated[
-        Literal["best", "mean"],
-        Knob("Answer", "The seed of best match, or the mean of all seeds: blurred where they disagree."),
+        Answer,
+        Knob(
+            "Answer",
+            "The iterate of best match; the mean of every seed's best, blurred where they disagree; or the last "
+            "iterate of the best seed, for an update that nothing can match.",
+        ),
     ] = "best"
     goal: Annotated[
         float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)

@@ -95,7 +95,7 @@ def state(row: JSON) -> None:
             note(texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(scores(row["result"] or {}))
+            st.markdown("It is scored at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
             if row.get("message"):
                 note(row["message"])
 

@@ -27,14 +27,17 @@ def best_guesses(events: list[Progress], seeds: int) -> Tensor:
     return torch.stack([events[int(matches[:, s].argmin())].guess().images[s] for s in range(seeds)])
 
 
-@pytest.mark.parametrize("answer", ["best", "mean"])
-def test_the_answer_is_the_best_seed_or_the_mean_of_all(answer: str) -> None:
+@pytest.mark.parametrize("answer", ["best", "mean", "last"])
+def test_the_answer_is_the_best_seed_the_mean_of_all_or_the_last_iterate(answer: str) -> None:
     attack = replace(ATTACK, answer=answer)  # type: ignore[arg-type]
     both = prepare(replace(SMALL, attack=attack))
     events = list(attack.run(both.model, both.observation, seed=4))
     progress = [event for event in events if isinstance(event, Progress)]
     guesses, best = best_guesses(progress, 3), progress[-1].best
-    expected = guesses[best.argmin()] if answer == "best" else guesses.mean(0)
+    if answer == "last":
+        guesses = progress[-1].guess().images
+        assert torch.equal(best, progress[-1].losses["match"])
+    expected = guesses.mean(0) if answer == "mean" else guesses[best.argmin()]
     finished = events[-1]
     assert isinstance(finished, Finished)
     torch.testing.assert_close(finished.pick.images[0], expected)
