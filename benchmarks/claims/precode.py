@@ -57,9 +57,12 @@ def mean(values: list[JSON], **chosen: Any) -> float:
     return statistics.mean(row["ssim"] for row in values if all(row[k] == v for k, v in chosen.items()))
 
 
-def broken(setting: Setting, attack: str, count: int) -> Outcome:
-    """How well one attack brings images back from PRECODE, by model; the MLP decides."""
-    values = ssim(setting, MODELS, {attack: ATTACKS[attack]}, True, count)
+def broken(setting: Setting, attack: str, count: int, others: int) -> Outcome:
+    """How well one attack brings images back from PRECODE, by model: `count` from the MLP, which decides."""
+    values: list[JSON] = []
+    for model, row in MODELS.items():
+        victims = setting.count(count if model == "MLP" else others, 1)
+        values += ssim(setting, {model: row}, {attack: ATTACKS[attack]}, True, victims)
     means = {model: mean(values, model=model) for model in MODELS}
     ours = "mean SSIM " + ", ".join(f"{model} {value:.3f}" for model, value in means.items())
     return Outcome(ours, is_broken(means), values, pictures.words(setting, "victims/cifar10"))

@@ -12,7 +12,7 @@ from gradleak_core.models.mlp import MLP
 
 
 def measure(setting: Setting) -> Outcome:
-    return broken(setting, "bypass", setting.count(3, 1))
+    return broken(setting, "bypass", 10, 3)
 
 
 CLAIM = Claim(
@@ -20,7 +20,7 @@ CLAIM = Claim(
     paper=papers.PPP,
     sentence="An attack that leaves out the gradients of PRECODE's own and all later layers disables it.",
     setup="PRECODE before the classifier of the untrained MLP, LeNet, ResNet-20 and ViT, one image, label known, "
-    "300 to 800 iterations of signed Adam on the cosine (150 with --quick). The MLP decides.",
+    "300 to 800 iterations of signed Adam on the cosine (150 with --quick). The MLP, with ten victims, decides.",
     theirs="in words only; a later work of the authors: SSIM 0.24, 0.28 and 0.14 on a CNN",
     refuted_by="A mean SSIM on the MLP under 0.6.",
     live=Experiment(model=MLP(), attack=ATTACKS["bypass"], defences=(Precode(),)),
