@@ -1,8 +1,8 @@
 """Bypass PRECODE: match only the layers ahead of its bottleneck, whose inputs the noise never touches.
 
 PRECODE's noise makes the gradients of its own and all later layers random. In the layers before it, the noise changes
-only what flows back, while the image's own trace, what was fed forward, stays. So leave the rest out of the distance. No
-picture matches what is left, and the lowest match is one that still swings: the answer is the last iterate.
+only what flows back, while the image's own trace, what was fed forward, stays. So leave the rest out of the distance.
+No picture matches what is left, and the lowest match is one that still swings: the answer is the last iterate.
 """
 
 from __future__ import annotations
