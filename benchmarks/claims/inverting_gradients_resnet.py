@@ -17,7 +17,7 @@ from gradleak_core.presets import recipe
 
 JSON = Any
 ATTACKS = {
-    "cosine": replace(recipe("inverting_gradients"), steps=800),
+    "cosine": replace(recipe("inverting_gradients"), seeds=4, steps=300, answer="mean"),
     "squared": replace(recipe("dlg"), labels=KnownLabels(), steps=800),
 }
 QUICK = 200
@@ -56,11 +56,11 @@ def leads(pair: tuple[float, float], margin: float = 0) -> bool:
 def rows(base: Experiment, head: JSON, setting: Setting) -> list[JSON]:
     """One row an image; fresh weights for each, unless they are trained."""
     found = []
-    for _, one in setting.experiments(base, 2):
+    for _, one in setting.experiments(base, setting.count(6, 2)):
         experiment = replace(one, seed=base.seed) if head["phase"] == "trained" else one
         if setting.quick:
             experiment = replace(experiment, attack=replace(experiment.attack, steps=QUICK))  # type: ignore[type-var]
-        result = play(experiment, setting.device, 20 if setting.quick else 90)
+        result = play(experiment, setting.device, 20 if setting.quick else 300)
         found.append({**head, "seed": one.seed, "iterations": result["iterations"], **result["metrics"]})
     return found
 
@@ -74,8 +74,9 @@ CLAIM = Claim(
     paper=papers.INVERTING_GRADIENTS,
     sentence="On a ReLU ResNet, matching the gradient's direction with signed Adam recovers CIFAR-10 images, untrained "
     "and, worse, trained, while the squared distance with L-BFGS finds next to nothing.",
-    setup="ResNet-20 of the usual width (the paper: four times as wide), two images, eval mode, label known, "
-    "800 iterations (the paper 4,800) of either attack or 90 s, mean PSNR. Trained: 20 epochs of Adam.",
+    setup="ResNet-20 of the usual width (the paper: four times as wide), six images, eval mode, label known, "
+    "mean PSNR. Cosine: the mean of four seeds of 300 iterations (the paper 4,800); squared: 800 evaluations of L-BFGS. "
+    "Trained: 20 epochs of Adam.",
     theirs="untrained: cosine 19.83 ± 2.96, squared 10.29 ± 5.38 dB; trained: 13.95 ± 3.38, 6.90 ± 2.80 dB",
     refuted_by="A mean PSNR of the cosine that is not above that of the squared distance.",
     live=Experiment(images=("sample:chelsea",), model=ResNet20(), attack=ATTACKS["cosine"]),
