@@ -112,8 +112,7 @@ CLAIM = Claim(
     theirs="ViT on CIFAR-10 with rate 0.5: ignore 3.4-3.7, told 0.003-0.007, solve 0.010-0.014",
     refuted_by="Solving that is no better than ignoring.",
     live=BASES["MLP"],
-    account="On the ViT the run stops, as the paper's does, when the match falls under 1e-5; there the picture is "
-    "three times as far from the truth as theirs. On the LeNet L-BFGS found the masks of one victim of "
+    account="On the LeNet L-BFGS found the masks of one victim of "
     "CIFAR-10 and not of the other; on the ResNet-20 600 iterations are too few even for an attacker who is "
     "told the masks.",
     measure=measure,

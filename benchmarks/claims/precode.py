@@ -38,13 +38,13 @@ ATTACKS: dict[str, Recipe] = {
 
 
 def ssim(
-    setting: Setting, models: dict[str, Model], attacks: dict[str, Recipe], defended: bool, count: int
+    setting: Setting, models: dict[str, Model], attacks: dict[str, Recipe], defended: bool, count: int, steps: int = 0
 ) -> list[JSON]:
     """One row a model, attack and victim."""
     found = []
     for model, row in models.items():
         for name, attack in attacks.items():
-            shorter = replace(attack, steps=setting.count(STEPS[model], 150))
+            shorter = replace(attack, steps=setting.count(steps or STEPS[model], 150))
             base = Experiment(model=row, attack=shorter, defences=(Precode(),) if defended else ())
             for experiment in pictures.each(setting, base, "cifar10", count):
                 result = play(experiment, setting.device, 15 if setting.quick else 120)
@@ -57,12 +57,12 @@ def mean(values: list[JSON], **chosen: Any) -> float:
     return statistics.mean(row["ssim"] for row in values if all(row[k] == v for k, v in chosen.items()))
 
 
-def broken(setting: Setting, attack: str, count: int, others: int) -> Outcome:
-    """How well one attack brings images back from PRECODE, by model: `count` from the MLP, which decides."""
+def broken(setting: Setting, attack: str, count: int, others: int, steps: int = 0) -> Outcome:
+    """How well one attack brings images back from PRECODE, by model: `count` in `steps` from the MLP, which decides."""
     values: list[JSON] = []
     for model, row in MODELS.items():
-        victims = setting.count(count if model == "MLP" else others, 1)
-        values += ssim(setting, {model: row}, {attack: ATTACKS[attack]}, True, victims)
+        victims, longer = (count, steps) if model == "MLP" else (others, 0)
+        values += ssim(setting, {model: row}, {attack: ATTACKS[attack]}, True, setting.count(victims, 1), longer)
     means = {model: mean(values, model=model) for model in MODELS}
     ours = "mean SSIM " + ", ".join(f"{model} {value:.3f}" for model, value in means.items())
     return Outcome(ours, is_broken(means), values, pictures.words(setting, "victims/cifar10"))

@@ -12,7 +12,7 @@ from gradleak_core.models.mlp import MLP
 
 
 def measure(setting: Setting) -> Outcome:
-    return broken(setting, "noise", 10, 2)
+    return broken(setting, "noise", 10, 2, steps=800)
 
 
 CLAIM = Claim(

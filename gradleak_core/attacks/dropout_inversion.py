@@ -29,5 +29,5 @@ ATTACK = replace(
     priors=(TotalVariation(1e-5), KeepRate(1e-4)),
     optimiser=Adam(lr=0.1, schedule="cosine"),
     steps=3000,
-    goal=1e-5,
+    goal=1e-6,
 )

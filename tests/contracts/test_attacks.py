@@ -83,13 +83,14 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(name: str) -> None:
 
 @EACH
 def test_the_match_falls(name: str) -> None:
-    best = [e.best.min().item() for e in events(small(name, steps=60)) if isinstance(e, Progress)]
-    assert best == sorted(best, reverse=True)
+    attack = small(name, steps=60)
+    best = [e.best.min().item() for e in events(attack) if isinstance(e, Progress)]
+    assert attack.answer == "last" or best == sorted(best, reverse=True)
     assert best[-1] < 0.5 * best[0]
 
 
 @EACH
-def test_the_pick_is_the_iterate_whose_match_was_lowest(name: str) -> None:
+def test_the_pick_has_the_match_that_is_said(name: str) -> None:
     attack = small(name, steps=25, seeds=2)
     model, _, observation = victim(attack)
     *_, last = attack.run(model, observation, seed=5)
