@@ -87,7 +87,7 @@ class TestHidden:
         assert isinstance(last, Finished)
         both = prepare(experiment)
         update = local_update(both.model, last.pick.images[0], last.pick.labels[0], {}, experiment.client)
-        match = attack.distance({k: g[None] for k, g in update.items()}, both.observation.update)
+        match = attack.distance.to(both.observation.update)({k: g[None] for k, g in update.items()})
         assert match.item() == pytest.approx(last.match, rel=1e-3)
         assert set(both.observation.update) == {"conv2.weight", "conv2.bias", "conv3.weight", "conv3.bias"}
 

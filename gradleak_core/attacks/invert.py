@@ -122,7 +122,9 @@ class Objective:
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
         self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
         first = Round(dict(model.named_parameters()), observation.update)
-        self.rounds = [Round(r.theta, recipe.matched.choose(model, r.update)) for r in (first, *observation.later)]
+        self.rounds = [
+            (r.theta, recipe.distance.to(recipe.matched.choose(model, r.update))) for r in (first, *observation.later)
+        ]
 
     def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
         self.space.refresh()
@@ -141,8 +143,7 @@ class Objective:
 
     def _match(self, z: Tensor) -> tuple[Tensor, Tensor]:
         guess = self.space.candidate(z)
-        distances = [self.recipe.distance(self._update(guess, r.theta), r.update) for r in self.rounds]
-        match = torch.stack(distances).sum(0)
+        match = torch.stack([distance(self._update(guess, theta)) for theta, distance in self.rounds]).sum(0)
         return match.detach(), torch.autograd.grad(match.sum(), z)[0]
 
     def _update(self, guess: Candidate, theta: Update) -> Update:

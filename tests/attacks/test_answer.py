@@ -57,5 +57,5 @@ def test_the_best_match_of_a_guesser_holds_with_the_draws_it_was_reached_with() 
     draws = {k: v[0] for k, v in finished.pick.latents.items()}
     images, labels = finished.pick.images[0], finished.pick.labels[0]
     update = local_update(both.model, images, labels, draws, both.observation.step)
-    match = Squared()({k: g[None] for k, g in update.items()}, both.observation.update)
+    match = Squared().to(both.observation.update)({k: g[None] for k, g in update.items()})
     assert match.item() == pytest.approx(finished.match, rel=1e-4)

@@ -96,7 +96,9 @@ def test_the_pick_has_the_match_that_is_said(name: str) -> None:
     *_, last = attack.run(model, observation, seed=5)
     assert isinstance(last, Finished)
     update = local_update(model, last.pick.images[0], last.pick.labels[0], {}, observation.step)
-    again = attack.distance({k: g[None] for k, g in update.items()}, attack.matched.choose(model, observation.update))
+    again = attack.distance.to(attack.matched.choose(model, observation.update))(
+        {k: g[None] for k, g in update.items()}
+    )
     assert again.item() == pytest.approx(last.match, rel=1e-3, abs=1e-7)
 
 

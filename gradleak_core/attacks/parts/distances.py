@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any, ClassVar, Protocol
@@ -12,13 +12,16 @@ from torch import Tensor
 
 from gradleak_core.types import Update
 
+Measure = Callable[[Update], Tensor]
+"""The distance (S,) of a guess (S, ...) to what was seen."""
+
 
 class Distance(Protocol):
-    """Of a guess (S, ...) to what was seen, as (S,)."""
+    """`to(seen)` looks at the observed update once, and gives the distance to it."""
 
     title: ClassVar[str]
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor: ...
+    def to(self, seen: Update) -> Measure: ...
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Squared:
 
     title: ClassVar[str] = "Squared difference"
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor:
-        return total([Residual.apply(guess[k], g) for k, g in seen.items()])
+    def to(self, seen: Update) -> Measure:
+        return lambda guess: total([residual(guess[k], g) for k, g in seen.items()])
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Absolute:
 
     title: ClassVar[str] = "Absolute difference"
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor:
-        return total([(guess[k] - g).abs().flatten(1).sum(1) for k, g in seen.items()])
+    def to(self, seen: Update) -> Measure:
+        return lambda guess: total([(guess[k] - g).abs().flatten(1).sum(1) for k, g in seen.items()])
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,15 @@ class Cosine:
 
     title: ClassVar[str] = "Cosine"
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor:
-        dots, squares = zip(*(Products.apply(guess[k], g) for k, g in seen.items()), strict=True)
+    def to(self, seen: Update) -> Measure:
         norm = total([(g * g).sum() for g in seen.values()]).sqrt()
-        return 1 - total(dots) / (total(squares).sqrt() * norm + 1e-12)
+
+        def measure(guess: Update) -> Tensor:
+            dots, squares = zip(*(products(guess[k], g) for k, g in seen.items()), strict=True)
+            cosine: Tensor = total(dots) / (total(squares).sqrt() * norm + 1e-12)
+            return 1 - cosine
+
+        return measure
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,8 @@ class Norms:
 
     title: ClassVar[str] = "Norms"
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor:
-        return total([(Residual.apply(guess[k], g) + 1e-20).sqrt() for k, g in seen.items()])
+    def to(self, seen: Update) -> Measure:
+        return lambda guess: total([(residual(guess[k], g) + 1e-20).sqrt() for k, g in seen.items()])
 
 
 @dataclass(frozen=True)
@@ -74,15 +82,17 @@ class GaussianKernel:
 
     title: ClassVar[str] = "Gaussian kernel"
 
-    def __call__(self, guess: Update, seen: Update) -> Tensor:
-        terms = []
-        for k, g in seen.items():
-            width = g.var(correction=0).clamp(min=1e-20) if g.numel() > 1 else g.square().mean().clamp(min=1e-20)
-            d = Residual.apply(guess[k], g) / g.numel() / width  # (S,)
+    def to(self, seen: Update) -> Measure:
+        spread = {k: g.var(correction=0) if g.numel() > 1 else g.square().mean() for k, g in seen.items()}
+        width = {k: s.clamp(min=1e-20) * seen[k].numel() for k, s in spread.items()}
+
+        def measure(guess: Update) -> Tensor:
+            d = torch.stack([residual(guess[k], g) / width[k] for k, g in seen.items()])  # (layers, S)
             near = -torch.expm1(-d.clamp(max=1) / 2)
             far = 1 - exp(-0.5) + 0.5 * exp(-0.5) * d.clamp(min=1).log()
-            terms.append(torch.where(d <= 1, near, far))
-        return total(terms)
+            return torch.where(d <= 1, near, far).sum(0)
+
+        return measure
 
 
 class Residual(torch.autograd.Function):
@@ -117,6 +127,16 @@ class Products(torch.autograd.Function):
 def rows(value: Tensor, like: Tensor) -> Tensor:
     """(S,) as (S, 1, ...), to multiply each seed's row of `like`."""
     return value.view(-1, *[1] * (like.ndim - 1))
+
+
+def residual(a: Tensor, b: Tensor) -> Tensor:
+    value: Tensor = Residual.apply(a, b)
+    return value
+
+
+def products(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    dot, square = Products.apply(a, b)
+    return dot, square
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:
