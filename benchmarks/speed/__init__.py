@@ -1,0 +1,30 @@
+"""How fast GradLeak is: `python -m benchmarks.speed --help`. Every bar is a ratio inside one run."""
+
+from __future__ import annotations
+
+from benchmarks import Benchmark
+from benchmarks.speed import limit, memory, peers, scaling, seeds, start
+
+__all__ = ["SPEED"]
+
+SPEED: dict[str, Benchmark] = {
+    "peers": Benchmark(
+        "One iteration of Inverting Gradients, 32 × 32 pixels, one seed, against breaching and a bare loop",
+        "breaching ≥ 3× (LeNet), ≥ 3× (ConvNet), ≥ 2× (ResNet-18); bare loop ≥ 1.0×, on ResNet-18 ≥ 1.3×",
+        peers.measure,
+    ),
+    "recognisable": Benchmark(
+        "Seconds to SSIM 0.6, first preset, each program with its own defaults", "≥ 5× against breaching", peers.race
+    ),
+    "seeds": Benchmark(
+        "32 seeds together against 32 in turn, Adam and L-BFGS", "≥ 5× (LeNet), ≥ 3× (ConvNet)", seeds.measure
+    ),
+    "memory": Benchmark("Memory that steps take, against the bare loop", "≤ 1.5×", memory.measure),
+    "start": Benchmark(
+        "From an experiment to its first iteration, and from nothing to a worker that is ready",
+        "≤ 0.3 s warm; ≤ 6 s cold",
+        start.measure,
+    ),
+    "limit": Benchmark("A step against what the machine can do", "none: it says which bound applies", limit.measure),
+    "scaling": Benchmark("What a step costs as things grow", "none: curves with their exponents", scaling.measure),
+}

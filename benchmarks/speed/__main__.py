@@ -1,0 +1,78 @@
+"""`python -m benchmarks.speed NAME...`: measures, prints, keeps the results, and writes docs/performance.md."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import venv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.record import RESULTS, complete, results, text, write
+from benchmarks.setting import Setting
+from benchmarks.speed import SPEED
+from benchmarks.speed.page import PAGE, page
+
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / ".venv-peers"
+PACKAGES = (
+    "breaching==0.1.2",
+    "hydra-core>=1.3",
+    "omegaconf>=2.3,<2.4",
+    "antlr4-python3-runtime==4.9.3",
+    "lpips",
+    "pyyaml",
+)
+FOLDER = RESULTS / "speed"
+AGAINST_PEERS = ("peers", "recognisable")
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=f"Any of: {', '.join(SPEED)}; all unless named.")] = None,
+    quick: Annotated[bool, typer.Option(help="A small run to try a script; prints and keeps nothing.")] = False,
+    table: Annotated[bool, typer.Option(help="Only write docs/performance.md from the kept results.")] = False,
+) -> None:
+    """Measure how fast GradLeak is. Exit code 1 when a bar is missed."""
+    chosen = [] if table else list(names or SPEED)
+    for name in chosen:
+        if name not in SPEED:
+            raise typer.BadParameter(f"There is no measurement {name!r}; choose from {', '.join(SPEED)}.")
+    if any(name in AGAINST_PEERS for name in chosen) and importlib.util.find_spec("breaching") is None:
+        raise typer.Exit(subprocess.call([str(beside()), "-m", "benchmarks.speed", *sys.argv[1:]], cwd=ROOT))
+    met = [one(name, Setting(quick)) for name in chosen]
+    if not quick:
+        PAGE.write_text(page(results(FOLDER)), encoding="utf-8")
+    raise typer.Exit(0 if all(met) else 1)
+
+
+def one(name: str, setting: Setting) -> bool:
+    """Runs one with a data folder of its own."""
+    print(f"{name}: {SPEED[name].what}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRADLEAK_DATA"] = folder
+        result = complete(name, SPEED[name], setting)
+    print(text(result) if setting.quick else f"  kept in {write(result, FOLDER).name}")
+    print(f"{name}: {result['measured']}. Bar: {result['bar']}. {'Met' if result['met'] else 'MISSED'}.\n", flush=True)
+    return bool(result["met"])
+
+
+def beside() -> Path:
+    """The Python of an environment that has the peers, and everything of this one."""
+    python = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        print(f"Installing {PACKAGES[0]} in {PEERS.name}.", flush=True)
+        venv.create(PEERS, with_pip=True)
+        [site] = PEERS.glob("**/site-packages")
+        (site / "parent.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--no-deps", *PACKAGES], check=True)
+    return python
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,29 @@
+"""docs/performance.md, made from the committed results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import SPEED
+from benchmarks.table import methods, row, unmeasured
+
+JSON = Any
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+HEAD = """# Performance
+
+Made by `python -m benchmarks.speed --table` from the JSON in `benchmarks/results/speed/`, which holds every single
+value; a test checks that it is so. Measure again with `python -m benchmarks.speed` (a name for one of them, `--quick`
+to try). Nothing here has been measured on a GPU.
+
+| | what | bar | measured | met | on | date |
+|---|---|---|---|---|---|---|
+"""
+TRIED = (Path(__file__).parent / "tried.md").read_text(encoding="utf-8")
+
+
+def page(results: list[JSON]) -> str:
+    """The whole page; a measurement without a result says so."""
+    kept = {result["name"]: result for result in results}
+    rows = [row(name, one, kept[name]) if name in kept else unmeasured(name, one) for name, one in SPEED.items()]
+    return HEAD + "\n".join(rows) + "\n" + methods(SPEED) + "\n" + TRIED

@@ -1,0 +1,48 @@
+"""A step of 32 seeds together against 32 steps of one seed, interleaved, median of five rounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.setting import SEED, Setting
+from benchmarks.speed.contenders import contest, gradleak, medians
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.experiment import Experiment, Prepared, prepare, threads
+from gradleak_core.models import MODELS
+from gradleak_core.presets import recipe
+
+JSON = Any
+SEEDS = 32
+BARS = {"lenet": 5.0, "convnet": 3.0}
+ATTACKS = {"Adam": recipe("inverting_gradients"), "L-BFGS": replace(recipe("idlg"), goal=0.0)}
+
+
+def measure(setting: Setting) -> JSON:
+    rows = [row(network, name, attack, setting) for network in BARS for name, attack in ATTACKS.items()]
+    said = [f"{r['network']} {r['optimiser']} {r['ratio']:.1f}×" for r in rows]
+    met = all(r["ratio"] >= BARS[r["network"]] for r in rows)
+    return {"measured": ", ".join(said), "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
+
+
+def row(network: str, name: str, attack: Recipe, setting: Setting) -> JSON:
+    base = Experiment(model=MODELS[network](), attack=attack, seed=SEED)
+    both, steps = prepare(base), setting.count(20, 2)
+    entries = {
+        f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, seeds=seeds)), steps)
+        for seeds in (1, SEEDS)
+    }
+    found = contest(entries, setting.count(5, 1))
+    best = medians(found)
+    ratio = SEEDS * best["1 seeds"] / best[f"{SEEDS} seeds"]
+    return {"network": network, "optimiser": name, "ratio": ratio, "milliseconds": found}
+
+
+def step(both: Prepared, experiment: Experiment, steps: int) -> float:
+    """Milliseconds, with the threads that the engine chooses."""
+    assert isinstance(experiment.attack, Recipe)
+    torch.set_num_threads(threads(experiment))
+    return 1e3 * gradleak(both, experiment.attack, steps) / steps
