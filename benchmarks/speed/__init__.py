@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import Benchmark
-from benchmarks.speed import limit, memory, peers, scaling, seeds, start
+from benchmarks.speed import limit, memory, peers, scaling, seeds, start, threads
 
 __all__ = ["SPEED"]
 
@@ -18,6 +18,11 @@ SPEED: dict[str, Benchmark] = {
     ),
     "seeds": Benchmark(
         "32 seeds together against 32 in turn, Adam and L-BFGS", "≥ 5× (LeNet), ≥ 3× (ConvNet)", seeds.measure
+    ),
+    "threads": Benchmark(
+        "The threads the engine chooses against one and all, batch 1 and 8",
+        "never more than 5 % slower than the better",
+        threads.measure,
     ),
     "memory": Benchmark("Memory that steps take, against the bare loop", "≤ 1.5×", memory.measure),
     "start": Benchmark(

@@ -1,0 +1,49 @@
+"""The threads that the engine chooses against one and against all, interleaved, median of five rounds.
+
+The choice is a rule (the model's own number for small work, else all), not a timing: a timing would give other
+bits on a busy day, and a seed has to give the same picture again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.setting import SEED, Setting
+from benchmarks.speed.contenders import contest, gradleak, medians
+from gradleak_core.experiment import ALL_THREADS, Experiment, Prepared, prepare, threads
+from gradleak_core.models import MODELS
+from gradleak_core.presets import recipe
+
+JSON = Any
+ATTACK = recipe("inverting_gradients")
+NETWORKS = {"mlp": 20, "lenet": 60, "convnet": 30, "resnet20": 10, "resnet18": 5, "vit": 10}
+SHARE = 1.05
+
+
+def measure(setting: Setting) -> JSON:
+    rows = [row(name, batch, steps, setting) for name, steps in NETWORKS.items() for batch in (1, 8)]
+    slow = [f"{r['network']} batch {r['batch']} {r['slower']:+.0%}" for r in rows if r["slower"] > SHARE - 1]
+    said = f"{len(rows) - len(slow)} of {len(rows)} within 5 % of the best" + (f"; {', '.join(slow)}" if slow else "")
+    return {"measured": said, "met": not slow, "images": "a sample", "seeds": [SEED], "values": rows}
+
+
+def row(name: str, batch: int, steps: int, setting: Setting) -> JSON:
+    images = ("sample:chelsea",) * batch
+    experiment = replace(Experiment(), images=images, model=MODELS[name](), attack=ATTACK, seed=SEED)
+    both, steps = prepare(experiment), setting.count(max(2, steps // batch), 1)
+    counts = sorted({1, ALL_THREADS})
+    found = contest({str(n): partial(step, both, n, steps) for n in counts}, setting.count(5, 1))
+    best = medians(found)
+    chosen = best[str(threads(experiment))]
+    slower = chosen / min(best.values()) - 1
+    head = {"network": name, "batch": batch, "chosen": threads(experiment), "slower": slower}
+    return head | {"milliseconds": found}
+
+
+def step(both: Prepared, number: int, steps: int) -> float:
+    torch.set_num_threads(number)
+    return 1e3 * gradleak(both, ATTACK, steps) / steps
