@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from gradleak_core.types import Update
 
+LARGE = 2**18
+"""Elements from which a tensor is not copied."""
 Measure = Callable[[Update], Tensor]
 """The distance (S,) of a guess (S, ...) to what was seen."""
 
@@ -31,7 +33,8 @@ class Squared:
     title: ClassVar[str] = "Squared difference"
 
     def to(self, seen: Update) -> Measure:
-        return lambda guess: total([residual(guess[k], g) for k, g in seen.items()])
+        target = pieces(seen, seen, 0)
+        return lambda guess: total([residual(a, b) for a, b in zip(pieces(guess, seen, 1), target, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ class Cosine:
     title: ClassVar[str] = "Cosine"
 
     def to(self, seen: Update) -> Measure:
-        norm = total([(g * g).sum() for g in seen.values()]).sqrt()
+        target = pieces(seen, seen, 0)
+        norm = total([(g * g).sum() for g in target]).sqrt()
 
         def measure(guess: Update) -> Tensor:
-            dots, squares = zip(*(products(guess[k], g) for k, g in seen.items()), strict=True)
+            both = [products(a, b) for a, b in zip(pieces(guess, seen, 1), target, strict=True)]
+            dots, squares = zip(*both, strict=True)
             cosine: Tensor = total(dots) / (total(squares).sqrt() * norm + 1e-12)
             return 1 - cosine
 
@@ -137,6 +142,15 @@ def residual(a: Tensor, b: Tensor) -> Tensor:
 def products(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     dot, square = Products.apply(a, b)
     return dot, square
+
+
+def pieces(update: Update, like: Update, seeds: Literal[0, 1]) -> list[Tensor]:
+    """The tensors named in `like`, each (n,) or (S, n): small ones end to end, to save calls; large ones alone, since
+    copying them costs more than a call."""
+    rows = {k: update[k].flatten(seeds) for k in like}
+    small = [row for k, row in rows.items() if like[k].numel() < LARGE]
+    large = [row for k, row in rows.items() if like[k].numel() >= LARGE]
+    return [torch.cat(small, seeds), *large] if small else large
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:
