@@ -79,7 +79,7 @@ CLAIM = Claim(
     "L-BFGS. Trained: 20 epochs of Adam.",
     theirs="untrained: cosine 19.83 ± 2.96, squared 10.29 ± 5.38 dB; trained: 13.95 ± 3.38, 6.90 ± 2.80 dB",
     refuted_by="A mean PSNR of the cosine that is not above that of the squared distance.",
-    account="The network here has a sixteenth of the paper's parameters and an attack a sixteenth of its iterations; on "
+    account="The network here has a sixteenth of the paper's parameters, a seed a sixteenth of its iterations; on "
     "trained weights the squared distance with a line search does better than theirs.",
     live=Experiment(images=("sample:chelsea",), model=ResNet20(), attack=ATTACKS["cosine"]),
     live_gpu=Experiment(images=("sample:chelsea",), model=ResNet20(width=4), attack=ATTACKS["cosine"]),
