@@ -185,9 +185,9 @@ def draw(experiment: Experiment, role: int) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """CPU threads: one for a small model with little work, else all."""
+    """CPU threads: one for little work, else all."""
     work = len(experiment.images) * getattr(experiment.attack, "seeds", 1)
-    return ALL_THREADS if work >= 4 or experiment.model.threads == 0 else experiment.model.threads
+    return ALL_THREADS if work >= experiment.model.parallel_from else 1
 
 
 def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool]) -> Iterator[Event]:

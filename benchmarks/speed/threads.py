@@ -1,7 +1,7 @@
 """The threads that the engine chooses against one and against all, interleaved, median of five rounds.
 
-The choice is a rule (the model's own number for small work, else all), not a timing: a timing would give other
-bits on a busy day, and a seed has to give the same picture again.
+The choice is a rule (one for little work, else all; every model says from where), not a timing: a timing would give
+other bits on a busy day, and a seed has to give the same picture again.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ class Model(Protocol):
     """A row of `MODELS`. The network's last linear layer is named `classifier`."""
 
     title: ClassVar[str]
-    threads: ClassVar[int]
-    """CPU threads that serve a batch of one best; 0 means all."""
+    parallel_from: ClassVar[int]
+    """Images times seeds from which all CPU threads are faster than one."""
     needs: ClassVar[tuple[Need, ...]]
 
     @property

@@ -24,7 +24,7 @@ class LeNet:
     activation: Annotated[Activation, Knob("Activation", "DLG needs a smooth one; ReLU makes it harder.")] = "sigmoid"
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Uniform(0.5)
     title: ClassVar[str] = "LeNet"
-    threads: ClassVar[int] = 1
+    parallel_from: ClassVar[int] = 64
     needs: ClassVar[tuple[Need, ...]] = (
         between(
             "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."

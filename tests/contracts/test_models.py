@@ -155,4 +155,4 @@ def test_every_field_is_a_knob_with_a_label_and_help(kind: str) -> None:
         assert knob.label
         assert knob.help.endswith(".")
     assert model.title
-    assert model.threads >= 0
+    assert model.parallel_from >= 1
