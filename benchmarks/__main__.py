@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +11,7 @@ import typer
 
 from benchmarks import BENCHMARKS
 from benchmarks.record import complete, results, text, write
-from benchmarks.setting import Setting
+from benchmarks.setting import Setting, data_of_its_own
 from benchmarks.table import PAGE, page
 from gradleak_core.types import Refused
 
@@ -44,8 +42,7 @@ def main(
 def one(name: str, setting: Setting) -> bool:
     """Runs one with a data folder of its own; a refusal is said and counts as missed."""
     print(f"{name}: {BENCHMARKS[name].what}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADLEAK_DATA"] = folder
+    with data_of_its_own():
         try:
             result = complete(name, BENCHMARKS[name], setting)
         except Refused as refused:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import random
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +19,14 @@ from gradleak_core.types import Refused
 
 SEED = 7000
 """The first seed; none from here upwards was used to choose a default."""
+
+
+@contextlib.contextmanager
+def data_of_its_own() -> Iterator[None]:
+    """A data folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRADLEAK_DATA"] = folder
+        yield
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ import typer
 from benchmarks.claims import CLAIMS
 from benchmarks.claims import table as tables
 from benchmarks.claims.record import RESULTS, results, tried, write
-from benchmarks.setting import Setting
+from benchmarks.setting import Setting, data_of_its_own
 from gradleak_core.types import Refused
 
 app = typer.Typer(add_completion=False)
@@ -50,8 +49,7 @@ def main(
 def one(name: str, setting: Setting) -> bool:
     """Tries one with a data folder of its own; one that cannot be tried says so in a sentence."""
     print(f"{name}: {CLAIMS[name].sentence}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADLEAK_DATA"] = folder
+    with data_of_its_own():
         try:
             result = tried(name, CLAIMS[name], setting)
         except Refused as refused:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import venv
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.record import RESULTS, complete, results, text, write
-from benchmarks.setting import Setting
+from benchmarks.setting import Setting, data_of_its_own
 from benchmarks.speed import SPEED
 from benchmarks.speed.page import PAGE, page
 
@@ -54,8 +53,7 @@ def main(
 def one(name: str, setting: Setting) -> bool:
     """Runs one with a data folder of its own."""
     print(f"{name}: {SPEED[name].what}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADLEAK_DATA"] = folder
+    with data_of_its_own():
         result = complete(name, SPEED[name], setting)
     print(text(result) if setting.quick else f"  kept in {write(result, FOLDER).name}")
     print(f"{name}: {result['measured']}. Bar: {result['bar']}. {'Met' if result['met'] else 'MISSED'}.\n", flush=True)
