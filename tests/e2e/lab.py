@@ -12,7 +12,11 @@ LONG = {"attack": "inverting_gradients", "attack.steps": 100_000}
 """A set-up that runs until it is stopped."""
 SHORT = {"attack": "inverting_gradients", "attack.steps": 12}
 """A set-up that has run in a moment."""
-SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+SETTLED = """async () => {
+    const finite = move => move.effect?.getComputedTiming().endTime < Infinity;
+    await Promise.allSettled(document.getAnimations().filter(finite).map(move => move.finished));
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
 OVER = re.compile("^(done|recovered)$")
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
