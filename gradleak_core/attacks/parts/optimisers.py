@@ -167,8 +167,11 @@ class LBFGSSearch:
         slot = self.stored % self.settings.history
         self.moves[:, slot], self.bends[:, slot] = s, y
         self.stored += 1
-        self.sy[:, slot], self.sy[:, :, slot] = dots(self.bends, s), dots(self.moves, y)
-        self.yy[:, slot] = self.yy[:, :, slot] = dots(self.bends, y)
+        n = min(self.stored, self.settings.history)
+        [moved] = dots(self.moves[:, :n], y)
+        bent, bent_too = dots(self.bends[:, :n], s, y)
+        self.sy[:, slot, :n], self.sy[:, :n, slot] = bent, moved
+        self.yy[:, slot, :n] = self.yy[:, :n, slot] = bent_too
         self.gamma = torch.where(keep, curvature / (y * y).sum(1), self.gamma)
 
     def _aim(self, accepted: Tensor, tiny: Tensor) -> None:
@@ -178,7 +181,7 @@ class LBFGSSearch:
             return
         newton = -self._inverse_times(self.grad)
         slope = (newton * self.grad).sum(1)
-        plain = ~(slope < 0) | tiny | (self.moves.abs().amax((1, 2)) == 0)
+        plain = ~(slope < 0) | tiny | (self.sy.diagonal(dim1=1, dim2=2).sum(1) == 0)
         direction = torch.where(plain[:, None], -self.grad, newton)
         length = torch.where(plain, self.settings.lr / self.grad.abs().sum(1).clamp(min=1), self.settings.lr)
         self.direction = torch.where(fresh[:, None], direction, self.direction)
@@ -196,7 +199,8 @@ class LBFGSSearch:
         weights = sy.diagonal(dim1=1, dim2=2)
         upper = sy.triu() + torch.diag_embed((weights == 0).double())
         gamma = self.gamma[:, None].double()
-        p, q = dots(moves, g)[:, order, None], dots(bends, g)[:, order, None]
+        [p], [q] = dots(moves, g), dots(bends, g)
+        p, q = p[:, order, None], q[:, order, None]
         a = torch.linalg.solve_triangular(upper, p, upper=True)
         right = weights[..., None] * a + gamma[..., None] * (yy @ a - q)
         b = torch.linalg.solve_triangular(upper.mT, right, upper=False)
@@ -221,9 +225,9 @@ class LBFGSSearch:
         self.stuck = self.stuck & ~seeds
 
 
-def dots(rows: Tensor, vector: Tensor) -> Tensor:
-    """Inner products of rows (S, m, N) with one vector (S, N) each: (S, m) in double precision."""
-    return (rows @ vector[..., None])[..., 0].double()
+def dots(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
+    """Inner products of rows (S, m, N) with each of the vectors (S, N): (S, m) each, in double precision."""
+    return (torch.stack(vectors, 1) @ rows.mT).double().unbind(1)
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "lbfgs": LBFGS}
