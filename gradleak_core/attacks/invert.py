@@ -29,6 +29,8 @@ from gradleak_core.types import (
 if TYPE_CHECKING:
     from gradleak_core.attacks.recipe import Recipe
 
+NEAR = 1.5
+"""How many times the lowest match a seed's may be, for the seed to count in the mean."""
 CHECK_EVERY = 10
 """Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
 PARAMETERS_AT_ONCE = 20_000_000
@@ -86,7 +88,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Picker:
-    """The attacker's own answer: the best of what each seed keeps, or their mean."""
+    """The attacker's own answer: the best of what each seed keeps, or the mean of those that match nearly as well."""
 
     space: Space
     answer: Answer
@@ -108,8 +110,8 @@ class Picker:
         return replace(self, z=kept, match=torch.where(better, match, self.match), draws=draws)
 
     def __call__(self) -> Candidate:
-        best, sound = self.match.argmin(), self.match.isfinite()
-        z = self.z[sound].mean(0) if self.answer == "mean" and bool(sound.any()) else self.z[best]
+        best, near = self.match.argmin(), self.match <= NEAR * self.match.min()
+        z = self.z[near].mean(0) if self.answer == "mean" else self.z[best]
         answer = self.space.candidate(z[None])
         return replace(answer, latents=answer.latents | {k: v[best][None] for k, v in self.draws.items()})
 

@@ -39,8 +39,9 @@ class Recipe:
         Answer,
         Knob(
             "Answer",
-            "The iterate of best match; the mean of every seed's best, blurred where they disagree; or the last "
-            "iterate of the best seed, for an update that nothing can match.",
+            "The iterate of best match; the mean of each seed's best, over the seeds that match nearly as well as "
+            "the best seed, blurred where they disagree; or the last iterate of the best seed, for an update that "
+            "nothing can match.",
         ),
     ] = "best"
     goal: Annotated[
