@@ -169,14 +169,21 @@ def observe(
 
 
 def assumed(observation: Observation, threat: ThreatModel) -> Observation:
-    """The observation of an attacker who takes several local steps for one: their mean gradient."""
+    """The observation of an attacker who takes several local steps for one: their mean gradient.
+
+    Of the draws it may have been told, each image keeps that of the first step in which it took part.
+    """
     steps = observation.step.steps(observation.batch)
     if threat.local_steps == "known" or steps == 1:
         return observation
     one = replace(observation.step, local_epochs=1, local_batch=0)
     mean = {k: g / steps for k, g in observation.update.items()}
     later = tuple(Round(r.theta, {k: g / steps for k, g in r.update.items()}) for r in observation.later)
-    return replace(observation, update=mean, step=one, later=later)
+    epoch = replace(observation.step, local_epochs=1).rows(observation.batch)
+    told = observation.latents
+    if told is not None:
+        told = {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)])[None] for k, v in told.items()}
+    return replace(observation, update=mean, step=one, later=later, latents=told)
 
 
 def batch_statistics(model: nn.Module, x: Tensor, latents: Latents, threat: ThreatModel) -> Statistics | None:

@@ -15,6 +15,7 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.invert import Objective
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LABELS
+from gradleak_core.attacks.parts.stances import Told
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.catalogue import catalogue
@@ -161,6 +162,24 @@ class TestLocalSteps:
             torch.testing.assert_close(one.update[name], total / 4)
             torch.testing.assert_close(one.later[0].update[name], known.later[0].update[name] / 4)
             assert torch.equal(one.later[0].theta[name], known.later[0].theta[name])
+
+    def test_draws_that_are_told_fit_the_single_step(self) -> None:
+        """Steps too small to move the weights: their mean gradient is that of the batch, with each image's own draw."""
+        both = prepare(
+            quick(
+                images=("sample:coffee", "sample:rocket") * 2,
+                labels=(0, 1, 2, 3),
+                client=ClientStep(local_batch=2, lr=1e-6),
+                threat=ThreatModel(local_steps="one"),
+                defences=(DEFENCES["dropout"](place="both"),),  # type: ignore[call-arg]
+                attack=replace(recipe("inverting_gradients"), stance=Told()),
+            )
+        )
+        seen, labels = both.observation, F.one_hot(both.secret.labels, both.observation.classes).float()
+        assert seen.latents
+        found = local_update(both.model, both.secret.images, labels, seen.latents, seen.step)
+        for name, g in found.items():
+            torch.testing.assert_close(seen.update[name], g, rtol=1e-3, atol=1e-5)
 
     def test_with_one_local_step_both_are_the_same(self) -> None:
         known, one = (seen(ThreatModel(local_steps=kind)) for kind in ("known", "one"))

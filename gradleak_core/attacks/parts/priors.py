@@ -145,8 +145,8 @@ class BatchStatistics(Constant):
 class Group(Constant):
     """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
 
-    `registered` shifts each image onto the mean first, by phase correlation, which stands in for the paper's learned
-    registration. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that
+    `registered` shifts each image first, by phase correlation, onto the seed of lowest match: the paper's learned
+    registration is onto the mean, but a mean of shifted images has all their places at once. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that
     is no longer finite does not count.
     """
 
@@ -166,9 +166,9 @@ class Group(Constant):
             shares = shares.masked_fill(lost, 0)
             shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
             sound = x.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
-            consensus = (shares * sound).sum(0)
             if self.registered:
-                consensus = (shares * aligned(sound, consensus)).sum(0)
+                sound = aligned(sound, sound[scene.match.masked_fill(lost, torch.inf).argmin()])
+            consensus = (shares * sound).sum(0)
         return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 
 
