@@ -4,8 +4,8 @@ Labels are read off the last layer's lowest entries. Each seed matches the gradi
 statistics before every batch norm are those of the batch, and is shaken by noise so that it does not settle too
 early. The seeds then pull each other towards what most of them see.
 
-Departs: pictures are registered by phase correlation onto the best seed, without a learned network; pixels in [0, 1]; the prior on the
-images' norm is taken around grey; the attacker's pick is the seed of lowest match.
+Departs: pictures are registered by phase correlation onto the best seed, without a learned network; pixels in [0, 1];
+the prior on the images' norm is taken around grey; the attacker's pick is the seed of lowest match.
 """
 
 from __future__ import annotations

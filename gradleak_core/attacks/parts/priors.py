@@ -14,7 +14,7 @@ from gradleak_core.models.statistics import statistics, stored
 from gradleak_core.needs import between
 from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
-WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 100, log=True)
+WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 10_000, log=True)
 EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
 SETTLED = 0.8
 """The share of the run after which an early factor is gone."""
@@ -146,8 +146,8 @@ class Group(Constant):
     """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
 
     `registered` shifts each image first, by phase correlation, onto the seed of lowest match: the paper's learned
-    registration is onto the mean, but a mean of shifted images has all their places at once. `weighted` lets seeds of lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that
-    is no longer finite does not count.
+    registration is onto the mean, but a mean of shifted images has all their places at once. `weighted` lets seeds of
+    lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that is no longer finite does not count.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
