@@ -18,7 +18,13 @@ from gradleak_core.presets import recipe
 from gradleak_core.threat import ThreatModel
 
 JSON = Any
-ATTACK = recipe("gradinversion")
+DEFAULT = recipe("gradinversion")
+ATTACK = replace(
+    DEFAULT,
+    priors=(TotalVariation(3e3, early=30), Energy(1e-3), BatchStatistics(1.0), Group(1e3, registered=True)),
+    optimiser=replace(DEFAULT.optimiser, lr=0.05, noise=0.05),  # type: ignore[call-arg]
+)
+"""Weights for a match that starts in the hundreds, as it does on these trained weights."""
 FIDELITY: tuple[Prior, ...] = tuple(p for p in ATTACK.priors if isinstance(p, (TotalVariation, Energy)))
 STATISTICS: tuple[Prior, ...] = tuple(p for p in ATTACK.priors if isinstance(p, BatchStatistics))
 [GROUP] = (p for p in ATTACK.priors if isinstance(p, Group))
@@ -38,9 +44,9 @@ def measure(setting: Setting) -> Outcome:
     base = BASE if why else victim.trained(BASE, setting, setting.count(20, 1))
     own, values = pictures.of(setting, "cifar10"), []
     for name, priors in TERMS.items():
-        attack = replace(ATTACK, priors=priors, steps=setting.count(800, 40))
+        attack = replace(ATTACK, priors=priors, steps=setting.count(300, 40))
         values += rows(replace(base, attack=attack), {"terms": name, "statistics": "told"}, own)
-    running = replace(base, attack=replace(ATTACK, steps=setting.count(800, 40)), threat=ThreatModel())
+    running = replace(base, attack=replace(ATTACK, steps=setting.count(300, 40)), threat=ThreatModel())
     values += rows(running, {"terms": "+ registration", "statistics": "unknown"}, own)
     means = {name: mean(values, name, "told") for name in TERMS}
     ours = ", ".join(f"{name} {value:.2f}" for name, value in means.items())
@@ -74,12 +80,12 @@ CLAIM = Claim(
     paper=papers.GRADINVERSION,
     sentence="Fidelity, batch statistics and group consistency, lazy and registered, each add to the quality.",
     setup="ResNet-20 trained for 20 epochs on CIFAR-10 pictures, batches of four with different labels, found by the "
-    "row minimum; four seeds, 800 iterations; the batch's own statistics told. Mean PSNR.",
+    "row minimum; four seeds, 300 iterations; the batch's own statistics told. Mean PSNR.",
     theirs="ResNet-50, batch 8: 10.75, 12.06 (with batch statistics), 12.52 (group), 12.93 dB (registered)",
     refuted_by="All terms together less than 1 dB above the gradient alone.",
-    account="The terms add a little each, but no picture comes back: grey alone would have 12 dB. On these weights the "
-    "match stays near that of the first guess, whatever the terms weigh. Registration changes nothing: "
-    "a seed that shares nothing with the others is aligned to its own part in the mean.",
+    account="Fidelity does nearly all: on trained weights the match's gradient is steep and hardly points to truth, "
+    "so that total variation counts only at thousands of times its usual weight. Statistics add a little, the group "
+    "nothing. No picture comes back: grey alone would have about 12 dB.",
     live=replace(
         BASE,
         images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
