@@ -89,7 +89,7 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
         y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
         optimiser.zero_grad()
         draws = {k: v[0] for k, v in latents(network, x, ClientStep(), generator).items()}
-        loss(parameters(network), draws, x, y).backward()
+        torch.autograd.backward(loss(parameters(network), draws, x, y))
         optimiser.step()
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.setting import SEED, Setting
 from gradleak_core.data import folders
-from gradleak_core.experiment import Experiment
+from gradleak_core.experiment import Experiment, prepare
 
 
 def missing(setting: Setting) -> str | None:
@@ -19,9 +19,14 @@ def missing(setting: Setting) -> str | None:
 
 
 def trained(experiment: Experiment, setting: Setting, epochs: int) -> Experiment:
-    """The same weights for every image, trained on the training pictures of cifar10/ below the data folder."""
+    """The same weights for every image, trained on the training pictures of cifar10/ below the data folder.
+
+    They are trained here, so that no run's time has the training in it.
+    """
     from gradleak_core.weights import Trained
 
     assert setting.data is not None
     os.environ[folders.VARIABLE] = str(setting.data / "cifar10")
-    return replace(experiment, seed=SEED, weights=Trained("folder:cifar10/train", epochs))  # type: ignore[call-arg]
+    victim = replace(experiment, seed=SEED, weights=Trained("folder:cifar10/train", epochs))
+    prepare(victim, setting.device)
+    return victim

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.parts.distances import Compared
 from gradleak_core.attacks.parts.priors import Scene
+from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.client import local_update
+from gradleak_core.client import factored_update, local_update
+from gradleak_core.factors import taps
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -34,7 +37,7 @@ NEAR = 1.5
 CHECK_EVERY = 10
 """Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
 PARAMETERS_AT_ONCE = 20_000_000
-"""Seeds are vectorised while their copies of the parameters stay below this; beyond, they go in turns."""
+"""Seeds are vectorised while their gradients stay below this, without those in factors; beyond, they go in turns."""
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
@@ -122,7 +125,10 @@ class Objective:
     def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space) -> None:
         self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
-        self.at_once = max(1, PARAMETERS_AT_ONCE // sum(p.numel() for p in model.parameters()))
+        factored = recipe.distance.factored and observation.step.steps(observation.batch) == 1
+        self.taps = taps(model, blank(observation)) if factored else {}
+        each = sum(p.numel() for name, p in model.named_parameters() if name not in self.taps)
+        self.at_once = max(1, PARAMETERS_AT_ONCE // max(each, 1))
         first = Round(dict(model.named_parameters()), observation.update)
         self.rounds = [
             (r.theta, recipe.distance.to(recipe.matched.choose(model, r.update))) for r in (first, *observation.later)
@@ -148,12 +154,16 @@ class Objective:
         match = torch.stack([distance(self._update(guess, theta)) for theta, distance in self.rounds]).sum(0)
         return match.detach(), torch.autograd.grad(match.sum(), z)[0]
 
-    def _update(self, guess: Candidate, theta: Update) -> Update:
+    def _update(self, guess: Candidate, theta: Update) -> Compared:
         """The update (S, ...) of a guess; a single seed takes the path without `vmap`, which is faster."""
-        step = self.observation.step
         x, y, latents = guess.images, guess.labels, guess.latents
         if len(x) > 1:
-            return local_update(self.model, x, y, latents, step, start=theta, differentiable=True)
-        draws = {k: v[0] for k, v in latents.items()}
-        update = local_update(self.model, x[0], y[0], draws, step, start=theta, differentiable=True)
+            return self._compute(x, y, latents, theta)
+        update = self._compute(x[0], y[0], {k: v[0] for k, v in latents.items()}, theta)
         return {k: g[None] for k, g in update.items()}
+
+    def _compute(self, x: Tensor, y: Tensor, latents: Latents, theta: Update) -> Compared:
+        if self.taps:
+            return factored_update(self.model, x, y, latents, self.taps, start=theta)
+        step = self.observation.step
+        return local_update(self.model, x, y, latents, step, start=theta, differentiable=True)

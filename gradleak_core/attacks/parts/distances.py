@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any, ClassVar, Literal, Protocol
@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
+from gradleak_core import factors
+from gradleak_core.factors import Factors
 from gradleak_core.types import Update
 
-LARGE = 2**18
-"""Elements from which a tensor is not copied."""
-Measure = Callable[[Update], Tensor]
+Compared = Mapping[str, Any]
+"""An update, with `Factors` for some of its tensors where the distance is `factored`."""
+Measure = Callable[[Compared], Tensor]
 """The distance (S,) of a guess (S, ...) to what was seen."""
 
 
@@ -22,12 +24,13 @@ class Distance(Protocol):
     """`to(seen)` looks at the observed update once, and gives the distance to it."""
 
     title: ClassVar[str]
+    factored: ClassVar[bool] = False
 
     def to(self, seen: Update) -> Measure: ...
 
 
 @dataclass(frozen=True)
-class Squared:
+class Squared(Distance):
     """Sum of squared differences over all parameters: Σ ‖g' − g‖². Zhu et al. 2019, eq. 4."""
 
     title: ClassVar[str] = "Squared difference"
@@ -38,7 +41,7 @@ class Squared:
 
 
 @dataclass(frozen=True)
-class Absolute:
+class Absolute(Distance):
     """Sum of absolute differences, the best match when the defence adds Laplace noise: Σ |g' − g|."""
 
     title: ClassVar[str] = "Absolute difference"
@@ -48,16 +51,17 @@ class Absolute:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Distance):
     """One minus the cosine of the whole update: 1 − ⟨g', g⟩ / (‖g'‖ ‖g‖). Geiping et al. 2020, eq. 4."""
 
     title: ClassVar[str] = "Cosine"
+    factored: ClassVar[bool] = True
 
     def to(self, seen: Update) -> Measure:
         target = pieces(seen, seen, 0)
         norm = total([(g * g).sum() for g in target]).sqrt()
 
-        def measure(guess: Update) -> Tensor:
+        def measure(guess: Compared) -> Tensor:
             both = [products(a, b) for a, b in zip(pieces(guess, seen, 1), target, strict=True)]
             dots, squares = zip(*both, strict=True)
             cosine: Tensor = total(dots) / (total(squares).sqrt() * norm + 1e-12)
@@ -67,7 +71,7 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class Norms:
+class Norms(Distance):
     """Sum of the norms, not squared, of each tensor's difference: Σ_l ‖g'_l − g_l‖. Yin et al. 2021, eq. 4."""
 
     title: ClassVar[str] = "Norms"
@@ -77,7 +81,7 @@ class Norms:
 
 
 @dataclass(frozen=True)
-class GaussianKernel:
+class GaussianKernel(Distance):
     """SAPAG's kernel: Σ_l φ(d_l), with d_l = ‖g'_l − g_l‖² / n_l and s_l = Var(g_l) over the n_l entries of layer l.
 
     φ(d) = 1 − exp(−d / 2s) while d ≤ s. Farther away that is flat and nothing would move, so the width is annealed by
@@ -91,7 +95,7 @@ class GaussianKernel:
         spread = {k: g.var(correction=0) if g.numel() > 1 else g.square().mean() for k, g in seen.items()}
         width = {k: s.clamp(min=1e-20) * seen[k].numel() for k, s in spread.items()}
 
-        def measure(guess: Update) -> Tensor:
+        def measure(guess: Compared) -> Tensor:
             d = torch.stack([residual(guess[k], g) / width[k] for k, g in seen.items()])  # (layers, S)
             near = -torch.expm1(-d.clamp(max=1) / 2)
             far = 1 - exp(-0.5) + 0.5 * exp(-0.5) * d.clamp(min=1).log()
@@ -139,17 +143,19 @@ def residual(a: Tensor, b: Tensor) -> Tensor:
     return value
 
 
-def products(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def products(a: Tensor | Factors, b: Tensor) -> tuple[Tensor, Tensor]:
+    if isinstance(a, Factors):
+        return a.products(b)
     dot, square = Products.apply(a, b)
     return dot, square
 
 
-def pieces(update: Update, like: Update, seeds: Literal[0, 1]) -> list[Tensor]:
+def pieces(update: Compared, like: Update, seeds: Literal[0, 1]) -> list[Any]:
     """The tensors named in `like`, each (n,) or (S, n): small ones end to end, to save calls; large ones alone, since
-    copying them costs more than a call."""
-    rows = {k: update[k].flatten(seeds) for k in like}
-    small = [row for k, row in rows.items() if like[k].numel() < LARGE]
-    large = [row for k, row in rows.items() if like[k].numel() >= LARGE]
+    copying them costs more than a call. Factors stay what they are."""
+    rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(seeds) for k in like}
+    small = [row for k, row in rows.items() if like[k].numel() < factors.LARGE]
+    large = [row for k, row in rows.items() if like[k].numel() >= factors.LARGE]
     return [torch.cat(small, seeds), *large] if small else large
 
 

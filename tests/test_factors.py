@@ -1,0 +1,123 @@
+"""Gradients in factors, against the same gradients multiplied out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradleak_core import factors
+from gradleak_core.attacks.parts.distances import Cosine
+from gradleak_core.client import ClientStep, draw_latents, factored_update, local_update
+from gradleak_core.defences import DEFENCES
+from gradleak_core.factors import Factors, taps
+from gradleak_core.models import MODELS, build
+from gradleak_core.types import Latents, Update
+
+SEEDS, CLASSES = 3, 7
+
+
+class Odd(nn.Module):
+    """Convolutions with stride, dilation, padding and a bias, one in groups, one used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.strided = nn.Conv2d(3, 8, (5, 3), (2, 3), (1, 2), bias=True)
+        self.dilated = nn.Conv2d(8, 8, 3, dilation=2, padding=1, bias=False)
+        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=2)
+        self.twice = nn.Conv2d(8, 8, 3, padding=1)
+        self.tokens = nn.Linear(8, 12)
+        self.classifier = nn.Linear(12, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.grouped(self.dilated(self.strided(x).tanh()).tanh()).tanh()
+        h = self.twice(self.twice(h).tanh()).tanh()
+        out: Tensor = self.classifier(self.tokens(h.flatten(2).mT).tanh().mean(1))
+        return out
+
+
+@pytest.fixture(params=["mlp", "resnet18", "vit", "odd", "precode"])
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """A double-precision model all of whose layers count as large, with few rows."""
+    monkeypatch.setattr(factors, "LARGE", 1)
+    monkeypatch.setattr(factors, "few", lambda y, weight: True)
+    if request.param == "odd":
+        torch.manual_seed(1)
+        return Odd().double()
+    kind = "mlp" if request.param == "precode" else request.param
+    network = build(MODELS[kind](), (3, 32, 32), CLASSES, seed=11)
+    if request.param == "precode":
+        network = DEFENCES["precode"]().harden(network)
+    return network.eval().double()
+
+
+def batch(size: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    x = torch.rand(SEEDS, size, 3, 32, 32, generator=generator, dtype=torch.float64)
+    return x, torch.rand(SEEDS, size, CLASSES, generator=generator, dtype=torch.float64).softmax(-1)
+
+
+def draws(model: nn.Module, x: Tensor) -> Latents:
+    found = draw_latents(model, x, ClientStep(), torch.Generator().manual_seed(6))
+    return {name: draw.double() for name, draw in found.items()}
+
+
+def multiplied(update: Mapping[str, Tensor | Factors], like: Update) -> Update:
+    found = {k: g.slopes.mT @ g.inputs if isinstance(g, Factors) else g for k, g in update.items()}
+    return {k: g.reshape(like[k].shape) for k, g in found.items()}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_multiplied_out_they_are_the_update(model: nn.Module, size: int) -> None:
+    x, y = batch(size)
+    latents, known = draws(model, x[0]), taps(model, x[0])
+    plain = local_update(model, x[0], y[0], latents, ClientStep())
+    found = factored_update(model, x[0], y[0], latents, known)
+    assert known
+    assert {k for k, g in found.items() if isinstance(g, Factors)} == set(known)
+    torch.testing.assert_close(multiplied(found, plain), plain)
+
+
+def test_seeds_together_are_seeds_in_turn(model: nn.Module) -> None:
+    x, y = batch(2)
+    one = draws(model, x[0])
+    latents = {k: v.expand(SEEDS, *v.shape) for k, v in one.items()}
+    plain = local_update(model, x, y, latents, ClientStep())
+    found = factored_update(model, x, y, latents, taps(model, x[0]))
+    torch.testing.assert_close(multiplied(found, plain), plain)
+
+
+def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module) -> None:
+    x, y = batch(1)
+    latents = draws(model, x[0])
+    seen = local_update(model, x[1], y[1], latents, ClientStep())
+    distance, several = Cosine().to(seen), {k: v.expand(SEEDS, *v.shape) for k, v in latents.items()}
+    values = []
+    for known in ({}, taps(model, x[0])):
+        guess = x.clone().requires_grad_()
+        update = factored_update(model, guess, y, several, known)
+        match = distance(update)
+        values.append((match.detach(), *torch.autograd.grad(match.sum(), guess)))
+    torch.testing.assert_close(values[0], values[1])
+    assert values[1][0][1] < 1e-9
+
+
+def test_layers_used_twice_or_in_groups_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factors, "LARGE", 1)
+    monkeypatch.setattr(factors, "few", lambda y, weight: True)
+    known = taps(Odd(), torch.rand(1, 3, 32, 32))
+    assert set(known) == {"strided.weight", "dilated.weight", "tokens.weight", "classifier.weight"}
+
+
+@pytest.mark.parametrize(("kind", "some"), [("mlp", True), ("resnet18", True), ("lenet", False), ("convnet", False)])
+def test_only_large_layers_with_few_rows_are_worth_it(kind: str, some: bool) -> None:
+    network = build(MODELS[kind](), (3, 32, 32), CLASSES, seed=1).eval()
+    known = taps(network, torch.rand(1, 3, 32, 32))
+    assert bool(known) == some
+    for name, zeros in known.items():
+        weight = network.get_parameter(name)
+        assert zeros.shape[-1] == len(weight)
+        assert zeros.numel() < weight.numel()
+    assert not taps(network, torch.rand(1, 3, 32, 32).expand(600, -1, -1, -1)) or kind != "mlp"
