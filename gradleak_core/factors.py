@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-LARGE = 2**18
+LARGE = 2**17
 """Entries of a weight from which its gradient is kept in factors."""
 Taps = Mapping[str, Tensor]
 """Zeros (B, ..., out) to add to a layer's outputs, by the name of its weight. The slopes are the gradient there."""
