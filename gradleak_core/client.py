@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from gradleak_core.defences import Defence
-from gradleak_core.factors import NO_TAPS, Factors, Tapped, Taps
+from gradleak_core.factors import Factors, Tapped, Taps
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
 
 USUAL = ThreatModel()
+NO_TAPS = Taps()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
 """Of parameters, draws, images and label probabilities."""
 
@@ -105,25 +106,29 @@ def gradients(
     With a seed dimension in x, y and the draws, of all seeds at once; it is in theta too when each has its `own`.
     Without, `torch.func` would cost a tenth more time than plain autograd.
     """
-    fixed = {k: theta[k] for k in taps}
-    free = {k: p for k, p in theta.items() if k not in taps}
+    fixed = {k: theta[k] for k in taps.zeros}
+    free = {k: p for k, p in theta.items() if k not in fixed}
 
-    def tapped(free: Update, taps: Taps, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
-        with Tapped(taps, fixed) if taps else nullcontext() as layers:
+    def tapped(free: Update, zeros: Update, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
+        with Tapped(replace(taps, zeros=zeros), fixed) if zeros else nullcontext() as layers:
             value = loss({**free, **fixed}, draws, x, y)
         return value, layers.inputs if layers else {}
 
     if x.ndim > 4:
         each = grad(tapped, argnums=(0, 1), has_aux=True)
         together = vmap(each, in_dims=(0 if own else None, None, 0, 0, 0), randomness="error")
-        (grads, slopes), inputs = together(free, taps, draws, x, y)
+        (grads, slopes), inputs = together(free, taps.zeros, draws, x, y)
     else:
-        leaves = [v if v.requires_grad else v.detach().requires_grad_() for v in (*free.values(), *taps.values())]
-        free, taps = dict(zip(free, leaves, strict=False)), dict(zip(taps, leaves[len(free) :], strict=True))
-        value, inputs = tapped(free, taps, draws, x, y)
-        found = torch.autograd.grad(value, leaves, create_graph=differentiable)
-        grads, slopes = dict(zip(free, found, strict=False)), dict(zip(taps, found[len(free) :], strict=True))
-    return grads, {k: Factors(inputs[k], slopes[k].flatten(x.ndim - 4, -2)) for k in taps}
+        free, zeros = map(leaves, (free, taps.zeros))
+        value, inputs = tapped(free, zeros, draws, x, y)
+        found = iter(torch.autograd.grad(value, [*free.values(), *zeros.values()], create_graph=differentiable))
+        grads, slopes = ({k: next(found) for k in part} for part in (free, zeros))
+    return grads, {k: Factors(inputs[k], slopes[k].flatten(x.ndim - 4, -2), taps.live.get(k)) for k in fixed}
+
+
+def leaves(tensors: Update) -> Update:
+    """The same, each with a gradient to ask for."""
+    return {k: t if t.requires_grad else t.detach().requires_grad_() for k, t in tensors.items()}
 
 
 def parameters(model: nn.Module) -> Update:

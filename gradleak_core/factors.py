@@ -8,7 +8,7 @@ gradient G = δᵀA with the slopes δ (n, out) of the loss in y. With few rows 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,10 +17,17 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 LARGE = 2**17
-"""Entries of a weight from which its gradient is kept in factors."""
-Taps = Mapping[str, Tensor]
-"""Zeros (B, ..., out) to add to a layer's outputs, by the name of its weight. The slopes are the gradient there."""
-NO_TAPS: Taps = {}
+"""Entries from which a weight's gradient is kept in factors, and other tensors of an update are not copied."""
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Where a network's gradients are tapped, by the name of the weight."""
+
+    zeros: dict[str, Tensor] = field(default_factory=dict)
+    """(B, ..., out), added to the layer's outputs: the loss's gradient there is δ."""
+    live: dict[str, Tensor] = field(default_factory=dict)
+    """Of a convolution whose kernel has places that see only padding, the other places."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +35,35 @@ class Factors:
     """A gradient δᵀA, with one leading dimension for seeds or none."""
 
     inputs: Tensor
-    """A (..., n, in)."""
+    """A (..., n, in), without the entries that are always padding."""
     slopes: Tensor
     """δ (..., n, out)."""
+    live: Tensor | None = None
 
     def __getitem__(self, index: Any) -> Factors:
-        return Factors(self.inputs[index], self.slopes[index])
+        return Factors(self.inputs[index], self.slopes[index], self.live)
 
     def products(self, other: Tensor) -> tuple[Tensor, Tensor]:
-        """⟨G, other⟩ and ‖G‖² (...,), for other (out, in) of any shape."""
-        across = self.inputs @ other.view(self.slopes.shape[-1], -1).mT  # (..., n, out)
+        """⟨G, other⟩ and ‖G‖² (...,), for other with as many entries as the weight."""
+        other = other.view(self.slopes.shape[-1], -1)
+        if self.live is not None:
+            channels = self.inputs.shape[-1] // len(self.live)
+            other = kept(other.view(len(other), channels, -1), self.live)
+        across = self.inputs @ other.mT  # (..., n, out)
         square = (self.inputs @ self.inputs.mT) * (self.slopes @ self.slopes.mT)  # (..., n, n)
         return (self.slopes * across).sum((-2, -1)), square.sum((-2, -1))
 
 
-def taps(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """For each layer whose gradient on images x (B, C, H, W) is large and cheaper in factors."""
+def taps(model: nn.Module, x: Tensor) -> Taps:
+    """At each layer whose gradient on images x (B, C, H, W) is large and cheaper in factors."""
     names = {id(p): name for name, p in model.named_parameters() if p.numel() >= LARGE}
-    outputs: dict[str, list[Tensor]] = {name: [] for name in names.values()}
+    seen: dict[str, list[tuple[Tensor, Tensor | None]]] = {name: [] for name in names.values()}
 
-    def look(layer: nn.Linear | nn.Conv2d, _: object, y: Tensor) -> None:
-        outputs[names[id(layer.weight)]].append(y if isinstance(layer, nn.Linear) else y.movedim(1, -1))
+    def look(layer: nn.Linear | nn.Conv2d, args: tuple[Tensor], y: Tensor) -> None:
+        found = (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), live(layer, args[0]))
+        seen[names[id(layer.weight)]].append(found)
 
-    layers = [m for m in model.modules() if type(m) is nn.Linear or (type(m) is nn.Conv2d and m.groups == 1)]
+    layers = [m for m in model.modules() if type(m) is nn.Linear or (type(m) is nn.Conv2d and plain(m))]
     hooks = [layer.register_forward_hook(look) for layer in layers if id(layer.weight) in names]
     try:
         with torch.no_grad():
@@ -58,23 +71,42 @@ def taps(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
     finally:
         for hook in hooks:
             hook.remove()
-    once = {name: found[0] for name, found in outputs.items() if len(found) == 1}
-    return {k: y.new_zeros(y.shape) for k, y in once.items() if few(y, model.get_parameter(k))}
+    once = {name: found[0] for name, found in seen.items() if len(found) == 1}
+    chosen = {name: found for name, found in once.items() if cheap(found[0], model.get_parameter(name))}
+    zeros = {name: y.new_zeros(y.shape) for name, (y, _) in chosen.items()}
+    return Taps(zeros, {name: places for name, (_, places) in chosen.items() if places is not None})
 
 
-def few(y: Tensor, weight: Tensor) -> bool:
+def plain(layer: nn.Conv2d) -> bool:
+    return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+
+def cheap(y: Tensor, weight: Tensor) -> bool:
     """Whether outputs y (B, ..., out) have so few rows that products of inputs and of slopes cost less than δᵀA."""
     out, size = len(weight), weight[0].numel()
     return 2 * (y.numel() // out) * (out + size) <= out * size
 
 
+def live(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+    """The places of the kernel that touch images x (B, C, H, W) and not only their padding; None when all do."""
+    ones = torch.ones_like(x[:1, :1])
+    assert not isinstance(layer.padding, str)
+    touched = F.unfold(ones, layer.kernel_size, layer.dilation, layer.padding, layer.stride)[0].any(1)  # (places,)
+    return None if touched.all() else touched.nonzero()[:, 0]
+
+
+def kept(kernels: Tensor, live: Tensor | None) -> Tensor:
+    """Of kernels (..., C, places) the live places, as rows (..., C · live)."""
+    return (kernels if live is None else kernels.index_select(-1, live)).flatten(-2)
+
+
 class Tapped(TorchFunctionMode):
-    """While it is entered, the layers of these weights add their taps, and `inputs` gathers their A (n, in)."""
+    """While it is entered, the layers of these weights are tapped, and `inputs` gathers their A (n, in)."""
 
     def __init__(self, taps: Taps, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.taps, self.inputs = taps, dict[str, Tensor]()
-        self.names = {id(weights[name]): name for name in taps}
+        self.names = {id(weights[name]): name for name in taps.zeros}
 
     def __torch_function__(
         self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -85,8 +117,11 @@ class Tapped(TorchFunctionMode):
         x, weight, bias, *how = args
         if how:
             stride, padding, dilation, _ = how
-            x = F.unfold(x, weight.shape[2:], dilation, padding, stride).mT  # (B, places, in)
+            places = self.taps.live.get(name)
+            patches = F.unfold(x, weight.shape[2:], dilation, padding, stride).mT  # (B, n / B, in)
+            x = kept(patches.reshape(*patches.shape[:2], x.shape[1], -1), places)
+            weight = kept(weight.flatten(2), places)
         rows = self.inputs[name] = x.flatten(0, -2)
-        y = (rows @ weight.flatten(1).mT).view_as(self.taps[name]) + self.taps[name]
+        y = (rows @ weight.mT).view_as(self.taps.zeros[name]) + self.taps.zeros[name]
         y = y if bias is None else y + bias
         return y.movedim(-1, 1) if how else y

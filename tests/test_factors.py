@@ -12,7 +12,7 @@ from gradleak_core import factors
 from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.client import ClientStep, draw_latents, factored_update, local_update
 from gradleak_core.defences import DEFENCES
-from gradleak_core.factors import Factors, taps
+from gradleak_core.factors import Factors, Taps, taps
 from gradleak_core.models import MODELS, build
 from gradleak_core.types import Latents, Update
 
@@ -20,7 +20,7 @@ SEEDS, CLASSES = 3, 7
 
 
 class Odd(nn.Module):
-    """Convolutions with stride, dilation, padding and a bias, one in groups, one used twice."""
+    """Convolutions with stride, dilation, padding and a bias, one in groups, one used twice, one mostly on padding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,12 +28,14 @@ class Odd(nn.Module):
         self.dilated = nn.Conv2d(8, 8, 3, dilation=2, padding=1, bias=False)
         self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=2)
         self.twice = nn.Conv2d(8, 8, 3, padding=1)
+        self.corner = nn.Conv2d(8, 8, 3, 2, padding=1)
         self.tokens = nn.Linear(8, 12)
         self.classifier = nn.Linear(12, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.grouped(self.dilated(self.strided(x).tanh()).tanh()).tanh()
         h = self.twice(self.twice(h).tanh()).tanh()
+        h = h + self.corner(nn.functional.adaptive_avg_pool2d(h, 2)).tanh()
         out: Tensor = self.classifier(self.tokens(h.flatten(2).mT).tanh().mean(1))
         return out
 
@@ -42,7 +44,7 @@ class Odd(nn.Module):
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     """A double-precision model all of whose layers count as large, with few rows."""
     monkeypatch.setattr(factors, "LARGE", 1)
-    monkeypatch.setattr(factors, "few", lambda y, weight: True)
+    monkeypatch.setattr(factors, "cheap", lambda y, weight: True)
     if request.param == "odd":
         torch.manual_seed(1)
         return Odd().double()
@@ -65,8 +67,17 @@ def draws(model: nn.Module, x: Tensor) -> Latents:
 
 
 def multiplied(update: Mapping[str, Tensor | Factors], like: Update) -> Update:
-    found = {k: g.slopes.mT @ g.inputs if isinstance(g, Factors) else g for k, g in update.items()}
-    return {k: g.reshape(like[k].shape) for k, g in found.items()}
+    return {k: whole(g, like[k]) if isinstance(g, Factors) else g for k, g in update.items()}
+
+
+def whole(factors: Factors, like: Tensor) -> Tensor:
+    """δᵀA (..., out, in) in the shape of `like`, zero in the places that see only padding."""
+    product = factors.slopes.mT @ factors.inputs
+    if factors.live is None:
+        return product.reshape(like.shape)
+    found = torch.zeros_like(like).flatten(-2)
+    found[..., factors.live] = product.reshape(*found.shape[:-1], -1)
+    return found.reshape(like.shape)
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -75,8 +86,8 @@ def test_multiplied_out_they_are_the_update(model: nn.Module, size: int) -> None
     latents, known = draws(model, x[0]), taps(model, x[0])
     plain = local_update(model, x[0], y[0], latents, ClientStep())
     found = factored_update(model, x[0], y[0], latents, known)
-    assert known
-    assert {k for k, g in found.items() if isinstance(g, Factors)} == set(known)
+    assert known.zeros
+    assert {k for k, g in found.items() if isinstance(g, Factors)} == set(known.zeros)
     torch.testing.assert_close(multiplied(found, plain), plain)
 
 
@@ -95,7 +106,7 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
     seen = local_update(model, x[1], y[1], latents, ClientStep())
     distance, several = Cosine().to(seen), {k: v.expand(SEEDS, *v.shape) for k, v in latents.items()}
     values = []
-    for known in ({}, taps(model, x[0])):
+    for known in (Taps(), taps(model, x[0])):
         guess = x.clone().requires_grad_()
         update = factored_update(model, guess, y, several, known)
         match = distance(update)
@@ -106,18 +117,25 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
 
 def test_layers_used_twice_or_in_groups_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factors, "LARGE", 1)
-    monkeypatch.setattr(factors, "few", lambda y, weight: True)
+    monkeypatch.setattr(factors, "cheap", lambda y, weight: True)
     known = taps(Odd(), torch.rand(1, 3, 32, 32))
-    assert set(known) == {"strided.weight", "dilated.weight", "tokens.weight", "classifier.weight"}
+    assert set(known.zeros) == {
+        "strided.weight",
+        "dilated.weight",
+        "corner.weight",
+        "tokens.weight",
+        "classifier.weight",
+    }
+    assert {name: places.tolist() for name, places in known.live.items()} == {"corner.weight": [4, 5, 7, 8]}
 
 
 @pytest.mark.parametrize(("kind", "some"), [("mlp", True), ("resnet18", True), ("lenet", False), ("convnet", False)])
 def test_only_large_layers_with_few_rows_are_worth_it(kind: str, some: bool) -> None:
     network = build(MODELS[kind](), (3, 32, 32), CLASSES, seed=1).eval()
     known = taps(network, torch.rand(1, 3, 32, 32))
-    assert bool(known) == some
-    for name, zeros in known.items():
+    assert bool(known.zeros) == some
+    for name, zeros in known.zeros.items():
         weight = network.get_parameter(name)
         assert zeros.shape[-1] == len(weight)
         assert zeros.numel() < weight.numel()
-    assert not taps(network, torch.rand(1, 3, 32, 32).expand(600, -1, -1, -1)) or kind != "mlp"
+    assert not taps(network, torch.rand(1, 3, 32, 32).expand(600, -1, -1, -1)).zeros or kind != "mlp"

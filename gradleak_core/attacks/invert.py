@@ -14,7 +14,7 @@ from gradleak_core.attacks.parts.priors import Scene
 from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.client import factored_update, local_update
-from gradleak_core.factors import taps
+from gradleak_core.factors import Taps, taps
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -126,8 +126,8 @@ class Objective:
         self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
         factored = recipe.distance.factored and observation.step.steps(observation.batch) == 1
-        self.taps = taps(model, blank(observation)) if factored else {}
-        each = sum(p.numel() for name, p in model.named_parameters() if name not in self.taps)
+        self.taps = taps(model, blank(observation)) if factored else Taps()
+        each = sum(p.numel() for name, p in model.named_parameters() if name not in self.taps.zeros)
         self.at_once = max(1, PARAMETERS_AT_ONCE // max(each, 1))
         first = Round(dict(model.named_parameters()), observation.update)
         self.rounds = [
@@ -163,7 +163,7 @@ class Objective:
         return {k: g[None] for k, g in update.items()}
 
     def _compute(self, x: Tensor, y: Tensor, latents: Latents, theta: Update) -> Compared:
-        if self.taps:
+        if self.taps.zeros:
             return factored_update(self.model, x, y, latents, self.taps, start=theta)
         step = self.observation.step
         return local_update(self.model, x, y, latents, step, start=theta, differentiable=True)
