@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +9,9 @@ import torch
 import typer
 
 from benchmarks import BENCHMARKS
-from benchmarks.record import complete, results, text, write
-from benchmarks.setting import Setting, data_of_its_own
+from benchmarks.record import kept, results
+from benchmarks.setting import Setting
 from benchmarks.table import PAGE, page
-from gradleak_core.types import Refused
 
 
 def main(
@@ -33,24 +31,10 @@ def main(
         raise typer.BadParameter("Name a benchmark, or use --all or --table.")
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("There is no CUDA device here; leave --device out.")
-    met = [one(name, Setting(quick, device, data and data.resolve())) for name in chosen]
+    met = [kept(name, BENCHMARKS[name], Setting(quick, device, data and data.resolve())) for name in chosen]
     if table or (chosen and not quick):
         PAGE.write_text(page(BENCHMARKS, results()), encoding="utf-8")
     raise typer.Exit(0 if all(met) else 1)
-
-
-def one(name: str, setting: Setting) -> bool:
-    """Runs one with a data folder of its own; a refusal is said and counts as missed."""
-    print(f"{name}: {BENCHMARKS[name].what}", flush=True)
-    with data_of_its_own():
-        try:
-            result = complete(name, BENCHMARKS[name], setting)
-        except Refused as refused:
-            print(refused, file=sys.stderr)
-            return False
-    print(text(result) if setting.quick else f"  kept in {write(result).name}")
-    print(f"{name}: {result['measured']}. Bar: {result['bar']}. {'Met' if result['met'] else 'MISSED'}.\n", flush=True)
-    return bool(result["met"])
 
 
 if __name__ == "__main__":

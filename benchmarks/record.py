@@ -7,17 +7,36 @@ import json
 import os
 import platform
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.setting import Setting
+from benchmarks.setting import Setting, data_of_its_own
 from gradleak_core.catalogue import versions
 from gradleak_core.experiment import ALL_THREADS
+from gradleak_core.types import Refused
 
 JSON = Any
 RESULTS = Path(__file__).parent / "results"
+
+
+def kept(name: str, benchmark: Any, setting: Setting, folder: Path = RESULTS) -> bool:
+    """Runs one with a data folder of its own, and says whether its bar is met. A refusal is said and counts as missed.
+
+    The result is kept, but printed instead when the run is quick.
+    """
+    print(f"{name}: {benchmark.what}", flush=True)
+    with data_of_its_own():
+        try:
+            result = complete(name, benchmark, setting)
+        except Refused as refused:
+            print(refused, file=sys.stderr)
+            return False
+    print(text(result) if setting.quick else f"  kept in {write(result, folder).name}")
+    print(f"{name}: {result['measured']}. Bar: {result['bar']}. {'Met' if result['met'] else 'MISSED'}.\n", flush=True)
+    return bool(result["met"])
 
 
 def complete(name: str, benchmark: Any, setting: Setting) -> JSON:

@@ -190,6 +190,11 @@ def threads(experiment: Experiment) -> int:
     return ALL_THREADS if work >= experiment.model.parallel_from else 1
 
 
+def exactly() -> None:
+    """CUDA convolutions in full single precision, the same bits every time."""
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = False, True
+
+
 def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool]) -> Iterator[Event]:
     """Notes while the model is trained, then the attack's events.
 
@@ -197,6 +202,7 @@ def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], boo
     Frames never feed back into the attack: which iterations are due changes nothing else.
     """
     torch.set_num_threads(threads(experiment))
+    exactly()
     both = yield from preparing(experiment, device)
     shown = 0
     for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):

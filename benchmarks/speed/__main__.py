@@ -11,10 +11,11 @@ import venv
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
-from benchmarks.record import RESULTS, complete, results, text, write
-from benchmarks.setting import Setting, data_of_its_own
+from benchmarks.record import RESULTS, kept, results
+from benchmarks.setting import Setting
 from benchmarks.speed import SPEED
 from benchmarks.speed.page import PAGE, page
 
@@ -30,6 +31,7 @@ PACKAGES = (
 )
 FOLDER = RESULTS / "speed"
 AGAINST_PEERS = ("peers", "recognisable")
+ON_GPU = "graph"
 
 
 def main(
@@ -38,26 +40,17 @@ def main(
     table: Annotated[bool, typer.Option(help="Only write docs/performance.md from the kept results.")] = False,
 ) -> None:
     """Measure how fast GradLeak is. Exit code 1 when a bar is missed."""
-    chosen = [] if table else list(names or SPEED)
+    chosen = [] if table else list(names or [name for name in SPEED if name != ON_GPU or torch.cuda.is_available()])
     for name in chosen:
         if name not in SPEED:
             raise typer.BadParameter(f"There is no measurement {name!r}; choose from {', '.join(SPEED)}.")
     if any(name in AGAINST_PEERS for name in chosen) and importlib.util.find_spec("breaching") is None:
         raise typer.Exit(subprocess.call([str(beside()), "-m", "benchmarks.speed", *sys.argv[1:]], cwd=ROOT))
-    met = [one(name, Setting(quick)) for name in chosen]
+    settings = {name: Setting(quick, "cuda" if name == ON_GPU else "cpu") for name in chosen}
+    met = [kept(name, SPEED[name], setting, FOLDER) for name, setting in settings.items()]
     if not quick:
         PAGE.write_text(page(results(FOLDER)), encoding="utf-8")
     raise typer.Exit(0 if all(met) else 1)
-
-
-def one(name: str, setting: Setting) -> bool:
-    """Runs one with a data folder of its own."""
-    print(f"{name}: {SPEED[name].what}", flush=True)
-    with data_of_its_own():
-        result = complete(name, SPEED[name], setting)
-    print(text(result) if setting.quick else f"  kept in {write(result, FOLDER).name}")
-    print(f"{name}: {result['measured']}. Bar: {result['bar']}. {'Met' if result['met'] else 'MISSED'}.\n", flush=True)
-    return bool(result["met"])
 
 
 def beside() -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.capture import Captured, Step
 from gradleak_core.attacks.parts.distances import Compared
 from gradleak_core.attacks.parts.priors import Scene
 from gradleak_core.attacks.parts.stances import blank
@@ -133,26 +134,36 @@ class Objective:
         self.rounds = [
             (r.theta, recipe.distance.to(recipe.matched.choose(model, r.update))) for r in (first, *observation.later)
         ]
+        still = space.redraw is None and next(model.parameters()).is_cuda
+        self.matching: Step = Captured(self.match) if still else self.match
+        self.believing: Step = Captured(self.belief) if still else self.belief
 
     def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
         self.space.refresh()
-        z = z.detach().requires_grad_()
-        parts = [self._match(rows) for rows in torch.split(z, self.at_once)]
-        match, grad = torch.cat([m for m, _ in parts]), torch.cat([g for _, g in parts])
+        parts = [self.matching(rows) for rows in torch.split(z.detach(), self.at_once)]
+        match, grad = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         losses = {"match": match}
         if self.priors:
-            scene = Scene(self.model, self.observation, match, done)
-            guess = self.space.candidate(z)
-            losses |= {name: prior.weight_at(done) * prior(guess, scene) for name, prior in self.priors.items()}
-            priors = torch.stack([losses[name] for name in self.priors]).sum()
-            if priors.requires_grad:
-                grad = grad + torch.autograd.grad(priors, z)[0]
-        return {name: loss.detach() for name, loss in losses.items()}, grad
+            weights = torch.stack([match.new_full((), prior.weight_at(done)) for prior in self.priors.values()])
+            terms, slope = self.believing(z.detach(), match, weights)
+            losses |= dict(zip(self.priors, terms, strict=True))
+            grad = grad + slope
+        return losses, grad
 
-    def _match(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def match(self, z: Tensor) -> tuple[Tensor, ...]:
+        """The match (S,) and its gradient (S, N)."""
+        z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
         match = torch.stack([distance(self._update(guess, theta)) for theta, distance in self.rounds]).sum(0)
         return match.detach(), torch.autograd.grad(match.sum(), z)[0]
+
+    def belief(self, z: Tensor, match: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
+        """The weighted priors (P, S), and the gradient (S, N) of their sum. weights (P,)."""
+        z = z.detach().requires_grad_()
+        guess, scene = self.space.candidate(z), Scene(self.model, self.observation, match)
+        terms = weights[:, None] * torch.stack([prior(guess, scene) for prior in self.priors.values()])
+        slope = torch.autograd.grad(terms.sum(), z)[0] if terms.requires_grad else torch.zeros_like(z)
+        return terms.detach(), slope
 
     def _update(self, guess: Candidate, theta: Update) -> Compared:
         """The update (S, ...) of a guess; a single seed takes the path without `vmap`, which is faster."""

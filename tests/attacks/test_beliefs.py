@@ -23,7 +23,7 @@ def pictures(*shape: int, seed: int = 0) -> Tensor:
 
 def scene(match: list[float], model: nn.Module | None = None, known: Statistics | None = None) -> Scene:
     observation = Observation({}, ClientStep(), 2, (3, 16, 16), 5, None, statistics=known)
-    return Scene(model or nn.Identity(), observation, torch.tensor(match), 1.0)
+    return Scene(model or nn.Identity(), observation, torch.tensor(match))
 
 
 def guess(images: Tensor, **latents: Tensor) -> Candidate:

@@ -28,8 +28,6 @@ class Scene:
     observation: Observation
     match: Tensor
     """(S,): the match of each seed at this iteration, without gradient."""
-    done: float
-    """The share of the run that is done, in [0, 1]."""
 
 
 class Prior(Protocol):
@@ -167,7 +165,8 @@ class Group(Constant):
             shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
             sound = x.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
             if self.registered:
-                sound = aligned(sound, sound[scene.match.masked_fill(lost, torch.inf).argmin()])
+                best = scene.match.masked_fill(lost, torch.inf).argmin()
+                sound = aligned(sound, sound.index_select(0, best[None])[0])
             consensus = (shares * sound).sum(0)
         return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 

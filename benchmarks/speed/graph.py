@@ -1,0 +1,80 @@
+"""Objective and optimiser of Inverting Gradients on a CUDA device, 32 × 32 pixels, the step as a recorded graph against
+the same step launched operation by operation, and 64 seeds against one; interleaved, median of five rounds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.setting import SEED, Setting
+from benchmarks.speed.contenders import contest, medians
+from gradleak_core.attacks.invert import Objective
+from gradleak_core.attacks.parts.unknowns import Space
+from gradleak_core.experiment import Experiment, exactly, prepare
+from gradleak_core.models import MODELS
+from gradleak_core.presets import recipe
+from gradleak_core.types import Refused
+
+JSON = Any
+NETWORKS = {"lenet": 200, "convnet": 200, "resnet18": 50}
+"""Iterations in a round."""
+ATTACK = recipe("inverting_gradients")
+MANY, FASTER, MORE = 64, 3.0, 20.0
+WARM_UP = 5
+
+
+def measure(setting: Setting) -> JSON:
+    if not torch.cuda.is_available():
+        raise Refused("There is no CUDA device here; run this measurement where there is one.")
+    exactly()
+    rows = [row(name, setting.count(steps, 5), setting.count(5, 1)) for name, steps in NETWORKS.items()]
+    said = [f"{r['network']} {r['graph']:.1f}×, {MANY} seeds {r['throughput']:.0f}×" for r in rows]
+    met = all(r["graph"] >= FASTER and r["throughput"] >= MORE for r in rows)
+    return {"measured": "; ".join(said), "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
+
+
+def row(network: str, steps: int, rounds: int) -> JSON:
+    kinds = {"eager": (1, False), "graph": (1, True), "many": (MANY, True)}
+    entries = {name: partial(milliseconds, stepper(network, *kind), steps) for name, kind in kinds.items()}
+    found = contest(entries, rounds)
+    best = medians(found)
+    ratios = {"graph": best["eager"] / best["graph"], "throughput": MANY * best["graph"] / best["many"]}
+    return {"network": network, **ratios, "milliseconds": found}
+
+
+def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
+    """One iteration of the attack on the device."""
+    attack = replace(ATTACK, seeds=seeds)
+    both = prepare(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
+    generator = torch.Generator().manual_seed(SEED)
+    labels = attack.labels.read(both.model, both.observation)
+    space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
+    objective = Objective(attack, both.model, both.observation, space)
+    if not captured:
+        objective.matching, objective.believing = objective.match, objective.belief
+    z = space.start(seeds, generator).cuda()
+    search = attack.optimiser.start(z, generator)
+
+    def step() -> None:
+        nonlocal z
+        losses, grad = objective(z, 0.5)
+        z = space.project(search.step(z, torch.stack([*losses.values()]).sum(0), space.sign(grad), 0.5))
+
+    for _ in range(WARM_UP):
+        step()
+    return step
+
+
+def milliseconds(step: Callable[[], None], steps: int) -> float:
+    torch.cuda.synchronize()
+    begun = time.perf_counter()
+    for _ in range(steps):
+        step()
+    torch.cuda.synchronize()
+    return 1e3 * (time.perf_counter() - begun) / steps
