@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from gradleak_core.convolution import Unfolding
 from gradleak_core.defences import Defence
 from gradleak_core.factors import Factors, Tapped, Taps
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
@@ -120,7 +121,8 @@ def gradients(
         (grads, slopes), inputs = together(free, taps.zeros, draws, x, y)
     else:
         free, zeros = map(leaves, (free, taps.zeros))
-        value, inputs = tapped(free, zeros, draws, x, y)
+        with Unfolding():
+            value, inputs = tapped(free, zeros, draws, x, y)
         found = iter(torch.autograd.grad(value, [*free.values(), *zeros.values()], create_graph=differentiable))
         grads, slopes = ({k: next(found) for k in part} for part in (free, zeros))
     return grads, {k: Factors(inputs[k], slopes[k].flatten(x.ndim - 4, -2), taps.live.get(k)) for k in fixed}
