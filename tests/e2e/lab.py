@@ -34,6 +34,7 @@ class Lab:
         """A visit with this set-up in the address; returns when Run can be pressed or is refused."""
         self.page.goto(f"/?{urlencode(setup or {}, doseq=True)}")
         expect(self.view).to_be_visible()
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         return self
 
     def button(self, name: str) -> Locator:
