@@ -49,10 +49,10 @@ def row(name: str, seeds: int, steps: int) -> JSON:
     both = prepare(experiment)
     torch.set_num_threads(threads(experiment))
     with FlopCounterMode(display=False) as counter:
-        gradleak(both, attack, 1)
+        gradleak(both, replace(attack, seeds=1), 1)
     step = statistics.median(gradleak(both, attack, steps) / steps for _ in range(5))
     traffic = PASSES * FLOAT * sum(p.numel() for p in both.model.parameters())
-    flops = counter.get_total_flops()
+    flops = seeds * counter.get_total_flops()
     return {
         "network": name, "seeds": seeds, "threads": threads(experiment),
         "milliseconds": 1e3 * step, "gflop": flops / 1e9,
