@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -63,7 +63,7 @@ def taps(model: nn.Module, x: Tensor) -> Taps:
         found = (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), live(layer, args[0]))
         seen[names[id(layer.weight)]].append(found)
 
-    layers = [m for m in model.modules() if type(m) is nn.Linear or (type(m) is nn.Conv2d and plain(m))]
+    layers = [m for m in model.modules() if plain(m)]
     hooks = [layer.register_forward_hook(look) for layer in layers if id(layer.weight) in names]
     try:
         with torch.no_grad():
@@ -77,8 +77,11 @@ def taps(model: nn.Module, x: Tensor) -> Taps:
     return Taps(zeros, {name: places for name, (_, places) in chosen.items() if places is not None})
 
 
-def plain(layer: nn.Conv2d) -> bool:
-    return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+def plain(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
+    """Linear, or a convolution of patches of what it is given."""
+    if type(layer) is nn.Conv2d:
+        return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    return type(layer) is nn.Linear
 
 
 def cheap(y: Tensor, weight: Tensor) -> bool:

@@ -37,7 +37,6 @@ TERMS: dict[str, tuple[Prior, ...]] = {
     "+ group": (*FIDELITY, *STATISTICS, replace(GROUP, registered=False)),
     "+ registration": (*FIDELITY, *STATISTICS, GROUP),
 }
-KNOWN = ("unknown", "told")
 BASE = Experiment(model=ResNet20(), client=ClientStep(train=True), attack=ATTACK, threat=ThreatModel(statistics="told"))
 
 
