@@ -185,9 +185,11 @@ def draw(experiment: Experiment, role: int) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """CPU threads: one for little work, else all."""
-    work = len(experiment.images) * getattr(experiment.attack, "seeds", 1)
-    return ALL_THREADS if work >= experiment.model.parallel_from else 1
+    """CPU threads: all for many images, else one; several seeds are shared out, so that each thread has enough."""
+    images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
+    if seeds == 1:
+        return ALL_THREADS if images >= experiment.model.parallel_from else 1
+    return max(1, min(ALL_THREADS, seeds, images * seeds // experiment.model.worth_a_thread))
 
 
 def exactly() -> None:

@@ -27,6 +27,7 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "refer
 ENGINE = (
     ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics", "factors", "convolution"),
+    ("sweeps",),
     ("client", "threat", "defences", "training", "weights"),
     ("attacks",),
     ("experiment", "presets", "catalogue", "pricing"),
@@ -42,7 +43,7 @@ WEB = (
 )
 OUTSIDE_WEB = ("data", *ENGINE[-1])
 ABOVE_ALL = (CORE + "__main__", CORE + "cli.")
-NOT_PAPERS = {"__init__", "recipe", "invert"}
+NOT_PAPERS = {"__init__", "recipe", "invert", "objective"}
 
 
 def names(layer: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.invert import Objective
+from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.stances import Told

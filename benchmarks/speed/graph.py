@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, medians
-from gradleak_core.attacks.invert import Objective
+from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.experiment import Experiment, exactly, prepare
 from gradleak_core.models import MODELS
@@ -57,7 +57,7 @@ def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
     objective = Objective(attack, both.model, both.observation, space)
     if not captured:
-        objective.matching, objective.believing = objective.match, objective.belief
+        objective.terms[0].step = objective.terms[0].compute
     z = space.start(seeds, generator).cuda()
     search = attack.optimiser.start(z, generator)
 

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.capture import Captured, Step
-from gradleak_core.attacks.parts.distances import Compared
-from gradleak_core.attacks.parts.priors import Scene
-from gradleak_core.attacks.parts.stances import blank
+from gradleak_core.attacks.objective import Objective, sharing
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.client import factored_update, local_update
-from gradleak_core.factors import Taps, taps
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -24,10 +19,8 @@ from gradleak_core.types import (
     Latents,
     Observation,
     Progress,
-    Round,
     Started,
     Status,
-    Update,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +30,6 @@ NEAR = 1.5
 """How many times the lowest match a seed's may be, for the seed to count in the mean."""
 CHECK_EVERY = 10
 """Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
-PARAMETERS_AT_ONCE = 20_000_000
-"""Seeds are vectorised while their gradients stay below this, without those in factors; beyond, they go in turns."""
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
@@ -46,11 +37,16 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
 
     Seeds are ranked by the match alone, without priors. A lost seed is drawn anew.
     """
+    with sharing(recipe.seeds, model) as threads:
+        yield from optimise(recipe, model, observation, seed, threads)
+
+
+def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: int, threads: int) -> Iterator[Event]:
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     labels = recipe.labels.read(model, observation)
     space = Space(recipe.unknowns, labels, observation, recipe.stance, model, generator)
-    objective = Objective(recipe, model, observation, space)
+    objective = Objective(recipe, model, observation, space, threads)
     z = space.start(recipe.seeds, generator).to(device)  # (S, N)
     search = recipe.optimiser.start(z, generator)
     pick = Picker(space, recipe.answer, z.clone(), z.new_full((recipe.seeds,), torch.inf))
@@ -118,63 +114,3 @@ class Picker:
         z = self.z[near].mean(0) if self.answer == "mean" else self.z[best]
         answer = self.space.candidate(z[None])
         return replace(answer, latents=answer.latents | {k: v[best][None] for k, v in self.draws.items()})
-
-
-class Objective:
-    """The loss terms at z (S, N), each (S,), and the gradient (S, N) of their sum, when a share of the run is done."""
-
-    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space) -> None:
-        self.recipe, self.model, self.observation, self.space = recipe, model, observation, space
-        self.priors = {type(prior).__name__: prior for prior in recipe.priors}
-        factored = recipe.distance.factored and observation.step.steps(observation.batch) == 1
-        self.taps = taps(model, blank(observation)) if factored else Taps()
-        each = sum(p.numel() for name, p in model.named_parameters() if name not in self.taps.zeros)
-        self.at_once = max(1, PARAMETERS_AT_ONCE // max(each, 1))
-        first = Round(dict(model.named_parameters()), observation.update)
-        self.rounds = [
-            (r.theta, recipe.distance.to(recipe.matched.choose(model, r.update))) for r in (first, *observation.later)
-        ]
-        still = space.redraw is None and next(model.parameters()).is_cuda
-        self.matching: Step = Captured(self.match) if still else self.match
-        self.believing: Step = Captured(self.belief) if still else self.belief
-
-    def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
-        self.space.refresh()
-        parts = [self.matching(rows) for rows in torch.split(z.detach(), self.at_once)]
-        match, grad = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        losses = {"match": match}
-        if self.priors:
-            weights = torch.stack([match.new_full((), prior.weight_at(done)) for prior in self.priors.values()])
-            terms, slope = self.believing(z.detach(), match, weights)
-            losses |= dict(zip(self.priors, terms, strict=True))
-            grad = grad + slope
-        return losses, grad
-
-    def match(self, z: Tensor) -> tuple[Tensor, ...]:
-        """The match (S,) and its gradient (S, N)."""
-        z = z.detach().requires_grad_()
-        guess = self.space.candidate(z)
-        match = torch.stack([distance(self._update(guess, theta)) for theta, distance in self.rounds]).sum(0)
-        return match.detach(), torch.autograd.grad(match.sum(), z)[0]
-
-    def belief(self, z: Tensor, match: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
-        """The weighted priors (P, S), and the gradient (S, N) of their sum. weights (P,)."""
-        z = z.detach().requires_grad_()
-        guess, scene = self.space.candidate(z), Scene(self.model, self.observation, match)
-        terms = weights[:, None] * torch.stack([prior(guess, scene) for prior in self.priors.values()])
-        slope = torch.autograd.grad(terms.sum(), z)[0] if terms.requires_grad else torch.zeros_like(z)
-        return terms.detach(), slope
-
-    def _update(self, guess: Candidate, theta: Update) -> Compared:
-        """The update (S, ...) of a guess; a single seed takes the path without `vmap`, which is faster."""
-        x, y, latents = guess.images, guess.labels, guess.latents
-        if len(x) > 1:
-            return self._compute(x, y, latents, theta)
-        update = self._compute(x[0], y[0], {k: v[0] for k, v in latents.items()}, theta)
-        return {k: g[None] for k, g in update.items()}
-
-    def _compute(self, x: Tensor, y: Tensor, latents: Latents, theta: Update) -> Compared:
-        if self.taps.zeros:
-            return factored_update(self.model, x, y, latents, self.taps, start=theta)
-        step = self.observation.step
-        return local_update(self.model, x, y, latents, step, start=theta, differentiable=True)

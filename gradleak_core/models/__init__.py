@@ -24,7 +24,9 @@ class Model(Protocol):
 
     title: ClassVar[str]
     parallel_from: ClassVar[int]
-    """Images times seeds from which all CPU threads are faster than one."""
+    """Images from which all CPU threads are faster than one, for one seed."""
+    worth_a_thread: ClassVar[int]
+    """Images times seeds from which a thread of their own pays, when threads share the seeds."""
     needs: ClassVar[tuple[Need, ...]]
 
     @property

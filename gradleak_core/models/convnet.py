@@ -28,6 +28,7 @@ class ConvNet:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ConvNet"
     parallel_from: ClassVar[int] = 8
+    worth_a_thread: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; above that a step takes seconds."),
     )

@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.capture import Captured
-from gradleak_core.attacks.invert import Objective
+from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
@@ -58,15 +58,16 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
     """A `.item()`, a branch on a value or a draw would be frozen into the recording, and the replay go wrong."""
     target, space = objective(experiment(name, model))
     first, second = points(space, 2)
-    recorded = make_fx(lambda z: target.match(z))(first)
-    match, grad = target.match(second)
-    torch.testing.assert_close(recorded(second), (match, grad), rtol=1e-5, atol=1e-7)
-    assert not torch.equal(recorded(first)[0], match)
-    if target.priors:
-        weights = torch.linspace(0.5, 1.5, len(target.priors))
-        believed = make_fx(lambda *given: target.belief(*given))(first, match, weights / 3)
+    step, weights = target.terms[0].compute, torch.linspace(0.5, 1.5, len(target.lone))
+    recorded = make_fx(lambda *given: step(*given))(first, weights / 3)
+    match, *rest = step(second, weights)
+    torch.testing.assert_close(recorded(second, weights), (match, *rest), rtol=1e-5, atol=1e-7)
+    assert not torch.equal(recorded(first, weights)[0], match)
+    if target.joint:
+        weights = torch.linspace(0.5, 1.5, len(target.joint))
+        believed = make_fx(lambda *given: target.group(*given))(first, match, weights / 3)
         torch.testing.assert_close(
-            believed(second, match, weights), target.belief(second, match, weights), rtol=1e-5, atol=1e-7
+            believed(second, match, weights), target.group(second, match, weights), rtol=1e-5, atol=1e-7
         )
 
 
@@ -74,9 +75,10 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
 @pytest.mark.parametrize("name", ["dlg", "inverting_gradients", "gradinversion"])
 def test_a_replay_gives_what_the_step_gives(name: str) -> None:
     target, space = objective(experiment(name, "convnet"), "cuda")
-    captured = Captured(target.match)
+    step, weights = target.terms[0].compute, torch.ones(len(target.lone), device="cuda")
+    captured = Captured(step)
     for z in points(space, 3):
-        torch.testing.assert_close(captured(z.cuda()), target.match(z.cuda()), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(captured(z.cuda(), weights), step(z.cuda(), weights), rtol=1e-4, atol=1e-6)
 
 
 @CUDA

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.invert import Objective
+from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.stances import STANCES, Guess, Ignore, ReadOff, Solve, Stance, Told
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
 from gradleak_core.attacks.recipe import Recipe

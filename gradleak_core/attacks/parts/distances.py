@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gradleak_core import factors
 from gradleak_core.factors import Factors
+from gradleak_core.sweeps import Parts
 from gradleak_core.types import Update
 
 Compared = Mapping[str, Any]
@@ -153,6 +154,8 @@ def products(a: Tensor | Factors, b: Tensor) -> tuple[Tensor, Tensor]:
 def pieces(update: Compared, like: Update, seeds: Literal[0, 1]) -> list[Any]:
     """The tensors named in `like`, each (n,) or (S, n): small ones end to end, to save calls; large ones alone, since
     copying them costs more than a call. Factors stay what they are."""
+    if isinstance(update, Parts) and list(update) == list(like):
+        return [*update.pieces]
     rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(seeds) for k in like}
     small = [row for k, row in rows.items() if like[k].numel() < factors.LARGE]
     large = [row for k, row in rows.items() if like[k].numel() >= factors.LARGE]

@@ -1,0 +1,145 @@
+"""Convolutions in the four sweeps, in the form that is quickest for what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gradleak_core.convolution import small
+from gradleak_core.sweeps.layers import Applied
+
+THIN = 8
+"""Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A convolution's weights (out, C, height, width) and how they are applied."""
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+
+    @cached_property
+    def flat(self) -> Tensor:
+        return self.weight.flatten(1)  # (out, C · kernel)
+
+    def patches(self, x: Tensor) -> Tensor:
+        """Of x (N, C, H, W), as (N, C · kernel, places)."""
+        return patches(x, self.weight.shape[2:], self.stride, self.padding)
+
+
+def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> Tensor:
+    """As `torch.nn.functional.unfold`, which takes up to five times as long."""
+    down, across = padding
+    x = F.pad(x, (across, across, down, down)).unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1])
+    return x.permute(0, 1, 4, 5, 2, 3).reshape(len(x), x.shape[1] * kernel[0] * kernel[1], -1)
+
+
+class Convolution(Applied):
+    """Where seeds differ in their weights, they are groups of one convolution."""
+
+    def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
+        self.kernel, self.x, self.seeds = kernel, x, seeds
+        self.y = F.conv2d(x, kernel.weight, kernel.bias, kernel.stride, kernel.padding)
+
+    def grouped(self, x: Tensor) -> Tensor:
+        """(S · B, C, H, W) as (B, S · C, H, W)."""
+        return x.view(self.seeds, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+
+    def rows(self, x: Tensor) -> Tensor:
+        """(B, S · C, H, W) as (S · B, C, H, W)."""
+        return x.view(len(x), self.seeds, -1, *x.shape[2:]).transpose(0, 1).flatten(0, 1)
+
+    def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int = 1) -> Tensor:
+        return F.conv2d(x, weight, bias, self.kernel.stride, self.kernel.padding, groups=groups)
+
+    def slope_in(self, slope: Tensor, x: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
+        return self.slopes(slope, x, weight, groups, (True, False))[0]
+
+    def slopes(
+        self, slope: Tensor, x: Tensor, weight: Tensor, groups: int, wanted: tuple[bool, bool]
+    ) -> tuple[Tensor, Tensor]:
+        """In the input and in the weights."""
+        how = (self.kernel.stride, self.kernel.padding, (1, 1), False, (0, 0), groups, (*wanted, False))
+        before, grad, _ = torch.ops.aten.convolution_backward(slope, x, weight, None, *how)
+        return before, grad
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        before: Tensor | None
+        self.slope, weight = slope, self.kernel.weight
+        bias = slope.view(self.seeds, -1, *slope.shape[1:]).sum((1, 3, 4))
+        if self.seeds == 1:
+            before, grad = self.slopes(slope, self.x, weight, 1, (through, True))
+        else:
+            before = self.slope_in(slope, self.x, weight) if through else None
+            each = weight.repeat(self.seeds, 1, 1, 1)
+            grad = self.slopes(self.grouped(slope), self.grouped(self.x), each, self.seeds, (False, True))[1]
+        return before, (grad.view(self.seeds, -1, *grad.shape[1:]), bias)
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        self.v, bias = v[0].flatten(0, 1), v[1].flatten() if len(v) > 1 else None
+        if self.seeds == 1 and moved is not None:
+            return self.applied(torch.cat([self.x, moved], 1), torch.cat([self.v, self.kernel.weight], 1), bias)
+        y = self.rows(self.applied(self.grouped(self.x), self.v, bias, self.seeds))
+        return y if moved is None else y + self.applied(moved, self.kernel.weight)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        if self.seeds == 1:
+            return self.slope_in(torch.cat([self.slope, slope], 1), self.x, torch.cat([self.v, self.kernel.weight]))
+        own = self.slope_in(self.grouped(self.slope), self.grouped(self.x), self.v, self.seeds)
+        return self.rows(own) + self.slope_in(slope, self.x, self.kernel.weight)
+
+
+class Unfolded(Applied):
+    """A convolution as a product with its patches; faster for few channels, and for one small image."""
+
+    def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
+        self.kernel, self.size, self.seeds = kernel, x.shape, seeds
+        self.weight = kernel.flat.expand(len(x), -1, -1)  # (S · B, out, C · kernel)
+        self.patches = kernel.patches(x)
+        bias = kernel.bias
+        y = self.weight @ self.patches if bias is None else torch.baddbmm(bias[:, None], self.weight, self.patches)
+        rows = (x.shape[2] + 2 * kernel.padding[0] - kernel.weight.shape[2]) // kernel.stride[0] + 1
+        self.y = y.view(*y.shape[:2], rows, -1)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = slope.flatten(2)  # (S · B, out, places)
+        before = self.fold(self.weight.mT @ self.slope) if through else None
+        return before, (self.sum(self.slope @ self.patches.mT), self.sum(self.slope.sum(2)))
+
+    def sum(self, grads: Tensor) -> Tensor:
+        """Over the images of each seed."""
+        return grads if len(grads) == self.seeds else grads.view(self.seeds, -1, *grads.shape[1:]).sum(1)
+
+    def each(self, v: Tensor) -> Tensor:
+        """Of each seed (S, ...) for each of its images."""
+        batch = self.size[0] // self.seeds
+        return v if batch == 1 else v.repeat_interleave(batch, 0)
+
+    def fold(self, patches: Tensor) -> Tensor:
+        kernel = self.kernel
+        return F.fold(patches, self.size[2:], kernel.weight.shape[2:], 1, kernel.padding, kernel.stride)
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        self.v = self.each(v[0].flatten(2))
+        bias = self.each(v[1])[:, :, None] if len(v) > 1 else None
+        y = self.v @ self.patches if bias is None else torch.baddbmm(bias, self.v, self.patches)
+        if moved is not None:
+            y = torch.baddbmm(y, self.weight, self.kernel.patches(moved))
+        return y.view_as(self.y)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        weights, slopes = torch.cat([self.v, self.weight], 1), torch.cat([self.slope, slope.flatten(2)], 1)
+        return self.fold(weights.mT @ slopes)
+
+
+def convolution(kernel: Kernel, x: Tensor, seeds: int) -> Unfolded | Convolution:
+    few = small(x, kernel.weight, None, kernel.stride, kernel.padding, 1)
+    return (Unfolded if few or x.shape[1] < THIN else Convolution)(kernel, x, seeds)

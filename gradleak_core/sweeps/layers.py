@@ -1,0 +1,175 @@
+"""What each kind of layer does in the four sweeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Function = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Of x: f(x) and f′(x)."""
+Second = Callable[[Tensor, Tensor], Tensor]
+"""Of f(x) and f′(x): f″(x)."""
+Map = Callable[[Tensor], Tensor]
+
+
+class Applied(ABC):
+    """A layer applied to an input; it keeps what the later sweeps need."""
+
+    y: Tensor
+    slope: Tensor
+    """∂L/∂y."""
+
+    @abstractmethod
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        """Its input's slope, None unless it is to go `through`, and the gradients (S, ...) of its weights."""
+
+    @abstractmethod
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        """How y changes when the input changes by `moved` and the weights by v (S, ...)."""
+
+    @abstractmethod
+    def turned(self, slope: Tensor) -> Tensor:
+        """How the input's slope changes when that of y changes by `slope`."""
+
+
+Layer = Callable[[Tensor, int], Applied]
+"""Of its input and the number of seeds."""
+
+
+class Linear(Applied):
+    def __init__(self, weight: Tensor, bias: Tensor | None, x: Tensor, seeds: int) -> None:
+        self.weight, self.x, self.seeds = weight, x.view(seeds, -1, x.shape[1]), seeds  # (S, B, in)
+        self.y = F.linear(x, weight, bias)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = slope.view(self.seeds, -1, slope.shape[1])  # (S, B, out)
+        return slope @ self.weight if through else None, (self.slope.mT @ self.x, self.slope.sum(1))
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        self.v = v[0]
+        y = torch.baddbmm(v[1][:, None], self.x, self.v.mT) if len(v) > 1 else self.x @ self.v.mT
+        y = y.flatten(0, 1)
+        return y if moved is None else torch.addmm(y, moved, self.weight.mT)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        return torch.addmm((self.slope @ self.v).flatten(0, 1), slope, self.weight)
+
+
+class Affine:
+    """A batch norm as y = scale x + shift, (C, 1, 1) each."""
+
+    def __init__(self, mean: Tensor, variance: Tensor, eps: float, weight: Tensor, bias: Tensor) -> None:
+        self.mean, self.spread = mean, (variance + eps).sqrt()
+        self.scale = (weight / self.spread)[:, None, None]
+        self.shift = (bias - mean * weight / self.spread)[:, None, None]
+
+
+class Norm(Applied):
+    """Batch norm by its running statistics: y = γ x̂ + β with x̂ = (x − μ) / σ."""
+
+    def __init__(self, norm: Affine, x: Tensor, seeds: int) -> None:
+        self.norm, self.x = norm, x.view(seeds, -1, *x.shape[1:])  # (S, B, C, H, W)
+        self.y = torch.addcmul(norm.shift, x, norm.scale)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = slope.view_as(self.x)
+        bias = self.slope.sum((1, 3, 4))  # (S, C)
+        weight = ((self.slope * self.x).sum((1, 3, 4)) - self.norm.mean * bias) / self.norm.spread
+        return slope * self.norm.scale, (weight, bias)
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        weight, bias = v[0] / self.norm.spread, v[1]
+        self.v = weight[:, None, :, None, None]
+        y = torch.addcmul((bias - self.norm.mean * weight)[:, None, :, None, None], self.x, self.v).flatten(0, 1)
+        return y if moved is None else torch.addcmul(y, moved, self.norm.scale)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        return torch.addcmul((self.slope * self.v).flatten(0, 1), slope, self.norm.scale)
+
+
+class Pointwise(Applied):
+    """An activation y = f(x), with f′ and f″."""
+
+    moved: Tensor | None
+    """Of its input; None before all weights."""
+
+    def __init__(self, function: Function, second: Second | None, x: Tensor, _seeds: int) -> None:
+        self.second, self.moved = second, None
+        self.y, self.first = function(x)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = slope
+        return slope * self.first, ()
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        assert moved is not None
+        self.moved = moved
+        return moved * self.first
+
+    def turned(self, slope: Tensor) -> Tensor:
+        before = slope * self.first
+        if self.second is None or self.moved is None:
+            return before
+        return before.addcmul_(self.slope * self.moved, self.second(self.y, self.first))
+
+
+class Fixed(Applied):
+    """A linear layer without weights, by what it does and by its transpose."""
+
+    def __init__(self, forward: Map, transpose: Map, x: Tensor, _seeds: int) -> None:
+        self.forward, self.transpose = forward, transpose
+        self.y = forward(x)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        return self.transpose(slope), ()
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        assert moved is not None
+        return self.forward(moved)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        return self.transpose(slope)
+
+
+def flatten(x: Tensor, seeds: int) -> Applied:
+    shape = x.shape
+    return Fixed(lambda x: x.flatten(1), lambda slope: slope.view(shape), x, seeds)
+
+
+def pool(sides: int, x: Tensor, seeds: int) -> Applied:
+    """Adaptive pooling, down by one matrix of means and across by another."""
+    down, across = (means(side, sides).to(x) for side in x.shape[2:])
+    return Fixed(lambda x: down @ x @ across.mT, lambda slope: down.mT @ slope @ across, x, seeds)
+
+
+@cache
+def means(side: int, sides: int) -> Tensor:
+    """(sides, side)."""
+    return F.adaptive_avg_pool1d(torch.eye(side, dtype=torch.float64)[None], sides)[0].mT.contiguous()
+
+
+def relu(x: Tensor) -> tuple[Tensor, Tensor]:
+    y = x.relu()
+    return y, y.sign()
+
+
+def sigmoid(x: Tensor) -> tuple[Tensor, Tensor]:
+    y = x.sigmoid()
+    return y, y * (1 - y)
+
+
+def tanh(x: Tensor) -> tuple[Tensor, Tensor]:
+    y = x.tanh()
+    return y, 1 - y * y
+
+
+ACTIVATIONS: dict[type[nn.Module], Layer] = {
+    nn.ReLU: partial(Pointwise, relu, None),
+    nn.Sigmoid: partial(Pointwise, sigmoid, lambda y, first: first * (1 - 2 * y)),
+    nn.Tanh: partial(Pointwise, tanh, lambda y, first: -2 * y * first),
+}

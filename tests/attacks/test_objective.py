@@ -1,0 +1,70 @@
+"""Seeds shared out among threads give what one thread gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.objective import Objective, sharing
+from gradleak_core.attacks.parts.unknowns import Space
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import ALL_THREADS, Experiment, prepare, run, threads
+from gradleak_core.models import MODELS
+from gradleak_core.types import Progress
+
+SEEDS = 5
+
+
+@pytest.fixture(autouse=True)
+def three_threads() -> Iterator[None]:
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(ALL_THREADS)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "defences"),
+    [
+        ("idlg", "lenet", ()),
+        ("inverting_gradients", "mlp", ()),
+        ("gradinversion", "convnet", ()),
+        ("gradinversion", "resnet20", ()),
+        ("precode_noise", "lenet", ("precode",)),
+        ("dropout_inversion", "lenet", ("dropout",)),
+    ],
+)
+def test_every_term_is_the_same_however_many_threads(name: str, model: str, defences: tuple[str, ...]) -> None:
+    recipe = ATTACKS[name]
+    assert isinstance(recipe, Recipe)
+    recipe = replace(recipe, seeds=SEEDS)
+    given = tuple(DEFENCES[defence]() for defence in defences)
+    both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=given, seed=77))
+    generator = torch.Generator().manual_seed(5)
+    labels = recipe.labels.read(both.model, both.observation)
+    space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
+    z = space.start(SEEDS, generator)
+    alone, shared = (Objective(recipe, both.model, both.observation, space, n)(z, 0.6) for n in (1, 3))
+    assert list(alone[0]) == ["match", *(type(prior).__name__ for prior in recipe.priors)]
+    torch.testing.assert_close(shared, alone, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(("seeds", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
+def test_torch_has_one_thread_while_seeds_are_shared(seeds: int, within: int, shares: int) -> None:
+    with sharing(seeds, torch.nn.Linear(1, 1)) as found:
+        assert found == shares
+        assert torch.get_num_threads() == within
+    assert torch.get_num_threads() == 3
+
+
+def test_a_run_that_is_left_gives_the_threads_back() -> None:
+    recipe = replace(ATTACKS["idlg"], seeds=16)
+    events = run(Experiment(model=MODELS["lenet"](), attack=recipe), due=lambda _: False)
+    assert any(isinstance(event, Progress) for event in events)
+    chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
+    events.close()  # type: ignore[attr-defined]
+    assert torch.get_num_threads() == chosen

@@ -1,0 +1,137 @@
+"""Updates and their derivatives by sweeps, against autograd's."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradleak_core import sweeps as module
+from gradleak_core.client import ClientStep, local_update
+from gradleak_core.defences import DEFENCES
+from gradleak_core.models import MODELS, build
+from gradleak_core.models.layers import BatchNorm2d
+from gradleak_core.sweeps import Sweeps, sweeps
+from gradleak_core.types import Update
+
+CLASSES = 7
+
+
+def odd() -> nn.Module:
+    """Rectangular kernels, strides and images, no biases, a pool that does not divide, layers before any weight."""
+    return nn.Sequential(
+        OrderedDict(
+            act=nn.Tanh(),
+            conv1=nn.Conv2d(3, 9, (5, 3), (2, 1), (1, 2), bias=False),
+            act1=nn.Sigmoid(),
+            conv2=nn.Conv2d(9, 10, (2, 3), (1, 2), (0, 1)),
+            norm=BatchNorm2d(10),
+            act2=nn.Tanh(),
+            pool=nn.AdaptiveAvgPool2d(3),
+            flatten=nn.Flatten(),
+            hidden=nn.Linear(90, 11, bias=False),
+            act3=nn.ReLU(),
+            classifier=nn.Linear(11, CLASSES),
+        )
+    )
+
+
+def network(name: str, **knobs: Any) -> nn.Module:
+    """In double precision, with batch norms that do something."""
+    torch.manual_seed(3)
+    built = odd() if name == "odd" else build(MODELS[name](**knobs), (3, 22, 22), CLASSES, seed=12)
+    for layer in built.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
+            for values in (layer.running_mean, layer.running_var, layer.weight.data, layer.bias.data):
+                values.uniform_(0.2, 2)
+    return built.double().eval()
+
+
+def batch(seeds: int, images: int) -> tuple[Tensor, Tensor]:
+    """Images and weights of classes that do not add up to one."""
+    generator = torch.Generator().manual_seed(8)
+    x = torch.rand(seeds, images, 3, 22, 22, generator=generator, dtype=torch.float64)
+    return x, torch.rand(seeds, images, CLASSES, generator=generator, dtype=torch.float64)
+
+
+def swept(model: nn.Module) -> Sweeps:
+    found = sweeps(model, dict(model.named_parameters()))
+    assert found is not None
+    return found
+
+
+def probe(update: Update) -> Tensor:
+    """A number whose slope in the update depends on the update."""
+    generator = torch.Generator().manual_seed(9)
+    weights = {k: torch.randn(g.shape[1:], generator=generator, dtype=g.dtype) for k, g in update.items()}
+    return torch.stack([(update[k] * w).sum() ** 2 + (update[k] ** 3).sum() for k, w in weights.items()]).sum()
+
+
+KNOWN = [
+    ("lenet", {}),
+    ("lenet", {"activation": "tanh"}),
+    ("convnet", {}),
+    ("convnet", {"activation": "sigmoid", "width": 5, "normalise": False}),
+    ("mlp", {"width": 20, "activation": "tanh"}),
+    ("mlp", {"width": 20, "bias": False}),
+    ("odd", {}),
+]
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
+@pytest.mark.parametrize(("name", "knobs"), KNOWN)
+@pytest.mark.parametrize("large", [1, 2**17])
+def test_updates_and_slopes_are_those_of_autograd(
+    name: str, knobs: dict[str, Any], seeds: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LARGE", large)
+    model = network(name, **knobs)
+    x, y = (tensor.requires_grad_() for tensor in batch(seeds, images))
+    found = swept(model).update(x, y)
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
+    assert list(found) == list(expected)
+    torch.testing.assert_close(dict(found), expected, rtol=1e-9, atol=1e-11)
+    slopes = torch.autograd.grad(probe({**found}), (x, y))
+    torch.testing.assert_close(slopes, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-8, atol=1e-10)
+
+
+def test_the_update_at_other_parameters_than_the_models_own() -> None:
+    model, (x, y) = network("lenet"), batch(1, 2)
+    theta = {k: p.detach() * 1.5 for k, p in model.named_parameters()}
+    found = sweeps(model, theta)
+    assert found is not None
+    expected = local_update(model, x[0], y[0], {}, ClientStep(), start=theta)
+    torch.testing.assert_close({k: g[0] for k, g in found.update(x, y).items()}, expected)
+
+
+def test_a_second_derivative_is_refused_and_not_wrong() -> None:
+    model, (x, y) = network("lenet"), batch(1, 1)
+    update = swept(model).update(x.requires_grad_(), y)
+    (slope,) = torch.autograd.grad(probe({**update}), x, create_graph=True)
+    with pytest.raises(RuntimeError, match=r"once_differentiable|not have been used"):
+        torch.autograd.grad(slope.sum(), x)
+
+
+@pytest.mark.parametrize("name", ["resnet20", "resnet18", "vit"])
+def test_networks_with_branches_are_not_known(name: str) -> None:
+    model = network(name)
+    assert sweeps(model, dict(model.named_parameters())) is None
+
+
+def test_layers_that_are_not_known_are_left_to_autograd() -> None:
+    dilated = odd()
+    dilated.conv2 = nn.Conv2d(9, 10, (2, 3), (1, 2), (0, 1), dilation=2)
+    for model in (
+        network("lenet", activation="gelu"),
+        network("convnet").train(),
+        DEFENCES["dropout"]().harden(network("lenet")),
+        DEFENCES["precode"]().harden(network("lenet")),
+        dilated.eval(),
+    ):
+        assert sweeps(model, dict(model.named_parameters())) is None
