@@ -29,7 +29,7 @@ class Unfolding(TorchFunctionMode):
 
 
 def small(x: Tensor, weight: Tensor, _bias: object, _stride: object, padding: object, *rest: object) -> bool:
-    light = len(x) == 1 and x.numel() <= SMALL and not x.is_cuda
+    light = x.size(0) == 1 and x.numel() <= SMALL and not x.is_cuda
     return light and max(weight.shape[2:]) > 3 and rest[-1] == 1 and not isinstance(padding, str)
 
 

@@ -39,7 +39,7 @@ def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Se
     """As `torch.nn.functional.unfold`, which takes up to five times as long."""
     down, across = padding
     x = F.pad(x, (across, across, down, down)).unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1])
-    return x.permute(0, 1, 4, 5, 2, 3).reshape(len(x), x.shape[1] * kernel[0] * kernel[1], -1)
+    return x.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
 
 
 class Convolution(Applied):
@@ -102,7 +102,7 @@ class Unfolded(Applied):
 
     def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
         self.kernel, self.size, self.seeds = kernel, x.shape, seeds
-        self.weight = kernel.flat.expand(len(x), -1, -1)  # (S · B, out, C · kernel)
+        self.weight = kernel.flat.expand(x.size(0), -1, -1)  # (S · B, out, C · kernel)
         self.patches = kernel.patches(x)
         bias = kernel.bias
         y = self.weight @ self.patches if bias is None else torch.baddbmm(bias[:, None], self.weight, self.patches)
@@ -116,7 +116,7 @@ class Unfolded(Applied):
 
     def sum(self, grads: Tensor) -> Tensor:
         """Over the images of each seed."""
-        return grads if len(grads) == self.seeds else grads.view(self.seeds, -1, *grads.shape[1:]).sum(1)
+        return grads if grads.size(0) == self.seeds else grads.view(self.seeds, -1, *grads.shape[1:]).sum(1)
 
     def each(self, v: Tensor) -> Tensor:
         """Of each seed (S, ...) for each of its images."""

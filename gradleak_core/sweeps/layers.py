@@ -160,7 +160,7 @@ def relu(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def sigmoid(x: Tensor) -> tuple[Tensor, Tensor]:
     y = x.sigmoid()
-    return y, y * (1 - y)
+    return y, y.addcmul(y, y, value=-1)
 
 
 def tanh(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -170,6 +170,6 @@ def tanh(x: Tensor) -> tuple[Tensor, Tensor]:
 
 ACTIVATIONS: dict[type[nn.Module], Layer] = {
     nn.ReLU: partial(Pointwise, relu, None),
-    nn.Sigmoid: partial(Pointwise, sigmoid, lambda y, first: first * (1 - 2 * y)),
+    nn.Sigmoid: partial(Pointwise, sigmoid, lambda y, first: first.addcmul(first, y, value=-2)),
     nn.Tanh: partial(Pointwise, tanh, lambda y, first: -2 * y * first),
 }
