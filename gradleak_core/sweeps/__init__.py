@@ -130,7 +130,7 @@ def known(module: nn.Module, weight: Tensor | None = None, bias: Tensor | None =
     if kind in ACTIVATIONS:
         return ACTIVATIONS[kind]
     if kind is Normalise:
-        return partial(Fixed, module, lambda slope: slope * 4)
+        return partial(Fixed, module.forward, lambda slope: slope * 4)
     if kind is nn.Flatten:
         return flatten
     if isinstance(module, nn.AdaptiveAvgPool2d) and isinstance(module.output_size, int):
