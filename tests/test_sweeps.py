@@ -80,6 +80,8 @@ KNOWN = [
     ("mlp", {"width": 20, "activation": "tanh"}),
     ("mlp", {"width": 20, "bias": False}),
     ("odd", {}),
+    ("resnet20", {}),
+    ("resnet20", {"activation": "tanh"}),
 ]
 
 
@@ -118,8 +120,21 @@ def test_a_second_derivative_is_refused_and_not_wrong() -> None:
         torch.autograd.grad(slope.sum(), x)
 
 
-@pytest.mark.parametrize("name", ["resnet20", "resnet18", "vit"])
-def test_networks_with_branches_are_not_known(name: str) -> None:
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(("name", "knobs"), [("convnet", {"activation": "tanh"}), ("odd", {}), ("resnet20", {})])
+def test_batch_norm_in_train_mode_looks_at_each_seeds_own_batch(name: str, knobs: dict[str, Any], seeds: int) -> None:
+    model = network(name, **knobs).train()
+    x, y = (tensor.requires_grad_() for tensor in batch(seeds, 2))
+    found = swept(model).update(x, y)
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
+    torch.testing.assert_close(dict(found), expected, rtol=1e-8, atol=1e-10)
+    slopes = torch.autograd.grad(probe({**found}), (x, y))
+    torch.testing.assert_close(slopes, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit"])
+def test_other_networks_are_not_known(name: str) -> None:
     model = network(name)
     assert sweeps(model, dict(model.named_parameters())) is None
 
@@ -129,7 +144,7 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
     dilated.conv2 = nn.Conv2d(9, 10, (2, 3), (1, 2), (0, 1), dilation=2)
     for model in (
         network("lenet", activation="gelu"),
-        network("convnet").train(),
+        network("resnet20", activation="silu"),
         DEFENCES["dropout"]().harden(network("lenet")),
         DEFENCES["precode"]().harden(network("lenet")),
         dilated.eval(),

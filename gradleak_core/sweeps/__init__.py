@@ -10,7 +10,7 @@ Images come as rows (S · B, C, H, W): all seeds share the weights. Gradients ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,17 +20,30 @@ from torch.autograd.function import once_differentiable
 
 from gradleak_core.factors import LARGE, plain
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
+from gradleak_core.models.resnet20 import Block
 from gradleak_core.sweeps.convolutions import Kernel, convolution
-from gradleak_core.sweeps.layers import ACTIVATIONS, Affine, Applied, Fixed, Layer, Linear, Norm, flatten, pool
+from gradleak_core.sweeps.layers import (
+    ACTIVATIONS,
+    Affine,
+    BatchNorm,
+    Chain,
+    Fixed,
+    Layer,
+    Linear,
+    Residual,
+    RunningNorm,
+    flatten,
+    pool,
+    thinned,
+)
 from gradleak_core.types import Update
 
 
 class Sweeps:
     """A network at fixed parameters, ready to give updates."""
 
-    def __init__(self, layers: Sequence[tuple[Sequence[str], Layer]], theta: Update) -> None:
-        self.layers = layers
-        self.first = next(i for i, (names, _) in enumerate(layers) if names)
+    def __init__(self, layer: Layer, theta: Update) -> None:
+        self.layer = layer
         self.shapes = {k: p.shape for k, p in theta.items()}
         self.small = [k for k, p in theta.items() if p.numel() < LARGE]
         self.large = [k for k in theta if k not in self.small]
@@ -76,57 +89,48 @@ class Sweep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, sweeps: Sweeps, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-        seeds, rows = len(x), x.flatten(0, 1)
-        applied: list[Applied] = []
-        for _, layer in sweeps.layers:
-            applied.append(layer(rows, seeds))
-            rows = applied[-1].y
-        probabilities, y = rows.softmax(1), y.flatten(0, 1)
-        weight = y.sum(1, keepdim=True) * (seeds / len(y))
-        slope: Tensor | None = probabilities * weight - y * (seeds / len(y))
-        grads: Update = {}
-        for i in reversed(range(sweeps.first, len(applied))):
-            assert slope is not None
-            slope, found = applied[i].backward(slope, through=i > sweeps.first)
-            grads.update(zip(sweeps.layers[i][0], found, strict=False))
+        seeds, batch = x.shape[:2]
+        applied, y = sweeps.layer(x.flatten(0, 1), seeds), y.flatten(0, 1)
+        probabilities, weight = applied.y.softmax(1), y.sum(1, keepdim=True) / batch
+        _, grads = applied.backward(probabilities * weight - y / batch, through=False)
         ctx.sweeps, ctx.applied, ctx.shape = sweeps, applied, x.shape
         ctx.save_for_backward(probabilities, weight)
-        return sweeps.pieces(grads, seeds)
+        return sweeps.pieces(dict(zip(sweeps.shapes, grads, strict=True)), seeds)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *v: Tensor) -> tuple[None, Tensor, Tensor]:
-        sweeps, applied = ctx.sweeps, ctx.applied
         probabilities, weight = ctx.saved_tensors
-        along, moved = sweeps.named(v), None
-        for (names, _), layer in zip(sweeps.layers[sweeps.first :], applied[sweeps.first :], strict=True):
-            moved = layer.tangent(moved, [along[k] for k in names])
+        along = ctx.sweeps.named(v)
+        moved = ctx.applied.tangent(None, [along[k] for k in ctx.sweeps.shapes])
         away = (probabilities * moved).sum(1, keepdim=True) - moved  # of the logarithms of the probabilities
-        slope = -weight * probabilities * away
-        batch = ctx.shape[1]
-        for layer in reversed(applied):
-            slope = layer.turned(slope)
-        return None, slope.view(ctx.shape), (away / batch).view(*ctx.shape[:2], -1)
+        slope = ctx.applied.turned(-weight * probabilities * away)
+        return None, slope.view(ctx.shape), (away / ctx.shape[1]).view(*ctx.shape[:2], -1)
 
 
 def sweeps(model: nn.Module, theta: Update) -> Sweeps | None:
-    """Those of a network at parameters theta; None when it has a layer or a branch that is not known here."""
-    if not isinstance(model, nn.Sequential):
-        return None
-    layers: list[tuple[Sequence[str], Layer]] = []
-    for name, module in model.named_children():
+    """Those of a network at parameters theta; None when it has a layer that is not known here."""
+    layer = chain(model.named_children(), theta) if isinstance(model, nn.Sequential) else None
+    return Sweeps(layer, theta) if layer is not None else None
+
+
+def chain(modules: Iterable[tuple[str, nn.Module]], theta: Update) -> Layer | None:
+    """Modules by their names in theta, one after the other."""
+    layers: list[tuple[int, Layer]] = []
+    for name, module in modules:
         if type(module) is Slot:
             continue
-        names = [k for k in (f"{name}.weight", f"{name}.bias") if k in theta]
-        layer = known(module, *(theta[k].detach() for k in names))
+        mine = {k: p.detach() for k, p in theta.items() if k.startswith(f"{name}.")}
+        layer = known(name, module, mine)
         if layer is None:
             return None
-        layers.append((names, layer))
-    return Sweeps(layers, theta)
+        layers.append((len(mine), layer))
+    return partial(Chain, layers)
 
 
-def known(module: nn.Module, weight: Tensor | None = None, bias: Tensor | None = None) -> Layer | None:
-    kind = type(module)
+def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
+    kind, weight, bias = type(module), theta.get(f"{name}.weight"), theta.get(f"{name}.bias")
+    parts = ((f"{name}.{part}", child) for part, child in module.named_children())
     if kind in ACTIVATIONS:
         return ACTIVATIONS[kind]
     if kind is Normalise:
@@ -135,15 +139,24 @@ def known(module: nn.Module, weight: Tensor | None = None, bias: Tensor | None =
         return flatten
     if isinstance(module, nn.AdaptiveAvgPool2d) and isinstance(module.output_size, int):
         return partial(pool, module.output_size)
-    if weight is None:
-        return None
-    if kind is nn.Linear:
+    if kind is nn.Sequential:
+        return chain(parts, theta)
+    if isinstance(module, Block):
+        *inner, (_, act) = parts
+        branch, last = chain(inner, theta), known(name, act, {})
+        if branch is None or last is None:
+            return None
+        shortcut = partial(thinned, module.stride, module.extra)
+        return partial(Chain, [(len(theta), partial(Residual, branch, shortcut)), (0, last)])
+    if kind is nn.Linear and weight is not None:
         return partial(Linear, weight, bias)
-    if plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1):
+    if plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1) and weight is not None:
         assert not isinstance(module.padding, str)
         return partial(convolution, Kernel(weight, bias, module.stride, module.padding))
-    if isinstance(module, BatchNorm2d) and not module.training and bias is not None:
+    if isinstance(module, BatchNorm2d) and weight is not None and bias is not None:
+        if module.training:
+            return partial(BatchNorm, weight, bias, module.eps)
         assert module.running_mean is not None
         assert module.running_var is not None
-        return partial(Norm, Affine(module.running_mean, module.running_var, module.eps, weight, bias))
+        return partial(RunningNorm, Affine(module.running_mean, module.running_var, module.eps, weight, bias))
     return None

@@ -69,7 +69,7 @@ class Affine:
         self.shift = (bias - mean * weight / self.spread)[:, None, None]
 
 
-class Norm(Applied):
+class RunningNorm(Applied):
     """Batch norm by its running statistics: y = γ x̂ + β with x̂ = (x − μ) / σ."""
 
     def __init__(self, norm: Affine, x: Tensor, seeds: int) -> None:
@@ -90,6 +90,44 @@ class Norm(Applied):
 
     def turned(self, slope: Tensor) -> Tensor:
         return torch.addcmul((self.slope * self.v).flatten(0, 1), slope, self.norm.scale)
+
+
+class BatchNorm(Applied):
+    """Batch norm by the batch's own statistics: y = γ x̂ + β with x̂ = (x − μ) / σ, μ and σ of each seed's images."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float, x: Tensor, seeds: int) -> None:
+        x = x.view(seeds, -1, *x.shape[1:])  # (S, B, C, H, W)
+        centred = x - mean(x)
+        self.spread = (mean(centred * centred) + eps).sqrt()  # (S, 1, C, 1, 1)
+        self.x = centred / self.spread
+        self.weight = weight[:, None, None]
+        self.y = (self.x * self.weight + bias[:, None, None]).flatten(0, 1)
+
+    def normal(self, moved: Tensor) -> Tensor:
+        """How x̂ changes when x changes by `moved`, which is its own transpose."""
+        return (moved - mean(moved) - self.x * mean(moved * self.x)) / self.spread
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = slope.view_as(self.x)
+        self.before = self.normal(self.slope * self.weight)
+        return self.before.flatten(0, 1), ((self.slope * self.x).sum((1, 3, 4)), self.slope.sum((1, 3, 4)))
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        self.v, bias = (each[:, None, :, None, None] for each in v)
+        moved = torch.zeros_like(self.x) if moved is None else moved.view_as(self.x)
+        self.widened, self.moved = mean(moved * self.x), self.normal(moved)
+        return (self.moved * self.weight + self.x * self.v + bias).flatten(0, 1)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        inner = self.slope * self.weight
+        gone = self.before * self.widened + self.moved * mean(inner * self.x) + self.x * mean(inner * self.moved)
+        own = self.normal(slope.view_as(self.x) * self.weight + self.slope * self.v)
+        return (own - gone / self.spread).flatten(0, 1)
+
+
+def mean(x: Tensor) -> Tensor:
+    """Of each seed and channel of x (S, B, C, H, W)."""
+    return x.mean((1, 3, 4), keepdim=True)
 
 
 class Pointwise(Applied):
@@ -136,6 +174,62 @@ class Fixed(Applied):
         return self.transpose(slope)
 
 
+class Chain(Applied):
+    """Layers one after the other."""
+
+    def __init__(self, layers: Sequence[tuple[int, Layer]], x: Tensor, seeds: int) -> None:
+        self.counts = [count for count, _ in layers]
+        self.applied: list[Applied] = []
+        for _, layer in layers:
+            self.applied.append(layer(x, seeds))
+            x = self.applied[-1].y
+        self.y = x
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        first = 0 if through else next(i for i, count in enumerate(self.counts) if count)
+        before: Tensor | None = slope
+        found: list[Tensor] = []
+        for i in reversed(range(first, len(self.applied))):
+            assert before is not None
+            before, grads = self.applied[i].backward(before, through=through or i > first)
+            found = [*grads[: self.counts[i]], *found]
+        return before, found
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        begin = 0
+        for layer, count in zip(self.applied, self.counts, strict=True):
+            if count or moved is not None:
+                moved = layer.tangent(moved, v[begin : begin + count])
+            begin += count
+        assert moved is not None
+        return moved
+
+    def turned(self, slope: Tensor) -> Tensor:
+        for layer in reversed(self.applied):
+            slope = layer.turned(slope)
+        return slope
+
+
+class Residual(Applied):
+    """The sum of a branch and of a shortcut without weights."""
+
+    def __init__(self, branch: Layer, shortcut: Layer, x: Tensor, seeds: int) -> None:
+        self.branch, self.shortcut = branch(x, seeds), shortcut(x, seeds)
+        self.y = self.branch.y + self.shortcut.y
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        before, grads = self.branch.backward(slope, through=through)
+        beside, _ = self.shortcut.backward(slope, through=through)
+        return None if before is None or beside is None else before + beside, grads
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        y = self.branch.tangent(moved, v)
+        return y if moved is None else y + self.shortcut.tangent(moved, ())
+
+    def turned(self, slope: Tensor) -> Tensor:
+        return self.branch.turned(slope) + self.shortcut.turned(slope)
+
+
 def flatten(x: Tensor, seeds: int) -> Applied:
     shape = x.shape
     return Fixed(lambda x: x.flatten(1), lambda slope: slope.view(shape), x, seeds)
@@ -151,6 +245,20 @@ def pool(sides: int, x: Tensor, seeds: int) -> Applied:
 def means(side: int, sides: int) -> Tensor:
     """(sides, side)."""
     return F.adaptive_avg_pool1d(torch.eye(side, dtype=torch.float64)[None], sides)[0].mT.contiguous()
+
+
+def thinned(stride: int, extra: int, x: Tensor, seeds: int) -> Applied:
+    """Every `stride`-th row and column, and `extra` channels of zeros."""
+
+    def forward(x: Tensor) -> Tensor:
+        return F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, extra))
+
+    def transpose(slope: Tensor) -> Tensor:
+        before = slope.new_zeros(x.shape)
+        before[:, :, ::stride, ::stride] = slope[:, : x.shape[1]]
+        return before
+
+    return Fixed(forward, transpose, x, seeds)
 
 
 def relu(x: Tensor) -> tuple[Tensor, Tensor]:
