@@ -1,4 +1,4 @@
-"""What the client computes. The attacker calls the same `local_update`, so both agree by construction."""
+"""What the client computes. The attacker calls the same `local_update`, or its equal in `sweeps`."""
 
 from __future__ import annotations
 

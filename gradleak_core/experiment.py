@@ -44,6 +44,8 @@ CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS}
 )
 ALL_THREADS = torch.get_num_threads()
+MOST_SHARES = 8
+"""Threads that may share the seeds of a run: all of them wait for one Python interpreter between two operations."""
 MOST_IMAGES = 16
 TOLD = {"labels": "labels", "latents": "stance"}
 """What a threat model may reveal, by the part of an attack that asks for it."""
@@ -189,7 +191,7 @@ def threads(experiment: Experiment) -> int:
     images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
     if seeds == 1:
         return ALL_THREADS if images >= experiment.model.parallel_from else 1
-    return max(1, min(ALL_THREADS, seeds, images * seeds // experiment.model.worth_a_thread))
+    return max(1, min(ALL_THREADS, MOST_SHARES, seeds, images * seeds // experiment.model.worth_a_thread))
 
 
 def exactly() -> None:

@@ -49,7 +49,7 @@ def main(
     settings = {name: Setting(quick, "cuda" if name == ON_GPU else "cpu") for name in chosen}
     met = [kept(name, SPEED[name], setting, FOLDER) for name, setting in settings.items()]
     if not quick:
-        PAGE.write_text(page(results(FOLDER)), encoding="utf-8")
+        PAGE.write_text(page(results(FOLDER), results()), encoding="utf-8")
     raise typer.Exit(0 if all(met) else 1)
 
 

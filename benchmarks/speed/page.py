@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed import SPEED
+from benchmarks.speed.side_by_side import end_to_end, scaling, side_by_side
 from benchmarks.table import methods, row, unmeasured
 
 JSON = Any
@@ -22,8 +23,9 @@ to try). `graph` is for a GPU; all else was measured on a CPU.
 TRIED = (Path(__file__).parent / "tried.md").read_text(encoding="utf-8")
 
 
-def page(results: list[JSON]) -> str:
-    """The whole page; a measurement without a result says so."""
+def page(results: list[JSON], others: list[JSON]) -> str:
+    """The whole page, of these measurements and those of `python -m benchmarks`; one without a result says so."""
     kept = {result["name"]: result for result in results}
     rows = [row(name, one, kept[name]) if name in kept else unmeasured(name, one) for name, one in SPEED.items()]
-    return HEAD + "\n".join(rows) + "\n" + methods(SPEED) + "\n" + TRIED
+    last = scaling(kept["scaling"]) + end_to_end({result["name"]: result for result in others}) + side_by_side(kept)
+    return HEAD + "\n".join(rows) + "\n" + methods(SPEED) + "\n" + TRIED + last

@@ -159,12 +159,12 @@ def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor, Tenso
 
 @contextmanager
 def sharing(seeds: int, model: nn.Module) -> Iterator[int]:
-    """How many threads share the seeds; each of them, and torch meanwhile, has one. On CUDA seeds are not shared.
+    """How many threads share the seeds; each of them, and torch meanwhile, has one. Devices do not share seeds out.
 
     Several threads in one operation of a small network wait for each other longer than they compute.
     """
     before = torch.get_num_threads()
-    if seeds == 1 or next(model.parameters()).is_cuda:
+    if seeds == 1 or next(model.parameters()).device.type != "cpu":
         yield 1
         return
     torch.set_num_threads(1)
