@@ -152,6 +152,16 @@ def check(
 
 
 @app.command()
+def tune(
+    seconds: Annotated[float, typer.Option(help="For each network and number of images.", min=0, max=60)] = 1.0,
+) -> int:
+    """Measure how many CPU threads suit each network here, and keep it for the runs to come."""
+    from gradleak_core.cli.tune import tune
+
+    return tune(seconds, STDOUT)
+
+
+@app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,

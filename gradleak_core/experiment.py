@@ -21,6 +21,7 @@ from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.needs import facts, unmet
+from gradleak_core.threads import ALL_THREADS, kept
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
     Attack,
@@ -43,7 +44,6 @@ from gradleak_core.weights import WEIGHTS, Untrained, Weights
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS}
 )
-ALL_THREADS = torch.get_num_threads()
 MOST_SHARES = 8
 """Threads that may share the seeds of a run: all of them wait for one Python interpreter between two operations."""
 MOST_IMAGES = 16
@@ -187,10 +187,14 @@ def draw(experiment: Experiment, role: int) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """CPU threads: all for many images, else one; several seeds are shared out, so that each thread has enough."""
+    """CPU threads of one seed: those measured here, else all for many images and one for few.
+
+    Several seeds are shared out, so that each thread has enough.
+    """
     images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
     if seeds == 1:
-        return ALL_THREADS if images >= experiment.model.parallel_from else 1
+        rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
+        return kept(experiment.model.title, images) or rule
     return max(1, min(ALL_THREADS, MOST_SHARES, seeds, images * seeds // experiment.model.worth_a_thread))
 
 

@@ -14,7 +14,8 @@ from gradleak_core import training
 from gradleak_core.client import parameters, shared
 from gradleak_core.data.labelled import Labelled, read, source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import ALL_THREADS, CODEC, Experiment, draw, network, run, shape
+from gradleak_core.experiment import CODEC, Experiment, draw, network, run, shape
+from gradleak_core.threads import ALL_THREADS
 from gradleak_core.types import Frame, Knob, Note, Progress, Refused, Started, Update
 
 

@@ -27,10 +27,10 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "refer
 ENGINE = (
     ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics", "factors", "convolution"),
-    ("sweeps",),
+    ("sweeps", "threads"),
     ("client", "threat", "defences", "training", "weights"),
     ("attacks",),
-    ("experiment", "presets", "catalogue", "pricing"),
+    ("experiment", "presets", "catalogue", "pricing", "tuning"),
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (

@@ -18,10 +18,11 @@ from torch import Tensor
 from benchmarks.bare import play
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, breaching, contest, gradleak, medians, reconstruct
-from gradleak_core.experiment import ALL_THREADS, Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import Experiment, Prepared, prepare, threads
 from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.models import MODELS
 from gradleak_core.presets import FIRST, recipe
+from gradleak_core.threads import ALL_THREADS
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")

@@ -14,9 +14,10 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, gradleak, medians
-from gradleak_core.experiment import ALL_THREADS, Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
+from gradleak_core.threads import ALL_THREADS
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")

@@ -13,8 +13,9 @@ from gradleak_core.attacks.objective import Objective, sharing
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import ALL_THREADS, Experiment, prepare, run, threads
+from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
+from gradleak_core.threads import ALL_THREADS
 from gradleak_core.types import Progress
 
 SEEDS = 5

@@ -1,0 +1,71 @@
+"""Measured thread counts: which is chosen, that it is kept, and that runs obey it on this machine alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from gradleak_core import threads as kept_threads
+from gradleak_core.__main__ import main
+from gradleak_core.experiment import Experiment, threads
+from gradleak_core.models import MODELS
+from gradleak_core.threads import ALL_THREADS, keep, kept
+from gradleak_core.tuning import fewest, tried
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def test_the_fewest_threads_within_five_per_cent_are_chosen() -> None:
+    assert fewest({1: 10.4, 2: 10.0, 4: 12.0}) == 1
+    assert fewest({1: 10.6, 2: 10.0, 4: 9.9}) == 2
+    assert fewest({1: 50.0, 2: 30.0, 4: 20.0}) == 4
+
+
+def test_every_count_is_tried_and_torchs_own_is_given_back() -> None:
+    before = torch.get_num_threads()
+    found = tried(MODELS["lenet"](), 1, seconds=0)
+    assert list(found) == sorted({1, *(2**i for i in range(16) if 2**i < ALL_THREADS), ALL_THREADS})
+    assert all(value > 0 for value in found.values())
+    assert torch.get_num_threads() == before
+
+
+def test_runs_of_one_seed_take_what_was_kept_for_the_most_images_up_to_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_threads, "ALL_THREADS", 8)
+    keep({"LeNet": {1: 3, 8: 5}})
+    counts = [threads(Experiment(images=("sample:coffee",) * images)) for images in (1, 7, 8, 16)]
+    assert counts == [3, 3, 5, 5]
+    assert kept("ConvNet", 1) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"threads": 2}', '{"threads": 1, "choices": {"LeNet": {"1": "x"}}}', "\0"])
+def test_a_damaged_file_counts_as_none(text: str, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "threads.json").write_text(text, encoding="utf-8")
+    assert kept("LeNet", 1) is None
+    assert threads(Experiment()) == 1
+
+
+def test_what_another_machine_measured_does_not_count(folder: Path) -> None:
+    keep({"LeNet": {1: 2}})
+    found = json.loads((folder / "threads.json").read_text(encoding="utf-8"))
+    (folder / "threads.json").write_text(json.dumps(found | {"threads": ALL_THREADS + 1}), encoding="utf-8")
+    assert kept("LeNet", 1) is None
+
+
+def test_the_command_measures_every_network_and_says_where_it_keeps_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tune", "--seconds", "0"]) == 0
+    said = capsys.readouterr().out
+    for model in MODELS.values():
+        assert f"{model.title}, 1 image: " in said
+        assert kept(model.title, 1) in range(1, ALL_THREADS + 1)
+        assert kept(model.title, 8) in range(1, ALL_THREADS + 1)
+    assert "threads.json" in said
