@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core import sweeps as module
+from gradleak_core import factors
+from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.client import ClientStep, local_update
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
@@ -91,7 +92,7 @@ KNOWN = [
 def test_updates_and_slopes_are_those_of_autograd(
     name: str, knobs: dict[str, Any], seeds: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LARGE", large)
+    monkeypatch.setattr(factors, "LARGE", large)
     model = network(name, **knobs)
     x, y = (tensor.requires_grad_() for tensor in batch(seeds, images))
     found = swept(model).update(x, y)
@@ -150,3 +151,18 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
         dilated.eval(),
     ):
         assert sweeps(model, dict(model.named_parameters())) is None
+
+
+@pytest.mark.parametrize("large", [200, 2**17])
+@pytest.mark.parametrize("name", DISTANCES)
+def test_distances_of_an_update_lying_end_to_end_are_those_of_its_tensors(
+    name: str, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(factors, "LARGE", large)
+    model, (x, y) = network("convnet", activation="tanh"), batch(3, 1)
+    seen = {k: g[0].detach() for k, g in swept(model).update(x[:1] / 2, y[:1]).items()}
+    measure, update = DISTANCES[name]().to(seen), swept(model).update(x.requires_grad_(), y)
+    ours, plain = measure(update), measure(dict(update))
+    torch.testing.assert_close(ours, plain)
+    slopes = (torch.autograd.grad(value.sum(), x, retain_graph=True) for value in (ours, plain))
+    torch.testing.assert_close(*slopes)

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from gradleak_core.factors import LARGE, plain
+from gradleak_core import factors
+from gradleak_core.factors import plain
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
 from gradleak_core.sweeps.convolutions import Kernel, convolution
@@ -45,7 +46,7 @@ class Sweeps:
     def __init__(self, layer: Layer, theta: Update) -> None:
         self.layer = layer
         self.shapes = {k: p.shape for k, p in theta.items()}
-        self.small = [k for k, p in theta.items() if p.numel() < LARGE]
+        self.small = [k for k, p in theta.items() if p.numel() < factors.LARGE]
         self.large = [k for k in theta if k not in self.small]
 
     def update(self, x: Tensor, y: Tensor) -> Parts:
