@@ -1,7 +1,8 @@
 """The threads that the engine chooses against one and against all, interleaved, median of five rounds.
 
 The choice is a rule (one for little work, else all; every model says from where), not a timing: a timing would give
-other bits on a busy day, and a seed has to give the same picture again.
+other bits on a busy day, and a seed has to give the same picture again. `python -m gradleak_core tune` measures each
+network and batch for a second and keeps what it found, for machines that the rule does not fit.
 """
 
 from __future__ import annotations
