@@ -154,11 +154,12 @@ def check(
 @app.command()
 def tune(
     seconds: Annotated[float, typer.Option(help="For each network and number of images.", min=0, max=60)] = 1.0,
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder of the dashboard that is tuned.")] = None,
 ) -> int:
     """Measure how many CPU threads suit each network here, and keep it for the runs to come."""
     from gradleak_core.cli.tune import tune
 
-    return tune(seconds, STDOUT)
+    return tune(seconds, data_dir, STDOUT)
 
 
 @app.command()

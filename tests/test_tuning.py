@@ -62,10 +62,19 @@ def test_what_another_machine_measured_does_not_count(folder: Path) -> None:
 def test_the_command_measures_every_network_and_says_where_it_keeps_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["tune", "--seconds", "0"]) == 0
+    assert main(["tune", "--seconds", "0", "--data-dir", str(folder)]) == 0
     said = capsys.readouterr().out
     for model in MODELS.values():
         assert f"{model.title}, 1 image: " in said
         assert kept(model.title, 1) in range(1, ALL_THREADS + 1)
         assert kept(model.title, 8) in range(1, ALL_THREADS + 1)
     assert "threads.json" in said
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "file" / "inside"))
+    assert main(["tune"]) == 2
+    assert "cannot be written; set GRADLEAK_DATA to a folder that can." in capsys.readouterr().err.replace("\n", " ")

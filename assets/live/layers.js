@@ -4,6 +4,7 @@ export class Layers {
   constructor(find, small) {
     this.small = small;
     this.nodes = { heat: find("heat"), text: find("layer-text"), list: find("layer-list") };
+    this.empty = this.nodes.text.textContent;
     this.names = [];
     this.chosen = null;
   }
@@ -33,7 +34,10 @@ export class Layers {
   }
 
   write() {
-    if (!this.names.length) return;
+    if (!this.names.length) {
+      this.nodes.text.textContent = this.empty;
+      return;
+    }
     const say = (index) => `${index + 1} ${this.names[index]} ${this.small(this.values[index])}`;
     const worst = this.values.reduce((at, value, index) => (value > this.values[at] ? index : at), 0);
     const chosen = this.chosen === null ? "Choose a layer to follow it." : `Chosen: ${say(this.chosen)}`;

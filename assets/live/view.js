@@ -34,7 +34,7 @@ export class View {
     if (data.run === this.echo?.run || performance.now() > this.echo?.until) this.echo = null;
     const runs = data.run && data.run !== before.run && data.run !== this.source?.run && !this.echo;
     if (runs) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
-    else if (data.recording && data.recording !== before.recording && !data.run && !this.source?.live) this.attach(this.recorded(data.recording));
+    else if ((data.recording ?? null) !== (before.recording ?? null) && !data.run && !this.source?.live) this.attach(data.recording ? this.recorded(data.recording) : null);
     if (data.preview !== before.preview && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();

@@ -34,7 +34,16 @@ class Recipe:
     steps: Annotated[
         int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)
     ]
-    seeds: Annotated[int, Knob("Seeds", "Independent guesses run side by side.", 1, 256, log=True)] = 1
+    seeds: Annotated[
+        int,
+        Knob(
+            "Seeds",
+            "Independent guesses run side by side; the one that matches best is kept. More find more and take longer.",
+            1,
+            256,
+            log=True,
+        ),
+    ] = 1
     answer: Annotated[
         Answer,
         Knob(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from rich.console import Console
 
+from gradleak_core.cli.check import folder
 from gradleak_core.models import MODELS
 from gradleak_core.threads import file, keep
 from gradleak_core.tuning import fewest, tried
@@ -11,15 +15,20 @@ from gradleak_core.tuning import fewest, tried
 BATCHES = (1, 8)
 
 
-def tune(seconds: float, out: Console) -> int:
+def tune(seconds: float, data: Path | None, out: Console) -> int:
+    """Raises `Refused`, before it measures, when nothing can be kept."""
+    if data is not None:
+        os.environ["GRADLEAK_DATA"] = str(data)
+    folder()
+    out.print("Milliseconds of an iteration; let nothing else run meanwhile.")
     choices: dict[str, dict[int, int]] = {}
     for model in MODELS.values():
         mine = choices[model.title] = {}
         for images in BATCHES:
             found = tried(model(), images, seconds)
-            mine[images] = fewest(found)
-            times = ", ".join(f"{count}: {value:.1f} ms" for count, value in found.items())
-            out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {mine[images]} (threads {times})")
+            best = mine[images] = fewest(found)
+            times = ", ".join(f"{count} thread{'s' * (count > 1)} {value:.1f} ms" for count, value in found.items())
+            out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
     keep(choices)
-    out.print(f"Kept in {file()}, for runs of one seed; delete it to go back to the rule.", soft_wrap=True)
+    out.print(f"Kept in {file()} for runs of one seed; without that file a built-in rule chooses.", soft_wrap=True)
     return 0

@@ -60,7 +60,7 @@ def restore() -> None:
     else:
         experiment, complaints = knobs.understood(query, catalogue())
     if run and row is None:
-        complaints.append("The run of this link is no longer kept here; press Run to start it again.")
+        complaints.append("The run of this link is no longer kept here; press Run it live to start it again.")
     state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
 
 

@@ -40,6 +40,17 @@ def test_a_first_visit_moves_by_itself_and_says_that_it_is_a_recording(lab: Lab)
     assert lab.run_id is None
 
 
+def test_the_recording_goes_when_another_set_up_is_chosen(lab: Lab) -> None:
+    lab.open()
+    expect(lab.view.get_by_text("Recording of a real run")).to_be_visible()
+    lab.page.get_by_role("button", name=re.compile("Noise as a defence")).click()
+    expect(lab.view.get_by_text("Recording of a real run")).to_have_count(0)
+    expect(lab.view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_have_count(0)
+    expect(lab.view.get_by_text("Worst: ")).to_have_count(0)
+    expect(lab.number("SSIM")).to_have_text("–")
+    expect(lab.picture("private image")).to_be_visible()
+
+
 def test_before_a_run_the_private_picture_is_shown_as_the_model_will_see_it(lab: Lab) -> None:
     lab.open(SHORT)
     before = lab.pixels("private image")
