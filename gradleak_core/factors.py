@@ -8,7 +8,7 @@ gradient G = δᵀA with the slopes δ (n, out) of the loss in y. With few rows 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 import torch
@@ -28,6 +28,12 @@ class Taps:
     """(B, ..., out), added to the layer's outputs: the loss's gradient there is δ."""
     live: dict[str, Tensor] = field(default_factory=dict)
     """Of a convolution whose kernel has places that see only padding, the other places."""
+    kernels: dict[str, Tensor] = field(default_factory=dict)
+    """Weights (out, in) in their live places, where they are known beforehand."""
+
+    def at(self, theta: Mapping[str, Tensor]) -> Taps:
+        """The same, for many updates at parameters theta."""
+        return replace(self, kernels={k: kept(theta[k].detach().flatten(2), live) for k, live in self.live.items()})
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,16 @@ class Factors:
     def __getitem__(self, index: Any) -> Factors:
         return Factors(self.inputs[index], self.slopes[index], self.live)
 
-    def products(self, other: Tensor) -> tuple[Tensor, Tensor]:
-        """⟨G, other⟩ and ‖G‖² (...,), for other with as many entries as the weight."""
+    def rows(self, other: Tensor) -> Tensor:
+        """Of a tensor with as many entries as the weight, those that G has, (out, in)."""
         other = other.view(self.slopes.shape[-1], -1)
-        if self.live is not None:
-            channels = self.inputs.shape[-1] // len(self.live)
-            other = kept(other.view(len(other), channels, -1), self.live)
+        if self.live is None:
+            return other
+        channels = self.inputs.shape[-1] // len(self.live)
+        return kept(other.view(len(other), channels, -1), self.live)
+
+    def products(self, other: Tensor) -> tuple[Tensor, Tensor]:
+        """⟨G, other⟩ and ‖G‖² (...,), for other (out, in) as `rows` gives it."""
         across = self.inputs @ other.mT  # (..., n, out)
         square = (self.inputs @ self.inputs.mT) * (self.slopes @ self.slopes.mT)  # (..., n, n)
         return (self.slopes * across).sum((-2, -1)), square.sum((-2, -1))
@@ -123,7 +133,8 @@ class Tapped(TorchFunctionMode):
             places = self.taps.live.get(name)
             patches = F.unfold(x, weight.shape[2:], dilation, padding, stride).mT  # (B, n / B, in)
             x = kept(patches.reshape(*patches.shape[:2], x.shape[1], -1), places)
-            weight = kept(weight.flatten(2), places)
+            known = self.taps.kernels.get(name)
+            weight = kept(weight.flatten(2), places) if known is None else known
         rows = self.inputs[name] = x.flatten(0, -2)
         y = (rows @ weight.mT).view_as(self.taps.zeros[name]) + self.taps.zeros[name]
         y = y if bias is None else y + bias

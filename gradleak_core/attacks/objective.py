@@ -110,7 +110,7 @@ class Terms:
             return lambda guess: swept.update(guess.images, guess.labels)
         compute: Callable[..., Compared]
         if self.taps.zeros:
-            compute = partial(factored_update, self.model, taps=self.taps, start=theta)
+            compute = partial(factored_update, self.model, taps=self.taps.at(theta), start=theta)
         else:
             step = self.observation.step
             compute = partial(local_update, self.model, step=step, start=theta, differentiable=True)

@@ -62,8 +62,16 @@ class Cosine(Distance):
         target = pieces(seen, seen, 0)
         norm = total([(g * g).sum() for g in target]).sqrt()
 
+        against: dict[tuple[bool, ...], list[Tensor]] = {}  # by which tensors a guess has in factors
+
         def measure(guess: Compared) -> Tensor:
-            both = [products(a, b) for a, b in zip(pieces(guess, seen, 1), target, strict=True)]
+            parts = pieces(guess, seen, 1)
+            kinds = tuple(isinstance(part, Factors) for part in parts)
+            if kinds not in against:
+                against[kinds] = [
+                    a.rows(b) if isinstance(a, Factors) else b for a, b in zip(parts, target, strict=True)
+                ]
+            both = [products(a, b) for a, b in zip(parts, against[kinds], strict=True)]
             dots, squares = zip(*both, strict=True)
             cosine: Tensor = total(dots) / (total(squares).sqrt() * norm + 1e-12)
             return 1 - cosine
