@@ -26,7 +26,7 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "refer
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
-    ("data", "models", "metrics", "factors", "convolution"),
+    ("data", "models", "metrics", "factors", "unfolding"),
     ("sweeps", "threads"),
     ("client", "threat", "defences", "training", "weights"),
     ("attacks",),

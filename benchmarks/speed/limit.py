@@ -1,6 +1,6 @@
-"""Floating-point operations of a step, every pass of it, over its time, against this machine's own
-matrix product with as many threads; and the least traffic, six passes over the parameters (weights four times, the
-observed update twice), against its own copy. The larger share is the bound that applies.
+"""Floating-point operations of a step, every pass of it, over its time, against this machine's own matrix product with
+as many threads; and the least traffic, six passes over the parameters (weights four times, the observed update twice),
+against its own copy. The larger share is the bound that applies.
 """
 
 from __future__ import annotations

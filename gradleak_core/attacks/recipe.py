@@ -38,7 +38,7 @@ class Recipe:
         int,
         Knob(
             "Seeds",
-            "Independent guesses run side by side; the one that matches best is kept. More find more and take longer.",
+            "Independent guesses run side by side; those that match best count. More find more and take longer.",
             1,
             256,
             log=True,

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradleak_core.convolution import small
 from gradleak_core.sweeps.layers import Applied
+from gradleak_core.unfolding import small
 
 THIN = 8
 """Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradleak_core import convolution
-from gradleak_core.convolution import Unfolding
+from gradleak_core import unfolding
+from gradleak_core.unfolding import Unfolding
 
 LAYERS = {
     "lenet": nn.Conv2d(3, 4, 5, 2, 2),
@@ -47,8 +47,8 @@ def test_only_small_ones_with_large_kernels_are(
     shape: tuple[int, ...], kernel: int, products: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    plain = convolution.unfolded
-    monkeypatch.setattr(convolution, "unfolded", lambda *args: seen.append(args) or plain(*args))
+    plain = unfolding.unfolded
+    monkeypatch.setattr(unfolding, "unfolded", lambda *args: seen.append(args) or plain(*args))
     with Unfolding():
         nn.Conv2d(3, 2, kernel)(torch.rand(shape))
         F.conv2d(torch.rand(shape), torch.rand(2, 3, kernel, kernel))
