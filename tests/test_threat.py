@@ -134,7 +134,7 @@ class TestRounds:
         generator = torch.Generator().manual_seed(0)
         space = Space(attack.unknowns, observation.labels, observation, attack.stance, model, generator)
         z = space.start(seeds, generator)
-        match = Objective(attack, model, observation, space)(z, 0.0)[0]["match"]
+        match, _, _ = Objective(attack, [model], observation, space)(z, torch.empty(0))
         moved = lenet()
         moved.load_state_dict({**moved.state_dict(), **observation.later[0].theta})
         for s in range(seeds):

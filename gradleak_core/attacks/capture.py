@@ -1,34 +1,55 @@
-"""A step recorded once as a CUDA graph and replayed: one launch in place of thousands."""
+"""A step that is done thousands of times, recorded once and replayed without Python.
+
+On a CUDA device it becomes a graph: one launch in place of thousands. Elsewhere it becomes a TorchScript program of the
+operations that PyTorch was seen to do, backward passes included; none is fused or left out, so it gives the same bits.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
+import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.jit import optimized_execution  # type: ignore[attr-defined]
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 Step = Callable[..., tuple[Tensor, ...]]
 """Tensors to tensors, by operations that depend on shapes alone: it neither draws nor looks at a value."""
+FIRST = 20
+"""Calls before a program is recorded, which takes as long as some twenty of them."""
 WARM_UP = 3
-"""Runs before recording, in which libraries choose their kernels and take their memory."""
+"""Runs before a graph is recorded, in which libraries choose their kernels and take their memory."""
+INSIDE = ContextVar("INSIDE", default=False)
 
 
 class Captured:
-    """The same step, recorded at the first call with each set of shapes. CUDA only."""
+    """The same step, recorded for each set of shapes. Inside a larger captured step it is a part of that."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
         self.recordings: dict[tuple[torch.Size, ...], Step] = {}
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
-        shapes = tuple(tensor.shape for tensor in given)
-        if shapes not in self.recordings:
-            self.recordings[shapes] = record(self.step, *given)
-        return self.recordings[shapes](*given)
+        if INSIDE.get():
+            return self.step(*given)
+        inside = INSIDE.set(True)
+        try:
+            shapes = tuple(tensor.shape for tensor in given)
+            if shapes not in self.recordings:
+                self.recordings[shapes] = graph(self.step, *given) if given[0].is_cuda else Proven(self.step)
+            return self.recordings[shapes](*given)
+        finally:
+            INSIDE.reset(inside)
 
 
-def record(step: Step, *given: Tensor) -> Step:
-    """A function that replays what `step` does with tensors of these shapes."""
+def graph(step: Step, *given: Tensor) -> Step:
+    """A function that replays what `step` does with tensors of these shapes on a CUDA device."""
     places = [tensor.detach().clone() for tensor in given]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
@@ -47,3 +68,114 @@ def record(step: Step, *given: Tensor) -> Step:
         return tuple(tensor.clone() for tensor in found)
 
     return replay
+
+
+class Proven:
+    """A step until its program, recorded at one point, has given the same bits at the next; from then on the program.
+
+    Where it gives others, or cannot be recorded, the step goes on as it is, with a warning.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.calls = 0
+        self.best: Step | None = None
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        if self.best is not None:
+            return self.best(*given)
+        found = self.step(*given)
+        self.calls += 1
+        if self.calls == FIRST:
+            self.point = given
+        elif self.calls > FIRST:
+            self.best = self.proven(given, found)
+        return found
+
+    def proven(self, given: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> Step:
+        try:
+            candidate = program(self.step, *self.point)
+            if all(torch.allclose(a, b, 0, 0, True) for a, b in zip(candidate(*given), found, strict=True)):
+                return candidate
+            reason = "the recording gives other values"
+        except (RuntimeError, Unrecordable) as error:
+            reason = str(error).strip().splitlines()[0]
+        warnings.warn(f"A step is not recorded, and so slower: {reason}.", stacklevel=2)
+        return self.step
+
+
+class Unrecordable(Exception):
+    """An operation that a program cannot repeat."""
+
+
+def program(step: Step, *given: Tensor) -> Step:
+    """A function that does what `step` does with tensors of these shapes. Raises `Unrecordable` and `RuntimeError`."""
+    listing = Listing(*given)
+    with listing:
+        found = step(*given)
+    with optimized_execution(False):
+        compiled = torch.jit.CompilationUnit(listing.source(*found)).step
+    constants = listing.constants
+
+    def replay(*tensors: Tensor) -> tuple[Tensor, ...]:
+        with torch.no_grad(), optimized_execution(False):
+            replayed: tuple[Tensor, ...] = compiled(*tensors, *constants)
+        return replayed
+
+    return replay
+
+
+class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Writes down every operation that is done while it is entered. Tensors from elsewhere are constants."""
+
+    def __init__(self, *given: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names = WeakTensorKeyDictionary()
+        self.fresh = (f"x{number}" for number in itertools.count())
+        self.arguments = [self.named(tensor, next(self.fresh)) for tensor in given]
+        self.constants: list[Tensor] = []
+        self.lines: list[str] = []
+
+    def named(self, tensor: Tensor, name: str) -> str:
+        self.names[tensor] = name
+        return name
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        words = [*map(self.word, args), *(f"{name}={self.word(value)}" for name, value in kwargs.items())]
+        found = op(*args, **kwargs)
+        if op in (torch.ops.aten.detach.default, torch.ops.aten.alias.default):
+            self.named(found, words[0])
+            return found
+        if op is torch.ops.aten._to_copy.default and not isinstance(args[0], Tensor):
+            return found  # a number made a tensor, and so a constant
+        several = [*found] if isinstance(found, (tuple, list)) else [found]
+        if not all(each is None or isinstance(each, Tensor) for each in several):
+            raise Unrecordable(f"{op} looks at a value")
+        names = [next(self.fresh) if each is None else self.named(each, next(self.fresh)) for each in several]
+        left = ", ".join(names) + "," * (several[0] is not found and len(names) == 1)
+        self.lines.append(f"{left} = torch.ops.{op.namespace}.{op.overloadpacket.__name__}({', '.join(words)})")
+        return found
+
+    def word(self, value: Any) -> str:
+        """An argument as TorchScript writes it."""
+        if isinstance(value, Tensor):
+            if value not in self.names:
+                self.constants.append(value.detach())
+                self.named(value, f"c{len(self.constants) - 1}")
+            return str(self.names[value])
+        if isinstance(value, (list, tuple)):
+            return f"[{', '.join(map(self.word, value))}]"
+        if isinstance(value, torch.device):
+            return f"torch.device('{value}')"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"float('{value}')"
+        if isinstance(value, torch.Generator):
+            raise Unrecordable("it draws from a generator of its own")
+        return repr(value)
+
+    def source(self, *found: Tensor) -> str:
+        results = ", ".join(map(self.word, found))
+        arguments = [*self.arguments, *(f"c{number}" for number in range(len(self.constants)))]
+        lines = [*self.lines, f"return ({results},)"]
+        return f"def step({', '.join(arguments)}):\n" + "".join(f"    {line}\n" for line in lines)

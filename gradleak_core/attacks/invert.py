@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.objective import Objective, sharing
+from gradleak_core.attacks.objective import PARAMETERS_AT_ONCE, Objective, captured
+from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
+from gradleak_core.attacks.sharing import shared, sharing
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -46,34 +49,85 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
     generator = torch.Generator().manual_seed(seed)
     labels = recipe.labels.read(model, observation)
     space = Space(recipe.unknowns, labels, observation, recipe.stance, model, generator)
-    objective = Objective(recipe, model, observation, space, threads)
     z = space.start(recipe.seeds, generator).to(device)  # (S, N)
-    search = recipe.optimiser.start(z, generator)
-    pick = Picker(space, recipe.answer, z.clone(), z.new_full((recipe.seeds,), torch.inf))
+    descents = shares(recipe, model, observation, space, z, threads)
+    weights, priors = descents[0].objective.weights, descents[0].objective.priors
+    pick = Picker(space, recipe.answer, z, z.new_full((recipe.seeds,), torch.inf))
     restarts = torch.zeros((), dtype=torch.long, device=device)
-    names = ("match", *objective.priors)
+    names = ("match", *priors)
     yield Started(recipe.steps, recipe.seeds, names)
 
     status: Status = "done"
     iteration = 0
     for iteration in range(1, recipe.steps + 1):
-        losses, grad = objective(z, (iteration - 1) / recipe.steps)
-        pick = pick.after(losses["match"], z)
+        space.refresh()
+        rows = (z, pick.z, pick.match, recipe.optimiser.drawn(z, generator))
+        rate = z.new_full((), recipe.optimiser.rate(iteration / recipe.steps))
+        match, terms, better, kept, best, moved = shared(
+            descents, rows, weights((iteration - 1) / recipe.steps, z), rate
+        )
+        pick = pick.after(better, kept, best)
+        losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
         yield Progress(iteration, losses, pick.match, restarts, Guess(space, z), pick)
-        total = torch.stack([*losses.values()]).sum(0)
-        z = space.project(search.step(z, total, space.sign(grad), iteration / recipe.steps))
+        z = moved
         if iteration % CHECK_EVERY == 0 or iteration == recipe.steps:
             if bool((pick.match < recipe.goal).any()):
                 status = "recovered"
                 break
-            lost = search.lost()
+            lost = torch.cat([descent.search.lost() for descent in descents])
             if bool(lost.any()):
                 z = torch.where(lost[:, None], space.start(recipe.seeds, generator).to(device), z)
-                search.forget(lost)
+                for descent, mine in zip(descents, lost.tensor_split(len(descents)), strict=True):
+                    descent.search.forget(mine)
                 restarts = restarts + lost.sum()
     if not bool(pick.match.isfinite().any()):
         status = "diverged"
     yield Finished(status, iteration, pick(), float(pick.match.min()), int(restarts))
+
+
+class Descent:
+    """Some of the seeds: the terms at their points, what is kept of these, and where each looks next."""
+
+    def __init__(self, recipe: Recipe, objective: Objective, space: Space, z: Tensor) -> None:
+        self.objective, self.space, self.last = objective, space, recipe.answer == "last"
+        self.search = recipe.optimiser.start(z)
+        whole = self.search.pure and objective.whole(len(z))
+        self.step = captured(self.compute, space) if whole else self.compute
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Match (S,), priors (S, P), whether z is kept (S,), kept z (S, N) and its match (S,), next z (S, N).
+
+        Of z (S, N), what was kept and its match, noise (S, N) or (S, 0), the priors' weights (P,) and the step size ().
+        """
+        found = self.step(*given, *self.search.state)
+        self.search.state = found[6:]
+        return found[:6]
+
+    def compute(
+        self, z: Tensor, kept: Tensor, best: Tensor, noise: Tensor, weights: Tensor, rate: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        match, terms, grad = self.objective(z, weights)
+        better = match.isfinite() if self.last else match < best
+        kept, best = torch.where(better[:, None], z, kept), torch.where(better, match, best)
+        loss = torch.cat([match[:, None], terms], 1).sum(1)
+        moved, *after = self.search.move(z, loss, self.space.sign(grad), rate, noise, *state)
+        return match, terms, better, kept, best, self.space.project(moved), *after
+
+
+def shares(
+    recipe: Recipe, model: nn.Module, observation: Observation, space: Space, z: Tensor, threads: int
+) -> list[Descent]:
+    """Descents of as many threads, each with its rows of z (S, N) and its copy of the model.
+
+    A prior that looks at all seeds keeps them in one descent, of which the threads share the other terms.
+    """
+    models = [model, *(deepcopy(model) for _ in range(threads - 1))]
+    apart = [models] if any(isinstance(prior, Group) for prior in recipe.priors) else [[each] for each in models]
+    at_once = PARAMETERS_AT_ONCE // threads
+    return [
+        Descent(recipe, Objective(recipe, mine, observation, space, at_once), space, rows)
+        for mine, rows in zip(apart, z.tensor_split(len(apart)), strict=True)
+    ]
 
 
 class Guess:
@@ -99,15 +153,13 @@ class Picker:
     draws: Latents = field(default_factory=dict)
     """What a guessing attacker had drawn for each seed's iterate, (S, T, B, ...)."""
 
-    def after(self, match: Tensor, z: Tensor) -> Picker:
-        """The same when z (S, N) has this match (S,)."""
-        better = match.isfinite() if self.answer == "last" else match < self.match
+    def after(self, better: Tensor, kept: Tensor, match: Tensor) -> Picker:
+        """The same with what is kept now (S, N), its match (S,), and whether it is new (S,)."""
         draws = self.draws
         if self.space.redraw is not None:
-            new = {k: v.expand(len(z), *v.shape) for k, v in self.space.latents.items()}
+            new = {k: v.expand(len(kept), *v.shape) for k, v in self.space.latents.items()}
             draws = {k: torch.where(better.view(-1, *[1] * (v.ndim - 1)), v, draws.get(k, v)) for k, v in new.items()}
-        kept = torch.where(better[:, None], z, self.z)
-        return replace(self, z=kept, match=torch.where(better, match, self.match), draws=draws)
+        return replace(self, z=kept, match=match, draws=draws)
 
     def __call__(self) -> Candidate:
         best, near = self.match.argmin(), self.match <= NEAR * self.match.min()

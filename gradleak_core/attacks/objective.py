@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from copy import deepcopy
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +14,7 @@ from gradleak_core.attacks.parts.distances import Compared
 from gradleak_core.attacks.parts.priors import Group, Prior, Scene
 from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
+from gradleak_core.attacks.sharing import shared, together
 from gradleak_core.client import factored_update, local_update
 from gradleak_core.factors import Taps, taps
 from gradleak_core.sweeps import sweeps
@@ -30,45 +28,45 @@ PARAMETERS_AT_ONCE = 20_000_000
 
 
 class Objective:
-    """The loss terms at z (S, N), each (S,), and the gradient (S, N) of their sum, when a share of the run is done.
+    """At z (S, N): match (S,), weighted priors (S, P) and the gradient (S, N) of their sum. weights (P,).
 
-    Several threads share the seeds out among them.
+    As many threads share the seeds as there are copies of the model.
     """
 
     def __init__(
-        self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space, threads: int = 1
+        self,
+        recipe: Recipe,
+        models: Sequence[nn.Module],
+        observation: Observation,
+        space: Space,
+        parameters: int = PARAMETERS_AT_ONCE,
     ) -> None:
-        self.space = space
-        self.priors = {type(prior).__name__: prior for prior in recipe.priors}
-        self.lone = [name for name, prior in self.priors.items() if not isinstance(prior, Group)]
-        self.joint = [name for name in self.priors if name not in self.lone]
-        models = [model, *(deepcopy(model) for _ in range(threads - 1))]
-        lone, joint = ([self.priors[name] for name in names] for names in (self.lone, self.joint))
-        self.terms = [Terms(recipe, m, observation, space, lone, PARAMETERS_AT_ONCE // threads) for m in models]
-        self.group = captured(Belief(model, observation, space, joint), model, space)
+        joint = [prior for prior in recipe.priors if isinstance(prior, Group)]
+        lone = [prior for prior in recipe.priors if prior not in joint]
+        self.priors = {type(prior).__name__: prior for prior in (*lone, *joint)}
+        self.lone = len(lone)
+        self.terms = [Terms(recipe, model, observation, space, lone, parameters) for model in models]
+        self.group = captured(Belief(models[0], observation, space, joint), space) if joint else None
 
-    def __call__(self, z: Tensor, done: float) -> tuple[dict[str, Tensor], Tensor]:
-        self.space.refresh()
-        z = z.detach()
-        weights = {name: z.new_full((), prior.weight_at(done)) for name, prior in self.priors.items()}
-        match, terms, grad = self.alone(z, vector([weights[name] for name in self.lone], z))
-        found = dict(zip(self.lone, terms, strict=True))
-        if self.joint:
-            terms, slope = self.group(z, match, vector([weights[name] for name in self.joint], z))
-            found |= dict(zip(self.joint, terms, strict=True))
-            grad = grad + slope
-        return {"match": match} | {name: found[name] for name in self.priors}, grad
+    def weights(self, done: float, like: Tensor) -> Tensor:
+        """Of the priors (P,), when this share of the run is done."""
+        values = [like.new_full((), prior.weight_at(done)) for prior in self.priors.values()]
+        return torch.stack(values) if values else like.new_empty(0)
 
-    def alone(self, z: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The terms that look at each seed by itself."""
-        if len(self.terms) == 1:
-            return self.terms[0](z, weights)
-        shares = z.tensor_split(len(self.terms))
-        return together(pool(len(shares)).map(lambda terms, share: terms(share, weights), self.terms, shares))
+    def __call__(self, z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
+        match, terms, grad = shared(self.terms, [z], weights[: self.lone])
+        if self.group is not None:
+            joint, slope = self.group(z, match, weights[self.lone :])
+            terms, grad = torch.cat([terms, joint], 1), grad + slope
+        return match, terms, grad
+
+    def whole(self, seeds: int) -> bool:
+        """Whether so many seeds are computed in one piece."""
+        return len(self.terms) == 1 and seeds <= self.terms[0].at_once
 
 
 class Terms:
-    """Match (S,), weighted priors (P, S) and the gradient (S, N) of their sum, for one thread at a time."""
+    """Match (S,), weighted priors (S, P) and the gradient (S, N) of their sum, for one thread at a time."""
 
     def __init__(
         self,
@@ -90,9 +88,9 @@ class Terms:
             (self.client(r.theta), recipe.distance.to(recipe.matched.choose(model, r.update)))
             for r in (first, *observation.later)
         ]
-        self.step = captured(self.compute, model, space)
+        self.step = captured(self.compute, space)
 
-    def __call__(self, z: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(self, z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
         return together(self.step(rows, weights) for rows in z.split(self.at_once))  # type: ignore[no-untyped-call]
 
     def compute(self, z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
@@ -100,7 +98,7 @@ class Terms:
         guess = self.space.candidate(z)
         match = torch.stack([distance(client(guess)) for client, distance in self.rounds]).sum(0)
         terms = self.belief.terms(guess, match.detach(), weights)
-        total = match.sum() + terms.sum() if len(terms) else match.sum()
+        total = match.sum() + terms.sum() if terms.size(1) else match.sum()
         return match.detach(), terms.detach(), torch.autograd.grad(total, z)[0]
 
     def client(self, theta: Update) -> Callable[[Candidate], Compared]:
@@ -126,7 +124,7 @@ class Terms:
 
 
 class Belief:
-    """Weighted priors (P, S) of z (S, N) with match (S,), and the gradient (S, N) of their sum. weights (P,)."""
+    """Weighted priors (S, P) of z (S, N) with match (S,), and the gradient (S, N) of their sum. weights (P,)."""
 
     def __init__(self, model: nn.Module, observation: Observation, space: Space, priors: Sequence[Prior]) -> None:
         self.model, self.observation, self.space, self.priors = model, observation, space, priors
@@ -139,41 +137,9 @@ class Belief:
     def terms(self, guess: Candidate, match: Tensor, weights: Tensor) -> Tensor:
         scene = Scene(self.model, self.observation, match)
         found = [prior(guess, scene) for prior in self.priors]
-        return weights[:, None] * torch.stack(found) if found else match.new_empty(0, len(match))
+        return weights * torch.stack(found, 1) if found else match.new_empty(len(match), 0)
 
 
-def captured(step: Step, model: nn.Module, space: Space) -> Step:
-    """As a CUDA graph where there is a device and nothing is drawn anew."""
-    return Captured(step) if next(model.parameters()).is_cuda and space.redraw is None else step
-
-
-def vector(values: Sequence[Tensor], like: Tensor) -> Tensor:
-    return torch.stack([*values]) if values else like.new_empty(0)
-
-
-def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor, Tensor]:
-    """Of seeds computed apart: match (S,), priors (P, S) and gradient (S, N)."""
-    match, terms, grad = zip(*parts, strict=True)
-    return torch.cat(match), torch.cat(terms, 1), torch.cat(grad)
-
-
-@contextmanager
-def sharing(seeds: int, model: nn.Module) -> Iterator[int]:
-    """How many threads share the seeds; each of them, and torch meanwhile, has one. Devices do not share seeds out.
-
-    Several threads in one operation of a small network wait for each other longer than they compute.
-    """
-    before = torch.get_num_threads()
-    if seeds == 1 or next(model.parameters()).device.type != "cpu":
-        yield 1
-        return
-    torch.set_num_threads(1)
-    try:
-        yield min(seeds, before)
-    finally:
-        torch.set_num_threads(before)
-
-
-@cache
-def pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+def captured(step: Step, space: Space) -> Step:
+    """Recorded, unless something is drawn anew at every step."""
+    return Captured(step) if space.redraw is None else step

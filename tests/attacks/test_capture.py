@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
-from torch.fx.experimental.proxy_tensor import make_fx
 
-from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.capture import Captured
+from gradleak_core.attacks import ATTACKS, capture
+from gradleak_core.attacks.capture import FIRST, Captured, Proven, Step, program
 from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
@@ -22,6 +23,7 @@ from gradleak_core.types import Finished
 
 RECIPES = {name: attack for name, attack in ATTACKS.items() if isinstance(attack, Recipe)}
 SEEDS = 3
+COUNT = itertools.count()
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
 
@@ -44,7 +46,7 @@ def objective(known: Experiment, device: str = "cpu") -> tuple[Objective, Space]
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
-    return Objective(recipe, both.model, both.observation, space), space
+    return Objective(recipe, [both.model], both.observation, space), space
 
 
 def points(space: Space, count: int) -> Iterator[Tensor]:
@@ -58,24 +60,97 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
     """A `.item()`, a branch on a value or a draw would be frozen into the recording, and the replay go wrong."""
     target, space = objective(experiment(name, model))
     first, second = points(space, 2)
-    step, weights = target.terms[0].compute, torch.linspace(0.5, 1.5, len(target.lone))
-    recorded = make_fx(lambda *given: step(*given))(first, weights / 3)
-    match, *rest = step(second, weights)
-    torch.testing.assert_close(recorded(second, weights), (match, *rest), rtol=1e-5, atol=1e-7)
-    assert not torch.equal(recorded(first, weights)[0], match)
-    if target.joint:
-        weights = torch.linspace(0.5, 1.5, len(target.joint))
-        believed = make_fx(lambda *given: target.group(*given))(first, match, weights / 3)
-        torch.testing.assert_close(
-            believed(second, match, weights), target.group(second, match, weights), rtol=1e-5, atol=1e-7
-        )
+    weights = torch.linspace(0.5, 1.5, len(target.priors))
+    recorded = program(target, first, weights / 3)
+    found = target(second, weights)
+    same(recorded(second, weights), found)
+    assert not torch.equal(recorded(first, weights)[0], found[0])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_every_network_can_be_recorded(model: str, seeds: int, steps: int) -> None:
+    known = replace(
+        experiment("inverting_gradients", model), images=("sample:rocket",), client=ClientStep(local_epochs=steps)
+    )
+    target, space = objective(known)
+    first, second = (z[:seeds] for z in points(space, 2))
+    weights = torch.ones(len(target.priors))
+    same(program(target, first, weights)(second, weights), target(second, weights))
+
+
+def same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None:
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("name", ["inverting_gradients", "idlg", "gradinversion"])
+def test_a_run_is_the_same_with_its_step_recorded(
+    name: str, seeds: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    known = experiment(name, "convnet")
+    attack = replace(RECIPES[name], seeds=seeds, steps=FIRST + 6)
+    both = prepare(known)
+    ends: list[Finished] = []
+    for first in (FIRST, 10**6):
+        monkeypatch.setattr(capture, "FIRST", first)
+        *_, end = attack.run(both.model, both.observation, seed=9)
+        assert isinstance(end, Finished)
+        ends.append(end)
+    assert torch.equal(ends[0].pick.images, ends[1].pick.images)
+    assert ends[0].match == ends[1].match
+    assert not recwarn.list
+
+
+class TestProven:
+    point = torch.tensor([1.0, -2.0, torch.nan])
+
+    def repeated(self, step: Step) -> tuple[Proven, Tensor]:
+        proven = Proven(step)
+        for number in range(FIRST + 1):
+            proven(self.point + number)
+        return proven, proven(self.point)[0]
+
+    def test_it_becomes_a_program(self) -> None:
+        proven, found = self.repeated(lambda x: (x * x + 1,))
+        assert proven.best is not proven.step
+        torch.testing.assert_close(found, self.point**2 + 1, rtol=0, atol=0, equal_nan=True)
+
+    @pytest.mark.parametrize(
+        ("step", "why"),
+        [
+            (lambda x: (x * float(x[0]),), "looks at a value"),
+            (lambda x: (x * next(COUNT),), "other values"),
+            (lambda x: (x + torch.rand(3, generator=torch.Generator()),), "generator"),
+        ],
+    )
+    def test_what_cannot_be_recorded_stays_as_it_is_with_a_warning(self, step: Step, why: str) -> None:
+        with pytest.warns(UserWarning, match=why):
+            proven, _ = self.repeated(step)
+        assert proven.best is step
+
+    def test_each_set_of_shapes_has_its_own(self) -> None:
+        captured = Captured(lambda x: (x.sum(0), x.flip(0)[:1]))
+        for number in range(2 * FIRST + 4):
+            x = torch.arange(4.0 + number % 2)
+            total, last = captured(x)
+            assert (total, last) == (x.sum(), x[-1:])
+        assert len(captured.recordings) == 2
+
+    def test_inside_a_larger_step_it_is_a_part_of_that(self) -> None:
+        inner = Captured(lambda x: (x + 1,))
+        outer = Captured(lambda x: (inner(x)[0] * 2,))
+        for number in range(FIRST + 3):
+            assert outer(torch.tensor([float(number)]))[0].item() == 2 * number + 2
+        assert not inner.recordings
 
 
 @CUDA
 @pytest.mark.parametrize("name", ["dlg", "inverting_gradients", "gradinversion"])
 def test_a_replay_gives_what_the_step_gives(name: str) -> None:
     target, space = objective(experiment(name, "convnet"), "cuda")
-    step, weights = target.terms[0].compute, torch.ones(len(target.lone), device="cuda")
+    step, weights = target.terms[0].compute, torch.ones(target.lone, device="cuda")
     captured = Captured(step)
     for z in points(space, 3):
         torch.testing.assert_close(captured(z.cuda(), weights), step(z.cuda(), weights), rtol=1e-4, atol=1e-6)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES, Absolute, Cosine, Squared
 from gradleak_core.attacks.parts.labels import BiasRule, RowMinimum, RowSum
-from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam
+from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam, Search
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.attacks.parts.stances import Ignore
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
@@ -107,16 +107,24 @@ class TestLabels:
         assert sorted(BiasRule().read(None, observed([3, 3, 8], "convnet", seed=2, epochs=3)).tolist()) == [3, 3, 8]
 
 
+def moved(search: Search, z: Tensor, loss: Tensor, grad: Tensor, rate: float, noise: Tensor | None = None) -> Tensor:
+    """The next point; the search keeps its new state."""
+    noise = z[:, :0] if noise is None else noise
+    z, *state = search.move(z, loss, grad, torch.tensor(rate), noise, *search.state)
+    search.state = tuple(state)
+    return z
+
+
 def minimise(optimiser: object, z: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """Rosenbrock's valley, one a row; the losses on the way and the last point."""
-    search = optimiser.start(z, torch.Generator())  # type: ignore[attr-defined]
+    search = optimiser.start(z)  # type: ignore[attr-defined]
     losses = []
     for i in range(steps):
         z = z.detach().requires_grad_()
         loss = 100 * (z[:, 1] - z[:, 0] ** 2) ** 2 + (1 - z[:, 0]) ** 2
         (grad,) = torch.autograd.grad(loss.sum(), z)
         losses.append(loss.detach())
-        z = search.step(z.detach(), loss.detach(), grad, i / steps)
+        z = moved(search, z.detach(), loss.detach(), grad, optimiser.rate(i / steps))  # type: ignore[attr-defined]
     return torch.stack(losses), z
 
 
@@ -132,10 +140,10 @@ class TestOptimisers:
         scale = torch.tensor([1.0, 2.0, 4.0, 8.0], dtype=torch.float64)
         start = torch.ones(1, 4, dtype=torch.float64)
         z, points = start.clone(), []
-        search = LBFGS(lr=1.0, history=10).start(z, torch.Generator())
+        search = LBFGS(lr=1.0, history=10).start(z)
         for _ in range(8):
             points.append(z.clone())
-            z = search.step(z, 0.5 * (scale * z * z).sum(1), scale * z, 0.0)
+            z = moved(search, z, 0.5 * (scale * z * z).sum(1), scale * z, 1.0)
         theirs = start.clone().requires_grad_()
         reference = torch.optim.LBFGS([theirs], lr=1.0, max_iter=1, history_size=10)
 
@@ -153,11 +161,11 @@ class TestOptimisers:
         z = self.starts.clone()
         theirs = self.starts.clone().requires_grad_()
         reference = torch.optim.Adam([theirs], lr=0.05)
-        search = Adam(lr=0.05, schedule="constant").start(z, torch.Generator())
+        search = Adam(lr=0.05, schedule="constant").start(z)
         for _ in range(30):
             torch.testing.assert_close(z, theirs.detach())
             grad = torch.cos(3 * z) + z
-            z = search.step(z, z.sum(1), grad, 0.0)
+            z = moved(search, z, z.sum(1), grad, 0.05)
             theirs.grad = grad.clone()
             reference.step()
 
@@ -174,14 +182,14 @@ class TestOptimisers:
 
     @pytest.mark.parametrize("kind", OPTIMISERS)
     def test_a_row_that_explodes_is_lost_and_can_start_anew(self, kind: str) -> None:
-        search = OPTIMISERS[kind]().start(self.starts, torch.Generator())
+        search = OPTIMISERS[kind]().start(self.starts)
         good = torch.ones(3, dtype=torch.float64)
-        z = search.step(self.starts, good, self.starts, 0.0)
+        z = moved(search, self.starts, good, self.starts, 0.1)
         for _ in range(60):
-            z = search.step(z, torch.tensor([0.5, torch.nan, 0.5], dtype=torch.float64), torch.zeros_like(z), 0.0)
+            z = moved(search, z, torch.tensor([0.5, torch.nan, 0.5], dtype=torch.float64), torch.zeros_like(z), 0.1)
         assert search.lost()[1]
         search.forget(torch.tensor([False, True, False]))
-        search.step(self.starts, good, self.starts, 0.0)
+        moved(search, self.starts, good, self.starts, 0.1)
         assert not search.lost()[1]
 
 
@@ -220,7 +228,8 @@ class TestLangevinAdam:
         """Against plain Adam by hand: bias-corrected moments, then rate times noise times N(0, 1)."""
         z = torch.zeros(2, 5)
         grads = torch.randn(6, 2, 5, generator=torch.Generator().manual_seed(0))
-        search = Adam(lr=0.3, schedule="constant", warm_up=0.5, noise=0.2).start(z, torch.Generator().manual_seed(7))
+        adam, drawn = Adam(lr=0.3, schedule="constant", warm_up=0.5, noise=0.2), torch.Generator().manual_seed(7)
+        search = adam.start(z)
         noise = torch.Generator().manual_seed(7)
         expected, mean, square = z.clone(), torch.zeros_like(z), torch.zeros_like(z)
         for t, grad in enumerate(grads, start=1):
@@ -228,11 +237,11 @@ class TestLangevinAdam:
             rate = 0.3 * min(1, t / 6 / 0.5)
             step = (mean / (1 - 0.9**t)) / ((square / (1 - 0.999**t)).sqrt() + 1e-8)
             expected = expected - rate * step + rate * 0.2 * torch.randn(2, 5, generator=noise)
-            z = search.step(z, torch.ones(2), grad, t / 6)
+            z = moved(search, z, torch.ones(2), grad, adam.rate(t / 6), adam.drawn(z, drawn))
             torch.testing.assert_close(z, expected, rtol=1e-4, atol=1e-5)
 
     def test_without_noise_the_generator_is_not_asked(self) -> None:
         generator = torch.Generator().manual_seed(7)
         before = generator.get_state()
-        Adam().start(torch.zeros(1, 3), generator).step(torch.zeros(1, 3), torch.ones(1), torch.ones(1, 3), 0.1)
+        assert Adam().drawn(torch.zeros(1, 3), generator).shape == (1, 0)
         assert torch.equal(before, generator.get_state())

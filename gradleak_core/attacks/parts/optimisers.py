@@ -18,10 +18,19 @@ RATE = Knob("Step size", "How far one step goes, in pixel units of [0, 1].", 1e-
 
 
 class Search(Protocol):
-    """The state of one optimisation."""
+    """One optimisation. Its state goes into every move and comes out of it."""
 
-    def step(self, z: Tensor, loss: Tensor, grad: Tensor, done: float) -> Tensor:
-        """Where to look next (S, N), after z (S, N) gave loss (S,) and grad (S, N); `done` is the share of the run."""
+    pure: ClassVar[bool]
+    """Whether a move depends on nothing but the tensors it is given, by operations that look at no value."""
+    state: tuple[Tensor, ...]
+
+    def move(
+        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Where to look next (S, N), and the state then, after z (S, N) gave loss (S,) and grad (S, N).
+
+        The step size is `rate` (); `noise` is (S, N), or (S, 0) where there is none.
+        """
         ...
 
     def lost(self) -> Tensor:
@@ -38,7 +47,14 @@ class Optimiser(Protocol):
 
     title: ClassVar[str]
 
-    def start(self, z: Tensor, generator: torch.Generator) -> Search: ...
+    def start(self, z: Tensor) -> Search: ...
+    def rate(self, done: float) -> float:
+        """The step size when this share of the run is done."""
+        ...
+
+    def drawn(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """The noise of one move from z (S, N) in step sizes: (S, N), or (S, 0) for none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,46 +74,47 @@ class Adam:
     ] = 0.0
     title: ClassVar[str] = "Adam"
 
-    def start(self, z: Tensor, generator: torch.Generator) -> Search:
-        return AdamSearch(self, z, generator)
+    def start(self, z: Tensor) -> Search:
+        return AdamSearch(z)
 
     def rate(self, done: float) -> float:
-        """The step size when this share of the run is done."""
         if done < self.warm_up:
             return self.lr * done / self.warm_up
         if self.schedule == "steps":
             return self.lr * 0.1 ** sum(done >= m for m in (3 / 8, 5 / 8, 7 / 8))
         return self.lr * (0.5 + 0.5 * cos(pi * min(done, 1))) if self.schedule == "cosine" else self.lr
 
+    def drawn(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        return self.noise * torch.randn(z.shape, generator=generator).to(z) if self.noise else z[:, :0]
+
 
 class AdamSearch:
-    def __init__(self, settings: Adam, z: Tensor, generator: torch.Generator) -> None:
-        self.settings, self.generator = settings, generator
-        self.mean, self.square = torch.zeros_like(z), torch.zeros_like(z)
-        self.count = z.new_zeros(len(z), 1)
-        self.first = z.new_full((len(z),), torch.nan)
-        self.last = z.new_zeros(len(z))
+    pure: ClassVar = True
+    state: tuple[Tensor, ...]
 
-    def step(self, z: Tensor, loss: Tensor, grad: Tensor, done: float) -> Tensor:
-        self.first = torch.where(self.first.isnan(), loss, self.first)
-        self.last = loss
-        self.count += 1
-        self.mean.lerp_(grad, 0.1)
-        self.square.lerp_(grad.square(), 0.001)
-        mean, square = self.mean / (1 - 0.9**self.count), self.square / (1 - 0.999**self.count)
-        rate = self.settings.rate(done)
-        moved = z - rate * mean / (square.sqrt() + 1e-8)
-        if self.settings.noise:
-            moved += rate * self.settings.noise * torch.randn(z.shape, generator=self.generator).to(z)
-        return moved
+    def __init__(self, z: Tensor) -> None:
+        still, none = torch.zeros_like(z), z.new_zeros(len(z))
+        self.state = (still, still, none, none + torch.nan, none)
+
+    def move(
+        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        mean, square, count, first, _ = state
+        mean, square, count = mean.lerp(grad, 0.1), square.lerp(grad.square(), 0.001), count + 1
+        across, scale = mean / (1 - 0.9 ** count[:, None]), square / (1 - 0.999 ** count[:, None])
+        moved = z - rate * across / (scale.sqrt() + 1e-8)
+        if noise.size(1):
+            moved = moved + rate * noise
+        return moved, mean, square, count, torch.where(first.isnan(), loss, first), loss
 
     def lost(self) -> Tensor:
-        return ~self.last.isfinite() | (self.last > 1e3 * self.first.abs())
+        *_, first, last = self.state
+        return ~last.isfinite() | (last > 1e3 * first.abs())
 
     def forget(self, seeds: Tensor) -> None:
-        for state in (self.mean, self.square, self.count):
-            state[seeds] = 0
-        self.first = self.first.masked_fill(seeds, torch.nan)
+        mean, square, count, first, last = self.state
+        mean, square = (moment.masked_fill(seeds[:, None], 0) for moment in (mean, square))
+        self.state = mean, square, count.masked_fill(seeds, 0), first.masked_fill(seeds, torch.nan), last
 
 
 @dataclass(frozen=True)
@@ -113,8 +130,14 @@ class LBFGS:
     history: Annotated[int, Knob("History", "How many past steps shape the next one.", 1, 200)] = 100
     title: ClassVar[str] = "L-BFGS"
 
-    def start(self, z: Tensor, generator: torch.Generator) -> Search:
-        return LBFGSSearch(self, z)
+    def start(self, z: Tensor) -> Search:
+        return LBFGSSearch(self.history, z)
+
+    def rate(self, done: float) -> float:
+        return self.lr
+
+    def drawn(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        return z[:, :0]
 
 
 class LBFGSSearch:
@@ -123,10 +146,12 @@ class LBFGSSearch:
     s and y of the last m accepted steps lie in rings (S, m, N); their inner products are kept beside them.
     """
 
-    def __init__(self, settings: LBFGS, z: Tensor) -> None:
+    pure: ClassVar = False
+    state: tuple[Tensor, ...] = ()
+
+    def __init__(self, m: int, z: Tensor) -> None:
         seeds, size = z.shape
-        m = settings.history
-        self.settings = settings
+        self.history = m
         self.moves, self.bends = z.new_zeros(seeds, m, size), z.new_zeros(seeds, m, size)  # s and y
         self.sy = z.new_zeros(seeds, m, m, dtype=torch.float64)
         self.yy = z.new_zeros(seeds, m, m, dtype=torch.float64)
@@ -137,7 +162,9 @@ class LBFGSSearch:
         self.steepest = z.new_ones(seeds, dtype=torch.bool)
         self.stuck = z.new_zeros(seeds, dtype=torch.bool)
 
-    def step(self, z: Tensor, loss: Tensor, grad: Tensor, done: float) -> Tensor:
+    def move(
+        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
         accepted = loss.isfinite() & (loss <= self.loss + 1e-4 * self.length * self.slope)
         self._shorten(loss)
         if bool(accepted.any()):
@@ -148,8 +175,8 @@ class LBFGSSearch:
         tiny = ~accepted & (self.length < 1e-7)
         self.stuck = (self.stuck | tiny & self.steepest) & ~accepted | ~self.loss.isfinite()
         self._clear(tiny)
-        self._aim(accepted, tiny)
-        return self.base + self.length[:, None] * self.direction
+        self._aim(accepted, tiny, rate)
+        return (self.base + self.length[:, None] * self.direction,)
 
     def _shorten(self, loss: Tensor) -> None:
         """The minimum of the parabola through the base's loss and slope and the trial's loss, kept in [0.1, 0.5]."""
@@ -164,17 +191,17 @@ class LBFGSSearch:
         if not bool(keep.any()):
             return
         s, y = s * keep[:, None], y * keep[:, None]
-        slot = self.stored % self.settings.history
+        slot = self.stored % self.history
         self.moves[:, slot], self.bends[:, slot] = s, y
         self.stored += 1
-        n = min(self.stored, self.settings.history)
+        n = min(self.stored, self.history)
         [moved] = dots(self.moves[:, :n], y)
         bent, bent_too = dots(self.bends[:, :n], s, y)
         self.sy[:, slot, :n], self.sy[:, :n, slot] = bent, moved
         self.yy[:, slot, :n] = self.yy[:, :n, slot] = bent_too
         self.gamma = torch.where(keep, curvature / (y * y).sum(1), self.gamma)
 
-    def _aim(self, accepted: Tensor, tiny: Tensor) -> None:
+    def _aim(self, accepted: Tensor, tiny: Tensor, rate: Tensor) -> None:
         """A new direction where the base moved or the memory was cleared; downhill always."""
         fresh = accepted | tiny
         if not bool(fresh.any()):
@@ -183,14 +210,14 @@ class LBFGSSearch:
         slope = (newton * self.grad).sum(1)
         plain = ~(slope < 0) | tiny | (self.sy.diagonal(dim1=1, dim2=2).sum(1) == 0)
         direction = torch.where(plain[:, None], -self.grad, newton)
-        length = torch.where(plain, self.settings.lr / self.grad.abs().sum(1).clamp(min=1), self.settings.lr)
+        length = torch.where(plain, rate / self.grad.abs().sum(1).clamp(min=1), rate)
         self.direction = torch.where(fresh[:, None], direction, self.direction)
         self.length = torch.where(fresh, length, self.length)
         self.slope = (self.direction * self.grad).sum(1)
         self.steepest = torch.where(fresh, plain, self.steepest)
 
     def _inverse_times(self, g: Tensor) -> Tensor:
-        m, n = self.settings.history, min(self.stored, self.settings.history)
+        m, n = self.history, min(self.stored, self.history)
         if n == 0:
             return self.gamma[:, None] * g
         order = [i % m for i in range(self.stored - n, self.stored)]
