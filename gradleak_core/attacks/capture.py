@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,7 +20,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 Step = Callable[..., tuple[Tensor, ...]]
-"""Tensors to tensors, by operations that depend on shapes alone: it neither draws nor looks at a value."""
+"""Tensors to tensors, by operations that depend on shapes alone: it neither draws nor looks at a value.
+
+What it changes in place among the tensors it is given, it gives back.
+"""
 FIRST = 20
 """Calls before a program is recorded, which takes as long as some twenty of them."""
 WARM_UP = 3
@@ -84,15 +87,16 @@ class Proven:
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
         if self.best is not None:
             return self.best(*given)
-        found = self.step(*given)
         self.calls += 1
+        copies = [tensor.clone() for tensor in given] if self.calls >= FIRST else []
+        found = self.step(*given)
         if self.calls == FIRST:
-            self.point = given
+            self.point = copies
         elif self.calls > FIRST:
-            self.best = self.proven(given, found)
+            self.best = self.proven(copies, found)
         return found
 
-    def proven(self, given: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> Step:
+    def proven(self, given: Sequence[Tensor], found: tuple[Tensor, ...]) -> Step:
         try:
             candidate = program(self.step, *self.point)
             if all(torch.allclose(a, b, 0, 0, True) for a, b in zip(candidate(*given), found, strict=True)):

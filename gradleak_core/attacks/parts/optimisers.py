@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gradleak_core.types import Knob
@@ -140,121 +141,146 @@ class LBFGS:
         return z[:, :0]
 
 
+class Memory(NamedTuple):
+    """What L-BFGS knows of S seeds. s and y of the last m good steps lie in a ring, which a move writes in place."""
+
+    pairs: Tensor
+    """s and y (S, 2, m, N)."""
+    products: Tensor
+    """SᵀY and YᵀY (S, 2, m, m) in the order of time, the newest last."""
+    turn: Tensor
+    """Where in the ring the next pair goes (S,)."""
+    stored: Tensor
+    """How many of the newest pairs count (S,)."""
+    gamma: Tensor
+    """The scale of the inverse Hessian (S,)."""
+    base: Tensor
+    """The last accepted point (S, N)."""
+    grad: Tensor
+    """Its gradient (S, N)."""
+    loss: Tensor
+    """Its loss (S,)."""
+    direction: Tensor
+    """Where it looks from there (S, N)."""
+    slope: Tensor
+    """Of the loss in that direction (S,)."""
+    length: Tensor
+    """How far it looks (S,)."""
+    steepest: Tensor
+    """Whether the direction is the gradient's (S,)."""
+    stuck: Tensor
+    """Whether there is no way down (S,)."""
+
+
 class LBFGSSearch:
-    """The inverse Hessian in compact form, H = γI + [S γY] M [S γY]ᵀ (Byrd, Nocedal & Schnabel 1994, eq. 2.6).
+    """The inverse Hessian in compact form, H = γI + [S γY] M [S γY]ᵀ (Byrd, Nocedal & Schnabel 1994, eq. 2.6)."""
 
-    s and y of the last m accepted steps lie in rings (S, m, N); their inner products are kept beside them.
-    """
-
-    pure: ClassVar = False
-    state: tuple[Tensor, ...] = ()
+    pure: ClassVar = True
 
     def __init__(self, m: int, z: Tensor) -> None:
         seeds, size = z.shape
-        self.history = m
-        self.moves, self.bends = z.new_zeros(seeds, m, size), z.new_zeros(seeds, m, size)  # s and y
-        self.sy = z.new_zeros(seeds, m, m, dtype=torch.float64)
-        self.yy = z.new_zeros(seeds, m, m, dtype=torch.float64)
-        self.stored = 0
-        self.gamma = z.new_ones(seeds)
-        self.base, self.grad, self.direction = z.clone(), torch.zeros_like(z), torch.zeros_like(z)
-        self.loss, self.slope, self.length = z.new_full((seeds,), torch.inf), z.new_zeros(seeds), z.new_zeros(seeds)
-        self.steepest = z.new_ones(seeds, dtype=torch.bool)
-        self.stuck = z.new_zeros(seeds, dtype=torch.bool)
+        zero, still = z.new_zeros(seeds), torch.zeros_like(z)
+        none, first = torch.zeros_like(zero, dtype=torch.bool), torch.zeros_like(zero, dtype=torch.long)
+        self.state: tuple[Tensor, ...] = Memory(
+            pairs=z.new_zeros(seeds, 2, m, size),
+            products=torch.eye(m, dtype=torch.float64, device=z.device).repeat(seeds, 2, 1, 1),
+            turn=first, stored=first, gamma=zero + 1,
+            base=z, grad=still, loss=zero + torch.inf,
+            direction=still, slope=zero, length=zero, steepest=~none, stuck=none,
+        )  # fmt: skip
+        ring, places = torch.arange(m, device=z.device), torch.arange(m + 1, device=z.device)
+        self.order = (ring + ring[:, None]) % m  # by turn: where in the ring each pair in the order of time lies
+        self.times = (ring - ring[:, None]) % m  # and the other way round
+        self.counts = ring >= m - places[:, None]  # by how many are stored: which they are in the order of time
 
     def move(
         self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
     ) -> tuple[Tensor, ...]:
-        accepted = loss.isfinite() & (loss <= self.loss + 1e-4 * self.length * self.slope)
-        self._shorten(loss)
-        if bool(accepted.any()):
-            self._store(z, grad, accepted)
-            yes = accepted[:, None]
-            self.base, self.grad = torch.where(yes, z, self.base), torch.where(yes, grad, self.grad)
-            self.loss = torch.where(accepted, loss, self.loss)
-        tiny = ~accepted & (self.length < 1e-7)
-        self.stuck = (self.stuck | tiny & self.steepest) & ~accepted | ~self.loss.isfinite()
-        self._clear(tiny)
-        self._aim(accepted, tiny, rate)
-        return (self.base + self.length[:, None] * self.direction,)
+        old = Memory(*state)
+        accepted = (loss < torch.inf) & (loss <= old.loss + 1e-4 * old.length * old.slope)
+        yes = accepted[:, None]
+        new = old._replace(
+            base=torch.where(yes, z, old.base),
+            grad=torch.where(yes, grad, old.grad),
+            loss=torch.where(accepted, loss, old.loss),
+            length=old.length * shortening(loss - old.loss, old.slope * old.length),
+        )
+        tiny = ~accepted & (new.length < 1e-7)
+        new, newton = self.remembered(new, old, accepted & (old.loss < torch.inf), tiny)
 
-    def _shorten(self, loss: Tensor) -> None:
-        """The minimum of the parabola through the base's loss and slope and the trial's loss, kept in [0.1, 0.5]."""
-        bend = loss - self.loss - self.slope * self.length
-        factor = (-self.slope * self.length / (2 * bend)).nan_to_num(0.1).clamp(0.1, 0.5)
-        self.length = self.length * factor
-
-    def _store(self, z: Tensor, grad: Tensor, accepted: Tensor) -> None:
-        s, y = z - self.base, grad - self.grad
-        curvature = (s * y).sum(1)
-        keep = accepted & self.loss.isfinite() & (curvature > 1e-10 * (s * s).sum(1))
-        if not bool(keep.any()):
-            return
-        s, y = s * keep[:, None], y * keep[:, None]
-        slot = self.stored % self.history
-        self.moves[:, slot], self.bends[:, slot] = s, y
-        self.stored += 1
-        n = min(self.stored, self.history)
-        [moved] = dots(self.moves[:, :n], y)
-        bent, bent_too = dots(self.bends[:, :n], s, y)
-        self.sy[:, slot, :n], self.sy[:, :n, slot] = bent, moved
-        self.yy[:, slot, :n] = self.yy[:, :n, slot] = bent_too
-        self.gamma = torch.where(keep, curvature / (y * y).sum(1), self.gamma)
-
-    def _aim(self, accepted: Tensor, tiny: Tensor, rate: Tensor) -> None:
-        """A new direction where the base moved or the memory was cleared; downhill always."""
         fresh = accepted | tiny
-        if not bool(fresh.any()):
-            return
-        newton = -self._inverse_times(self.grad)
-        slope = (newton * self.grad).sum(1)
-        plain = ~(slope < 0) | tiny | (self.sy.diagonal(dim1=1, dim2=2).sum(1) == 0)
-        direction = torch.where(plain[:, None], -self.grad, newton)
-        length = torch.where(plain, rate / self.grad.abs().sum(1).clamp(min=1), rate)
-        self.direction = torch.where(fresh[:, None], direction, self.direction)
-        self.length = torch.where(fresh, length, self.length)
-        self.slope = (self.direction * self.grad).sum(1)
-        self.steepest = torch.where(fresh, plain, self.steepest)
+        plain = ~((newton * new.grad).sum(1) < 0) | (new.stored == 0)
+        aimed = torch.where(plain[:, None], -new.grad, newton)
+        length = torch.where(plain, rate / new.grad.abs().sum(1).clamp(min=1), rate)
+        direction = torch.where(fresh[:, None], aimed, old.direction)
+        new = new._replace(
+            direction=direction,
+            slope=(direction * new.grad).sum(1),
+            length=torch.where(fresh, length, new.length),
+            steepest=torch.where(fresh, plain, old.steepest),
+            stuck=(old.stuck | tiny & old.steepest) & ~accepted | ~(new.loss < torch.inf),
+        )
+        return new.base + new.length[:, None] * direction, *new
 
-    def _inverse_times(self, g: Tensor) -> Tensor:
-        m, n = self.history, min(self.stored, self.history)
-        if n == 0:
-            return self.gamma[:, None] * g
-        order = [i % m for i in range(self.stored - n, self.stored)]
-        moves, bends = self.moves[:, :n], self.bends[:, :n]
-        sy, yy = self.sy[:, order][:, :, order], self.yy[:, order][:, :, order]
-        weights = sy.diagonal(dim1=1, dim2=2)
-        upper = sy.triu() + torch.diag_embed((weights == 0).double())
-        gamma = self.gamma[:, None].double()
-        [p], [q] = dots(moves, g), dots(bends, g)
-        p, q = p[:, order, None], q[:, order, None]
-        a = torch.linalg.solve_triangular(upper, p, upper=True)
-        right = weights[..., None] * a + gamma[..., None] * (yy @ a - q)
-        b = torch.linalg.solve_triangular(upper.mT, right, upper=False)
-        back = torch.empty_like(torch.cat([a, b], 2))
-        back[:, order] = torch.cat([gamma[..., None] * a, b], 2)
-        back = back.to(g.dtype)
-        return self.gamma[:, None] * g + (back[:, None, :, 1] @ moves - back[:, None, :, 0] @ bends)[:, 0]
+    def remembered(self, new: Memory, old: Memory, offered: Tensor, tiny: Tensor) -> tuple[Memory, Tensor]:
+        """The memory with the step from the old base to the new one of the seeds (S,) offered, without those of tiny
+        steps, and Newton's direction -H g (S, N). Two passes over the pairs.
+        """
+        m, seeds = len(self.order), torch.arange(len(offered), device=offered.device)
+        s, y = new.base - old.base, new.grad - old.grad
+        curvature = (s * y).sum(1)
+        keep = offered & (curvature > 1e-10 * (s * s).sum(1))
+        gamma = torch.where(keep, curvature / (y * y).sum(1), old.gamma)
+        latest = torch.where(keep[:, None, None], torch.stack([s, y], 1), old.pairs[seeds, :, old.turn])
+        old.pairs[seeds, :, old.turn] = latest
+        turn = torch.where(keep, self.order[1, old.turn], old.turn)
+        stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
-    def _clear(self, seeds: Tensor) -> None:
-        if bool(seeds.any()):
-            for memory in (self.moves, self.bends, self.sy, self.yy):
-                memory[seeds] = 0
-            self.gamma = self.gamma.masked_fill(seeds, 1)
+        flat = old.pairs.flatten(1, 2)  # (S, 2m, N)
+        along = (torch.stack([new.grad, s, y], 1) @ flat.mT).double().view(len(s), 3, 2, m)
+        along = along.gather(3, self.order[turn][:, None, None].expand_as(along))
+        grown = F.pad(old.products[..., 1:, 1:], (0, 1, 0, 1))
+        grown[..., -1, :], grown[..., -1] = along[:, 1:, 1], along[:, 2]
+        products = torch.where(keep[:, None, None, None], grown, old.products)
+        new = new._replace(products=products, turn=turn, stored=stored, gamma=gamma)
+        new = cleared(new, tiny)
+
+        weights = inverse(new, along[:, 0], self.counts[new.stored])
+        weights = weights.gather(2, self.times[turn][:, None].expand_as(weights)).flatten(1)  # (S, 2m)
+        return new, -new.gamma[:, None] * new.grad - (weights.to(s.dtype)[:, None] @ flat)[:, 0]
 
     def lost(self) -> Tensor:
-        return self.stuck
+        return Memory(*self.state).stuck
 
     def forget(self, seeds: Tensor) -> None:
-        self._clear(seeds)
-        self.loss = self.loss.masked_fill(seeds, torch.inf)
-        self.slope, self.length = self.slope.masked_fill(seeds, 0), self.length.masked_fill(seeds, 0)
-        self.stuck = self.stuck & ~seeds
+        old = cleared(Memory(*self.state), seeds)
+        slope, length = (value.masked_fill(seeds, 0) for value in (old.slope, old.length))
+        loss = old.loss.masked_fill(seeds, torch.inf)
+        self.state = old._replace(loss=loss, slope=slope, length=length, stuck=old.stuck & ~seeds)
 
 
-def dots(rows: Tensor, *vectors: Tensor) -> tuple[Tensor, ...]:
-    """Inner products of rows (S, m, N) with each of the vectors (S, N): (S, m) each, in double precision."""
-    return (torch.stack(vectors, 1) @ rows.mT).double().unbind(1)
+def shortening(rise: Tensor, slope: Tensor) -> Tensor:
+    """The share (S,) of a step to the minimum of the parabola through loss, slope and trial, kept in [0.1, 0.5]."""
+    return (-slope / (2 * (rise - slope))).nan_to_num(0.1).clamp(0.1, 0.5)
+
+
+def cleared(memory: Memory, seeds: Tensor) -> Memory:
+    """Without the pairs of the seeds (S,) that are true."""
+    return memory._replace(stored=memory.stored.masked_fill(seeds, 0), gamma=memory.gamma.masked_fill(seeds, 1))
+
+
+def inverse(memory: Memory, along: Tensor, counts: Tensor) -> Tensor:
+    """How much of each s and y is in H g - γ g (S, 2, m), by their products with g: along (S, 2, m).
+
+    The pairs that count (S, m) are the last, so what a triangle holds of the others never reaches them.
+    """
+    counts, gamma = counts[..., None], memory.gamma[:, None, None].double()
+    p, q = along[..., None].unbind(1)
+    sy, yy = memory.products.unbind(1)
+    a = torch.linalg.solve_triangular(sy, p, upper=True).where(counts, 0)
+    right = sy.diagonal(dim1=1, dim2=2)[..., None] * a + gamma * (yy @ a - q)
+    b = torch.linalg.solve_triangular(sy.mT, right.where(counts, 0), upper=False)
+    return torch.stack([b, -gamma * a], 1)[..., 0]
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "lbfgs": LBFGS}
