@@ -45,7 +45,7 @@ CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS}
 )
 MOST_SHARES = 8
-"""Threads that may share the seeds of a run: all of them wait for one Python interpreter between two operations."""
+"""Threads that may share the seeds of a run; each has a copy of the network."""
 MOST_IMAGES = 16
 TOLD = {"labels": "labels", "latents": "stance"}
 """What a threat model may reveal, by the part of an attack that asks for it."""
@@ -187,15 +187,12 @@ def draw(experiment: Experiment, role: int) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """CPU threads of one seed: those measured here, else all for many images and one for few.
-
-    Several seeds are shared out, so that each thread has enough.
-    """
+    """CPU threads of a run. Several seeds are shared out; one has those measured here, else all for many images."""
     images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
     if seeds == 1:
         rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
         return kept(experiment.model.title, images) or rule
-    return max(1, min(ALL_THREADS, MOST_SHARES, seeds, images * seeds // experiment.model.worth_a_thread))
+    return min(ALL_THREADS, MOST_SHARES, seeds)
 
 
 def exactly() -> None:

@@ -43,7 +43,7 @@ WEB = (
 )
 OUTSIDE_WEB = ("data", *ENGINE[-1])
 ABOVE_ALL = (CORE + "__main__", CORE + "cli.")
-NOT_PAPERS = {"__init__", "recipe", "invert", "objective"}
+NOT_PAPERS = {"__init__", "recipe", "invert", "objective", "sharing"}
 
 
 def names(layer: tuple[str, ...]) -> Iterator[str]:

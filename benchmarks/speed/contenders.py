@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import itertools
 import statistics
 import time
 import warnings
@@ -20,11 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.capture import FIRST
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.experiment import Prepared
 from gradleak_core.types import Refused
 
 JSON = Any
+WARM = FIRST + 2
+"""Iterations before GradLeak is timed."""
 Contender = Callable[[Prepared, Recipe, int], float]
 """Seconds for a number of iterations."""
 Look = Callable[[Tensor], None]
@@ -32,8 +36,9 @@ Look = Callable[[Tensor], None]
 
 
 def gradleak(both: Prepared, attack: Recipe, steps: int) -> float:
-    events = replace(attack, steps=steps).run(both.model, both.observation, seed=1)
-    next(events)
+    """Once its step is recorded."""
+    events = replace(attack, steps=WARM + steps).run(both.model, both.observation, seed=1)
+    deque(itertools.islice(events, WARM + 1), maxlen=0)
     begun = time.perf_counter()
     deque(events, maxlen=0)
     return time.perf_counter() - begun

@@ -1,5 +1,5 @@
-"""Objective and optimiser of Inverting Gradients on a CUDA device, 32 × 32 pixels, the step as a recorded graph against
-the same step launched operation by operation, and 64 seeds against one; interleaved, median of five rounds.
+"""An iteration of Inverting Gradients on a CUDA device, 32 × 32 pixels, as one recorded graph against the same one
+launched operation by operation, and 64 seeds against one; interleaved, median of five rounds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, medians
-from gradleak_core.attacks.objective import Objective
+from gradleak_core.attacks.invert import shares
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.experiment import Experiment, exactly, prepare
 from gradleak_core.models import MODELS
@@ -55,16 +55,17 @@ def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     generator = torch.Generator().manual_seed(SEED)
     labels = attack.labels.read(both.model, both.observation)
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
-    objective = Objective(attack, both.model, both.observation, space)
-    if not captured:
-        objective.terms[0].step = objective.terms[0].compute
     z = space.start(seeds, generator).cuda()
-    search = attack.optimiser.start(z, generator)
+    [descent] = shares(attack, both.model, both.observation, space, z, 1)
+    if not captured:
+        descent.step = descent.compute
+        descent.objective.terms[0].step = descent.objective.terms[0].compute
+    kept, best = z, z.new_full((seeds,), torch.inf)
+    weights, rate = descent.objective.weights(0.5, z), z.new_full((), attack.optimiser.rate(0.5))
 
     def step() -> None:
-        nonlocal z
-        losses, grad = objective(z, 0.5)
-        z = space.project(search.step(z, torch.stack([*losses.values()]).sum(0), space.sign(grad), 0.5))
+        nonlocal z, kept, best
+        *_, kept, best, z = descent(z, kept, best, z[:, :0], weights, rate)
 
     for _ in range(WARM_UP):
         step()

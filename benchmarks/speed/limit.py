@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -49,7 +50,7 @@ def row(name: str, seeds: int, steps: int) -> JSON:
     both = prepare(experiment)
     torch.set_num_threads(threads(experiment))
     with FlopCounterMode(display=False) as counter:
-        gradleak(both, replace(attack, seeds=1), 1)
+        deque(replace(attack, seeds=1, steps=1).run(both.model, both.observation, seed=1), maxlen=0)
     step = statistics.median(gradleak(both, attack, steps) / steps for _ in range(5))
     traffic = PASSES * FLOAT * sum(p.numel() for p in both.model.parameters())
     flops = seeds * counter.get_total_flops()

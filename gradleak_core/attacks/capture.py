@@ -45,10 +45,24 @@ class Captured:
         try:
             shapes = tuple(tensor.shape for tensor in given)
             if shapes not in self.recordings:
-                self.recordings[shapes] = graph(self.step, *given) if given[0].is_cuda else Proven(self.step)
+                self.recordings[shapes] = launched(self.step, *given) if given[0].is_cuda else Proven(self.step)
             return self.recordings[shapes](*given)
         finally:
             INSIDE.reset(inside)
+
+
+def launched(step: Step, *given: Tensor) -> Step:
+    """As a graph, where its operations can be in one."""
+    try:
+        return graph(step, *given)
+    except RuntimeError as error:
+        return unrecorded(step, error)
+
+
+def unrecorded(step: Step, reason: object) -> Step:
+    first = str(reason).strip().splitlines()[0]
+    warnings.warn(f"A step is not recorded, and so slower: {first}.", stacklevel=2)
+    return step
 
 
 def graph(step: Step, *given: Tensor) -> Step:
@@ -101,11 +115,9 @@ class Proven:
             candidate = program(self.step, *self.point)
             if all(torch.allclose(a, b, 0, 0, True) for a, b in zip(candidate(*given), found, strict=True)):
                 return candidate
-            reason = "the recording gives other values"
         except (RuntimeError, Unrecordable) as error:
-            reason = str(error).strip().splitlines()[0]
-        warnings.warn(f"A step is not recorded, and so slower: {reason}.", stacklevel=2)
-        return self.step
+            return unrecorded(self.step, error)
+        return unrecorded(self.step, "the recording gives other values")
 
 
 class Unrecordable(Exception):

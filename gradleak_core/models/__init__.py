@@ -25,8 +25,6 @@ class Model(Protocol):
     title: ClassVar[str]
     parallel_from: ClassVar[int]
     """Images from which all CPU threads are faster than one, for one seed."""
-    worth_a_thread: ClassVar[int]
-    """Images times seeds from which a thread of their own pays, when threads share the seeds."""
     needs: ClassVar[tuple[Need, ...]]
 
     @property

@@ -25,7 +25,6 @@ class LeNet:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Uniform(0.5)
     title: ClassVar[str] = "LeNet"
     parallel_from: ClassVar[int] = 64
-    worth_a_thread: ClassVar[int] = 8
     needs: ClassVar[tuple[Need, ...]] = (
         between(
             "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."

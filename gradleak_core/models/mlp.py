@@ -32,7 +32,6 @@ class MLP:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "MLP"
     parallel_from: ClassVar[int] = 32
-    worth_a_thread: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer grows with the square of it."),
     )

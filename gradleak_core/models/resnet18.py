@@ -26,7 +26,6 @@ class ResNet18:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ResNet-18"
     parallel_from: ClassVar[int] = 32
-    worth_a_thread: ClassVar[int] = 1
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 16, 224, "ResNet-18 reads 16 to 224 pixels a side; it is made for 224."),
         Need(

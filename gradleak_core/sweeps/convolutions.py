@@ -79,8 +79,8 @@ class Convolution(Applied):
             before, grad = self.slopes(slope, self.x, weight, 1, (through, True))
         else:
             before = self.slope_in(slope, self.x, weight) if through else None
-            each = weight.repeat(self.seeds, 1, 1, 1)
-            grad = self.slopes(self.grouped(slope), self.grouped(self.x), each, self.seeds, (False, True))[1]
+            like = weight.new_empty(self.seeds * len(weight), *weight.shape[1:])  # only its shape is looked at
+            grad = self.slopes(self.grouped(slope), self.grouped(self.x), like, self.seeds, (False, True))[1]
         return before, (grad.view(self.seeds, -1, *grad.shape[1:]), bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:

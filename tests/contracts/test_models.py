@@ -156,4 +156,3 @@ def test_every_field_is_a_knob_with_a_label_and_help(kind: str) -> None:
         assert knob.help.endswith(".")
     assert model.title
     assert model.parallel_from >= 1
-    assert model.worth_a_thread >= 1
