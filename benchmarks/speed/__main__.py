@@ -30,7 +30,7 @@ PACKAGES = (
     "pyyaml",
 )
 FOLDER = RESULTS / "speed"
-AGAINST_PEERS = ("peers", "recognisable")
+AGAINST_PEERS = ("peers", "recognisable", "race")
 ON_GPU = "graph"
 
 

@@ -44,13 +44,14 @@ def gradleak(both: Prepared, attack: Recipe, steps: int) -> float:
     return time.perf_counter() - begun
 
 
-def bare(both: Prepared, attack: Recipe, steps: int) -> float:
+def bare(both: Prepared, attack: Recipe, steps: int, look: Look = lambda _: None) -> float:
     """One backward through everything, parameters included, as the papers' code has it."""
     model, seen = copy.deepcopy(both.model), list(both.observation.update.values())
     x = torch.rand(both.observation.batch, *both.observation.shape, requires_grad=True)
     optimiser, cross_entropy = torch.optim.Adam([x], lr=0.1), nn.CrossEntropyLoss()
     begun = time.perf_counter()
     for _ in range(steps):
+        look(x.detach())
         optimiser.zero_grad()
         model.zero_grad()
         loss = cross_entropy(model(x), both.observation.labels)

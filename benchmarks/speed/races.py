@@ -1,0 +1,134 @@
+"""Seconds to an SSIM of 0.6 against the private image, looked at from outside ten times a second, for at most a minute.
+
+On each network all programs invert the same observed update with known labels, each with the settings it comes with:
+GradLeak its Inverting Gradients, breaching its `invertinggradients`, and the bare loop signed Adam at a rate of 0.1.
+On the first preset GradLeak runs iDLG. Every other program has one thread, which its iterations are fastest with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.setting import SEED, Setting
+from benchmarks.speed.contenders import bare, reconstruct
+from gradleak_core.experiment import Experiment, Prepared, draw, prepare, threads
+from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.models import MODELS
+from gradleak_core.presets import FIRST, recipe
+from gradleak_core.types import Progress
+
+JSON = Any
+ATTACK = recipe("inverting_gradients")
+NETWORKS = ("lenet", "convnet", "resnet18")
+IMAGES = ("sample:coffee", "sample:rocket", "sample:flower")
+LIMIT, LOOK = 60, 0.1
+WITHOUT_END = 10**6
+
+
+class Reached(Exception):
+    """The look from outside has seen enough."""
+
+
+class Watch:
+    """Called with every guess (B, C, H, W) in [0, 1]; ends the program that calls it."""
+
+    def __init__(self, both: Prepared, limit: float) -> None:
+        self.secret, self.limit = both.secret, limit
+        self.begun = time.perf_counter()
+        self.following = 0.0
+        self.seconds: float | None = None
+
+    def __call__(self, guess: Callable[[], Tensor]) -> None:
+        now = time.perf_counter() - self.begun
+        if now < self.following:
+            return
+        self.following = now + LOOK
+        labels = self.secret.labels
+        if score(guess().clamp(0, 1), self.secret.images, labels, labels, 0.0)["ssim"] >= RECOGNISABLE:
+            self.seconds = time.perf_counter() - self.begun
+            raise Reached
+        if now > self.limit:
+            raise Reached
+
+
+def seconds(program: Callable[[Prepared, Watch], object], both: Prepared, number: int, limit: float) -> float | None:
+    """Until the program's guess is recognisable, or None."""
+    torch.set_num_threads(number)
+    watch = Watch(both, limit)
+    with contextlib.suppress(Reached):
+        program(both, watch)
+    return watch.seconds
+
+
+def gradleak(both: Prepared, watch: Watch, *, experiment: Experiment) -> None:
+    for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
+        if isinstance(event, Progress):
+            watch(lambda pick=event.pick: pick().images[0])  # type: ignore[misc]
+
+
+def loop(both: Prepared, watch: Watch) -> None:
+    bare(both, ATTACK, WITHOUT_END, lambda guess: watch(lambda: guess))
+
+
+def breaching(both: Prepared, watch: Watch) -> None:
+    reconstruct(both, lambda guess: watch(lambda: guess))
+
+
+def first_preset(setting: Setting) -> JSON:
+    limit, both = setting.count(LIMIT, 3), prepare(FIRST)
+    ours = [
+        seconds(partial(gradleak, experiment=FIRST), both, threads(FIRST), limit) for _ in range(setting.count(5, 1))
+    ]
+    theirs = seconds(breaching, both, 1, limit)
+    mine = statistics.median(value or limit for value in ours)
+    ratio = (theirs or limit) / mine
+    return {
+        "measured": f"GradLeak {mine:.2f} s, breaching {said(theirs, limit)}: ≥ {ratio:.0f}×",
+        "met": ratio >= 5,
+        "images": FIRST.images[0],
+        "seeds": [FIRST.seed],
+        "values": [{"gradleak": ours, "breaching": theirs}],
+    }
+
+
+def networks(setting: Setting) -> JSON:
+    limit, rows = setting.count(LIMIT, 3), []
+    for name in NETWORKS:
+        found: dict[str, list[float | None]] = {"gradleak": [], "bare loop": [], "breaching": []}
+        for image in IMAGES[: setting.count(len(IMAGES), 1)]:
+            experiment = replace(Experiment(), images=(image,), model=MODELS[name](), attack=ATTACK, seed=SEED)
+            both = prepare(experiment)
+            ours = partial(gradleak, experiment=experiment)
+            for who, program in (("gradleak", ours), ("bare loop", loop), ("breaching", breaching)):
+                number = threads(experiment) if who == "gradleak" else 1
+                found[who].append(seconds(program, both, number, limit))
+        rows.append({"network": name, **found})
+    return {
+        "measured": "; ".join(f"{r['network']}: {summary(r, limit)}" for r in rows),
+        "met": True,
+        "images": f"{len(IMAGES)} samples",
+        "seeds": [SEED],
+        "values": rows,
+    }
+
+
+def summary(row: JSON, limit: float) -> str:
+    return ", ".join(f"{who} {middle(times, limit)}" for who, times in row.items() if who != "network")
+
+
+def middle(times: Sequence[float | None], limit: float) -> str:
+    """The median, in which a program that never got there counts as the slowest."""
+    return said(sorted(times, key=lambda value: value or limit)[len(times) // 2], limit)
+
+
+def said(value: float | None, limit: float) -> str:
+    return f"{value:.1f} s" if value is not None else f"not within {limit} s"
