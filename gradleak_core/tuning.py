@@ -20,6 +20,7 @@ from gradleak_core.types import Event
 ATTACK = recipe("inverting_gradients")
 WARM = FIRST + 3
 """Events before timing: the start, and iterations until the step is recorded."""
+STEPS = 3
 NEAR = 1.05
 """Fewer threads are chosen when they are at most this many times as slow."""
 
@@ -46,10 +47,12 @@ def tried(model: Model, images: int, seconds: float = 1.0) -> dict[int, float]:
 
 
 def iteration(run: Iterator[Event]) -> float:
-    """Milliseconds of the next one."""
-    begun = time.perf_counter()
+    """Milliseconds of one, over a few, without the first, in which the threads come together."""
     next(run)
-    return 1e3 * (time.perf_counter() - begun)
+    begun = time.perf_counter()
+    for _ in range(STEPS):
+        next(run)
+    return 1e3 * (time.perf_counter() - begun) / STEPS
 
 
 def fewest(milliseconds: dict[int, float]) -> int:

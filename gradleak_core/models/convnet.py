@@ -27,7 +27,7 @@ class ConvNet:
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ConvNet"
-    parallel_from: ClassVar[int] = 16
+    parallel_from: ClassVar[int] = 8
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; above that a step takes seconds."),
     )

@@ -49,7 +49,7 @@ class ResNet20:
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ResNet-20"
-    parallel_from: ClassVar[int] = 32
+    parallel_from: ClassVar[int] = 16
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; larger images suit ResNet-18."),
     )

@@ -99,7 +99,7 @@ class ViT:
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
     init: Annotated[Init, Knob("Weights", "How the untrained linear weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ViT"
-    parallel_from: ClassVar[int] = 16
+    parallel_from: ClassVar[int] = 8
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
         between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),

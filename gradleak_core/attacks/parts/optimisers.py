@@ -147,7 +147,7 @@ class Memory(NamedTuple):
     pairs: Tensor
     """s and y (S, 2, m, N)."""
     products: Tensor
-    """SᵀY and YᵀY (S, 2, m, m) in the order of time, the newest last."""
+    """SᵀY, of which only the upper triangle is kept up, and YᵀY (S, 2, m, m), in the order of time, the newest last."""
     turn: Tensor
     """Where in the ring the next pair goes (S,)."""
     stored: Tensor
@@ -237,10 +237,10 @@ class LBFGSSearch:
         stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
         flat = old.pairs.flatten(1, 2)  # (S, 2m, N)
-        along = (torch.stack([new.grad, s, y], 1) @ flat.mT).double().view(len(s), 3, 2, m)
+        along = (torch.stack([new.grad, y], 1) @ flat.mT).double().view(len(s), 2, 2, m)
         along = along.gather(3, self.order[turn][:, None, None].expand_as(along))
         grown = F.pad(old.products[..., 1:, 1:], (0, 1, 0, 1))
-        grown[..., -1, :], grown[..., -1] = along[:, 1:, 1], along[:, 2]
+        grown[:, 1, -1], grown[..., -1] = along[:, 1, 1], along[:, 1]
         products = torch.where(keep[:, None, None, None], grown, old.products)
         new = new._replace(products=products, turn=turn, stored=stored, gamma=gamma)
         new = cleared(new, tiny)
