@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,26 +10,40 @@ import torch
 from gradleak_core.data import data_folder
 
 ALL_THREADS = torch.get_num_threads()
-Choices = Mapping[str, Mapping[int, int]]
-"""Threads by the title of the network and the number of images."""
+Choices = dict[str, dict[int, int]]
+"""Threads by the title of the network and the size of the batch."""
 
 
 def file() -> Path:
     return data_folder() / "threads.json"
 
 
-def keep(choices: Choices) -> None:
+def size(images: int) -> int:
+    """Batches count by the power of two up to which they go."""
+    return 1 << (images.bit_length() - 1)
+
+
+def choices() -> Choices:
+    """What was measured on this machine with all its threads; nothing when the file is damaged."""
+    try:
+        found = json.loads(file().read_text(encoding="utf-8"))
+        if found["threads"] != ALL_THREADS:
+            return {}
+        return {
+            network: {int(images): min(max(int(count), 1), ALL_THREADS) for images, count in mine.items()}
+            for network, mine in found["choices"].items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def keep(new: Choices) -> None:
+    """Adds to what was measured."""
+    old = choices()
+    both = old | {network: old.get(network, {}) | mine for network, mine in new.items()}
     file().parent.mkdir(parents=True, exist_ok=True)
-    file().write_text(json.dumps({"threads": ALL_THREADS, "choices": choices}, indent=2) + "\n", encoding="utf-8")
+    file().write_text(json.dumps({"threads": ALL_THREADS, "choices": both}, indent=2) + "\n", encoding="utf-8")
 
 
 def kept(network: str, images: int) -> int | None:
-    """What was measured with the most images up to this number; None when nothing was, or with other threads."""
-    try:
-        found = json.loads(file().read_text(encoding="utf-8"))
-        mine = {int(batch): int(threads) for batch, threads in found["choices"][network].items()}
-        same = found["threads"] == ALL_THREADS
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    batches = [batch for batch in mine if batch <= images]
-    return min(max(mine[max(batches)], 1), ALL_THREADS) if batches and same else None
+    return choices().get(network, {}).get(size(images))

@@ -6,17 +6,19 @@ import itertools
 import statistics
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
 from gradleak_core.attacks.capture import FIRST
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, load, prepare
 from gradleak_core.models import Model
 from gradleak_core.presets import recipe
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.threads import ALL_THREADS, keep, kept, size
 from gradleak_core.types import Event
 
+JSON = Any
 ATTACK = recipe("inverting_gradients")
 WARM = FIRST + 3
 """Events before timing: the start, and iterations until the step is recorded."""
@@ -25,8 +27,27 @@ NEAR = 1.05
 """Fewer threads are chosen when they are at most this many times as slow."""
 
 
-def tried(model: Model, images: int, seconds: float = 1.0) -> dict[int, float]:
-    """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds in all."""
+def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
+    """Measures and keeps how many threads suit an experiment's network and batch, unless that is known.
+
+    Nothing is kept when `busy` comes true meanwhile. Several seeds have a thread each, and nothing to measure.
+    """
+    known = load(experiment)
+    title, images = known.model.title, size(len(known.images))
+    if getattr(known.attack, "seeds", 1) > 1 or kept(title, images) is not None or ALL_THREADS == 1:
+        return
+    found = tried(known.model, images, busy=busy)
+    if not busy():
+        keep({title: {images: fewest(found)}})
+
+
+def tried(
+    model: Model, images: int, seconds: float = 1.0, busy: Callable[[], bool] = lambda: False
+) -> dict[int, float]:
+    """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds in all.
+
+    Breaks off when `busy` comes true.
+    """
     both = prepare(Experiment(images=("sample:chelsea",) * images, model=model, attack=ATTACK))
     counts = sorted({ALL_THREADS, *itertools.takewhile(lambda count: count < ALL_THREADS, (2**i for i in range(16)))})
     runs = {count: ATTACK.run(both.model, both.observation, seed=0) for count in counts}
@@ -35,15 +56,15 @@ def tried(model: Model, images: int, seconds: float = 1.0) -> dict[int, float]:
     try:
         for count, run in runs.items():
             torch.set_num_threads(count)
-            deque(itertools.islice(run, WARM), maxlen=0)
+            deque(itertools.takewhile(lambda _: not busy(), itertools.islice(run, WARM)), maxlen=0)
         begun = time.perf_counter()
-        while not all(found.values()) or time.perf_counter() - begun < seconds:
+        while not busy() and (not all(found.values()) or time.perf_counter() - begun < seconds):
             for count, run in runs.items():
                 torch.set_num_threads(count)
                 found[count].append(iteration(run))
     finally:
         torch.set_num_threads(before)
-    return {count: statistics.median(times) for count, times in found.items()}
+    return {count: statistics.median(times) for count, times in found.items() if times}
 
 
 def iteration(run: Iterator[Event]) -> float:

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from gradleak_core import threads as kept_threads
+from gradleak_core import tuning
 from gradleak_core.__main__ import main
-from gradleak_core.experiment import Experiment, threads
+from gradleak_core.experiment import CODEC, Experiment, threads
 from gradleak_core.models import MODELS
 from gradleak_core.threads import ALL_THREADS, keep, kept
-from gradleak_core.tuning import fewest, tried
+from gradleak_core.tuning import fewest, learn, tried
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +37,44 @@ def test_every_count_is_tried_and_torchs_own_is_given_back() -> None:
     assert torch.get_num_threads() == before
 
 
-def test_runs_of_one_seed_take_what_was_kept_for_the_most_images_up_to_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_one_seed_take_what_was_kept_for_batches_of_about_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_threads, "ALL_THREADS", 8)
     keep({"LeNet": {1: 3, 8: 5}})
-    counts = [threads(Experiment(images=("sample:coffee",) * images)) for images in (1, 7, 8, 16)]
-    assert counts == [3, 3, 5, 5]
+    counts = [threads(Experiment(images=("sample:coffee",) * images)) for images in (1, 7, 8, 15, 16)]
+    assert counts == [3, 1, 5, 5, 1]
     assert kept("ConvNet", 1) is None
+
+
+def test_what_is_measured_later_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_threads, "ALL_THREADS", 8)
+    for new in ({"LeNet": {1: 3}}, {"LeNet": {4: 2}}, {"ViT": {1: 8}}, {"LeNet": {1: 4}}):
+        keep(new)  # type: ignore[arg-type]
+    assert [kept("LeNet", 1), kept("LeNet", 4), kept("ViT", 1)] == [4, 2, 8]
+
+
+class TestLearning:
+    experiment = CODEC.encode(Experiment(images=("sample:coffee",) * 3))
+
+    @pytest.fixture(autouse=True)
+    def two_threads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (kept_threads, tuning):
+            monkeypatch.setattr(module, "ALL_THREADS", 2)
+
+    def test_what_a_run_was_is_measured_once(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        learn(self.experiment, lambda: False)
+        assert kept("LeNet", 3) in (1, 2)
+        assert kept("LeNet", 4) is None
+        monkeypatch.setattr(tuning, "tried", None)
+        learn(self.experiment, lambda: False)
+
+    def test_nothing_is_kept_when_there_is_work_meanwhile(self, folder: Path) -> None:
+        answers = iter([False] * 5)
+        learn(self.experiment, lambda: next(answers, True))
+        assert not (folder / "threads.json").exists()
+
+    def test_several_seeds_have_nothing_to_learn(self, folder: Path) -> None:
+        learn(self.experiment | {"attack": self.experiment["attack"] | {"seeds": 2}}, lambda: False)
+        assert not (folder / "threads.json").exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"threads": 2}', '{"threads": 1, "choices": {"LeNet": {"1": "x"}}}', "\0"])

@@ -91,8 +91,7 @@ class Descent:
     def __init__(self, recipe: Recipe, objective: Objective, space: Space, z: Tensor) -> None:
         self.objective, self.space, self.last = objective, space, recipe.answer == "last"
         self.search = recipe.optimiser.start(z)
-        whole = self.search.pure and objective.whole(len(z))
-        self.step = captured(self.compute, space) if whole else self.compute
+        self.step = captured(self.compute, space) if objective.whole(len(z)) else self.compute
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Match (S,), priors (S, P), whether z is kept (S,), kept z (S, N) and its match (S,), next z (S, N).

@@ -12,7 +12,7 @@ from gradleak_core.models import MODELS
 from gradleak_core.threads import file, keep
 from gradleak_core.tuning import fewest, tried
 
-BATCHES = (1, 8)
+BATCHES = (1, 2, 4, 8, 16)
 
 
 def tune(seconds: float, data: Path | None, out: Console) -> int:

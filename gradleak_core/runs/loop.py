@@ -51,17 +51,18 @@ class Curve:
         self.losses = losses
         self.first = 1
         self.lowest = float("inf")
-        self._rows: list[Tensor] = []
+        self._rows: list[tuple[Tensor, ...]] = []
 
     def add(self, event: Progress) -> None:
-        self._rows.append(torch.stack([*(event.losses[name] for name in self.losses), event.best]).detach())
+        self._rows.append((*(event.losses[name] for name in self.losses), event.best))
 
     def take(self) -> dict[str, Any]:
         """What was added since the last call: each loss of the seed of lowest match, and the lowest match so far."""
         first = self.first
         columns: list[list[float]] = [[] for _ in range(len(self.losses) + 1)]
         if self._rows:
-            rows = torch.stack(self._rows).float().cpu()  # (N, losses + 1, S)
+            flat = torch.stack([each.detach() for row in self._rows for each in row]).float().cpu()
+            rows = flat.view(len(self._rows), -1, flat.size(1))  # (N, losses + 1, S)
             seed = rows[:, :1].nan_to_num(nan=float("inf")).argmin(-1, keepdim=True)  # (N, 1, 1)
             losses = rows[:, :-1].gather(-1, seed.expand(-1, len(self.losses), 1)).squeeze(-1)
             best = rows[:, -1].nan_to_num(nan=float("inf")).amin(-1).clamp(max=self.lowest).cummin(0).values

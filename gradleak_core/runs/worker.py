@@ -21,6 +21,8 @@ from gradleak_core.runs.protocol import pack, read
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
+IDLE = 5.0
+"""Seconds after a run before the worker measures anything for the next."""
 Job = tuple[str, Any, Controls]
 
 
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
     parser.add_argument("--catalogue", default="gradleak_core.catalogue", help="module with catalogue()")
+    parser.add_argument("--idle", default="gradleak_core.tuning", help="module with learn(), called between runs")
     options = parser.parse_args()
     behave()
     pipe = Pipe()
@@ -76,8 +79,17 @@ def main() -> None:
     device = choose_device(options.index)
     pipe.send({"type": "hello", "pid": os.getpid(), "device": device, "catalogue": catalogue})
     warm_up(engine, catalogue, device)
+    idle = importlib.import_module(options.idle)
+    latest = None
     while True:
-        serve(engine, device, pipe, *pipe.jobs.get())
+        try:
+            run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else IDLE)
+        except queue.Empty:
+            learn(idle, latest, lambda: not pipe.jobs.empty())
+            latest = None
+        else:
+            serve(engine, device, pipe, run, experiment, controls)
+            latest = experiment if device == "cpu" else None
 
 
 def behave() -> None:
@@ -131,6 +143,16 @@ def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, contr
         if "CUDA error" in str(error):
             os._exit(1)  # nothing more can be computed in this process
     gc.collect()
+
+
+def learn(idle: Any, experiment: Any, busy: Any) -> None:
+    """Learns from a run what makes the next like it faster; runs do without where that fails."""
+    try:
+        idle.learn(experiment, busy)
+    except Refused:
+        pass
+    except Exception:
+        traceback.print_exc()
 
 
 def sentence(error: Exception) -> str:

@@ -24,7 +24,7 @@ from gradleak_core.runs.supervisor import COMMAND, Patience
 from tests.runs.toy_engine import experiment
 
 T = TypeVar("T")
-TOY = (*COMMAND, "--engine", "tests.runs.toy_engine", "--catalogue", "tests.runs.toy_engine")
+TOY = (*COMMAND, *(word for part in ("engine", "catalogue", "idle") for word in (f"--{part}", "tests.runs.toy_engine")))
 SLOW = {"steps": 100_000, "delay": 0.001}
 """An attack that lasts until it is stopped."""
 BROKEN = (sys.executable, "-c", "import sys; sys.exit('No module named torch')")

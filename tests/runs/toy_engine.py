@@ -54,6 +54,10 @@ def catalogue() -> Any:
     }  # fmt: skip
 
 
+def learn(experiment: Any, busy: Any) -> None:
+    """Nothing makes a toy faster."""
+
+
 def load(json: Any) -> Experiment:
     if json["attack"].get("trouble") == "refused":
         raise Refused("The toy does not like this experiment; choose another.")

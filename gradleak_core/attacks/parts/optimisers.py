@@ -19,10 +19,8 @@ RATE = Knob("Step size", "How far one step goes, in pixel units of [0, 1].", 1e-
 
 
 class Search(Protocol):
-    """One optimisation. Its state goes into every move and comes out of it."""
+    """One optimisation. A move depends on the tensors it is given alone, by operations that look at no value."""
 
-    pure: ClassVar[bool]
-    """Whether a move depends on nothing but the tensors it is given, by operations that look at no value."""
     state: tuple[Tensor, ...]
 
     def move(
@@ -90,12 +88,9 @@ class Adam:
 
 
 class AdamSearch:
-    pure: ClassVar = True
-    state: tuple[Tensor, ...]
-
     def __init__(self, z: Tensor) -> None:
         still, none = torch.zeros_like(z), z.new_zeros(len(z))
-        self.state = (still, still, none, none + torch.nan, none)
+        self.state: tuple[Tensor, ...] = (still, still, none, none + torch.nan, none)
 
     def move(
         self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
@@ -174,8 +169,6 @@ class Memory(NamedTuple):
 
 class LBFGSSearch:
     """The inverse Hessian in compact form, H = γI + [S γY] M [S γY]ᵀ (Byrd, Nocedal & Schnabel 1994, eq. 2.6)."""
-
-    pure: ClassVar = True
 
     def __init__(self, m: int, z: Tensor) -> None:
         seeds, size = z.shape
