@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from gradleak_core.threads import ALL_THREADS, keep, kept, size
 from gradleak_core.types import Event
 
 JSON = Any
-ATTACK = recipe("inverting_gradients")
+ATTACK = replace(recipe("inverting_gradients"), steps=10**9)
 WARM = FIRST + 3
 """Events before timing: the start, and iterations until the step is recorded."""
 STEPS = 3
@@ -49,9 +50,8 @@ def tried(
     Breaks off when `busy` comes true.
     """
     both = prepare(Experiment(images=("sample:chelsea",) * images, model=model, attack=ATTACK))
-    counts = sorted({ALL_THREADS, *itertools.takewhile(lambda count: count < ALL_THREADS, (2**i for i in range(16)))})
-    runs = {count: ATTACK.run(both.model, both.observation, seed=0) for count in counts}
-    found: dict[int, list[float]] = {count: [] for count in counts}
+    runs = {count: ATTACK.run(both.model, both.observation, seed=0) for count in counts()}
+    found: dict[int, list[float]] = {count: [] for count in runs}
     before = torch.get_num_threads()
     try:
         for count, run in runs.items():
@@ -65,6 +65,11 @@ def tried(
     finally:
         torch.set_num_threads(before)
     return {count: statistics.median(times) for count, times in found.items() if times}
+
+
+def counts() -> list[int]:
+    """1, 2, 4, ... and all threads."""
+    return sorted({*itertools.takewhile(lambda count: count < ALL_THREADS, (2**i for i in range(16))), ALL_THREADS})
 
 
 def iteration(run: Iterator[Event]) -> float:

@@ -1,24 +1,26 @@
-"""The threads that the engine chooses against one and against all, interleaved, median of five rounds.
+"""The threads that the engine chooses against 1, 2, 4, ... and all, interleaved, median of five rounds.
 
-The choice is a rule (one for little work, else all; every model says from where), not a timing: a timing would give
-other bits on a busy day, and a seed has to give the same picture again. `python -m gradleak_core tune` measures each
-network and batch for a second and keeps what it found, for machines that the rule does not fit.
+It chooses as a worker does that has been idle after a run: by a measurement of a second for each network and batch,
+kept in the data folder, which is empty at first. Before that a rule holds; `rule` is what it says.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, gradleak, medians
-from gradleak_core.experiment import Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.tuning import counts, learn
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")
@@ -27,6 +29,11 @@ SHARE = 1.05
 
 
 def measure(setting: Setting) -> JSON:
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, GRADLEAK_DATA=folder):
+        return measured(setting)
+
+
+def measured(setting: Setting) -> JSON:
     rows = [row(name, batch, steps, setting) for name, steps in NETWORKS.items() for batch in (1, 8)]
     slow = [f"{r['network']} batch {r['batch']} {r['slower']:+.0%}" for r in rows if r["slower"] > SHARE - 1]
     said = f"{len(rows) - len(slow)} of {len(rows)} within 5 % of the best" + (f"; {', '.join(slow)}" if slow else "")
@@ -37,12 +44,12 @@ def row(name: str, batch: int, steps: int, setting: Setting) -> JSON:
     images = ("sample:chelsea",) * batch
     experiment = replace(Experiment(), images=images, model=MODELS[name](), attack=ATTACK, seed=SEED)
     both, steps = prepare(experiment), setting.count(max(2, steps // batch), 1)
-    counts = sorted({1, ALL_THREADS})
-    found = contest({str(n): partial(step, both, n, steps) for n in counts}, setting.count(5, 1))
-    best = medians(found)
-    chosen = best[str(threads(experiment))]
-    slower = chosen / min(best.values()) - 1
-    head = {"network": name, "batch": batch, "chosen": threads(experiment), "slower": slower}
+    found = contest({str(n): partial(step, both, n, steps) for n in counts()}, setting.count(5, 1))
+    best, rule = medians(found), threads(experiment)
+    learn(CODEC.encode(experiment), lambda: False)
+    chosen = threads(experiment)
+    slower = best[str(chosen)] / min(best.values()) - 1
+    head = {"network": name, "batch": batch, "chosen": chosen, "rule": rule, "slower": slower}
     return head | {"milliseconds": found}
 
 
