@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GAP = 0.1
 """Seconds between two frames at least."""
-SHARE = 30
+SHARE = 25
 """Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
 NOTES = 0.5
 """Seconds between two words on what is waited for at least."""

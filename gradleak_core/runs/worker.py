@@ -21,8 +21,6 @@ from gradleak_core.runs.protocol import pack, read
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
-IDLE = 5.0
-"""Seconds after a run before the worker measures anything for the next."""
 Job = tuple[str, Any, Controls]
 
 
@@ -69,6 +67,7 @@ def main() -> None:
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
     parser.add_argument("--catalogue", default="gradleak_core.catalogue", help="module with catalogue()")
     parser.add_argument("--idle", default="gradleak_core.tuning", help="module with learn(), called between runs")
+    parser.add_argument("--rest", type=float, default=5.0, help="seconds without work before that")
     options = parser.parse_args()
     behave()
     pipe = Pipe()
@@ -83,7 +82,7 @@ def main() -> None:
     latest = None
     while True:
         try:
-            run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else IDLE)
+            run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
         except queue.Empty:
             learn(idle, latest, lambda: not pipe.jobs.empty())
             latest = None

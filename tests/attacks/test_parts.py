@@ -135,17 +135,18 @@ class TestOptimisers:
         losses, _ = minimise(LBFGS(history=10), self.starts, 120)
         assert losses.amin(0).max() < 1e-12
 
-    def test_lbfgs_steps_as_torchs_does_on_a_quadratic(self) -> None:
+    @pytest.mark.parametrize("history", [1, 3, 10])
+    def test_lbfgs_steps_as_torchs_does_on_a_quadratic(self, history: int) -> None:
         """With exact curvature and full steps accepted, both follow the same points."""
         scale = torch.tensor([1.0, 2.0, 4.0, 8.0], dtype=torch.float64)
         start = torch.ones(1, 4, dtype=torch.float64)
         z, points = start.clone(), []
-        search = LBFGS(lr=1.0, history=10).start(z)
+        search = LBFGS(lr=1.0, history=history).start(z)
         for _ in range(8):
             points.append(z.clone())
             z = moved(search, z, 0.5 * (scale * z * z).sum(1), scale * z, 1.0)
         theirs = start.clone().requires_grad_()
-        reference = torch.optim.LBFGS([theirs], lr=1.0, max_iter=1, history_size=10)
+        reference = torch.optim.LBFGS([theirs], lr=1.0, max_iter=1, history_size=history)
 
         def closure() -> Tensor:
             reference.zero_grad()

@@ -8,13 +8,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.types import Refused
-from tests.runs.serving import BROKEN, SLOW, Server, serving, until
+from tests.runs.serving import BROKEN, SLOW, TOY, Server, serving, until
 from tests.runs.toy_engine import experiment
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +131,21 @@ def test_an_error_of_the_engine_is_one_sentence_and_the_next_run_works(server: S
     refused = server.until_status(server.submit(trouble="refused"), "failed")
     assert refused["message"] == "The toy does not like this experiment; choose another."
     server.until_status(server.submit(), "done")
+
+
+def test_an_idle_worker_learns_from_the_last_run_until_there_is_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = tmp_path / "notes"
+    monkeypatch.setenv("TOY_LEARNT", str(notes))
+    with serving(tmp_path / "data", command=(*TOY, "--rest", "0.05")) as server:
+        server.until_status(server.submit(), "done")
+        until(notes.exists)
+        server.until_status(server.submit(steps=77), "done")
+        time.sleep(0.3)
+        assert notes.read_text(encoding="utf-8").split() == ["40"]
+        server.until_status(server.submit(steps=30), "done")
+        until(lambda: notes.read_text(encoding="utf-8").split() == ["40", "77", "30"])
 
 
 def test_a_crash_fails_its_run_and_the_worker_is_started_again(server: Server) -> None:

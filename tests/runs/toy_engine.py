@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,7 +56,13 @@ def catalogue() -> Any:
 
 
 def learn(experiment: Any, busy: Any) -> None:
-    """Nothing makes a toy faster."""
+    """Notes what it is asked to learn in the file of the environment variable TOY_LEARNT; for 77 steps until busy."""
+    if notes := os.environ.get("TOY_LEARNT"):
+        steps = experiment["attack"]["steps"]
+        while steps == 77 and not busy():
+            time.sleep(0.01)
+        with Path(notes).open("a", encoding="utf-8") as file:
+            file.write(f"{steps}\n")
 
 
 def load(json: Any) -> Experiment:

@@ -226,7 +226,7 @@ class LBFGSSearch:
         gamma = torch.where(keep, curvature / (y * y).sum(1), old.gamma)
         latest = torch.where(keep[:, None, None], torch.stack([s, y], 1), old.pairs[seeds, :, old.turn])
         old.pairs[seeds, :, old.turn] = latest
-        turn = torch.where(keep, self.order[1, old.turn], old.turn)
+        turn = torch.where(keep, (old.turn + 1) % m, old.turn)
         stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
         flat = old.pairs.flatten(1, 2)  # (S, 2m, N)
