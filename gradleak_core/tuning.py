@@ -24,7 +24,8 @@ ATTACK = replace(recipe("inverting_gradients"), steps=10**9)
 WARM = FIRST + 3
 """Events before timing: the start, and iterations until the step is recorded."""
 STEPS = 3
-NEAR = 1.05
+ROUNDS = 3
+NEAR = 1.03
 """Fewer threads are chosen when they are at most this many times as slow."""
 
 
@@ -45,7 +46,7 @@ def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
 def tried(
     model: Model, images: int, seconds: float = 1.0, busy: Callable[[], bool] = lambda: False
 ) -> dict[int, float]:
-    """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds in all.
+    """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds at least.
 
     Breaks off when `busy` comes true.
     """
@@ -58,7 +59,7 @@ def tried(
             torch.set_num_threads(count)
             deque(itertools.takewhile(lambda _: not busy(), itertools.islice(run, WARM)), maxlen=0)
         begun = time.perf_counter()
-        while not busy() and (not all(found.values()) or time.perf_counter() - begun < seconds):
+        while not busy() and (any(len(f) < ROUNDS for f in found.values()) or time.perf_counter() - begun < seconds):
             for count, run in runs.items():
                 torch.set_num_threads(count)
                 found[count].append(iteration(run))

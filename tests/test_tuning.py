@@ -23,8 +23,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def test_the_fewest_threads_within_five_per_cent_are_chosen() -> None:
-    assert fewest({1: 10.4, 2: 10.0, 4: 12.0}) == 1
+def test_the_fewest_threads_within_three_per_cent_are_chosen() -> None:
+    assert fewest({1: 10.2, 2: 10.0, 4: 12.0}) == 1
     assert fewest({1: 10.6, 2: 10.0, 4: 9.9}) == 2
     assert fewest({1: 50.0, 2: 30.0, 4: 20.0}) == 4
 
