@@ -31,6 +31,8 @@ class Benchmark:
     what: str
     bar: str
     measure: Callable[[Setting], JSON]
+    without: str = "not measured yet"
+    """Said while there is no result."""
 
 
 LEAKS = "PSNR ≥ 25 dB in ≥ 90 % within 60 s each"

@@ -36,7 +36,7 @@ def row(name: str, benchmark: Any, result: JSON) -> str:
 
 
 def unmeasured(name: str, benchmark: Any) -> str:
-    return line((f"`{name}`", benchmark.what, benchmark.bar, "not measured yet", "–", "–", "–"))
+    return line((f"`{name}`", benchmark.what, benchmark.bar, benchmark.without, "–", "–", "–"))
 
 
 def line(cells: tuple[str, ...]) -> str:

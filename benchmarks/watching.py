@@ -44,7 +44,7 @@ def measure(setting: Setting) -> JSON:
 
 def pairs(base: Experiment, setting: Setting, server: Server, tab: Tab) -> list[JSON]:
     """Rows of one model: seconds of both, and the ratio of their speeds."""
-    trial = play(short(base, 100), setting.device)
+    trial = play(short(base, 1000), setting.device)
     seconds = 2 if setting.quick else 12
     experiment = short(base, math.ceil(seconds * trial["iterations_per_second"]))
     found = []

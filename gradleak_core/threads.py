@@ -19,7 +19,7 @@ def file() -> Path:
 
 
 def size(images: int) -> int:
-    """Batches count by the power of two up to which they go."""
+    """The largest power of two in a batch, which stands for it."""
     return 1 << (images.bit_length() - 1)
 
 

@@ -24,7 +24,9 @@ ATTACK = replace(recipe("inverting_gradients"), steps=10**9)
 WARM = FIRST + 3
 """Events before timing: the start, and iterations until the step is recorded."""
 STEPS = 3
+"""Iterations timed at a time."""
 ROUNDS = 3
+"""Times that each number of threads is tried at least: one alone may meet another program's work."""
 NEAR = 1.03
 """Fewer threads are chosen when they are at most this many times as slow."""
 

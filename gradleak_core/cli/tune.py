@@ -30,5 +30,5 @@ def tune(seconds: float, data: Path | None, out: Console) -> int:
             times = ", ".join(f"{count} thread{'s' * (count > 1)} {value:.1f} ms" for count, value in found.items())
             out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
     keep(choices)
-    out.print(f"Kept in {file()} for runs of one seed; without that file a built-in rule chooses.", soft_wrap=True)
+    out.print(f"Kept in {file()} for runs of one seed. The Lab measures what is missing by itself.", soft_wrap=True)
     return 0

@@ -63,7 +63,7 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
     weights = torch.linspace(0.5, 1.5, len(target.priors))
     recorded = program(target, first, weights / 3)
     found = target(second, weights)
-    same(recorded(second, weights), found)
+    assert_same(recorded(second, weights), found)
     assert not torch.equal(recorded(first, weights)[0], found[0])
 
 
@@ -77,10 +77,10 @@ def test_every_network_can_be_recorded(model: str, seeds: int, steps: int) -> No
     target, space = objective(known)
     first, second = (z[:seeds] for z in points(space, 2))
     weights = torch.ones(len(target.priors))
-    same(program(target, first, weights)(second, weights), target(second, weights))
+    assert_same(program(target, first, weights)(second, weights), target(second, weights))
 
 
-def same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None:
+def assert_same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
