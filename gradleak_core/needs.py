@@ -51,6 +51,11 @@ def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def told(experiment: Mapping[str, Any]) -> bool:
+    """Whether the attacker is given the labels."""
+    return bool(experiment["attack"].get("labels", {}).get("kind") == "known_labels")
+
+
 def unmet(needs: Iterable[Need], known: Mapping[str, float]) -> list[str]:
     """The sentences of the needs that these facts do not meet."""
     return [need.why for need in needs if not need.met(known)]

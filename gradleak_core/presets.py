@@ -52,17 +52,17 @@ SMALL_STEPS = replace(
 """Recognisable in about half the iterations on plain networks; deep ones like ResNet-20 need the large first steps."""
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("first", "One photo leaks", "leaks in about 5 s", FIRST),
+    Preset("first", "One photo leaks", "leaks in about 2 s", FIRST),
     Preset(
         "convnet",
         "A ReLU network",
-        "leaks in about 20 s",
+        "leaks in about 10 s",
         Experiment(images=("sample:chelsea",), model=ConvNet(), attack=SMALL_STEPS),
     ),
     Preset(
         "batch",
         "Four at once",
-        "leaks in about 5 s",
+        "leaks in about 2 s",
         FOUR,
     ),
     Preset(
@@ -82,13 +82,13 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "precode_noise",
         "PRECODE, and its break",
-        "leaks in about 5 s",
+        "leaks in about 2 s",
         Experiment(model=MLP(width=256), defences=(Precode(),), attack=replace(recipe("precode_noise"), steps=600)),
     ),
     Preset(
         "fedavg",
         "Three local steps",
-        "leaks in about 20 s",
+        "leaks in about 5 s",
         replace(FIRST, client=ClientStep(local_epochs=3, lr=0.01)),
     ),
 )

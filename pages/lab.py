@@ -3,6 +3,7 @@
 import streamlit as st
 
 from gradleak_core import knobs
+from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found
 from pages._parts.fixes import fixes
@@ -29,16 +30,19 @@ if reasons:
     fixes(experiment)
 if another := shown is not None and shown["experiment"] != experiment:
     st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
+viewed = shown["experiment"] if another else experiment
 
 live_view(
     experiment=experiment,
     run=setup.shown(),
     recording="first" if st.session_state["welcome"] else None,
     refused=" ".join(reasons) or None,
-    classes=pictures.class_names(shown["experiment"]["images"] if another else images, known["classes"]),
+    classes=pictures.class_names(viewed["images"], known["classes"]),
     preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
-    remark=texts.altered(shown["experiment"] if another else experiment),
+    remark=texts.altered(viewed),
+    told=told(viewed),
+    defended=bool(viewed["defences"]),
     another=another,
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),

@@ -16,13 +16,10 @@ if not rows:
     )
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):
         st.switch_page(pages()["lab"])
-    st.stop()
-
-if history.comparing(rows):
+elif history.comparing(rows):
     history.comparison(rows)
-    st.stop()
-
-st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
-history.toolbar(rows)
-for row in history.page_of(rows):
-    history.card(row)
+else:
+    st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
+    history.toolbar(rows)
+    for row in history.page_of(rows):
+        history.card(row)

@@ -75,7 +75,7 @@ export class Stage {
   drawNumbers(frame) {
     const { shown } = this.view;
     const ssim = frame?.metrics?.ssim;
-    for (const [name, value] of Object.entries(words.numbers(frame, this.view.ended))) text(this.find(name), value);
+    for (const [name, value] of Object.entries(words.numbers(frame, this.view.ended, this.view.data.told))) text(this.find(name), value);
     this.layers.show(frame?.layers);
     this.root.classList.toggle("gl-recognisable", ssim >= words.RECOGNISABLE);
     Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: shown ?? "" });
@@ -84,7 +84,7 @@ export class Stage {
 
   drawCaptions(frame) {
     const { trace, data, shown } = this.view;
-    const said = words.captions(trace.head.labels, frame?.labels, data.classes);
+    const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told);
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
@@ -106,7 +106,7 @@ export class Stage {
     const state = recording ? "recording" : status;
     Object.assign(this.root.dataset, { status: state, following });
     const preparing = status === "queued" && message;
-    text(this.find("word"), recording ? "Recording of a real run – press Run it live" : preparing ? "Preparing" : words.word(status));
+    text(this.find("word"), recording ? "Recording of a real run – press Run it live" : preparing ? "Preparing" : !source && this.view.data.refused ? "Not possible" : words.word(status));
     const { share } = trace.head;
     this.find("progress").hidden = !preparing || typeof share !== "number";
     this.find("progress").value = share ?? 0;
@@ -117,7 +117,7 @@ export class Stage {
     const node = this.find("facts");
     facts.forEach((fact, index) => text(node.children[index] ?? node.appendChild(document.createElement("span")), fact));
     while (node.children.length > facts.length) node.lastChild.remove();
-    text(this.find("message"), note || message || words.meaning(state, trace.frames.at(-1)?.metrics?.ssim) || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
+    text(this.find("message"), note || message || words.meaning(state, trace.frames.at(-1)?.metrics?.ssim, this.view.data.defended) || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
   }
 
   drawControls() {

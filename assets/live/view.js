@@ -1,7 +1,7 @@
 // The wiring: one source at a time, everything it said in a trace, and one place that draws.
 const { search } = new URL(import.meta.url);
 const [{ LiveSource, RecordingSource, ENDED, post }, { Trace }, { Album, decode }, { Controls }, { Stage }] =
-  await Promise.all(["source", "trace", "album", "controls", "stage"].map((name) => import(`./${name}.js${search}`)));
+  await Promise.all(["source", "trace", "album", "controls", "stage", "drawer"].map((name) => import(`./${name}.js${search}`)));
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const HIDDEN_MS = 60000;

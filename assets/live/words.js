@@ -12,8 +12,10 @@ const MEANINGS = {
 export const RECOGNISABLE = 0.6;
 
 /** What a status means for the one who watches; a run that used every iteration may still have failed. */
-export function meaning(status, ssim) {
-  if (["done", "recovered"].includes(status) && ssim < RECOGNISABLE) return "Not recovered: try another attack or seed.";
+export function meaning(status, ssim, defended) {
+  if (["done", "recovered"].includes(status) && ssim < RECOGNISABLE) {
+    return defended ? "Not recovered: the defence held against this run." : "Not recovered: try more iterations, another attack or seed.";
+  }
   return MEANINGS[status];
 }
 
@@ -56,31 +58,32 @@ export const small = (value) => {
 const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 
 /** What stands in each number's place for one frame. */
-export function numbers(frame, ended) {
+export function numbers(frame, ended, told) {
   const metrics = frame?.metrics ?? {};
   const accuracy = metrics.label_accuracy;
   const ssim = metrics.ssim;
   return {
     ssim: number(ssim, 2), psnr: number(metrics.psnr, 1), mse: small(metrics.mse), match: small(metrics.match),
-    accuracy: typeof accuracy === "number" ? `${Math.round(accuracy * 100)} %` : "–",
+    accuracy: told ? "told" : typeof accuracy === "number" ? `${Math.round(accuracy * 100)} %` : "–",
+    "accuracy-note": told ? "to the attacker" : "recovered",
     "ssim-note": typeof ssim !== "number" ? "recognisable from 0.6" : ssim >= RECOGNISABLE ? "recognisable" : ended ? "not recognisable" : "not recognisable yet",
   };
 }
 
 /** Captions under the pictures and, for a batch, the sentence about its labels. */
-export function captions(truth, guess, classes) {
+export function captions(truth, guess, classes, told) {
   const name = (label) => ([undefined, String(label)].includes(classes?.[label]) ? `class ${label}` : `${classes[label]} (${label})`);
   if (!truth?.length) return { truth: "", guess: "", labels: "" };
   const right = truth.map((label, index) => guess?.[index] === label);
   const count = right.filter(Boolean).length;
   if (truth.length === 1) {
-    const said = guess?.length ? `${right[0] ? "✓" : "✗"} ${name(guess[0])}, ${right[0] ? "right" : "wrong"}` : "";
+    const said = guess?.length ? (told ? `${name(guess[0])}, told` : `${right[0] ? "✓" : "✗"} ${name(guess[0])}, ${right[0] ? "right" : "wrong"}`) : "";
     return { truth: `Label: ${name(truth[0])}`, guess: said, labels: "", right };
   }
   const wrong = truth.map((label, index) => [index, label]).filter(([index]) => guess?.length && !right[index]);
   const list = wrong.map(([index, label]) => `image ${index + 1} is ${name(label)}, guessed ${name(guess[index])}`).join("; ");
   return {
-    truth: `${truth.length} images`, guess: guess?.length ? `${count} of ${truth.length} labels right` : "", right: guess?.length ? right : [],
+    truth: `${truth.length} images`, guess: !guess?.length ? "" : told ? "labels told" : `${count} of ${truth.length} labels right`, right: guess?.length ? right : [],
     labels: guess?.length ? (wrong.length ? `Labels: ${list}.` : "Labels: all right.") : `Labels: ${truth.map(name).join(", ")}.`,
   };
 }

@@ -19,7 +19,7 @@ SPEED: dict[str, Benchmark] = {
         races.first_preset,
     ),
     "race": Benchmark(
-        "Seconds to SSIM 0.6 from the same update of each network, median of three images",
+        "Seconds to SSIM 0.6 from the same update of each network, median of five images",
         "none: how iterations and defaults come together",
         races.networks,
     ),

@@ -30,7 +30,7 @@ from gradleak_core.types import Progress
 JSON = Any
 ATTACK = recipe("inverting_gradients")
 NETWORKS = ("lenet", "convnet", "resnet18")
-IMAGES = ("sample:coffee", "sample:rocket", "sample:flower")
+IMAGES = ("sample:coffee", "sample:rocket", "sample:flower", "sample:china", "sample:shuttle")
 LIMIT, RACE, LOOK = 60, 20, 0.1
 """Seconds: at most on the first preset, at most on a network, and between looks."""
 WITHOUT_END = 10**6

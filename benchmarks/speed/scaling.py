@@ -1,4 +1,4 @@
-"""Milliseconds and memory of a step along five axes, median of three rounds in a fresh process each, and the exponent
+"""Milliseconds and memory of a step along five axes, median of five rounds in a fresh process each, and the exponent
 that a straight line through the logarithms has. Linux only."""
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure(setting: Setting) -> JSON:
     linux()
     rows = []
     for axis, value, experiment in axes():
-        milliseconds, memory = apart(experiment, setting.count(3, 1))
+        milliseconds, memory = apart(experiment, setting.count(5, 1))
         rows.append({"axis": axis, "value": value, "milliseconds": milliseconds, "mb": memory})
         print(f"  {axis} {value:g}: {milliseconds:.1f} ms, {memory:.0f} MB", flush=True)
     names = list(dict.fromkeys(row["axis"] for row in rows))

@@ -19,6 +19,7 @@ from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
+from gradleak_core.needs import told
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
@@ -172,8 +173,8 @@ def table(recording: Recording) -> Table:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
         rows.add_row("match", f"{metrics['match']:.2e}")
-    labels = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
-    rows.add_row("labels", labels)
+    found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
+    rows.add_row("labels", f"{listed(result['labels'])}, told" if told(result["experiment"]) else found)
     since = result["seconds_to_recognisable"]
     rows.add_row("recognisable", "never (SSIM stayed below 0.6)" if since is None else f"after {since:.1f} s")
     return rows

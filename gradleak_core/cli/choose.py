@@ -61,8 +61,9 @@ def base(choice: Choice, catalogue: JSON) -> JSON:
 
 def whole(file: Path, catalogue: JSON) -> JSON:
     """The experiment in a JSON file; the result of a run, as `--json` writes it, holds one too."""
+    text = read(file, 2**24)
     try:
-        value = json.loads(read(file, 2**24))
+        value = json.loads(text)
     except ValueError as error:
         raise Refused(f"{file} does not hold JSON; give a file that --json wrote.") from error
     value = value.get("experiment", value) if isinstance(value, dict) else value
@@ -92,6 +93,8 @@ def reference(image: str) -> str:
     data = read(Path(image), uploads.MEGABYTES * 2**20 + 1)
     try:
         return uploads.save(data_folder() / "uploads", data)
+    except Refused as refused:
+        raise Refused(f"{image}: {refused}") from refused
     except OSError as error:
         raise Refused(f"The picture cannot be kept in {data_folder()}: {error.strerror}; set GRADLEAK_DATA.") from error
 

@@ -21,6 +21,7 @@ from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.admission import admit
 from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.service import title
 from gradleak_core.runs.worker import sentence
 from gradleak_core.types import Refused
 
@@ -74,7 +75,7 @@ def price(
         return FAILED
     ledger.write(status="done", note=None)
     if not quiet:
-        Console().print(table(ledger.value["points"], known))
+        Console().print(table(ledger.value, known))
     return 0
 
 
@@ -120,10 +121,17 @@ def screen(console: Console, quiet: bool) -> Progress:
     return Progress(*columns, console=console, disable=quiet, transient=True)
 
 
-def table(points: list[JSON], known: JSON) -> Table:
+def table(value: JSON, known: JSON) -> Table:
     """The points, to read."""
-    rows = Table("defence", "accuracy", "PSNR", "SSIM", box=None, padding=(0, 2, 0, 0))
-    for point in points:
+    learnt, leaked = value["federation"], value["experiment"]
+    what = (
+        f"Accuracy on {learnt['data']} after {learnt['rounds']} rounds of {learnt['clients']} clients; "
+        f"PSNR and SSIM of {title(leaked, known)}"
+    )
+    rows = Table(
+        "defence", "accuracy", "PSNR", "SSIM", title=what, title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    for point in value["points"]:
         name = " then ".join(defence_text(part, known) for part in point["defences"]) or "none"
         rows.add_row(name, f"{point['accuracy']:.1%}", f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}")
     return rows

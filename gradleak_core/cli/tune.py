@@ -21,14 +21,12 @@ def tune(seconds: float, data: Path | None, out: Console) -> int:
         os.environ["GRADLEAK_DATA"] = str(data)
     folder()
     out.print("Milliseconds of an iteration; let nothing else run meanwhile.")
-    choices: dict[str, dict[int, int]] = {}
     for model in MODELS.values():
-        mine = choices[model.title] = {}
         for images in BATCHES:
             found = tried(model(), images, seconds)
-            best = mine[images] = fewest(found)
+            best = fewest(found)
             times = ", ".join(f"{count} thread{'s' * (count > 1)} {value:.1f} ms" for count, value in found.items())
             out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
-    keep(choices)
+            keep({model.title: {images: best}})
     out.print(f"Kept in {file()} for runs of one seed. The Lab measures what is missing by itself.", soft_wrap=True)
     return 0

@@ -12,6 +12,8 @@ SCHEMES = ("sample", "upload", "dataset", "folder")
 
 def unknown(reference: str, known: Iterable[str]) -> Refused:
     """The refusal of `reference`, with the closest of the known ones if any is close."""
-    close = difflib.get_close_matches(reference, list(known), n=1)
-    advice = f"did you mean {close[0]!r}?" if close else "choose one from the list of images."
+    scheme = reference.partition(":")[0] + ":"
+    rest = {name.removeprefix(scheme): name for name in known}
+    close = difflib.get_close_matches(reference.removeprefix(scheme), rest, n=1)
+    advice = f"did you mean {rest[close[0]]!r}?" if close else "choose one from the list of images."
     return Refused(f"There is no image {reference!r}; {advice}")

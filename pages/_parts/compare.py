@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.needs import told
 from pages._parts import texts
 from pages._parts.engine import catalogue
 from pages._parts.live_view import live_view
@@ -27,6 +28,8 @@ def compare(left: JSON, right: JSON) -> None:
                 run=row["id"],
                 compact=True,
                 remark=texts.altered(row["experiment"]),
+                told=told(row["experiment"]),
+                defended=bool(row["experiment"]["defences"]),
                 key=f"compare-{side}",
                 classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
@@ -45,13 +48,20 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
     results = [row["result"] or {} for row in (left, right)]
     rows = []
     for name, metric in catalogue()["metrics"].items():
-        values = [(result.get("metrics") or {}).get(name) for result in results]
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        rows.append([title, *("none" if value is None else texts.small(value) for value in values), metric["better"]])
+        rows.append([title, *(scored(row, name) for row in (left, right)), metric["better"]])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
     rows.append(["Time", *("none" if value is None else texts.duration(value) for value in times), "lower"])
     return rows
+
+
+def scored(row: JSON, name: str) -> str:
+    """A metric of a run's result; labels that the attacker was told are no achievement."""
+    value = ((row["result"] or {}).get("metrics") or {}).get(name)
+    if value is None:
+        return "none"
+    return "told" if name == "label_accuracy" and told(row["experiment"]) else texts.small(value)
 
 
 def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
@@ -59,6 +69,9 @@ def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
     if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
         for name in {**left, **right}:
             yield from differing(left.get(name), right.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for number, pair in enumerate(zip(left, right, strict=True), 1):
+            yield from differing(*pair, f"{path} {number}" if len(left) > 1 else path)
     elif left != right:
         yield [path, shown(left), shown(right)]
 

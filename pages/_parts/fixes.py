@@ -11,6 +11,7 @@ from gradleak_core import knobs
 from gradleak_core.types import Refused
 from pages._parts import setup
 from pages._parts.engine import catalogue
+from pages._parts.pictures import caption, problem
 
 JSON = Any
 MOST = 3
@@ -31,14 +32,25 @@ def fixes(experiment: JSON) -> None:
 def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
     """Title and set-up of every single change after which nothing is refused."""
     for title, changed in changes(experiment, known):
-        if changed != experiment and not knobs.refusals(changed, changed, known):
+        if (
+            changed != experiment
+            and not knobs.refusals(changed, changed, known)
+            and not any(map(problem, changed["images"]))
+        ):
             yield title, changed
 
 
 def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
     """Every change that is tried, the mildest first; those that the engine refuses at once are left out."""
     families = known["families"]
-    yield "Use one picture", experiment | {"images": experiment["images"][:1], "labels": None}
+    images = experiment["images"]
+    usual = next(image for image in (f"sample:{name}" for name in known["samples"]) if image not in images)
+    for title, pictures in (
+        ("Use one picture", images[:1]),
+        ("Add a second picture", [*images[:1], usual]),
+        (f"Use {caption([usual], known)}", [usual]),
+    ):
+        yield title, experiment | {"images": pictures, "labels": None}
     for title, path, value in (
         ("Use 32 × 32 pixels", "size", 32),
         ("Use one round", "threat.rounds", 1),

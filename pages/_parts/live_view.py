@@ -32,6 +32,8 @@ def live_view(
     preview: str | None = None,
     summary: str = "",
     remark: str = "",
+    told: bool = False,
+    defended: bool = False,
     another: bool = False,
     compact: bool = False,
     key: str,
@@ -46,6 +48,7 @@ def live_view(
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
     `remark` is what has to be known to read the result, shown under the pictures.
+    `told` and `defended` say what the run on show is: of an attacker who knows the labels, against a defence.
     `another` says that Run starts another set-up than the one of `run`.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
@@ -61,6 +64,8 @@ def live_view(
         "preview": preview,
         "summary": summary,
         "remark": remark,
+        "told": told,
+        "defended": defended,
         "another": another,
         "compact": compact,
     }

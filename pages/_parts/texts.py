@@ -39,7 +39,7 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
     families = catalogue["families"]
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
-    one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} mixed together"
+    one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} at once"
     model = knobs.entry("models", experiment["model"], catalogue)["title"]
     sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
     sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
@@ -122,7 +122,8 @@ def rough(experiment: JSON) -> bool:
 
 def promised(preset: JSON) -> str:
     """A preset's promise, and from when on it is kept."""
-    return str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
+    said = str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
+    return f"{said.removesuffix(' s')}\N{NO-BREAK SPACE}s" if said.endswith(" s") else said
 
 
 def opposed(experiment: JSON) -> bool:
@@ -171,8 +172,14 @@ def ingredients(experiment: JSON, catalogue: JSON) -> str:
     """Model, attack and defences of a run in one line."""
     model = _title("models", experiment["model"], catalogue)
     attack = _title("attacks", experiment["attack"], catalogue)
-    titles = [_title("defences", part, catalogue) for part in experiment["defences"]]
+    titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
     return f"{model}, {attack}, " + (_and(titles) if titles else "no defence")
+
+
+def strength(part: JSON) -> str:
+    """The numbers of a part, to be said after its title; empty when it has none."""
+    numbers = [f"{name.replace('_', ' ')} {value:g}" for name, value in part.items() if type(value) in (int, float)]
+    return f" ({', '.join(numbers)})" if numbers else ""
 
 
 def duration(seconds: float) -> str:

@@ -70,7 +70,7 @@ class Solve(Stance):
     """Solves for masks and noise together with the image, from a fresh draw. Masks may take any value in [0, 1]."""
 
     title: ClassVar[str] = "Solve"
-    knows: ClassVar[str] = "solves for dropout masks and noise together with the image"
+    knows: ClassVar[str] = "solves for the model's random draws together with the image"
     solved: ClassVar[bool] = True
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
