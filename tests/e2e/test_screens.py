@@ -44,6 +44,9 @@ def test_a_phone_says_what_is_set_up_and_opens_it(server: Server, open_tab: Open
     lab.button("Change set-up").tap()
     steps.scroll_into_view_if_needed()
     expect(steps).to_be_in_viewport()
+    lab.page.get_by_role("button", name="A ReLU network").tap()
+    expect(steps).not_to_be_in_viewport()
+    expect(lab.view.get_by_text("Chelsea the cat: ConvNet, Inverting Gradients, no defence")).to_be_in_viewport()
 
 
 def test_a_projector_shows_controls_pictures_and_charts_without_scrolling(page: Page) -> None:

@@ -330,6 +330,28 @@ def test_a_refused_set_up_offers_single_changes_that_make_it_possible(service: S
     assert not [button for button in two.button if str(button.key).startswith("fix:")]
 
 
+def test_a_picture_that_is_not_there_can_be_exchanged_and_a_single_one_for_a_mixture_completed(
+    service: Service, open_page: Open
+) -> None:
+    app = open_page("lab", image="sample:nobody")
+    assert "There is no image 'sample:nobody'" in view(app)["refused"]
+    ways = [button for button in app.button if str(button.key).startswith("fix:")]
+    assert [button.label for button in ways] == ["Use Astronaut"]
+    ways[0].click().run()
+    assert view(app)["refused"] is None
+    assert view(app)["experiment"]["images"] == ["sample:astronaut"]
+
+    mixed = open_page("lab", defence="mixup")
+    mixed.button("fix:Add a second picture").click().run()
+    assert view(mixed)["refused"] is None
+    assert len(view(mixed)["experiment"]["images"]) == 2
+
+
+def test_labels_that_the_attacker_is_told_are_not_called_recovered(service: Service, open_page: Open) -> None:
+    assert view(open_page("lab", attack="inverting_gradients"))["told"]
+    assert not view(open_page("lab", attack="idlg"))["told"]
+
+
 def test_a_preset_leaves_the_run_on_show_and_says_that_it_is_another(
     service: Service, full: list[str], open_page: Open
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradleak_core.runs.service import Service
+from pages._parts.compare import differing
 from tests.pages.conftest import Open, view
 from tests.pages.test_lab import address, words
 
@@ -89,6 +90,14 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
     assert "| PSNR (dB) |" in numbers
     assert "| SSIM |" in numbers
     assert settings.splitlines()[2:] == ["| seed | 2 | 1 |"]
+
+
+def test_a_comparison_names_the_number_in_which_two_defences_differ() -> None:
+    left, right = (
+        {"defences": [{"kind": "gaussian_noise", "std": std}, {"kind": "sign"}], "labels": None} for std in (0.1, 0.01)
+    )
+    assert list(differing(left, right)) == [["defences 1.std", "0.1", "0.01"]]
+    assert list(differing(left, right | {"defences": []})) == [["defences", "gaussian_noise, sign", "none"]]
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:
