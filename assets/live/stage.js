@@ -91,7 +91,7 @@ export class Stage {
     text(this.find("remark"), data.remark ?? "");
     this.find("remark").hidden = !data.remark;
     this.find("labels").hidden = !said.labels;
-    this.find("guess-caption").dataset.right = said.guess ? said.right.every(Boolean) : "";
+    this.find("guess-caption").dataset.right = said.guess && !data.told ? said.right.every(Boolean) : "";
     this.panels.mark(said.right ?? []);
     const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
     describe("truth", `The private image. ${said.truth}`);

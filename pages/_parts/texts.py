@@ -29,7 +29,7 @@ SHORT = {
     "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
 }  # fmt: skip
 COLOURS = {
-    "done": "green", "recovered": "green", "running": "primary", "paused": "orange", "queued": "gray",
+    "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
     "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
 }  # fmt: skip
 
