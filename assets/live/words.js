@@ -84,6 +84,6 @@ export function captions(truth, guess, classes, told) {
   const list = wrong.map(([index, label]) => `image ${index + 1} is ${name(label)}, guessed ${name(guess[index])}`).join("; ");
   return {
     truth: `${truth.length} images`, guess: !guess?.length ? "" : told ? "labels told" : `${count} of ${truth.length} labels right`, right: guess?.length ? right : [],
-    labels: guess?.length ? (wrong.length ? `Labels: ${list}.` : "Labels: all right.") : `Labels: ${truth.map(name).join(", ")}.`,
+    labels: guess?.length && !told ? (wrong.length ? `Labels: ${list}.` : "Labels: all right.") : `Labels: ${truth.map(name).join(", ")}.`,
   };
 }

@@ -36,14 +36,14 @@ def axes() -> Iterator[tuple[str, float, Experiment]]:
         yield "batch", batch, replace(BASE, images=("sample:chelsea",) * batch)
     for seeds in (1, 4, 16, 64):
         yield "seeds", seeds, replace(BASE, attack=replace(ATTACK, seeds=seeds))
-    for model in (MLP(16, 1), MLP(128, 2), MLP(1024, 2), MLP(2048, 5)):
-        yield "parameters", parameters(model), replace(BASE, model=model)
+    for model, size in ((MLP(16, 1), 14), (MLP(128, 2), 32), (MLP(1024, 2), 32), (MLP(2048, 6), 32)):
+        yield "parameters", parameters(model, size), replace(BASE, model=model, size=size)
     for steps in (1, 2, 5, 10, 20):
         yield "local steps", steps, replace(BASE, client=ClientStep(local_epochs=steps))
 
 
-def parameters(model: MLP) -> int:
-    return sum(p.numel() for p in model.build((3, 32, 32), 10).parameters())
+def parameters(model: MLP, size: int) -> int:
+    return sum(p.numel() for p in model.build((3, size, size), BASE.classes).parameters())
 
 
 def measure(setting: Setting) -> JSON:
