@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
@@ -102,6 +103,28 @@ def test_updates_and_slopes_are_those_of_autograd(
     torch.testing.assert_close(dict(found), expected, rtol=1e-9, atol=1e-11)
     slopes = torch.autograd.grad(probe({**found}), (x, y))
     torch.testing.assert_close(slopes, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("name", ["lenet", "convnet", "odd", "resnet20", "edged"])
+def test_in_single_precision_it_is_the_same_but_for_rounding(name: str, images: int) -> None:
+    model, (x, y) = edged() if name == "edged" else network(name), batch(1, images)
+
+    def found(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Update, Tensor]:
+        update = dict(swept(model).update(x.requires_grad_(), y))
+        return update, torch.autograd.grad(sum((g * g).sum() for g in update.values()), x)[0]
+
+    (update, slope), (exact, direction) = found(copy.deepcopy(model).float(), x.float(), y.float()), found(model, x, y)
+    for key in exact:
+        assert (update[key] - exact[key]).norm() < 1e-5 * exact[key].norm(), key
+    assert (slope - direction).norm() < 1e-4 * direction.norm()
+
+
+def edged() -> nn.Module:
+    """Kernels narrower than the edges around their images."""
+    torch.manual_seed(5)
+    layers = nn.Conv2d(3, 9, 1, padding=2), nn.Tanh(), nn.Conv2d(9, 4, (3, 1), padding=1), nn.Flatten()
+    return nn.Sequential(*layers, nn.Linear(4 * 26 * 28, CLASSES)).double()
 
 
 def test_the_update_at_other_parameters_than_the_models_own() -> None:

@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradleak_core.sweeps.layers import Applied
-from gradleak_core.unfolding import small
+from gradleak_core.unfolding import SMALL
 
+FEW = 4
+"""Images up to which kernels over 3 × 3 are products of patches, on a CPU and where these stay in its cache."""
 THIN = 8
 """Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""
 
@@ -27,12 +29,29 @@ class Kernel:
     padding: tuple[int, ...]
 
     @cached_property
+    def last(self) -> Tensor:
+        return channels_last(self.weight)
+
+    @cached_property
+    def turned(self) -> Tensor:
+        return turned(self.weight)
+
+    @cached_property
     def flat(self) -> Tensor:
         return self.weight.flatten(1)  # (out, C · kernel)
 
     def patches(self, x: Tensor) -> Tensor:
         """Of x (N, C, H, W), as (N, C · kernel, places)."""
         return patches(x, self.weight.shape[2:], self.stride, self.padding)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def turned(weight: Tensor) -> Tensor:
+    """The kernel (C, out, height, width) that takes a slope back through a convolution of stride 1."""
+    return channels_last(weight.flip(2, 3).transpose(0, 1))
 
 
 def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> Tensor:
@@ -43,11 +62,44 @@ def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Se
 
 
 class Convolution(Applied):
-    """Where seeds differ in their weights, they are groups of one convolution."""
+    """Of one seed on a CPU, in channels-last."""
+
+    def __init__(self, kernel: Kernel, x: Tensor, _seeds: int) -> None:
+        self.kernel, self.x = kernel, channels_last(x)
+        self.y = self.applied(self.x, kernel.last, kernel.bias)
+
+    def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return convolved(x, weight, bias, self.kernel.stride, self.kernel.padding)
+
+    def slope_in(self, slope: Tensor, weight: Tensor, turned: Tensor) -> Tensor:
+        padding = [side - 1 - edge for side, edge in zip(weight.shape[2:], self.kernel.padding, strict=True)]
+        if self.kernel.stride != (1, 1) or min(padding) < 0:
+            return slopes(self.kernel, slope, self.x, weight, 1, (True, False))[0]
+        return convolved(slope, turned, None, (1, 1), padding)
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        self.slope = channels_last(slope)
+        before = self.slope_in(self.slope, self.kernel.last, self.kernel.turned) if through else None
+        grad = slopes(self.kernel, self.slope, self.x, self.kernel.last, 1, (False, True))[1]
+        bias = () if self.kernel.bias is None else (self.slope.sum((0, 2, 3))[None],)
+        return before, (grad[None], *bias)
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        self.v, bias = channels_last(v[0][0]), v[1][0] if len(v) > 1 else None
+        y = self.applied(self.x, self.v, bias)
+        return y if moved is None else y + self.applied(channels_last(moved), self.kernel.last)
+
+    def turned(self, slope: Tensor) -> Tensor:
+        own = self.slope_in(self.slope, self.v, turned(self.v))
+        return own + self.slope_in(channels_last(slope), self.kernel.last, self.kernel.turned)
+
+
+class Grouped(Applied):
+    """Of seeds, each with weights of its own where these differ: groups of one convolution."""
 
     def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
         self.kernel, self.x, self.seeds = kernel, x, seeds
-        self.y = F.conv2d(x, kernel.weight, kernel.bias, kernel.stride, kernel.padding)
+        self.y = self.applied(x, kernel.weight, kernel.bias)
 
     def grouped(self, x: Tensor) -> Tensor:
         """(S · B, C, H, W) as (B, S · C, H, W)."""
@@ -61,40 +113,42 @@ class Convolution(Applied):
         return F.conv2d(x, weight, bias, self.kernel.stride, self.kernel.padding, groups=groups)
 
     def slope_in(self, slope: Tensor, x: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
-        return self.slopes(slope, x, weight, groups, (True, False))[0]
-
-    def slopes(
-        self, slope: Tensor, x: Tensor, weight: Tensor, groups: int, wanted: tuple[bool, bool]
-    ) -> tuple[Tensor, Tensor]:
-        """In the input and in the weights."""
-        how = (self.kernel.stride, self.kernel.padding, (1, 1), False, (0, 0), groups, (*wanted, False))
-        before, grad, _ = torch.ops.aten.convolution_backward(slope, x, weight, None, *how)
-        return before, grad
+        return slopes(self.kernel, slope, x, weight, groups, (True, False))[0]
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        before: Tensor | None
         self.slope, weight = slope, self.kernel.weight
-        bias = slope.view(self.seeds, -1, *slope.shape[1:]).sum((1, 3, 4))
-        if self.seeds == 1:
-            before, grad = self.slopes(slope, self.x, weight, 1, (through, True))
-        else:
-            before = self.slope_in(slope, self.x, weight) if through else None
-            like = weight.new_empty(self.seeds * len(weight), *weight.shape[1:])  # only its shape is looked at
-            grad = self.slopes(self.grouped(slope), self.grouped(self.x), like, self.seeds, (False, True))[1]
-        return before, (grad.view(self.seeds, -1, *grad.shape[1:]), bias)
+        before = self.slope_in(slope, self.x, weight) if through else None
+        like = weight.new_empty(self.seeds * len(weight), *weight.shape[1:])  # only its shape is looked at
+        both = self.grouped(slope), self.grouped(self.x)
+        grad = slopes(self.kernel, *both, like, self.seeds, (False, True))[1]
+        bias = () if self.kernel.bias is None else (slope.view(self.seeds, -1, *slope.shape[1:]).sum((1, 3, 4)),)
+        return before, (grad.view(self.seeds, -1, *grad.shape[1:]), *bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
         self.v, bias = v[0].flatten(0, 1), v[1].flatten() if len(v) > 1 else None
-        if self.seeds == 1 and moved is not None:
-            return self.applied(torch.cat([self.x, moved], 1), torch.cat([self.v, self.kernel.weight], 1), bias)
         y = self.rows(self.applied(self.grouped(self.x), self.v, bias, self.seeds))
         return y if moved is None else y + self.applied(moved, self.kernel.weight)
 
     def turned(self, slope: Tensor) -> Tensor:
-        if self.seeds == 1:
-            return self.slope_in(torch.cat([self.slope, slope], 1), self.x, torch.cat([self.v, self.kernel.weight]))
         own = self.slope_in(self.grouped(self.slope), self.grouped(self.x), self.v, self.seeds)
         return self.rows(own) + self.slope_in(slope, self.x, self.kernel.weight)
+
+
+def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int]) -> Tensor:
+    """By oneDNN, which PyTorch itself passes over for one small image."""
+    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return F.conv2d(x, weight, bias, stride, padding)
+    found: Tensor = torch.ops.aten.mkldnn_convolution(x, weight, bias, padding, stride, (1, 1), 1)
+    return found
+
+
+def slopes(
+    kernel: Kernel, slope: Tensor, x: Tensor, weight: Tensor, groups: int, wanted: tuple[bool, bool]
+) -> tuple[Tensor, Tensor]:
+    """In the input and in the weights."""
+    how = (kernel.stride, kernel.padding, (1, 1), False, (0, 0), groups, (*wanted, False))
+    before, grad, _ = torch.ops.aten.convolution_backward(slope, x, weight, None, *how)
+    return before, grad
 
 
 class Unfolded(Applied):
@@ -112,7 +166,8 @@ class Unfolded(Applied):
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
         self.slope = slope.flatten(2)  # (S · B, out, places)
         before = self.fold(self.weight.mT @ self.slope) if through else None
-        return before, (self.sum(self.slope @ self.patches.mT), self.sum(self.slope.sum(2)))
+        bias = () if self.kernel.bias is None else (self.sum(self.slope.sum(2)),)
+        return before, (self.sum(self.slope @ self.patches.mT), *bias)
 
     def sum(self, grads: Tensor) -> Tensor:
         """Over the images of each seed."""
@@ -140,6 +195,10 @@ class Unfolded(Applied):
         return self.fold(weights.mT @ slopes)
 
 
-def convolution(kernel: Kernel, x: Tensor, seeds: int) -> Unfolded | Convolution:
-    few = small(x, kernel.weight, None, kernel.stride, kernel.padding, 1)
-    return (Unfolded if few or x.shape[1] < THIN else Convolution)(kernel, x, seeds)
+def convolution(kernel: Kernel, x: Tensor, seeds: int) -> Applied:
+    cpu, large, thin = x.device.type == "cpu", max(kernel.weight.shape[2:]) > 3, x.shape[1] < THIN
+    if cpu and large and len(x) <= FEW and x.numel() <= SMALL:
+        return Unfolded(kernel, x, seeds)
+    if cpu and seeds == 1 and not (large and thin):
+        return Convolution(kernel, x, seeds)
+    return (Unfolded if thin else Grouped)(kernel, x, seeds)

@@ -236,15 +236,20 @@ def flatten(x: Tensor, seeds: int) -> Applied:
 
 
 def pool(sides: int, x: Tensor, seeds: int) -> Applied:
-    """Adaptive pooling, down by one matrix of means and across by another."""
-    down, across = (means(side, sides).to(x) for side in x.shape[2:])
-    return Fixed(lambda x: down @ x @ across.mT, lambda slope: down.mT @ slope @ across, x, seeds)
+    """Adaptive pooling, as a product with a matrix of means."""
+    matrix = means(x.shape[2], x.shape[3], sides, x.dtype, x.device)
+
+    def transpose(slope: Tensor) -> Tensor:
+        return torch.empty_like(x).copy_((slope.flatten(2) @ matrix).view(x.shape))
+
+    return Fixed(lambda x: (x.flatten(2) @ matrix.mT).view(*x.shape[:2], sides, sides), transpose, x, seeds)
 
 
 @cache
-def means(side: int, sides: int) -> Tensor:
-    """(sides, side)."""
-    return F.adaptive_avg_pool1d(torch.eye(side, dtype=torch.float64)[None], sides)[0].mT.contiguous()
+def means(height: int, width: int, sides: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(sides², height · width)."""
+    down, across = (F.adaptive_avg_pool1d(torch.eye(n).double()[None], sides)[0].mT for n in (height, width))
+    return torch.kron(down, across).to(device, dtype)
 
 
 def thinned(stride: int, extra: int, x: Tensor, seeds: int) -> Applied:
