@@ -23,14 +23,16 @@ class Unfolding(TorchFunctionMode):
     def __torch_function__(
         self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if function is F.conv2d and not kwargs and len(args) == 7 and small(*args):
-            return unfolded(*args)
+        if function is F.conv2d and not kwargs and len(args) == 7 and small(*args[:2]):
+            *_, padding, _, groups = args
+            if groups == 1 and not isinstance(padding, str):
+                return unfolded(*args)
         return function(*args, **(kwargs or {}))
 
 
-def small(x: Tensor, weight: Tensor, _bias: object, _stride: object, padding: object, *rest: object) -> bool:
-    light = x.size(0) == 1 and x.numel() <= SMALL and not x.is_cuda
-    return light and max(weight.shape[2:]) > 3 and rest[-1] == 1 and not isinstance(padding, str)
+def small(x: Tensor, weight: Tensor, images: int = 1) -> bool:
+    """Whether x (B, C, H, W) of so many images at most is faster unfolded for these weights."""
+    return x.size(0) <= images and x.numel() <= SMALL and not x.is_cuda and max(weight.shape[2:]) > 3
 
 
 def unfolded(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradleak_core.sweeps.layers import Applied
-from gradleak_core.unfolding import SMALL
+from gradleak_core.unfolding import small
 
 FEW = 4
-"""Images up to which kernels over 3 × 3 are products of patches, on a CPU and where these stay in its cache."""
+"""Images, if small, up to which kernels over 3 × 3 are products of patches."""
 THIN = 8
 """Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""
 
@@ -30,11 +30,13 @@ class Kernel:
 
     @cached_property
     def last(self) -> Tensor:
+        """The weights in channels-last."""
         return channels_last(self.weight)
 
     @cached_property
     def turned(self) -> Tensor:
-        return turned(self.weight)
+        """The weights (C, out, height, width) that take a slope back through a convolution of stride 1."""
+        return channels_last(self.weight.flip(2, 3).transpose(0, 1))
 
     @cached_property
     def flat(self) -> Tensor:
@@ -47,11 +49,6 @@ class Kernel:
 
 def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
-
-
-def turned(weight: Tensor) -> Tensor:
-    """The kernel (C, out, height, width) that takes a slope back through a convolution of stride 1."""
-    return channels_last(weight.flip(2, 3).transpose(0, 1))
 
 
 def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> Tensor:
@@ -71,27 +68,26 @@ class Convolution(Applied):
     def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return convolved(x, weight, bias, self.kernel.stride, self.kernel.padding)
 
-    def slope_in(self, slope: Tensor, weight: Tensor, turned: Tensor) -> Tensor:
-        padding = [side - 1 - edge for side, edge in zip(weight.shape[2:], self.kernel.padding, strict=True)]
-        if self.kernel.stride != (1, 1) or min(padding) < 0:
-            return slopes(self.kernel, slope, self.x, weight, 1, (True, False))[0]
-        return convolved(slope, turned, None, (1, 1), padding)
+    def slope_in(self, slope: Tensor, kernel: Kernel) -> Tensor:
+        padding = [side - 1 - edge for side, edge in zip(kernel.weight.shape[2:], kernel.padding, strict=True)]
+        if kernel.stride != (1, 1) or min(padding) < 0:
+            return slopes(kernel, slope, self.x, kernel.last, 1, (True, False))[0]
+        return convolved(slope, kernel.turned, None, (1, 1), padding)
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
         self.slope = channels_last(slope)
-        before = self.slope_in(self.slope, self.kernel.last, self.kernel.turned) if through else None
+        before = self.slope_in(self.slope, self.kernel) if through else None
         grad = slopes(self.kernel, self.slope, self.x, self.kernel.last, 1, (False, True))[1]
         bias = () if self.kernel.bias is None else (self.slope.sum((0, 2, 3))[None],)
         return before, (grad[None], *bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
-        self.v, bias = channels_last(v[0][0]), v[1][0] if len(v) > 1 else None
-        y = self.applied(self.x, self.v, bias)
+        self.v = replace(self.kernel, weight=v[0][0], bias=v[1][0] if len(v) > 1 else None)
+        y = self.applied(self.x, self.v.last, self.v.bias)
         return y if moved is None else y + self.applied(channels_last(moved), self.kernel.last)
 
     def turned(self, slope: Tensor) -> Tensor:
-        own = self.slope_in(self.slope, self.v, turned(self.v))
-        return own + self.slope_in(channels_last(slope), self.kernel.last, self.kernel.turned)
+        return self.slope_in(self.slope, self.v) + self.slope_in(channels_last(slope), self.kernel)
 
 
 class Grouped(Applied):
@@ -197,7 +193,7 @@ class Unfolded(Applied):
 
 def convolution(kernel: Kernel, x: Tensor, seeds: int) -> Applied:
     cpu, large, thin = x.device.type == "cpu", max(kernel.weight.shape[2:]) > 3, x.shape[1] < THIN
-    if cpu and large and len(x) <= FEW and x.numel() <= SMALL:
+    if small(x, kernel.weight, FEW):
         return Unfolded(kernel, x, seeds)
     if cpu and seeds == 1 and not (large and thin):
         return Convolution(kernel, x, seeds)
