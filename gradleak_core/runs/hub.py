@@ -76,8 +76,8 @@ class Trace:
         return index
 
     def _thinned(self, seen: int) -> Head:
-        stride = (self.last - seen) / THIN
-        iterations = [seen + round((k + 1) * stride) for k in range(THIN)]
+        stride = (self.last - seen - 1) / (THIN - 1)
+        iterations = [seen + 1 + round(k * stride) for k in range(THIN)]
         columns = {name: [values[i - 1] for i in iterations] for name, values in self.columns.items()}
         return {"first": iterations[0], "iterations": iterations, "columns": columns}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import zipfile
 from typing import Any
@@ -95,7 +96,8 @@ def test_a_long_curve_is_thinned_for_whoever_comes_late(server: Server) -> None:
     server.until_status(run, "done")
     curve = server.watch(run)[0][0]["curve"]
     assert len(curve["iterations"]) == len(curve["columns"]["match"]) == 2000
-    assert curve["iterations"][-1] == 5000
+    assert (curve["iterations"][0], curve["iterations"][-1]) == (1, 5000)
+    assert {after - before for before, after in itertools.pairwise(curve["iterations"])} == {2, 3}
     whole = server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["match"]
     assert curve["columns"]["match"] == [whole[i - 1] for i in curve["iterations"]]
 
