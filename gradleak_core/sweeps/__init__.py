@@ -22,17 +22,15 @@ from gradleak_core import factors
 from gradleak_core.factors import plain
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.sweeps.convolutions import Kernel, convolution
+from gradleak_core.sweeps.convolutions import Kernel, NormedKernel
 from gradleak_core.sweeps.layers import (
     ACTIVATIONS,
-    Affine,
     BatchNorm,
     Chain,
     Fixed,
     Layer,
     Linear,
     Residual,
-    RunningNorm,
     flatten,
     pool,
     thinned,
@@ -122,11 +120,24 @@ def chain(modules: Iterable[tuple[str, nn.Module]], theta: Update) -> Layer | No
         if type(module) is Slot:
             continue
         mine = {k: p.detach() for k, p in theta.items() if k.startswith(f"{name}.")}
-        layer = known(name, module, mine)
+        layer, count = known(name, module, mine), len(mine)
+        if layer is None and layers and isinstance(kernel := layers[-1][1], Kernel):
+            layer = normed(kernel, module, [*mine.values()])
+            count += layers.pop()[0]
         if layer is None:
             return None
-        layers.append((len(mine), layer))
+        layers.append((count, layer))
     return partial(Chain, layers)
+
+
+def normed(kernel: Kernel, module: nn.Module, theta: Sequence[Tensor]) -> Layer | None:
+    """A convolution with the batch norm after it, if that uses its running statistics."""
+    if not isinstance(module, BatchNorm2d) or module.training or len(theta) != 2:
+        return None
+    gamma, beta = theta
+    assert module.running_mean is not None
+    assert module.running_var is not None
+    return NormedKernel(kernel, gamma, beta, module.running_mean, (module.running_var + module.eps).sqrt())
 
 
 def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
@@ -153,11 +164,7 @@ def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
         return partial(Linear, weight, bias)
     if plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1) and weight is not None:
         assert not isinstance(module.padding, str)
-        return partial(convolution, Kernel(weight, bias, module.stride, module.padding))
-    if isinstance(module, BatchNorm2d) and weight is not None and bias is not None:
-        if module.training:
-            return partial(BatchNorm, weight, bias, module.eps)
-        assert module.running_mean is not None
-        assert module.running_var is not None
-        return partial(RunningNorm, Affine(module.running_mean, module.running_var, module.eps, weight, bias))
+        return Kernel(weight, bias, module.stride, module.padding)
+    if isinstance(module, BatchNorm2d) and module.training and weight is not None and bias is not None:
+        return partial(BatchNorm, weight, bias, module.eps)
     return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,16 +28,8 @@ class Kernel:
     bias: Tensor | None
     stride: tuple[int, ...]
     padding: tuple[int, ...]
-
-    @cached_property
-    def last(self) -> Tensor:
-        """The weights in channels-last."""
-        return channels_last(self.weight)
-
-    @cached_property
-    def turned(self) -> Tensor:
-        """The weights (C, out, height, width) that take a slope back through a convolution of stride 1."""
-        return channels_last(self.weight.flip(2, 3).transpose(0, 1))
+    kept: dict[tuple[str, torch.Size], Tensor] = field(default_factory=dict)
+    """What `once` has laid out."""
 
     @cached_property
     def flat(self) -> Tensor:
@@ -45,6 +38,34 @@ class Kernel:
     def patches(self, x: Tensor) -> Tensor:
         """Of x (N, C, H, W), as (N, C · kernel, places)."""
         return patches(x, self.weight.shape[2:], self.stride, self.padding)
+
+    def packed(self, x: Tensor) -> Tensor:
+        """The weights as oneDNN lays them out for inputs like x, which it else does at every call."""
+        return self.once("_reorder_convolution_weight", x, (self.padding, self.stride, (1, 1)))
+
+    def turned(self, slope: Tensor, rest: Sequence[int]) -> Tensor:
+        """Likewise, for taking slopes like this one back; `rest` is what rounding has cut off the input's sides."""
+        return self.once("_reorder_convolution_transpose_weight", slope, (self.padding, rest, self.stride, (1, 1)))
+
+    def once(self, name: str, x: Tensor, how: Sequence[Any]) -> Tensor:
+        if (name, x.shape) not in self.kept:
+            weight = channels_last(self.weight)
+            if with_mkldnn(x):
+                weight = getattr(torch.ops.mkldnn, name)(weight, *how, 1, x.shape)
+            self.kept[name, x.shape] = weight
+        return self.kept[name, x.shape]
+
+    def __call__(self, x: Tensor, seeds: int) -> Applied:
+        cpu, large, thin = x.device.type == "cpu", max(self.weight.shape[2:]) > 3, x.shape[1] < THIN
+        if small(x, self.weight, FEW):
+            return Unfolded(self, x, seeds)
+        if cpu and seeds == 1 and not (large and thin):
+            return Convolution(self, x)
+        return (Unfolded if thin else Grouped)(self, x, seeds)
+
+
+def with_mkldnn(x: Tensor) -> bool:
+    return x.dtype == torch.float32 and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -59,35 +80,46 @@ def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Se
 
 
 class Convolution(Applied):
-    """Of one seed on a CPU, in channels-last."""
+    """Of one seed on a CPU, in channels-last, by oneDNN, which PyTorch itself passes over for one small image."""
 
-    def __init__(self, kernel: Kernel, x: Tensor, _seeds: int) -> None:
+    def __init__(self, kernel: Kernel, x: Tensor) -> None:
         self.kernel, self.x = kernel, channels_last(x)
-        self.y = self.applied(self.x, kernel.last, kernel.bias)
+        self.packed = kernel.packed(x)
+        self.y = self.applied(self.x, self.packed, kernel.bias)
+        sizes = zip(x.shape[2:], self.y.shape[2:], kernel.weight.shape[2:], kernel.stride, kernel.padding, strict=True)
+        self.rest = [side - (out - 1) * stride - size + 2 * edge for side, out, size, stride, edge in sizes]
 
     def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return convolved(x, weight, bias, self.kernel.stride, self.kernel.padding)
+        kernel = self.kernel
+        if with_mkldnn(x):
+            how: Any = (kernel.padding, kernel.stride, (1, 1), 1, "none", [], "")
+            found: Tensor = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *how)
+            return found
+        return F.conv2d(x, weight, bias, kernel.stride, kernel.padding)
 
-    def slope_in(self, slope: Tensor, kernel: Kernel) -> Tensor:
-        padding = [side - 1 - edge for side, edge in zip(kernel.weight.shape[2:], kernel.padding, strict=True)]
-        if kernel.stride != (1, 1) or min(padding) < 0:
-            return slopes(kernel, slope, self.x, kernel.last, 1, (True, False))[0]
-        return convolved(slope, kernel.turned, None, (1, 1), padding)
+    def slope_in(self, slope: Tensor, weight: Tensor) -> Tensor:
+        kernel = self.kernel
+        if with_mkldnn(slope):
+            how: Any = (kernel.padding, self.rest, kernel.stride, (1, 1), 1, "none", [], "")
+            found: Tensor = torch.ops.mkldnn._convolution_transpose_pointwise(slope, weight, None, *how)
+            return found
+        return F.conv_transpose2d(slope, weight, None, kernel.stride, kernel.padding, self.rest)
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
         self.slope = channels_last(slope)
-        before = self.slope_in(self.slope, self.kernel) if through else None
-        grad = slopes(self.kernel, self.slope, self.x, self.kernel.last, 1, (False, True))[1]
+        self.turning = self.kernel.turned(slope, self.rest)
+        before = self.slope_in(self.slope, self.turning) if through else None
+        grad = slopes(self.kernel, self.slope, self.x, self.kernel.weight, 1, (False, True))[1]
         bias = () if self.kernel.bias is None else (self.slope.sum((0, 2, 3))[None],)
         return before, (grad[None], *bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
-        self.v = replace(self.kernel, weight=v[0][0], bias=v[1][0] if len(v) > 1 else None)
-        y = self.applied(self.x, self.v.last, self.v.bias)
-        return y if moved is None else y + self.applied(channels_last(moved), self.kernel.last)
+        self.v = channels_last(v[0][0])
+        y = self.applied(self.x, self.v, v[1][0] if len(v) > 1 else None)
+        return y if moved is None else y + self.applied(channels_last(moved), self.packed)
 
     def turned(self, slope: Tensor) -> Tensor:
-        return self.slope_in(self.slope, self.v) + self.slope_in(channels_last(slope), self.kernel)
+        return self.slope_in(self.slope, self.v) + self.slope_in(channels_last(slope), self.turning)
 
 
 class Grouped(Applied):
@@ -130,12 +162,47 @@ class Grouped(Applied):
         return self.rows(own) + self.slope_in(slope, self.x, self.kernel.weight)
 
 
-def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int]) -> Tensor:
-    """By oneDNN, which PyTorch itself passes over for one small image."""
-    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return F.conv2d(x, weight, bias, stride, padding)
-    found: Tensor = torch.ops.aten.mkldnn_convolution(x, weight, bias, padding, stride, (1, 1), 1)
-    return found
+class NormedKernel:
+    """A convolution of weights W and bias b, and after it batch norm by running statistics, γ (x − μ) / σ + β.
+
+    Together they are a convolution of weights a W and bias a (b − μ) + β, where a = γ / σ.
+    """
+
+    def __init__(self, kernel: Kernel, gamma: Tensor, beta: Tensor, mean: Tensor, spread: Tensor) -> None:
+        self.flat, self.biased, self.spread = kernel.flat, kernel.bias is not None, spread
+        self.scale = gamma / spread
+        self.centred = -mean if kernel.bias is None else kernel.bias - mean
+        bias = self.scale * self.centred + beta
+        self.both = replace(kernel, weight=kernel.weight * self.scale[:, None, None, None], bias=bias, kept={})
+
+    def __call__(self, x: Tensor, seeds: int) -> Applied:
+        return Normed(self, self.both(x, seeds))
+
+
+class Normed(Applied):
+    """The same, applied; its weights are W, b if there is one, γ and β."""
+
+    def __init__(self, kernel: NormedKernel, both: Applied) -> None:
+        self.kernel, self.both, self.y = kernel, both, both.y
+
+    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        kernel, (before, (grad, beta)) = self.kernel, self.both.backward(slope, through=through)
+        grad = grad.flatten(2)  # (S, out, C · kernel)
+        gamma = torch.addcmul((grad * kernel.flat).sum(2), kernel.centred, beta) / kernel.spread
+        bias = (kernel.scale * beta,) if kernel.biased else ()
+        return before, (grad * kernel.scale[:, None], *bias, gamma, beta)
+
+    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+        kernel, (weight, *bias, gamma, beta) = self.kernel, v
+        stretch = gamma / kernel.spread
+        shift = torch.addcmul(beta, stretch, kernel.centred)
+        if bias:
+            shift = torch.addcmul(shift, bias[0], kernel.scale)
+        both = torch.addcmul(weight.flatten(2) * kernel.scale[:, None], stretch[:, :, None], kernel.flat)
+        return self.both.tangent(moved, (both.view_as(weight), shift))
+
+    def turned(self, slope: Tensor) -> Tensor:
+        return self.both.turned(slope)
 
 
 def slopes(
@@ -189,12 +256,3 @@ class Unfolded(Applied):
     def turned(self, slope: Tensor) -> Tensor:
         weights, slopes = torch.cat([self.v, self.weight], 1), torch.cat([self.slope, slope.flatten(2)], 1)
         return self.fold(weights.mT @ slopes)
-
-
-def convolution(kernel: Kernel, x: Tensor, seeds: int) -> Applied:
-    cpu, large, thin = x.device.type == "cpu", max(kernel.weight.shape[2:]) > 3, x.shape[1] < THIN
-    if small(x, kernel.weight, FEW):
-        return Unfolded(kernel, x, seeds)
-    if cpu and seeds == 1 and not (large and thin):
-        return Convolution(kernel, x, seeds)
-    return (Unfolded if thin else Grouped)(kernel, x, seeds)

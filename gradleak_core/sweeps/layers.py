@@ -60,38 +60,6 @@ class Linear(Applied):
         return torch.addmm((self.slope @ self.v).flatten(0, 1), slope, self.weight)
 
 
-class Affine:
-    """A batch norm as y = scale x + shift, (C, 1, 1) each."""
-
-    def __init__(self, mean: Tensor, variance: Tensor, eps: float, weight: Tensor, bias: Tensor) -> None:
-        self.mean, self.spread = mean, (variance + eps).sqrt()
-        self.scale = (weight / self.spread)[:, None, None]
-        self.shift = (bias - mean * weight / self.spread)[:, None, None]
-
-
-class RunningNorm(Applied):
-    """Batch norm by its running statistics: y = γ x̂ + β with x̂ = (x − μ) / σ."""
-
-    def __init__(self, norm: Affine, x: Tensor, seeds: int) -> None:
-        self.norm, self.x = norm, x.view(seeds, -1, *x.shape[1:])  # (S, B, C, H, W)
-        self.y = torch.addcmul(norm.shift, x, norm.scale)
-
-    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        self.slope = slope.view_as(self.x)
-        bias = self.slope.sum((1, 3, 4))  # (S, C)
-        weight = ((self.slope * self.x).sum((1, 3, 4)) - self.norm.mean * bias) / self.norm.spread
-        return slope * self.norm.scale, (weight, bias)
-
-    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
-        weight, bias = v[0] / self.norm.spread, v[1]
-        self.v = weight[:, None, :, None, None]
-        y = torch.addcmul((bias - self.norm.mean * weight)[:, None, :, None, None], self.x, self.v).flatten(0, 1)
-        return y if moved is None else torch.addcmul(y, moved, self.norm.scale)
-
-    def turned(self, slope: Tensor) -> Tensor:
-        return torch.addcmul((self.slope * self.v).flatten(0, 1), slope, self.norm.scale)
-
-
 class BatchNorm(Applied):
     """Batch norm by the batch's own statistics: y = γ x̂ + β with x̂ = (x − μ) / σ, μ and σ of each seed's images."""
 
