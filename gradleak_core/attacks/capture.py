@@ -28,6 +28,8 @@ FIRST = 20
 """Calls before a program is recorded, which takes as long as some twenty of them."""
 WARM_UP = 3
 """Runs before a graph is recorded, in which libraries choose their kernels and take their memory."""
+NAMESAKES = frozenset(getattr(torch.ops.aten, name).default for name in ("detach", "alias", "view", "expand"))
+"""Operations that may give what they were given, under another name."""
 INSIDE = ContextVar("INSIDE", default=False)
 
 
@@ -141,6 +143,10 @@ def program(step: Step, *given: Tensor) -> Step:
     return replay
 
 
+def same(a: Tensor, b: Tensor) -> bool:
+    return (a.shape, a.stride()) == (b.shape, b.stride())
+
+
 class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down every operation that is done while it is entered. Tensors from elsewhere are constants."""
 
@@ -158,9 +164,11 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if op.is_view and args[0] not in self.names:
+            return op(*args, **kwargs)  # of a constant, and so one itself
         words = [*map(self.word, args), *(f"{name}={self.word(value)}" for name, value in kwargs.items())]
         found = op(*args, **kwargs)
-        if op in (torch.ops.aten.detach.default, torch.ops.aten.alias.default):
+        if op in NAMESAKES and same(found, args[0]):
             self.named(found, words[0])
             return found
         if op is torch.ops.aten._to_copy.default and not isinstance(args[0], Tensor):

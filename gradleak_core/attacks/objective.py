@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.capture import Captured, Step
-from gradleak_core.attacks.parts.distances import Compared
+from gradleak_core.attacks.parts.distances import Compared, total
 from gradleak_core.attacks.parts.priors import Group, Prior, Scene
 from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
@@ -96,10 +96,10 @@ class Terms:
     def compute(self, z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
-        match = torch.stack([distance(client(guess)) for client, distance in self.rounds]).sum(0)
+        match = total([distance(client(guess)) for client, distance in self.rounds])
         terms = self.belief.terms(guess, match.detach(), weights)
-        total = match.sum() + terms.sum() if terms.size(1) else match.sum()
-        return match.detach(), terms.detach(), torch.autograd.grad(total, z)[0]
+        loss = match.sum() + terms.sum() if terms.size(1) else match.sum()
+        return match.detach(), terms.detach(), torch.autograd.grad(loss, z)[0]
 
     def client(self, theta: Update) -> Callable[[Candidate], Compared]:
         """The update (S, ...) of a guess at parameters theta, in the quickest way there is for this model."""

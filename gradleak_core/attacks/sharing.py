@@ -37,7 +37,8 @@ def shared(steps: Sequence[Step], rows: Sequence[Tensor], *whole: Tensor) -> tup
 
 
 def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    return tuple(torch.cat(each) for each in zip(*parts, strict=True))
+    first, *others = parts
+    return tuple(torch.cat(each) for each in zip(first, *others, strict=True)) if others else first
 
 
 @cache

@@ -171,7 +171,7 @@ def pieces(update: Compared, like: Update, seeds: Literal[0, 1]) -> list[Any]:
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:
-    return torch.stack(list(terms)).sum(0)
+    return torch.stack(list(terms)).sum(0) if len(terms) > 1 else terms[0]
 
 
 DISTANCES: dict[str, type[Distance]] = {
