@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 from PIL import Image, ImageOps
 
@@ -24,8 +25,7 @@ SEED = 7000
 @contextlib.contextmanager
 def data_of_its_own() -> Iterator[None]:
     """A data folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADLEAK_DATA"] = folder
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, GRADLEAK_DATA=folder):
         yield
 
 

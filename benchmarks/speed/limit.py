@@ -8,8 +8,9 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import gradleak
-from gradleak_core.experiment import Experiment, prepare, threads
+from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.experiment import Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
 
@@ -29,10 +31,8 @@ CASES = (
 )  # fmt: skip
 """Network, seeds, iterations in a round."""
 PASSES, FLOAT = 6, 4
-UNCOUNTED = {
-    torch.ops.aten.mkldnn_convolution: lambda x, weight, *_, out_shape, **__: conv_flop_count(x, weight, out_shape)
-}
-"""What torch's counter passes over."""
+ONEDNN = ("_convolution_pointwise", "_convolution_transpose_pointwise")
+"""Convolutions that torch's counter passes over."""
 
 
 def measure(setting: Setting) -> JSON:
@@ -54,16 +54,26 @@ def row(name: str, seeds: int, steps: int) -> JSON:
     experiment = Experiment(model=MODELS[name](), attack=attack, seed=SEED)
     both = prepare(experiment)
     torch.set_num_threads(threads(experiment))
-    with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
-        deque(replace(attack, seeds=1, steps=1).run(both.model, both.observation, seed=1), maxlen=0)
     step = statistics.median(gradleak(both, attack, steps) / steps for _ in range(5))
     traffic = PASSES * FLOAT * sum(p.numel() for p in both.model.parameters())
-    flops = seeds * counter.get_total_flops()
+    flops = seeds * (operations(both, attack, 2) - operations(both, attack, 1))
     return {
         "network": name, "seeds": seeds, "threads": threads(experiment),
         "milliseconds": 1e3 * step, "gflop": flops / 1e9,
         "compute": flops / step / max(product(), convolution()), "memory": traffic / step / copying(),
     }  # fmt: skip
+
+
+def operations(both: Prepared, attack: Recipe, steps: int) -> int:
+    """Floating-point ones of a run of one seed."""
+    uncounted = {getattr(torch.ops.mkldnn, name): partial(convolved, "transpose" in name) for name in ONEDNN}
+    with FlopCounterMode(display=False, custom_mapping=uncounted) as counter:
+        deque(replace(attack, seeds=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)
+    return int(counter.get_total_flops())
+
+
+def convolved(transposed: bool, x: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any, **__: Any) -> int:
+    return conv_flop_count([*x], [*weight], [*out_shape], transposed)
 
 
 def product(side: int = 1024) -> float:

@@ -1,5 +1,5 @@
-"""Iterations of the same attack, interleaved, median of five rounds, warm. GradLeak runs with the threads it chooses;
-every other program is timed with one thread and with all, and the better of the two counts.
+"""Iterations of the same attack, interleaved, median of five rounds, warm. GradLeak runs with the threads that its own
+measurement chooses; the others are timed with one thread and with all, and the better of the two counts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, breaching, contest, gradleak, medians
-from gradleak_core.experiment import Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
 from gradleak_core.threads import ALL_THREADS
+from gradleak_core.tuning import learn
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")
@@ -33,6 +34,7 @@ def measure(setting: Setting) -> JSON:
 
 def row(name: str, steps: int, setting: Setting) -> JSON:
     experiment = Experiment(model=MODELS[name](), attack=ATTACK, seed=SEED)
+    learn(CODEC.encode(experiment), lambda: False)
     both, steps = prepare(experiment), setting.count(steps, 3)
     entries = {f"gradleak, {threads(experiment)} threads": partial(timed, gradleak, both, steps, threads(experiment))}
     for number in sorted({1, ALL_THREADS}):

@@ -6,12 +6,9 @@ kept in the data folder, which is empty at first. Before that a rule holds; `rul
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import torch
 
@@ -29,11 +26,6 @@ SHARE = 1.05
 
 
 def measure(setting: Setting) -> JSON:
-    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, GRADLEAK_DATA=folder):
-        return measured(setting)
-
-
-def measured(setting: Setting) -> JSON:
     rows = [row(name, batch, steps, setting) for name, steps in NETWORKS.items() for batch in (1, 8)]
     slow = [f"{r['network']} batch {r['batch']} {r['slower']:+.0%}" for r in rows if r["slower"] > SHARE - 1]
     said = f"{len(rows) - len(slow)} of {len(rows)} within 5 % of the best" + (f"; {', '.join(slow)}" if slow else "")
