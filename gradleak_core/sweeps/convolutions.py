@@ -16,6 +16,8 @@ from gradleak_core.unfolding import small
 
 FEW = 4
 """Images, if small, up to which kernels over 3 × 3 are products of patches."""
+LARGE = 2**16
+"""Entries of one image from which PyTorch's gradient in the weights is as fast as a product of patches by oneDNN."""
 THIN = 8
 """Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""
 
@@ -35,9 +37,15 @@ class Kernel:
     def flat(self) -> Tensor:
         return self.weight.flatten(1)  # (out, C · kernel)
 
+    def windows(self, x: Tensor) -> Tensor:
+        """What the weights see of x (N, C, H, W), place by place: (N, C, rows, columns, height, width)."""
+        (down, across), (height, width) = self.padding, self.weight.shape[2:]
+        x = F.pad(x, (across, across, down, down))
+        return x.unfold(2, height, self.stride[0]).unfold(3, width, self.stride[1])
+
     def patches(self, x: Tensor) -> Tensor:
-        """Of x (N, C, H, W), as (N, C · kernel, places)."""
-        return patches(x, self.weight.shape[2:], self.stride, self.padding)
+        """The same as (N, C · kernel, places), five times as fast as by `torch.nn.functional.unfold`."""
+        return self.windows(x).permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
 
     def packed(self, x: Tensor) -> Tensor:
         """The weights as oneDNN lays them out for inputs like x, which it else does at every call."""
@@ -72,13 +80,6 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> Tensor:
-    """As `torch.nn.functional.unfold`, which takes up to five times as long."""
-    down, across = padding
-    x = F.pad(x, (across, across, down, down)).unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1])
-    return x.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
-
-
 class Convolution(Applied):
     """Of one seed on a CPU, in channels-last, by oneDNN, which PyTorch itself passes over for one small image."""
 
@@ -109,9 +110,18 @@ class Convolution(Applied):
         self.slope = channels_last(slope)
         self.turning = self.kernel.turned(slope, self.rest)
         before = self.slope_in(self.slope, self.turning) if through else None
-        grad = slopes(self.kernel, self.slope, self.x, self.kernel.weight, 1, (False, True))[1]
         bias = () if self.kernel.bias is None else (self.slope.sum((0, 2, 3))[None],)
+        grad = self.grad()
         return before, (grad[None], *bias)
+
+    def grad(self) -> Tensor:
+        """In the weights (out, C, height, width)."""
+        if len(self.x) > 1 or not THIN <= self.x.shape[1] <= self.x.numel() < LARGE or not with_mkldnn(self.x):
+            return slopes(self.kernel, self.slope, self.x, self.kernel.weight, 1, (False, True))[1]
+        seen = self.kernel.windows(self.x).permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(0, 2)  # (places, kernel · C)
+        slope, (out, channels, *sides) = self.slope[0].flatten(1), self.kernel.weight.shape
+        grad: Tensor = torch.ops.mkldnn._linear_pointwise(slope, seen.mT, None, "none", [], "")
+        return grad.view(out, *sides, channels).permute(0, 3, 1, 2)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
         self.v = channels_last(v[0][0])
