@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradleak_core.sweeps.layers import Applied
+from gradleak_core.sweeps.layers import Applied, channels_last
 from gradleak_core.unfolding import small
 
 FEW = 4
@@ -74,10 +74,6 @@ class Kernel:
 
 def with_mkldnn(x: Tensor) -> bool:
     return x.dtype == torch.float32 and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-
-
-def channels_last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 class Convolution(Applied):
