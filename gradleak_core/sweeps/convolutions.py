@@ -47,11 +47,15 @@ class Kernel:
         """The same as (N, C · kernel, places), five times as fast as by `torch.nn.functional.unfold`."""
         return self.windows(x).permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
 
+    def fold(self, patches: Tensor, sides: tuple[int, ...]) -> Tensor:
+        """The transpose of `patches`, for an input of these sides."""
+        return F.fold(patches, sides, self.weight.shape[2:], 1, self.padding, self.stride)
+
     def packed(self, x: Tensor) -> Tensor:
         """The weights as oneDNN lays them out for inputs like x, which it else does at every call."""
         return self.once("_reorder_convolution_weight", x, (self.padding, self.stride, (1, 1)))
 
-    def turned(self, slope: Tensor, rest: Sequence[int]) -> Tensor:
+    def packed_back(self, slope: Tensor, rest: Sequence[int]) -> Tensor:
         """Likewise, for taking slopes like this one back; `rest` is what rounding has cut off the input's sides."""
         return self.once("_reorder_convolution_transpose_weight", slope, (self.padding, rest, self.stride, (1, 1)))
 
@@ -104,8 +108,8 @@ class Convolution(Applied):
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
         self.slope = channels_last(slope)
-        self.turning = self.kernel.turned(slope, self.rest)
-        before = self.slope_in(self.slope, self.turning) if through else None
+        self.packed_back = self.kernel.packed_back(slope, self.rest)
+        before = self.slope_in(self.slope, self.packed_back) if through else None
         bias = () if self.kernel.bias is None else (self.slope.sum((0, 2, 3))[None],)
         grad = self.grad()
         return before, (grad[None], *bias)
@@ -124,7 +128,7 @@ class Convolution(Applied):
         return y if moved is None else y + self.applied(channels_last(moved), self.packed)
 
     def turned(self, slope: Tensor) -> Tensor:
-        return self.slope_in(self.slope, self.v) + self.slope_in(channels_last(slope), self.turning)
+        return self.slope_in(self.slope, self.v) + self.slope_in(channels_last(slope), self.packed_back)
 
 
 class Thin(Convolution):
@@ -137,8 +141,7 @@ class Thin(Convolution):
     def turned(self, slope: Tensor) -> Tensor:
         weights = torch.cat([self.v, self.kernel.weight]).flatten(1)  # (2 · out, C · kernel)
         slopes = torch.cat([self.slope, channels_last(slope)], 1)[0].flatten(1)  # (2 · out, places)
-        seen, sides = product(weights.mT, slopes.mT), self.kernel.weight.shape[2:]
-        return F.fold(seen[None], self.x.shape[2:], sides, 1, self.kernel.padding, self.kernel.stride)
+        return self.kernel.fold(product(weights.mT, slopes.mT)[None], self.x.shape[2:])
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -255,7 +258,7 @@ class Unfolded(Applied):
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
         self.slope = slope.flatten(2)  # (S · B, out, places)
-        before = self.fold(self.weight.mT @ self.slope) if through else None
+        before = self.kernel.fold(self.weight.mT @ self.slope, self.size[2:]) if through else None
         bias = () if self.kernel.bias is None else (self.sum(self.slope.sum(2)),)
         return before, (self.sum(self.slope @ self.patches.mT), *bias)
 
@@ -268,10 +271,6 @@ class Unfolded(Applied):
         batch = self.size[0] // self.seeds
         return v if batch == 1 else v.repeat_interleave(batch, 0)
 
-    def fold(self, patches: Tensor) -> Tensor:
-        kernel = self.kernel
-        return F.fold(patches, self.size[2:], kernel.weight.shape[2:], 1, kernel.padding, kernel.stride)
-
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
         self.v = self.each(v[0].flatten(2))
         bias = self.each(v[1])[:, :, None] if len(v) > 1 else None
@@ -282,4 +281,4 @@ class Unfolded(Applied):
 
     def turned(self, slope: Tensor) -> Tensor:
         weights, slopes = torch.cat([self.v, self.weight], 1), torch.cat([self.slope, slope.flatten(2)], 1)
-        return self.fold(weights.mT @ slopes)
+        return self.kernel.fold(weights.mT @ slopes, self.size[2:])
