@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -116,6 +117,23 @@ class TestProven:
         proven, found = self.repeated(lambda x: (x * x + 1,))
         assert proven.best is not proven.step
         torch.testing.assert_close(found, self.point**2 + 1, rtol=0, atol=0, equal_nan=True)
+
+    def test_whatever_an_operation_takes_and_gives_is_written_down(self) -> None:
+        places = torch.tensor([2, 0])
+
+        def step(x: Tensor) -> tuple[Tensor, ...]:
+            first, *rest = x.clamp(-math.inf, 4).split([1, 2])  # infinity, a list of tensors
+            torch._foreach_mul_([first, *rest], [2.0, 3.0])  # nothing given back
+            picked = torch.stack([x, x], 1)[:, None][places]  # absent tensors in a list
+            image = torch.ones(2, 3, 4, 4).mul(x.sum()).contiguous(memory_format=torch.channels_last)
+            largest, where = picked.float().max(0)
+            return x, first, rest[0], picked, image, largest, where, x.to(torch.float64), places
+
+        points = torch.tensor([1.0, -2.0, 5.0]), torch.tensor([7.0, 0.5, -1.0])
+        recorded, (_, other) = program(step, points[0]), points
+        for a, b in zip(recorded(other), step(other), strict=True):
+            assert (a.dtype, a.stride()) == (b.dtype, b.stride())
+            assert torch.equal(a, b)
 
     @pytest.mark.parametrize(
         ("step", "why"),
