@@ -133,12 +133,13 @@ def price(
 
 @app.command()
 def catalogue(
+    parts: Annotated[list[str] | None, typer.Argument(help="Only these, such as attacks, defences, presets.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
 ) -> int:
     """List attacks, defences, models, samples, metrics and every knob."""
     from gradleak_core.cli.listing import listing
 
-    return listing(json, STDOUT)
+    return listing(parts or [], json, STDOUT)
 
 
 @app.command()

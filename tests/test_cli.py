@@ -227,6 +227,16 @@ def test_the_catalogue_names_everything(capsys: pytest.CaptureFixture[str], monk
     assert "local_epochs=" in shown
 
 
+def test_the_catalogue_shows_only_the_parts_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalogue", "presets", "metrics"]) == 0
+    shown = capsys.readouterr().out
+    assert "One photo leaks" in shown
+    assert "PSNR" in shown.upper()
+    assert "inverting_gradients" not in shown
+    assert main(["catalogue", "atacks"]) != 0
+    assert "has no part atacks; choose from attacks, models" in " ".join(capsys.readouterr().err.split())
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from gradleak_core.catalogue import catalogue
 from gradleak_core.knobs import OBJECTS
+from gradleak_core.types import Refused
 
 FAMILIES = {
     "attacks": "--attack",
@@ -27,23 +29,31 @@ FAMILIES = {
 }
 
 
-def listing(as_json: bool, out: Console) -> int:
+def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
+    """Of these parts, or of all. Raises `Refused` for one that there is not."""
     known = catalogue()
     if as_json:
         out.print_json(json.dumps(known))
         return 0
-    for family, option in FAMILIES.items():
-        rows = Table("name", "what it is", "knobs", title=f"{family}  ({option})", title_justify="left", expand=True)
-        for name, entry in known["families"][family].items():
-            rows.add_row(name, entry["summary"], "\n".join(knob(row) for row in entry["knobs"]))
-        out.print(rows)
-    out.print(plain("experiment", [(row["name"], knob(row), row["help"]) for row in known["experiment"]["knobs"]]))
-    for name in OBJECTS:
-        out.print(plain(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]]))
-    out.print(plain("metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]))
-    out.print(plain("samples", [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]))
-    out.print(plain("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]]))
+    tables = {family: kinds(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()}
+    for name in ("experiment", *OBJECTS):
+        tables[name] = plain(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]])
+    tables["metrics"] = plain("metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()])
+    samples = [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]
+    tables["samples"] = plain("samples", samples)
+    tables["presets"] = plain("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]])
+    if unknown := [part for part in parts if part not in tables]:
+        raise Refused(f"The catalogue has no part {unknown[0]}; choose from {', '.join(tables)}.")
+    for part in parts or tables:
+        out.print(tables[part])
     return 0
+
+
+def kinds(title: str, entries: dict[str, Any]) -> Table:
+    rows = Table("name", "what it is", "knobs", title=title, title_justify="left", expand=True)
+    for name, entry in entries.items():
+        rows.add_row(name, entry["summary"], "\n".join(knob(row) for row in entry["knobs"]))
+    return rows
 
 
 def plain(title: str, lines: list[tuple[str, str, str]]) -> Table:
