@@ -8,4 +8,20 @@ st.set_page_config(
     page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=330
 )
 st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "logo_small.svg"))
-st.navigation(list(pages().values()), position="top").run()
+
+
+@st.fragment(run_every=0.2)
+def again() -> None:
+    """Runs the page once more, since Streamlit keeps a sidebar that was emptied until another script ends."""
+    if not st.session_state["sidebar"]:
+        st.rerun()
+    st.session_state["sidebar"] = False
+
+
+page = st.navigation(list(pages().values()), position="top")
+lab = page.title == "Lab"
+if lab:
+    st.session_state["sidebar"] = True
+page.run()
+if not lab and st.session_state.get("sidebar"):
+    again()

@@ -110,6 +110,16 @@ def test_about_names_the_device_and_the_limits(page: Page) -> None:
     expect(page.get_by_role("table").first).to_contain_text("torch")
 
 
+def test_no_empty_sidebar_stays_where_the_set_up_was(page: Page) -> None:
+    sidebar = page.get_by_test_id("stSidebar")
+    Lab(page).open()
+    for name in ("Runs", "Trade-off", "Claims", "How it works", "About", "Runs"):
+        expect(sidebar).to_be_visible()
+        menu(page, name)
+        expect(sidebar).to_be_hidden()
+        page.get_by_role("link", name="Lab").click()
+
+
 def finished(page: Page, seed: int) -> str:
     """The id of a short run that has ended."""
     lab = Lab(page).open(SHORT | {"seed": seed})
