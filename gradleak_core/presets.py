@@ -56,7 +56,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "convnet",
         "A ReLU network",
-        "leaks in about 10 s",
+        "leaks in about 5 s",
         Experiment(images=("sample:chelsea",), model=ConvNet(), attack=SMALL_STEPS),
     ),
     Preset(
@@ -76,7 +76,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "dropout_readoff",
         "Dropout, and its break",
-        "leaks in about 5 s",
+        "leaks in about 2 s",
         Experiment(defences=(Dropout(p=0.5),), attack=recipe("dropout_readoff")),
     ),
     Preset(
@@ -88,7 +88,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "fedavg",
         "Three local steps",
-        "leaks in about 5 s",
+        "leaks in about 2 s",
         replace(FIRST, client=ClientStep(local_epochs=3, lr=0.01)),
     ),
 )
