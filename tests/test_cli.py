@@ -235,6 +235,8 @@ def test_the_catalogue_shows_only_the_parts_that_are_named(capsys: pytest.Captur
     assert "inverting_gradients" not in shown
     assert main(["catalogue", "atacks"]) != 0
     assert "has no part atacks; choose from attacks, models" in " ".join(capsys.readouterr().err.split())
+    assert main(["catalogue", "presets", "--json"]) != 0
+    assert "--json writes the whole catalogue" in " ".join(capsys.readouterr().err.split())
 
 
 def free_port() -> int:

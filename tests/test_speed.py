@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -14,6 +17,8 @@ from benchmarks.speed.scaling import axes, exponent
 from gradleak_core.experiment import CODEC, Experiment, load, prepare
 from gradleak_core.presets import recipe
 
+ROOT = Path(__file__).parents[1]
+
 
 def test_the_page_is_made_from_the_committed_results() -> None:
     committed = results(FOLDER)
@@ -21,6 +26,16 @@ def test_the_page_is_made_from_the_committed_results() -> None:
     for result in committed:
         benchmark = SPEED[result["name"]]
         assert (result["what"], result["bar"], result["quick"]) == (benchmark.what, benchmark.bar, False)
+
+
+def test_the_readme_carries_the_committed_ratios() -> None:
+    kept = {result["name"]: result["values"] for result in results(FOLDER)}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lenet, seeds, first = kept["peers"][0], kept["seeds"][0], kept["recognisable"][0]
+    assert (lenet["network"], seeds["network"], seeds["optimiser"]) == ("lenet", "lenet", "Adam")
+    for ratio in (lenet["bare"], lenet["breaching"], seeds["ratio"]):
+        assert f"{ratio:.1f} times as fast" in readme
+    assert f"recognisable after {statistics.median(first['gradleak']):.1f} s" in readme
 
 
 def test_entries_take_turns_after_a_warm_round() -> None:

@@ -149,7 +149,7 @@ def same(a: Tensor, b: Tensor) -> bool:
 class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down every operation that is done while it is entered. Tensors from elsewhere are constants.
 
-    It makes TorchScript's graph node by node, which takes a tenth of the time of compiling it from source.
+    It makes TorchScript's graph node by node, which is quicker than to write source and have that compiled.
     """
 
     def __init__(self, *given: Tensor) -> None:

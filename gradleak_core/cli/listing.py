@@ -30,8 +30,10 @@ FAMILIES = {
 
 
 def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
-    """Of these parts, or of all. Raises `Refused` for one that there is not."""
+    """Of these parts, or of all. Raises `Refused` for one that there is not, and for parts as JSON."""
     known = catalogue()
+    if as_json and parts:
+        raise Refused("--json writes the whole catalogue; leave out the parts, or --json.")
     if as_json:
         out.print_json(json.dumps(known))
         return 0
