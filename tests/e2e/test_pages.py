@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.e2e.lab import SHORT, Lab
 
@@ -118,6 +119,23 @@ def test_no_empty_sidebar_stays_where_the_set_up_was(page: Page) -> None:
         menu(page, name)
         expect(sidebar).to_be_hidden()
         page.get_by_role("link", name="Lab").click()
+
+
+def test_a_page_that_runs_again_is_sent_whole(page: Page) -> None:
+    """Streamlit would name a large message of the run before. A tab that has dropped it by then stands still."""
+    sent: list[ForwardMsg] = []
+
+    def ended(frame: bytes) -> bool:
+        sent.append(ForwardMsg.FromString(frame))
+        return sent[-1].HasField("script_finished")
+
+    with page.expect_websocket(lambda socket: "/_stcore/" in socket.url) as opened:
+        lab = Lab(page).open()
+    with opened.value.expect_event("framereceived", ended):
+        page.get_by_role("link", name="Lab").click()
+    expect(lab.view).to_be_visible()
+    assert not any(message.HasField("ref_hash") for message in sent)
+    assert max(message.ByteSize() for message in sent) > 10_000
 
 
 def finished(page: Page, seed: int) -> str:
