@@ -37,6 +37,4 @@ with keys:
     st.markdown(table(["Key", "Does"], KEYS))
 lesson("limits")
 st.subheader("Licences of the samples")
-names = ("title", "licence", "source")
-rows = [[row[name] for name in names] for row in known["samples"].values()]
-st.markdown(table([name.title() for name in names], rows))
+st.markdown("\n".join("- **{title}** ({licence}): {source}".format(**row) for row in known["samples"].values()))

@@ -12,7 +12,6 @@ from pages._parts.sidebar import sidebar
 
 known = catalogue()
 setup.restore()
-complaints = setup.complaints()
 
 with st.sidebar:
     sidebar()
@@ -20,7 +19,7 @@ with st.sidebar:
 experiment = setup.current()
 images = experiment["images"]
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
-for sentence in complaints:
+for sentence in setup.complaints():
     st.warning(sentence, icon=":material/link_off:")
 welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"

@@ -122,7 +122,7 @@ class Run:
         self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
-        result = summary.json() | {"status": status}
+        result = summary.json() | {"status": status, "metrics": rounded(summary.metrics)}  # as on the last frame
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
     def note(self, message: str, share: float | None) -> None:

@@ -281,13 +281,15 @@ def named(name: Any) -> str:
 
 
 def title(experiment: Any, catalogue: Any) -> str:
-    """The name of a run that was given none: attack, model, first image."""
+    """The name of a run that was given none: attack, model, image or how many."""
     families = catalogue["families"]
     attack, model = experiment["attack"], experiment["model"]
     row = families["attacks"].get(attack["kind"]) or families["attacks"].get(attack.get("name")) or {}
     words = [row.get("title") or attack.get("name") or attack["kind"], families["models"][model["kind"]]["title"]]
     image = experiment["images"][0].partition(":")
-    words.append("upload" if image[0] == "upload" else image[2].replace("_", " "))
+    several = len(experiment["images"])
+    one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
+    words.append(one if several == 1 else f"{several} pictures")
     return " · ".join(words)[:NAME]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core import knobs
 from gradleak_core.needs import told
 from pages._parts import texts
 from pages._parts.engine import catalogue
@@ -33,14 +34,14 @@ def compare(left: JSON, right: JSON) -> None:
                 key=f"compare-{side}",
                 classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
             )
-    st.subheader("Numbers")
-    st.markdown(texts.table(["Number", "Left", "Right", "Better for the attacker"], numbers(left, right)))
     st.subheader("What differs in the set-up")
     rows = list(differing(left["experiment"], right["experiment"]))
     if rows:
         st.markdown(texts.table(["Setting", "Left", "Right"], rows))
     else:
         st.markdown("Nothing: both runs have exactly the same set-up, seed included.")
+    st.subheader("Numbers")
+    st.markdown(texts.table(["Number", "Left", "Right", "Better for the attacker"], numbers(left, right)))
 
 
 def numbers(left: JSON, right: JSON) -> list[list[str]]:
@@ -65,15 +66,25 @@ def scored(row: JSON, name: str) -> str:
 
 
 def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
-    """Path and both values of each leaf that differs; parts of different kinds differ as a whole."""
+    """Where and both values of each leaf that differs; parts of different kinds differ as a whole."""
     if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
         for name in {**left, **right}:
-            yield from differing(left.get(name), right.get(name), f"{path}.{name}" if path else name)
+            label = labels(left).get(name, name.capitalize())
+            yield from differing(left.get(name), right.get(name), f"{path}, {label}" if path else label)
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for number, pair in enumerate(zip(left, right, strict=True), 1):
             yield from differing(*pair, f"{path} {number}" if len(left) > 1 else path)
     elif left != right:
         yield [path, shown(left), shown(right)]
+
+
+def labels(part: JSON) -> dict[str, str]:
+    """What the forms call the knobs of a part, or of the experiment with what belongs to no part."""
+    known = catalogue()
+    rows = [row for family in known["families"].values() for row in family.values()]
+    mine = [row for row in rows if row["default"]["kind"] == part.get("kind")]
+    mine = mine or [known[name] for name in ("experiment", *knobs.OBJECTS)]
+    return {knob["name"]: knob["label"] for row in mine for knob in row["knobs"]}
 
 
 def alike(left: JSON, right: JSON) -> bool:

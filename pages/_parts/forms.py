@@ -22,7 +22,7 @@ def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] =
 
 
 def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
-    """The field that suits a knob's type."""
+    """The field that suits a knob's type, and beneath it why what was entered there last is not taken."""
     kind = knob["type"]
     if kind == "part":
         part(knob, value, path)
@@ -31,6 +31,8 @@ def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
         several(knob, value, path)
         return
     DRAW[kind](knob, value, path) if kind in DRAW else None
+    if refusal := setup.refusal(path):
+        st.markdown(f":red[{refusal.replace(path, knob['label'], 1)}]")
     if explain and knob.get("help"):
         note(knob["help"])
 
@@ -112,20 +114,17 @@ def touched(path: str, key: str) -> None:
 
 
 def _number(knob: JSON, value: float, path: str) -> None:
+    """Without bounds of Streamlit's, whose field says nothing of a number beyond them and passes nothing on."""
     cast = int if knob["type"] == "integer" else float
-    bounds = {name: None if knob.get(at) is None else cast(knob[at]) for name, at in BOUNDS.items()}
     if knob.get("log") and cast is float and knob.get("high") is not None:
         return _ladder(knob, value, path)
     key = keep(f"knob:{path}", cast(value))
     step = 1 if cast is int else 0.1
     st.number_input(
-        knob["label"], **bounds, value=cast(value), step=cast(step), format="%d" if cast is int else "%g", key=key,
+        knob["label"], value=cast(value), step=cast(step), format="%d" if cast is int else "%g", key=key,
         on_change=touched, args=(path, key),
     )  # fmt: skip
     return None
-
-
-BOUNDS = {"min_value": "low", "max_value": "high"}
 
 
 def _ladder(knob: JSON, value: float, path: str) -> None:

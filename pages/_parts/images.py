@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import streamlit as st
@@ -127,10 +128,21 @@ def only_first() -> None:
 def set_images(references: list[str]) -> None:
     """Other pictures, each with its own label, and classes enough for them."""
     setup.change("images", references)
-    setup.change("labels", None)
     needed = len(class_names(references, []))
     if needed > setup.current()["classes"]:
         setup.change("classes", needed)
+    setup.change("labels", apart(references, setup.current()["classes"]))
+
+
+def apart(references: list[str], classes: int) -> list[int] | None:
+    """Labels of a batch in which uploads, which have none of their own, get one that no other picture has."""
+    given = dict(enumerate(own(references)))
+    uploads = [place for place in given if references[place].startswith("upload:")]
+    rest = {label for place, label in given.items() if place not in uploads}
+    if len(references) == 1 or not uploads or None in rest:
+        return None
+    free = cycle([label for label in range(classes) if label not in rest] or [0])
+    return [*(given | dict(zip(uploads, free, strict=False))).values()]
 
 
 def gallery(references: list[str], captions: list[str] | None = None) -> None:
@@ -158,20 +170,24 @@ def upload() -> None:
     files = st.file_uploader(
         "PNG, JPEG, WebP, GIF, BMP or TIFF, at most 8 MB each", type=TYPES, accept_multiple_files=True, key="upload"
     )
-    note("The picture stays on this server; position and camera data inside the file are dropped.")
-    kept = [reference for file in files if (reference := take(file.getvalue(), file.name if len(files) > 1 else ""))]
-    offer(list(dict.fromkeys(kept)))
+    note(
+        "The picture stays on this server and is cut to a square; position and camera data inside the file are "
+        "dropped. What the client says it shows is chosen afterwards, under Labels."
+    )
+    kept = {take(file.getvalue(), file.name if len(files) > 1 else ""): file.name for file in files}
+    offer({reference: name for reference, name in kept.items() if reference})
 
 
 def camera() -> None:
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers only allow the camera on https pages and on this machine itself.")
     if shot is not None and (reference := take(shot.getvalue())):
-        offer([reference])
+        offer({reference: ""})
 
 
-def offer(references: list[str]) -> None:
-    """Pictures that were just handed in, to be used with one press."""
+def offer(names: dict[str, str]) -> None:
+    """Pictures that were just handed in, with the names of their files, to be used with one press."""
+    references = [*names]
     if len(references) == 1:
         st.button(
             "Use this picture", key=f"pick:{references[0]}", type="primary", icon=":material/check:", on_click=pick,
@@ -180,7 +196,7 @@ def offer(references: list[str]) -> None:
         st.image(thumbnail(references[0]), width=160, alt=title(references[0], catalogue()))
     elif references:
         note("Press a picture to use it.")
-        gallery(references)
+        gallery(references, [escaped(name) for name in names.values()])
 
 
 def take(content: bytes, name: str = "") -> str | None:

@@ -55,8 +55,15 @@ def picture(references: list[str]) -> str:
 
 
 def choose(experiment: JSON) -> None:
-    """The whole set-up becomes the preset's; a run on show stays, and the page says that it is another."""
-    setup.replace(copy.deepcopy(experiment), setup.shown())
+    """The whole set-up becomes the preset's, but for pictures of the user's own, if it takes as many of them.
+
+    A run on show stays, and the page says that it is another.
+    """
+    before, after = setup.current(), copy.deepcopy(experiment)
+    uploaded = all(reference.startswith("upload:") for reference in before["images"])
+    if uploaded and len(before["images"]) == len(after["images"]):
+        after |= {name: before[name] for name in ("images", "labels")}
+    setup.replace(after, setup.shown())
 
 
 def matching(experiment: JSON) -> JSON | None:

@@ -20,8 +20,7 @@ def again() -> None:
 
 page = st.navigation(list(pages().values()), position="top")
 lab = page.title == "Lab"
-if lab:
-    st.session_state["sidebar"] = True
+st.session_state["sidebar" if lab else "left"] = True
 page.run()
 if not lab and st.session_state.get("sidebar"):
     again()

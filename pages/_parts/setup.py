@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core import knobs
 from gradleak_core.types import Refused
@@ -39,19 +40,19 @@ def show(run: str | None) -> None:
 
 
 def change(path: str, value: Any) -> None:
-    """One knob of the set-up; a run on show is left alone."""
+    """One knob of the set-up, which stays as it is if the value is refused; a run on show is left alone."""
     try:
         st.session_state["setup"] = knobs.put(current(), path, value, catalogue())
         st.session_state["welcome"] = False
     except Refused as refused:
-        st.session_state["complaints"] = [str(refused)]
+        st.session_state.setdefault("refusals", {})[path] = str(refused)
 
 
 def restore() -> None:
     """Reads the address bar when it was not this page that wrote it: a link, Back, or a first visit."""
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     state = st.session_state
-    if "setup" in state and (not query or query == state.get("written")):
+    if "setup" in state and (query == state.get("written") if query else not back_at_first()):
         return
     run = query.pop("run", [None])[-1]
     row = found(run)
@@ -64,6 +65,12 @@ def restore() -> None:
     state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
 
 
+def back_at_first() -> bool:
+    """Whether Back has led to the bare address of a first visit. The menu's is bare too, and keeps the set-up."""
+    context = get_script_run_ctx()
+    return getattr(context, "is_history_navigation", False) and not st.session_state.get("left")
+
+
 def write() -> None:
     """Puts the whole set-up, and the run on show, into the address bar."""
     query = knobs.to_query(current(), catalogue()) | ({"run": shown()} if shown() else {})
@@ -73,6 +80,11 @@ def write() -> None:
     st.session_state["written"] = written
 
 
+def refusal(path: str) -> str | None:
+    """Why the last change of this knob was not made, said once."""
+    return st.session_state.get("refusals", {}).pop(path, None)
+
+
 def complaints() -> list[str]:
-    """What could not be understood or done since the page was last drawn."""
-    return st.session_state.pop("complaints", [])
+    """What else could not be understood or done since the page was last drawn."""
+    return [*st.session_state.pop("complaints", []), *st.session_state.pop("refusals", {}).values()]

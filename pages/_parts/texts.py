@@ -169,11 +169,17 @@ def local_steps(experiment: JSON) -> int:
 
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
-    """Model, attack and defences of a run in one line."""
+    """Model, attack and defences of a run in one line, and how many pictures, seeds and local steps if several."""
     model = _title("models", experiment["model"], catalogue)
     attack = _title("attacks", experiment["attack"], catalogue)
     titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
-    return f"{model}, {attack}, " + (_and(titles) if titles else "no defence")
+    counts = {
+        "pictures": len(experiment["images"]),
+        "seeds": experiment["attack"].get("seeds", 1),
+        "local steps": local_steps(experiment),
+    }
+    several = [f"{count} {what}" for what, count in counts.items() if count > 1]
+    return ", ".join([model, attack, *several, _and(titles) if titles else "no defence"])
 
 
 def strength(part: JSON) -> str:

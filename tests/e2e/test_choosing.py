@@ -104,3 +104,24 @@ def flag() -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
+
+
+def test_back_leads_to_the_first_set_up_again(lab: Lab) -> None:
+    assumption = lab.page.get_by_text("The attacker knows the")
+    lab.open()
+    first = assumption.inner_text()
+    lab.page.get_by_role("button", name="A ReLU network").click()
+    expect(assumption).to_contain_text("ConvNet")
+    lab.page.wait_for_url("**/?*model=convnet*")
+    lab.page.go_back()
+    expect(assumption).to_have_text(first)
+    assert "model" not in lab.page.url
+
+
+def test_a_number_beyond_its_bounds_is_refused_beside_its_field(lab: Lab) -> None:
+    lab.open()
+    seeds = lab.page.get_by_role("spinbutton", name="Seeds")
+    seeds.fill("9999")
+    seeds.press("Enter")
+    expect(lab.page.get_by_text("Seeds must be at least 1 and at most 256, not 9999.")).to_be_visible()
+    expect(seeds).to_have_value("1")

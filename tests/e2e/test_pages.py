@@ -49,8 +49,8 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -
     for view in views.all():
         expect(view).to_have_attribute("data-iteration", "12")
         expect(view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_be_visible()
-    expect(page.get_by_role("table").first).to_contain_text("PSNR")
-    expect(page.get_by_role("table").last).to_contain_text("seed")
+    expect(page.get_by_role("table").first).to_contain_text("Seed")
+    expect(page.get_by_role("table").last).to_contain_text("PSNR")
     back = page.get_by_role("button", name="Back to all runs")
     back.click()
     expect(back).to_have_count(0)

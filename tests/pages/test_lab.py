@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from gradleak_core import knobs
 from gradleak_core.runs.service import Service
+from pages._parts.images import apart
 from tests.pages.conftest import Open, view
 
 
@@ -171,11 +172,7 @@ def test_a_bad_upload_is_refused_in_one_sentence(service: Service, open_page: Op
 
 
 def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_page: Open) -> None:
-    file = io.BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(file, "PNG")
-    app = uploaded(open_page, file.getvalue())
-    pick = next(button for button in app.button if button.key.startswith("pick:upload:"))
-    app = pick.click().run()
+    app = with_own_picture(open_page)
     experiment = view(app)["experiment"]
     assert experiment["images"][0].startswith("upload:")
     assert experiment["labels"] is None
@@ -238,6 +235,13 @@ def uploaded(open_page: Open, content: bytes) -> AppTest:
     app.button("choose-images").click().run()
     app.segmented_control("source").set_value("Upload").run()
     return app.file_uploader("upload").upload("picture.png", content, "image/png").run()
+
+
+def with_own_picture(open_page: Open) -> AppTest:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(file, "PNG")
+    app = uploaded(open_page, file.getvalue())
+    return next(button for button in app.button if button.key.startswith("pick:upload:")).click().run()
 
 
 def test_a_model_is_trained_first_when_the_link_or_the_form_says_so(service: Service, open_page: Open) -> None:
@@ -360,3 +364,32 @@ def test_a_preset_leaves_the_run_on_show_and_says_that_it_is_another(
     assert view(app)["run"] == full[0]
     assert view(app)["another"]
     assert "run of another set-up" in words(app)
+
+
+def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    before = view(app)["experiment"]["attack"]["seeds"]
+    app.number_input("knob:attack.seeds").set_value(9999).run()
+    assert ":red[Seeds must be at least 1 and at most 256, not 9999.]" in words(app)
+    assert view(app)["experiment"]["attack"]["seeds"] == before == app.number_input("knob:attack.seeds").value
+    assert ":red[" not in words(app.run())
+
+
+def test_a_preset_keeps_a_picture_of_the_users_own(service: Service, open_page: Open) -> None:
+    app = with_own_picture(open_page)
+    own = view(app)["experiment"]["images"]
+    app.selectbox(f"label:0:{own[0]}").set_value(3).run()
+    app.button("preset:convnet").click().run()
+    assert (view(app)["experiment"]["images"], view(app)["experiment"]["labels"]) == (own, [3])
+    assert view(app)["experiment"]["model"]["kind"] == "convnet"
+    app.button("preset:batch").click().run()
+    assert own[0] not in view(app)["experiment"]["images"]
+
+
+def test_uploads_in_a_batch_get_labels_of_their_own() -> None:
+    upload, other, person = "upload:a", "upload:b", "sample:astronaut"
+    assert apart([upload], 10) is None
+    assert apart([person, "sample:rocket"], 10) is None
+    assert apart([person, upload, other], 10) == [0, 1, 2]
+    assert apart([upload, other, upload], 2) == [0, 1, 0]
+    assert apart([upload, "dataset:mnist/test/0"], 10) is None

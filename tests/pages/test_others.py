@@ -86,18 +86,18 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
     app.button("compare").click().run()
     assert not app.exception
     assert len(app.get("bidi_component")) == 2
-    numbers, settings = (element.value for element in app.markdown if element.value.startswith("|"))
+    settings, numbers = (element.value for element in app.markdown if element.value.startswith("|"))
     assert "| PSNR (dB) |" in numbers
     assert "| SSIM |" in numbers
-    assert settings.splitlines()[2:] == ["| seed | 2 | 1 |"]
+    assert settings.splitlines()[2:] == ["| Seed | 2 | 1 |"]
 
 
-def test_a_comparison_names_the_number_in_which_two_defences_differ() -> None:
+def test_a_comparison_names_the_number_in_which_two_defences_differ(service: Service) -> None:
     left, right = (
         {"defences": [{"kind": "gaussian_noise", "std": std}, {"kind": "sign"}], "labels": None} for std in (0.1, 0.01)
     )
-    assert list(differing(left, right)) == [["defences 1.std", "0.1", "0.01"]]
-    assert list(differing(left, right | {"defences": []})) == [["defences", "gaussian_noise, sign", "none"]]
+    assert list(differing(left, right)) == [["Defences 1, Deviation", "0.1", "0.01"]]
+    assert list(differing(left, right | {"defences": []})) == [["Defences", "gaussian_noise, sign", "none"]]
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:
@@ -124,4 +124,4 @@ def test_about_names_device_versions_and_licences(service: Service, open_page: O
     assert known["devices"][0]["name"] in words(app)
     assert any(known["versions"]["torch"] in table for table in tables)
     for row in known["samples"].values():
-        assert any(row["title"] in table and row["licence"] in table for table in tables)
+        assert f"- **{row['title']}** ({row['licence']}): " in words(app)
