@@ -16,8 +16,8 @@ from pages._parts.texts import escaped, table
 
 JSON = Any
 SETTINGS = {
-    "gaussian_noise": ("std", [1e-4, 1e-3, 1e-2, 1e-1]),
-    "laplace_noise": ("scale", [1e-4, 1e-3, 1e-2, 1e-1]),
+    "gaussian_noise": ("std", [1e-3, 1e-2, 1e-1, 1.0]),
+    "laplace_noise": ("scale", [1e-3, 1e-2, 1e-1, 1.0]),
     "pruning": ("share", [0.5, 0.9, 0.99, 0.999]),
     "clipping": ("norm", [0.01, 0.1, 1.0, 10.0]),
     "dropout": ("p", [0.25, 0.5, 0.75]),
