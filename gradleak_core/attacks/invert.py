@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gradleak_core.attacks.objective import PARAMETERS_AT_ONCE, Objective, captured
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.sharing import shared, sharing
+from gradleak_core.attacks.sharing import ahead, sharing
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -33,6 +33,8 @@ NEAR = 1.5
 """How many times the lowest match a seed's may be, for the seed to count in the mean."""
 CHECK_EVERY = 10
 """Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
+AHEAD = 2
+"""Iterations that a thread's seeds may be ahead of the others', between these looks."""
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
@@ -57,50 +59,61 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
     names = ("match", *priors)
     yield Started(recipe.steps, recipe.seeds, names)
 
+    def given(iterations: range) -> Iterator[tuple[Tensor, ...]]:
+        for iteration in iterations:
+            space.refresh()
+            rate = z.new_full((), recipe.optimiser.rate(iteration / recipe.steps))
+            yield recipe.optimiser.drawn(z, generator), weights((iteration - 1) / recipe.steps, z), rate
+
     status: Status = "done"
     iteration = 0
-    for iteration in range(1, recipe.steps + 1):
-        space.refresh()
-        rows = (z, pick.z, pick.match, recipe.optimiser.drawn(z, generator))
-        rate = z.new_full((), recipe.optimiser.rate(iteration / recipe.steps))
-        match, terms, better, kept, best, moved = shared(
-            descents, rows, weights((iteration - 1) / recipe.steps, z), rate
-        )
-        pick = pick.after(better, kept, best)
-        losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
-        yield Progress(iteration, losses, pick.match, restarts, Guess(space, z), pick)
-        z = moved
-        if iteration % CHECK_EVERY == 0 or iteration == recipe.steps:
-            if bool((pick.match < recipe.goal).any()):
-                status = "recovered"
-                break
-            lost = torch.cat([descent.search.lost() for descent in descents])
-            if bool(lost.any()):
-                z = torch.where(lost[:, None], space.start(recipe.seeds, generator).to(device), z)
-                for descent, mine in zip(descents, lost.tensor_split(len(descents)), strict=True):
-                    descent.search.forget(mine)
-                restarts = restarts + lost.sum()
+    while iteration < recipe.steps:
+        iterations = range(iteration + 1, min(iteration + CHECK_EVERY, recipe.steps) + 1)
+        found = ahead(descents, given(iterations), AHEAD if space.redraw is None else 0)
+        for iteration, (at, match, terms, better, kept, best) in zip(iterations, found, strict=True):
+            pick = pick.after(better, kept, best)
+            losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
+            yield Progress(iteration, losses, pick.match, restarts, Guess(space, at), pick)
+        if bool((pick.match < recipe.goal).any()):
+            status = "recovered"
+            break
+        lost = torch.cat([descent.search.lost() for descent in descents])
+        if bool(lost.any()):
+            fresh = space.start(recipe.seeds, generator).to(device)
+            places = zip(*(each.tensor_split(len(descents)) for each in (lost, fresh)), strict=True)
+            for descent, (mine, anew) in zip(descents, places, strict=True):
+                descent.begin_again(mine, anew)
+            restarts = restarts + lost.sum()
     if not bool(pick.match.isfinite().any()):
         status = "diverged"
     yield Finished(status, iteration, pick(), float(pick.match.min()), int(restarts))
 
 
 class Descent:
-    """Some of the seeds: the terms at their points, what is kept of these, and where each looks next."""
+    """Some of the seeds: where each looks next, the terms at its points, and what is kept of these."""
 
     def __init__(self, recipe: Recipe, objective: Objective, space: Space, z: Tensor) -> None:
         self.objective, self.space, self.last = objective, space, recipe.answer == "last"
+        self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
         self.search = recipe.optimiser.start(z)
         self.step = captured(self.compute, space) if objective.whole(len(z)) else self.compute
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Match (S,), priors (S, P), whether z is kept (S,), kept z (S, N) and its match (S,), next z (S, N).
+        """z (S, N), its match (S,), priors (S, P), whether it is kept (S,), the kept z (S, N) and its match (S,).
 
-        Of z (S, N), what was kept and its match, noise (S, N) or (S, 0), the priors' weights (P,) and the step size ().
+        Of noise (S, N) or (S, 0), the priors' weights (P,) and the step size ().
         """
-        found = self.step(*given, *self.search.state)
-        self.search.state = found[6:]
-        return found[:6]
+        z = self.z
+        match, terms, better, self.kept, self.best, self.z, *state = self.step(
+            z, self.kept, self.best, *given, *self.search.state
+        )
+        self.search.state = tuple(state)
+        return z, match, terms, better, self.kept, self.best
+
+    def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
+        """The lost seeds (S,) from fresh points (S, N)."""
+        self.z = torch.where(lost[:, None], fresh, self.z)
+        self.search.forget(lost)
 
     def compute(
         self, z: Tensor, kept: Tensor, best: Tensor, noise: Tensor, weights: Tensor, rate: Tensor, *state: Tensor

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,28 @@ def sharing(seeds: int, model: nn.Module) -> Iterator[int]:
         torch.set_num_threads(before)
 
 
+def ahead(steps: Sequence[Step], rounds: Iterable[tuple[Tensor, ...]], most: int) -> Iterator[tuple[Tensor, ...]]:
+    """What the steps find round by round, each for its share of a round's first tensor (S, ...), one below the other.
+
+    Several steps have a thread each, which may be that many rounds ahead of what is asked for, so that none waits for
+    another in every round; a step never has two rounds at a time.
+    """
+    if len(steps) == 1:
+        yield from (steps[0](*given) for given in rounds)
+        return
+    begun: deque[list[Future[tuple[Tensor, ...]]]] = deque()
+    try:
+        for rows, *whole in rounds:
+            shares = rows.tensor_split(len(steps))
+            begun.append([lane(n).submit(step, shares[n], *whole) for n, step in enumerate(steps)])
+            if len(begun) > most:
+                yield together([each.result() for each in begun.popleft()])
+        while begun:
+            yield together([each.result() for each in begun.popleft()])
+    finally:
+        wait([each for each in chain(*begun) if not each.cancel()])
+
+
 def shared(steps: Sequence[Step], rows: Sequence[Tensor], *whole: Tensor) -> tuple[Tensor, ...]:
     """What the steps find, each in a thread of its own for its share of the rows, one below the other."""
     if len(steps) == 1:
@@ -39,6 +63,12 @@ def shared(steps: Sequence[Step], rows: Sequence[Tensor], *whole: Tensor) -> tup
 def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     first, *others = parts
     return tuple(torch.cat(each) for each in zip(first, *others, strict=True)) if others else first
+
+
+@cache
+def lane(number: int) -> ThreadPoolExecutor:
+    """One thread, which does one thing after the other."""
+    return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
 
 
 @cache

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 import torch
+from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import ATTACKS, invert
 from gradleak_core.attacks.invert import shares
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
-from gradleak_core.attacks.sharing import shared, sharing
+from gradleak_core.attacks.sharing import ahead, sharing
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
@@ -44,20 +46,21 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     recipe = ATTACKS[name]
     assert isinstance(recipe, Recipe)
     recipe = replace(recipe, seeds=SEEDS)
-    given = tuple(DEFENCES[defence]() for defence in defences)
-    both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=given, seed=77))
+    used = tuple(DEFENCES[defence]() for defence in defences)
+    both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77))
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
     z = space.start(SEEDS, generator)
-    rows = (z, z, torch.full((SEEDS,), torch.inf), z[:, :0])
     found = []
     for number in (1, 3):
         descents = shares(recipe, both.model, both.observation, space, z, number)
         assert len(descents) == (1 if name == "gradinversion" else number)
-        found.append(shared(descents, rows, descents[0].objective.weights(0.6, z), torch.tensor(0.1)))
-    (*alone, alones), (*together, moved) = found
-    assert alone[1].shape == (SEEDS, len(recipe.priors))
+        given = (z[:, :0], descents[0].objective.weights(0.6, z), torch.tensor(0.1))
+        [terms] = ahead(descents, [given], 0)
+        found.append((terms, torch.cat([descent.z for descent in descents])))
+    (alone, alones), (together, moved) = found
+    assert alone[2].shape == (SEEDS, len(recipe.priors))
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-6)
     # of a gradient near 0 the sign is anybody's guess
     assert ((moved - alones).abs() > 1e-3).float().mean() < 0.01
@@ -78,3 +81,50 @@ def test_a_run_that_is_left_gives_the_threads_back() -> None:
     chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
     events.close()  # type: ignore[attr-defined]
     assert torch.get_num_threads() == chosen
+
+
+def test_a_thread_may_be_ahead_but_each_finds_its_rounds_in_order() -> None:
+    slow, seen = Event(), []
+
+    def first(rows: Tensor, number: Tensor) -> tuple[Tensor, ...]:
+        slow.wait(10)
+        return (rows + number,)
+
+    def second(rows: Tensor, number: Tensor) -> tuple[Tensor, ...]:
+        seen.append(int(number))
+        if len(seen) == 3:  # two rounds ahead of the first, which is let go only now
+            slow.set()
+        return (rows - number,)
+
+    rounds = [(torch.zeros(2), torch.tensor(float(number))) for number in range(5)]
+    assert [found.tolist() for (found,) in ahead([first, second], rounds, 2)] == [[n, -n] for n in range(5)]
+    assert seen == [*range(5)]
+
+
+def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
+    done = []
+
+    def wrong(rows: Tensor) -> tuple[Tensor, ...]:
+        raise RuntimeError("no memory")
+
+    def right(rows: Tensor) -> tuple[Tensor, ...]:
+        done.append(len(rows))
+        return (rows,)
+
+    with pytest.raises(RuntimeError, match="no memory"):
+        list(ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
+    assert 0 < len(done) <= 3
+
+
+@pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
+def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = replace(ATTACKS[name], seeds=SEEDS, steps=25)
+    both = prepare(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
+    found = []
+    for most in (0, 2, 9):
+        monkeypatch.setattr(invert, "AHEAD", most)
+        events = [e for e in recipe.run(both.model, both.observation, seed=3) if isinstance(e, Progress)]
+        assert [event.iteration for event in events] == [*range(1, 26)]
+        found.append(torch.stack([event.losses["match"] for event in events]))
+    assert found[0].equal(found[1])
+    assert found[0].equal(found[2])
