@@ -1,4 +1,4 @@
-"""The Lab: the set-up in the sidebar, the run beside it."""
+"""The Lab: the set-up in the sidebar, the run beside it. By a link to watch a run only, the run alone."""
 
 import streamlit as st
 
@@ -7,10 +7,14 @@ from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found
 from pages._parts.fixes import fixes
-from pages._parts.live_view import live_view
+from pages._parts.live_view import live_view, run_alone
 from pages._parts.sidebar import sidebar
 
 known = catalogue()
+if watched := setup.watched():
+    st.markdown(f"**{texts.escaped(watched['name'])}**  \n{texts.assumption(watched['experiment'], known)}")
+    run_alone(watched, key="watch")
+    st.stop()
 setup.restore()
 
 with st.sidebar:

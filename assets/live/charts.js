@@ -112,7 +112,7 @@ export class Charts {
   layout(name, traces, shown, horizon) {
     const axis = { gridcolor: this.grid, linecolor: this.grid, tickcolor: this.grid, zeroline: false };
     const layout = {
-      datarevision: this.revision, height: this.nodes[name].clientHeight, margin: { l: 48, r: name === "losses" ? 12 : 40, t: 8, b: 26 },
+      datarevision: this.revision, height: this.nodes[name].clientHeight, margin: { l: 48, r: name === "losses" ? 20 : 40, t: 8, b: 26 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: this.font, size: 13, color: this.text },
       dragmode: this.coarse ? false : "zoom", hovermode: "x unified", hoverlabel: { bgcolor: this.paper, font: { color: this.text } },
       showlegend: false, shapes: cursor(shown, this.text), annotations: traces.some(({ y }) => y.length) ? [] : [WAITING],

@@ -133,9 +133,14 @@ export class Stage {
       live: Boolean(source?.live), another: view.data.another, playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
       refused: view.data.refused, problem: view.problem, armed: Boolean(view.data.experiment), frames: trace.frames.length > 0,
     });
-    const link = this.find("export");
-    link.hidden = !(ended && source?.live);
-    if (!link.hidden) link.href = `${view.api}/runs/${source.run}/export.zip`;
+    this.link("watch", source?.live, () => `${view.data.base}/?run=${source.run}&watch=1`);
+    this.link("export", ended && source?.live, () => `${view.api}/runs/${source.run}/export.zip`);
+  }
+
+  link(name, there, address) {
+    const link = this.find(name);
+    link.hidden = !there;
+    if (there) link.href = address();
   }
 
   /** For screen readers: at most every two seconds, and never without the last word. */

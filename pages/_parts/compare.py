@@ -11,9 +11,8 @@ from gradleak_core import knobs
 from gradleak_core.needs import told
 from pages._parts import texts
 from pages._parts.engine import catalogue
-from pages._parts.live_view import live_view
+from pages._parts.live_view import run_alone
 from pages._parts.note import note
-from pages._parts.pictures import class_names
 
 JSON = Any
 
@@ -24,16 +23,7 @@ def compare(left: JSON, right: JSON) -> None:
         with column:
             st.subheader(texts.escaped(row["name"]))
             note(texts.ingredients(row["experiment"], catalogue()))
-            live_view(
-                experiment=None,
-                run=row["id"],
-                compact=True,
-                remark=texts.altered(row["experiment"]),
-                told=told(row["experiment"]),
-                defended=bool(row["experiment"]["defences"]),
-                key=f"compare-{side}",
-                classes=class_names(row["experiment"]["images"], catalogue()["classes"]),
-            )
+            run_alone(row, key=f"compare-{side}")
     st.subheader("What differs in the set-up")
     rows = list(differing(left["experiment"], right["experiment"]))
     if rows:

@@ -9,6 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.needs import told as knows_labels
+from pages._parts.engine import catalogue
+from pages._parts.pictures import class_names
+from pages._parts.texts import altered
+
 FILES = Path(__file__).parents[2] / "assets" / "live"
 VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FILES.iterdir()))).hexdigest()[:12]
 """Part of the modules' addresses, so that a browser may keep them for ever."""
@@ -71,6 +76,21 @@ def live_view(
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)
+
+
+def run_alone(row: Mapping[str, Any], *, key: str) -> None:
+    """A run to be watched, without anything to press."""
+    experiment = row["experiment"]
+    live_view(
+        experiment=None,
+        run=row["id"],
+        compact=True,
+        remark=altered(experiment),
+        told=knows_labels(experiment),
+        defended=bool(experiment["defences"]),
+        classes=class_names(experiment["images"], catalogue()["classes"]),
+        key=key,
+    )
 
 
 def _nothing() -> None:

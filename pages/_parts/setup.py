@@ -29,6 +29,11 @@ def shown() -> str | None:
     return st.session_state.get("run")
 
 
+def watched() -> JSON | None:
+    """The run of a link to watch it only."""
+    return found(st.query_params.get("run")) if "watch" in st.query_params else None
+
+
 def replace(experiment: JSON, run: str | None = None) -> None:
     """Another set-up altogether, and the run to show beside it."""
     st.session_state.update(setup=experiment, run=run, welcome=False, complaints=[])
@@ -55,6 +60,7 @@ def restore() -> None:
     if "setup" in state and (query == state.get("written") if query else not back_at_first()):
         return
     run = query.pop("run", [None])[-1]
+    query.pop("watch", None)
     row = found(run)
     if row is not None and not query:
         experiment, complaints = knobs.start(catalogue()) | row["experiment"], []

@@ -231,5 +231,20 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     assert third.pixels("guess") != lab.pixels("guess")
 
 
+def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press(lab: Lab, server: Server, open_tab: OpenTab) -> None:
+    lab.open(LONG).run()
+    lab.wait_beyond(5)
+    link = lab.page.get_by_role("link", name="Link to watch this run only")
+    watching = Lab(open_tab(server))
+    watching.page.goto(link.get_attribute("href") or "")
+    expect(watching.picture("guess")).to_be_visible()
+    watching.wait_beyond(20)
+    expect(watching.view.get_by_role("button")).to_have_count(0)
+    expect(watching.page.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(watching.page.get_by_text("The attacker knows the")).to_be_visible()
+    lab.press("Stop")
+    watching.expect_status("stopped")
+
+
 def steps_field(lab: Lab) -> Locator:
     return lab.page.get_by_role("spinbutton", name="Iterations")
