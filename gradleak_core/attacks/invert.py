@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -69,11 +70,12 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
     iteration = 0
     while iteration < recipe.steps:
         iterations = range(iteration + 1, min(iteration + CHECK_EVERY, recipe.steps) + 1)
-        found = ahead(descents, given(iterations), AHEAD if space.redraw is None else 0)
-        for iteration, (at, match, terms, better, kept, best) in zip(iterations, found, strict=True):
-            pick = pick.after(better, kept, best)
-            losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
-            yield Progress(iteration, losses, pick.match, restarts, Guess(space, at), pick)
+        most = AHEAD if space.redraw is None else 0
+        with closing(ahead(descents, given(iterations), most)) as found:
+            for iteration, (at, match, terms, better, kept, best) in zip(iterations, found, strict=True):
+                pick = pick.after(better, kept, best)
+                losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
+                yield Progress(iteration, losses, pick.match, restarts, Guess(space, at), pick)
         if bool((pick.match < recipe.goal).any()):
             status = "recovered"
             break

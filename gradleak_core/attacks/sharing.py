@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
@@ -29,7 +29,9 @@ def sharing(seeds: int, model: nn.Module) -> Iterator[int]:
         torch.set_num_threads(before)
 
 
-def ahead(steps: Sequence[Step], rounds: Iterable[tuple[Tensor, ...]], most: int) -> Iterator[tuple[Tensor, ...]]:
+def ahead(
+    steps: Sequence[Step], rounds: Iterable[tuple[Tensor, ...]], most: int
+) -> Generator[tuple[Tensor, ...], None, None]:
     """What the steps find round by round, each for its share of a round's first tensor (S, ...), one below the other.
 
     Several steps have a thread each, which may be that many rounds ahead of what is asked for, so that none waits for
@@ -44,9 +46,11 @@ def ahead(steps: Sequence[Step], rounds: Iterable[tuple[Tensor, ...]], most: int
             shares = rows.tensor_split(len(steps))
             begun.append([lane(n).submit(step, shares[n], *whole) for n, step in enumerate(steps)])
             if len(begun) > most:
-                yield together([each.result() for each in begun.popleft()])
+                yield together([each.result() for each in begun[0]])
+                begun.popleft()
         while begun:
-            yield together([each.result() for each in begun.popleft()])
+            yield together([each.result() for each in begun[0]])
+            begun.popleft()
     finally:
         wait([each for each in chain(*begun) if not each.cancel()])
 
