@@ -113,7 +113,7 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
 
     with pytest.raises(RuntimeError, match="no memory"):
         list(ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
-    assert 0 < len(done) <= 3
+    assert len(done) <= 3
 
 
 @pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
