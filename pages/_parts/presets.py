@@ -62,7 +62,8 @@ def choose(experiment: JSON) -> None:
     before, after = setup.current(), copy.deepcopy(experiment)
     uploaded = all(reference.startswith("upload:") for reference in before["images"])
     if uploaded and len(before["images"]) == len(after["images"]):
-        after |= {name: before[name] for name in ("images", "labels")}
+        known = max(before["labels"] or [0]) < after["classes"]
+        after |= {"images": before["images"], "labels": before["labels"] if known else None}
     setup.replace(after, setup.shown())
 
 
