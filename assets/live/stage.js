@@ -133,6 +133,7 @@ export class Stage {
       live: Boolean(source?.live), another: view.data.another, playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
       refused: view.data.refused, problem: view.problem, armed: Boolean(view.data.experiment), frames: trace.frames.length > 0,
     });
+    this.link("help", true, () => `${view.data.base}/how-it-works`);
     this.link("watch", source?.live, () => `${view.data.base}/?run=${source.run}&watch=1`);
     this.link("export", ended && source?.live, () => `${view.api}/runs/${source.run}/export.zip`);
   }

@@ -25,9 +25,9 @@ ATTACKS = {"Adam": recipe("inverting_gradients"), "L-BFGS": replace(recipe("idlg
 def measure(setting: Setting) -> JSON:
     rows = [row(network, name, attack, setting) for network in BARS for name, attack in ATTACKS.items()]
     said = ", ".join(f"{r['network']} {r['optimiser']} {r['ratio']:.1f}×" for r in rows)
-    bare = ", ".join(f"{r['network']} {r['bare_ratio']:.0f}×" for r in rows if r["bare_ratio"])
+    plainly = ", ".join(f"{r['network']} {r['bare_ratio']:.0f}×" for r in rows if r["bare_ratio"])
     met = all(r["ratio"] >= BARS[r["network"]] for r in rows)
-    measured = f"{said}; against the bare loop in turn {bare}"
+    measured = f"{said}; against the bare loop in turn {plainly}"
     return {"measured": measured, "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
 
 

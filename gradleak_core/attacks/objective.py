@@ -14,7 +14,7 @@ from gradleak_core.attacks.parts.distances import Compared, total
 from gradleak_core.attacks.parts.priors import Group, Prior, Scene
 from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.sharing import shared, together
+from gradleak_core.attacks.sharing import ahead, together
 from gradleak_core.client import factored_update, local_update
 from gradleak_core.factors import Taps, taps
 from gradleak_core.sweeps import sweeps
@@ -54,7 +54,7 @@ class Objective:
         return torch.stack(values) if values else like.new_empty(0)
 
     def __call__(self, z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
-        match, terms, grad = shared(self.terms, [z], weights[: self.lone])
+        [(match, terms, grad)] = ahead(self.terms, [(z, weights[: self.lone])], 0)
         if self.group is not None:
             joint, slope = self.group(z, match, weights[self.lone :])
             terms, grad = torch.cat([terms, joint], 1), grad + slope

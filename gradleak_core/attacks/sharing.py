@@ -55,15 +55,6 @@ def ahead(
         wait([each for each in chain(*begun) if not each.cancel()])
 
 
-def shared(steps: Sequence[Step], rows: Sequence[Tensor], *whole: Tensor) -> tuple[Tensor, ...]:
-    """What the steps find, each in a thread of its own for its share of the rows, one below the other."""
-    if len(steps) == 1:
-        return steps[0](*rows, *whole)
-    shares = [*zip(*(each.tensor_split(len(steps)) for each in rows), strict=True)]
-    others = pool(len(steps) - 1).map(lambda step, share: step(*share, *whole), steps[1:], shares[1:])
-    return together([steps[0](*shares[0], *whole), *others])
-
-
 def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     first, *others = parts
     return tuple(torch.cat(each) for each in zip(first, *others, strict=True)) if others else first
@@ -73,8 +64,3 @@ def together(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
 def lane(number: int) -> ThreadPoolExecutor:
     """One thread, which does one thing after the other."""
     return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-
-
-@cache
-def pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))

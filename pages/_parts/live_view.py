@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.needs import told as knows_labels
+from gradleak_core.needs import told
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -86,7 +86,7 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         run=row["id"],
         compact=True,
         remark=altered(experiment),
-        told=knows_labels(experiment),
+        told=told(experiment),
         defended=bool(experiment["defences"]),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
