@@ -14,6 +14,8 @@ from torch import Tensor
 from gradleak_core.sweeps.layers import Applied, channels_last
 from gradleak_core.unfolding import small
 
+BLOCK = 16
+"""Channels of a group that oneDNN takes at once (fewer by four), and up to which it is quick with strided slopes."""
 FEW = 4
 """Images, if small, up to which kernels over 3 × 3 are products of patches."""
 LARGE = 2**16
@@ -30,8 +32,8 @@ class Kernel:
     bias: Tensor | None
     stride: tuple[int, ...]
     padding: tuple[int, ...]
-    kept: dict[tuple[str, torch.Size], Tensor] = field(default_factory=dict)
-    """What `once` has laid out."""
+    kept: dict[tuple[str, Sequence[int]], Tensor] = field(default_factory=dict)
+    """Its weights as they were laid out for inputs of a shape, or repeated for a number of seeds."""
 
     @cached_property
     def flat(self) -> Tensor:
@@ -58,6 +60,13 @@ class Kernel:
     def packed_back(self, slope: Tensor, rest: Sequence[int]) -> Tensor:
         """Likewise, for taking slopes like this one back; `rest` is what rounding has cut off the input's sides."""
         return self.once("_reorder_convolution_transpose_weight", slope, (self.padding, rest, self.stride, (1, 1)))
+
+    def repeated(self, seeds: int) -> Tensor:
+        """The weights as groups, the same for each seed."""
+        key = ("repeated", (seeds,))
+        if key not in self.kept:
+            self.kept[key] = filled(filled(self.weight, 0), 1).repeat(seeds, 1, 1, 1)
+        return self.kept[key]
 
     def once(self, name: str, x: Tensor, how: Sequence[Any]) -> Tensor:
         if (name, x.shape) not in self.kept:
@@ -160,36 +169,53 @@ class Grouped(Applied):
         self.y = self.applied(x, kernel.weight, kernel.bias)
 
     def grouped(self, x: Tensor) -> Tensor:
-        """(S · B, C, H, W) as (B, S · C, H, W)."""
+        """(S · B, C, H, W) as (B, S · C, H, W), with channels filled up."""
+        x = filled(x, 1)
         return x.view(self.seeds, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
 
-    def rows(self, x: Tensor) -> Tensor:
-        """(B, S · C, H, W) as (S · B, C, H, W)."""
-        return x.view(len(x), self.seeds, -1, *x.shape[2:]).transpose(0, 1).flatten(0, 1)
+    def rows(self, x: Tensor, channels: int) -> Tensor:
+        """The way back, without what filled the channels up."""
+        x = x.view(len(x), self.seeds, -1, *x.shape[2:])
+        return x[:, :, :channels].transpose(0, 1).flatten(0, 1)
 
     def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int = 1) -> Tensor:
         return F.conv2d(x, weight, bias, self.kernel.stride, self.kernel.padding, groups=groups)
 
-    def slope_in(self, slope: Tensor, x: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
-        return slopes(self.kernel, slope, x, weight, groups, (True, False))[0]
+    def own_in(self, slope: Tensor, weight: Tensor) -> Tensor:
+        """The input's slope from that of grouped outputs, by weights (S · out, C, ...) of each seed."""
+        before, _ = slopes(self.kernel, slope, self.seen, weight, self.seeds, (True, False))
+        return self.rows(before, self.x.shape[1])
+
+    def slope_in(self, slope: Tensor) -> Tensor:
+        """The same from (S · B, out, ...) by the network's own weights."""
+        kernel = self.kernel
+        if slope.device.type == "cpu" and max(kernel.stride) > 1 and len(kernel.weight) <= BLOCK:
+            return self.own_in(self.grouped(slope), kernel.repeated(self.seeds))
+        return slopes(kernel, slope, self.x, kernel.weight, 1, (True, False))[0]
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        self.slope, weight = slope, self.kernel.weight
-        before = self.slope_in(slope, self.x, weight) if through else None
-        like = weight.new_empty(self.seeds * len(weight), *weight.shape[1:])  # only its shape is looked at
-        both = self.grouped(slope), self.grouped(self.x)
-        grad = slopes(self.kernel, *both, like, self.seeds, (False, True))[1]
-        bias = () if self.kernel.bias is None else (slope.view(self.seeds, -1, *slope.shape[1:]).sum((1, 3, 4)),)
-        return before, (grad.view(self.seeds, -1, *grad.shape[1:]), *bias)
+        (out, channels, *sides), seeds = self.kernel.weight.shape, self.seeds
+        self.slope, self.seen = self.grouped(slope), self.grouped(self.x)
+        before = self.slope_in(slope) if through else None
+        like = slope.new_empty(self.slope.shape[1], self.seen.shape[1] // seeds, *sides)  # only its shape is looked at
+        grad = slopes(self.kernel, self.slope, self.seen, like, seeds, (False, True))[1]
+        bias = () if self.kernel.bias is None else (slope.view(seeds, -1, *slope.shape[1:]).sum((1, 3, 4)),)
+        return before, (grad.view(seeds, -1, *grad.shape[1:])[:, :out, :channels], *bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
-        self.v, bias = v[0].flatten(0, 1), v[1].flatten() if len(v) > 1 else None
-        y = self.rows(self.applied(self.grouped(self.x), self.v, bias, self.seeds))
+        self.v = filled(filled(v[0], 1), 2).flatten(0, 1)
+        bias = filled(v[1], 1).flatten() if len(v) > 1 else None
+        y = self.rows(self.applied(self.seen, self.v, bias, self.seeds), len(self.kernel.weight))
         return y if moved is None else y + self.applied(moved, self.kernel.weight)
 
     def turned(self, slope: Tensor) -> Tensor:
-        own = self.slope_in(self.grouped(self.slope), self.grouped(self.x), self.v, self.seeds)
-        return self.rows(own) + self.slope_in(slope, self.x, self.kernel.weight)
+        return self.own_in(self.slope, self.v) + self.slope_in(slope)
+
+
+def filled(x: Tensor, dim: int) -> Tensor:
+    """Zeros after what lies along a dimension, up to whole blocks."""
+    missing = -x.shape[dim] % BLOCK if x.device.type == "cpu" else 0
+    return F.pad(x, (0, 0) * (x.dim() - 1 - dim) + (0, missing)) if missing else x
 
 
 class NormedKernel:
