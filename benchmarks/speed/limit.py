@@ -27,7 +27,7 @@ from gradleak_core.presets import recipe
 JSON = Any
 CASES = (
     ("mlp", 1, 20), ("lenet", 1, 100), ("convnet", 1, 40), ("resnet20", 1, 20), ("resnet18", 1, 20), ("vit", 1, 20),
-    ("mlp", 32, 10), ("lenet", 32, 10), ("convnet", 32, 5),
+    ("mlp", 32, 20), ("lenet", 32, 40), ("convnet", 32, 10),
 )  # fmt: skip
 """Network, seeds, iterations in a round."""
 PASSES, FLOAT = 6, 4

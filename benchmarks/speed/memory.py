@@ -1,5 +1,7 @@
-"""By how much the resident memory of a fresh process grows at most during five steps, median of five processes.
-Linux only."""
+"""By how much the memory of a fresh process grows at most during five steps, median of five processes. Linux only.
+
+The bar is about the process's own memory. Said beside it: the same with the code of PyTorch that steps are the first
+to use, which the system reads from files, shares among processes and may drop again."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import multiprocessing
 import re
 import statistics
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.serving import linux
 from benchmarks.setting import SEED, Setting
@@ -26,28 +28,39 @@ def measure(setting: Setting) -> JSON:
     for name in NETWORKS:
         experiment = Experiment(model=MODELS[name](), attack=recipe("inverting_gradients"), seed=SEED)
         rounds = [[growth(experiment, who) for who in ("gradleak", "bare")] for _ in range(setting.count(5, 1))]
-        ours, bare = map(statistics.median, zip(*rounds, strict=True))
-        rows.append({"network": name, "gradleak_mb": ours, "bare_mb": bare, "ratio": ours / bare})
-    said = [f"{r['network']} {r['ratio']:.2f}× ({r['gradleak_mb']:.0f} MB)" for r in rows]
+        ours, bare = (Growth(*map(statistics.median, zip(*grown, strict=True))) for grown in zip(*rounds, strict=True))
+        row = {"gradleak_mb": ours._asdict(), "bare_mb": bare._asdict(), "ratio": ours.own / bare.own}
+        rows.append({"network": name, **row, "resident_ratio": ours.resident / bare.resident})
+    said = [f"{r['network']} {r['ratio']:.3g}× ({r['gradleak_mb']['own']:.0f} MB)" for r in rows]
+    whole = [f"{r['resident_ratio']:.3g}×" for r in rows]
+    measured = f"{', '.join(said)}; with the code that is read {', '.join(whole)}"
     met = all(row["ratio"] <= BAR for row in rows)
-    return {"measured": ", ".join(said), "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
+    return {"measured": measured, "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
 
 
-def growth(experiment: Experiment, who: str) -> float:
-    """MB, in a process of its own."""
+class Growth(NamedTuple):
+    """MB."""
+
+    own: float
+    resident: float
+
+
+def growth(experiment: Experiment, who: str) -> Growth:
+    """In a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return float(pool.apply(grown, (CODEC.encode(experiment), who)))
+        return pool.apply(grown, (CODEC.encode(experiment), who))
 
 
-def grown(json: JSON, who: str) -> float:
+def grown(json: JSON, who: str) -> Growth:
     from benchmarks.speed import contenders
 
     experiment = load(json)
     both = prepare(experiment)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
-    before = status("VmRSS")
+    before, read = status("VmRSS"), status("RssFile")
     getattr(contenders, who)(both, experiment.attack, 5)
-    return status("VmHWM") - before
+    resident = status("VmHWM") - before
+    return Growth(resident - (status("RssFile") - read), resident)
 
 
 def status(field: str) -> float:

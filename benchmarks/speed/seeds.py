@@ -33,7 +33,7 @@ def measure(setting: Setting) -> JSON:
 
 def row(network: str, name: str, attack: Recipe, setting: Setting) -> JSON:
     base = Experiment(model=MODELS[network](), attack=attack, seed=SEED)
-    both, steps = prepare(base), setting.count(20, 2)
+    both, steps = prepare(base), setting.count(100, 2)
     entries = {
         f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, seeds=seeds)), steps)
         for seeds in (1, SEEDS)
