@@ -145,12 +145,12 @@ class Thin(Convolution):
 
     def grad(self) -> Tensor:
         seen = self.kernel.patches(self.x.contiguous())[0]  # (C · kernel, places)
-        return product(seen, self.slope[0].flatten(1)).mT.reshape(self.kernel.weight.shape)
+        return (seen @ self.slope[0].flatten(1).mT).mT.reshape(self.kernel.weight.shape)
 
     def turned(self, slope: Tensor) -> Tensor:
         weights = torch.cat([self.v, self.kernel.weight]).flatten(1)  # (2 · out, C · kernel)
         slopes = torch.cat([self.slope, channels_last(slope)], 1)[0].flatten(1)  # (2 · out, places)
-        return self.kernel.fold(product(weights.mT, slopes.mT)[None], self.x.shape[2:])
+        return self.kernel.fold((weights.mT @ slopes)[None], self.x.shape[2:])
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
