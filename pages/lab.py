@@ -5,7 +5,7 @@ import streamlit as st
 from gradleak_core import knobs
 from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
-from pages._parts.engine import catalogue, found
+from pages._parts.engine import catalogue, found, under_way
 from pages._parts.fixes import fixes
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.sidebar import sidebar
@@ -28,6 +28,11 @@ for sentence in setup.complaints():
 welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
 st.markdown(f"{welcome}{texts.assumption(experiment, known)} {expectation}")
+if st.session_state["welcome"] and (row := under_way()):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"A run is under way on this server: **{texts.escaped(row['name'])}**.", width="content")
+        joined = (row["experiment"], row["id"])
+        st.button("Watch it", icon=":material/visibility:", key="join", on_click=setup.replace, args=joined)
 shown = found(setup.shown())
 if reasons:
     fixes(experiment)

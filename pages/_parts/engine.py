@@ -31,6 +31,11 @@ def found(run: str | None) -> Any:
         return None
 
 
+def under_way() -> Any:
+    """The row of the newest run that a worker is at, if there is one."""
+    return next((row for row in service().runs() if row["status"] == "running"), None)
+
+
 @st.fragment(run_every="1s")
 def waiting() -> None:
     """Reruns the page as soon as the catalogue is there."""

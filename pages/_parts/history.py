@@ -107,14 +107,21 @@ def actions(row: JSON) -> None:
               on_click=open_in_lab, args=(row,))  # fmt: skip
     if st.session_state.pop("to-lab", False):
         st.switch_page(pages()["lab"])
-    with st.popover("More", width="stretch"):
+    asked = st.session_state.get("asked", 0)  # another popover, and so a closed one, after each question
+    with st.popover("More", width="stretch", key=f"more:{run}:{asked}"):
         st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch")
         st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch")
         st.link_button("Export as a zip file", f"/api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
-        if st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:"):
-            delete(row)
+        sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)
+    if sure:
+        delete(row)
     st.checkbox("Compare", key=f"chosen:{run}")
+
+
+def close() -> None:
+    """Closes what "More" has opened."""
+    st.session_state["asked"] = st.session_state.get("asked", 0) + 1
 
 
 def thumbnail(row: JSON) -> str:

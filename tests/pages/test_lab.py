@@ -15,6 +15,7 @@ from gradleak_core import knobs
 from gradleak_core.runs.service import Service
 from pages._parts.images import apart
 from tests.pages.conftest import Open, view
+from tests.runs.serving import until
 
 
 def words(app: AppTest) -> str:
@@ -37,6 +38,22 @@ def test_a_first_visit_plays_the_recording_and_says_what_is_assumed(service: Ser
     assert "Expect that the picture leaks" in words(app)
     assert pixels(view(app)["preview"]).size == (32, 32)
     assert address(app) == {}
+
+
+def test_a_first_visit_can_join_the_run_that_is_under_way(service: Service, open_page: Open) -> None:
+    experiment = copy.deepcopy(service.catalogue()["experiment"]["default"]) | {"seed": 5}
+    experiment["attack"] |= {"steps": 100_000}
+    run = service.submit(experiment, "the *class's* run")
+    until(lambda: service.run(run)["status"] == "running")
+    app = open_page("lab")
+    assert "A run is under way on this server: **the \\*class's\\* run**." in words(app)
+    app.button("join").click().run()
+    assert view(app)["run"] == run
+    assert view(app)["experiment"] == experiment
+    assert "under way" not in words(app)
+    service.stop(run)
+    until(lambda: service.run(run)["status"] == "stopped")
+    assert "under way" not in words(open_page("lab"))
 
 
 def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: Service, open_page: Open) -> None:
