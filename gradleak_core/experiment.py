@@ -170,9 +170,10 @@ def private(experiment: Experiment) -> tuple[Tensor, Tensor]:
     """The private images (B, C, H, W) and labels (B,), on the CPU."""
     loaded = [load_image(reference, experiment.size, experiment.channels) for reference in experiment.images]
     labels = experiment.labels or tuple(own or 0 for _, own in loaded)
-    for reference, label in zip(experiment.images, labels, strict=True):
+    for number, label in enumerate(labels, 1):
         if not 0 <= label < experiment.classes:
-            raise Refused(f"Label {label} of {reference} needs at least {label + 1} classes, not {experiment.classes}.")
+            needed = f"needs at least {label + 1} classes, not {experiment.classes}"
+            raise Refused(f"Label {label}, of picture {number}, {needed}; choose another label or more classes.")
     return torch.cat([image for image, _ in loaded]), torch.tensor(labels)
 
 
@@ -200,10 +201,12 @@ def exactly() -> None:
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = False, True
 
 
-def run(experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool]) -> Iterator[Event]:
+def run(
+    experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool] = lambda _: False
+) -> Iterator[Event]:
     """Notes while the model is trained, then the attack's events.
 
-    A `Frame` comes after every `Progress` for which `due(iteration)` is true, and at the end.
+    A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
     Frames never feed back into the attack: which iterations are due changes nothing else.
     """
     torch.set_num_threads(threads(experiment))

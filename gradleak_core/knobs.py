@@ -38,6 +38,8 @@ def put(experiment: JSON, path: str, value: Any, catalogue: JSON) -> JSON:
 def defence(text: str, catalogue: JSON) -> JSON:
     """A defence from `gaussian_noise:std=0.01,other=1`; knobs left out keep their defaults."""
     kind, _, rest = text.partition(":")
+    if "=" in kind:
+        raise Refused(f"defence {text!r} is not of the form kind:knob=value, such as gaussian_noise:std=0.01.")
     part = one_of("defences", kind.strip(), catalogue, "defence")
     for assignment in filter(None, rest.split(",")):
         name, equals, value = assignment.partition("=")
@@ -119,6 +121,18 @@ def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
     return row
 
 
+def attack_title(attack: JSON, catalogue: JSON) -> str:
+    """An attack's title, and whether a part was exchanged that the paper has. Labels and stance are the threat's."""
+    rows = catalogue["families"]["attacks"]
+    row = rows.get(attack["kind"]) or rows.get(attack.get("name"))
+    if row is None:
+        return str(attack.get("name") or attack["kind"])
+    parted = [knob["name"] for knob in row["knobs"] if knob["type"] in ("part", "parts")]
+    kinds = [[part["kind"] for name in parted if name not in ("labels", "stance") for part in parts(each[name])]
+             for each in (attack, row["default"])]  # fmt: skip
+    return str(row["title"]) + ", changed" * (kinds[0] != kinds[1])
+
+
 def kind_of(family: str, part: JSON, catalogue: JSON) -> str:
     """The name under which the catalogue lists a part."""
     return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name"))
@@ -137,6 +151,9 @@ def top(catalogue: JSON) -> list[JSON]:
 def one_of(family: str, kind: str, catalogue: JSON, path: str) -> JSON:
     """A fresh default of one kind of a family."""
     rows = catalogue["families"][family]
+    alone = kind.partition(":")[0]
+    if kind not in rows and alone in rows:
+        raise Refused(f"{path}: {kind!r} is more than a kind; give {alone}, and its knobs apart as {path}.KNOB=value.")
     if kind not in rows:
         raise Refused(f"{path}: {kind!r} is not known{close(kind, rows)}")
     return copy.deepcopy(rows[kind]["default"])

@@ -56,6 +56,20 @@ def told(experiment: Mapping[str, Any]) -> bool:
     return bool(experiment["attack"].get("labels", {}).get("kind") == "known_labels")
 
 
+def answers(experiment: Mapping[str, Any]) -> bool:
+    """Whether the attack is made against what is random in a model."""
+    attack = experiment["attack"]
+    stance, matched = (attack.get(name, {}).get("kind") for name in ("stance", "matched"))
+    return stance in ("told", "solve", "read_off") or matched == "ahead"
+
+
+def idle(experiment: Mapping[str, Any]) -> str:
+    """That an attack against randomness meets a model without any, in a sentence; empty otherwise."""
+    if not answers(experiment) or facts(experiment)["stochastic"]:
+        return ""
+    return "This attack is made against dropout or PRECODE, and the model has neither: the result says nothing of them."
+
+
 def unmet(needs: Iterable[Need], known: Mapping[str, float]) -> list[str]:
     """The sentences of the needs that these facts do not meet."""
     return [need.why for need in needs if not need.met(known)]

@@ -86,6 +86,7 @@ def test_the_second_of_two_equal_defences_is_reached_by_its_position() -> None:
         ("client.train", "perhaps", "must be true or false"),
         ("model.activation", "rleu", "did you mean relu?"),
         ("attack.optimiser.lr.deep", "1", "has no knobs of its own"),
+        ("attack.optimiser", "adam:lr=1", "give adam, and its knobs apart as attack.optimiser.KNOB=value."),
         ("model", "{", "must be valid JSON"),
     ],
 )
@@ -103,7 +104,9 @@ def test_a_defence_from_text_and_back() -> None:
     assert knobs.defence("dropout", KNOWN) == KNOWN["families"]["defences"]["dropout"]["default"]
 
 
-@pytest.mark.parametrize("text", ["gaussian_nois", *(f"gaussian_noise:{rest}" for rest in ("std", "sdt=1", "std=-1"))])
+@pytest.mark.parametrize(
+    "text", ["gaussian_nois", "gaussian_noise=0.1", *(f"gaussian_noise:{rest}" for rest in ("std", "sdt=1", "std=-1"))]
+)
 def test_a_broken_defence_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         knobs.defence(text, KNOWN)
@@ -207,3 +210,14 @@ def another(rng: random.Random, knob: Any, value: Any) -> Any:
         drawn = rng.uniform(low, high)
         return int(drawn) if kind == "integer" else drawn
     return value
+
+
+def test_an_attack_with_another_part_than_the_papers_is_called_changed() -> None:
+    for row in KNOWN["families"]["attacks"].values():
+        assert knobs.attack_title(row["default"], KNOWN) == row["title"]
+    sapag = put("attack", "sapag")
+    told = knobs.put(sapag, "attack.labels", "known_labels", KNOWN)
+    slower = knobs.put(sapag, "attack.steps", 7, KNOWN)
+    cosine = knobs.put(sapag, "attack.distance", "cosine", KNOWN)
+    titles = [knobs.attack_title(each["attack"], KNOWN) for each in (told, slower, cosine)]
+    assert titles == ["SAPAG", "SAPAG", "SAPAG, changed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from gradleak_core.__main__ import app
@@ -46,6 +47,14 @@ def test_every_command_and_file_it_names_is_there() -> None:
     assert all(re.search(rf"\b{command}\b", listed) for command in commands)
     for path in re.findall(r"\]\(([\w./]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_its_python_runs_and_more_noise_leaves_less(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(program.replace("steps=300", "steps=60"), {})
+    said = re.findall(r"^noise (\S+): PSNR (\d+\.\d) dB, SSIM 0\.\d\d$", capsys.readouterr().out, re.MULTILINE)
+    assert [noise for noise, _ in said] == ["0.0001", "0.001", "0.01"]
+    assert float(said[0][1]) > float(said[2][1])
 
 
 def test_every_page_is_said() -> None:

@@ -126,7 +126,7 @@ export class Charts {
     }
     const top = Math.max(40, 20 * Math.ceil(highest(traces[0].y) / 20));
     const line = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 0.6, y1: 0.6, line: { color: this.colours[1], width: 1, dash: "dash" } };
-    const note = { text: "recognisable", xref: "paper", yref: "y2", x: 0.99, y: 0.6, xanchor: "right", yanchor: "top", showarrow: false, bgcolor: this.paper };
+    const note = { text: "recognisable", xref: "paper", yref: "y2", x: 0.01, y: 0.6, xanchor: "left", yanchor: "bottom", showarrow: false };
     return {
       ...layout, shapes: [...layout.shapes, line], annotations: [...layout.annotations, note],
       yaxis: { ...axis, range: [0, top], dtick: top / 4, fixedrange: true },

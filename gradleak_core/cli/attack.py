@@ -19,7 +19,7 @@ from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
-from gradleak_core.needs import told
+from gradleak_core.needs import idle, told
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
@@ -160,7 +160,7 @@ class Screen:
 
 def table(recording: Recording) -> Table:
     """The result, to read."""
-    result = recording.result
+    result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
@@ -168,16 +168,29 @@ def table(recording: Recording) -> Table:
     rate = result["iterations_per_second"]
     rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
     rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){restarts}")
-    rows.add_row("device, seed", f"{result['device']}, {result['seed']}")
+    seeds = experiment["attack"].get("seeds", 1)
+    together = f", {seeds} first guesses side by side" if seeds > 1 else ""
+    rows.add_row("device, seed", f"{result['device']}, {result['seed']}{together}")
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
         rows.add_row("match", f"{metrics['match']:.2e}")
     found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
-    rows.add_row("labels", f"{listed(result['labels'])}, told" if told(result["experiment"]) else found)
+    rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
     since = result["seconds_to_recognisable"]
     rows.add_row("recognisable", "never (SSIM stayed below 0.6)" if since is None else f"after {since:.1f} s")
+    for said in filter(None, (idle(experiment), own(experiment))):
+        rows.add_row("note", said)
     return rows
+
+
+def own(experiment: JSON) -> str:
+    """What became of the user's own pictures, in a sentence; empty without any."""
+    if not any(image.startswith("upload:") for image in experiment["images"]):
+        return ""
+    side, classless = experiment["size"], experiment["labels"] is None
+    label = ", and their label is 0 unless --label says another" if classless else ""
+    return f"Your own pictures are cut to a square of {side} × {side} pixels{label}."
 
 
 def listed(labels: list[int]) -> str:

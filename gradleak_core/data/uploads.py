@@ -78,7 +78,7 @@ def path(folder: Path, reference: str) -> Path:
         raise Refused(f"{reference!r} does not name an upload; upload the picture again.")
     file = folder / f"{digest[1]}.png"
     if not file.is_file():
-        raise Refused("This upload is no longer kept here; upload the picture again.")
+        raise Refused("This picture is not kept here; upload it again (on the command line: --image FILE).")
     return file
 
 

@@ -41,7 +41,7 @@ def admit(experiment: JSON, catalogue: JSON) -> JSON:
         complete(part, row["default"])
         check(part, row["schema"], path)
     if whole["labels"] is not None and len(whole["labels"]) != len(whole["images"]):
-        raise Refused(f"{len(whole['labels'])} labels were given for {len(whole['images'])} images; give one for each.")
+        raise Refused(f"{len(whole['labels'])} labels were given for {len(whole['images'])} pictures; give one each.")
     for sentence in refusals(whole, whole, catalogue):
         raise Refused(sentence)
     return whole

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.data import samples, uploads
-from gradleak_core.knobs import defence_text
+from gradleak_core.knobs import attack_title, defence_text
 from gradleak_core.runs.admission import admit, check
 from gradleak_core.runs.export import archive
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
@@ -282,10 +282,8 @@ def named(name: Any) -> str:
 
 def title(experiment: Any, catalogue: Any) -> str:
     """The name of a run that was given none: attack, model, image or how many."""
-    families = catalogue["families"]
-    attack, model = experiment["attack"], experiment["model"]
-    row = families["attacks"].get(attack["kind"]) or families["attacks"].get(attack.get("name")) or {}
-    words = [row.get("title") or attack.get("name") or attack["kind"], families["models"][model["kind"]]["title"]]
+    model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
+    words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")
     several = len(experiment["images"])
     one = "upload" if image[0] == "upload" else image[2].replace("_", " ")

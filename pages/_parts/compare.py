@@ -40,11 +40,18 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
     rows = []
     for name, metric in catalogue()["metrics"].items():
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        rows.append([title, *(scored(row, name) for row in (left, right)), metric["better"]])
+        better = metric["better"] if name != "match" or same_distance(left, right) else "not comparable"
+        rows.append([title, *(scored(row, name) for row in (left, right)), better])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
     rows.append(["Time", *("none" if value is None else texts.duration(value) for value in times), "lower"])
     return rows
+
+
+def same_distance(left: JSON, right: JSON) -> bool:
+    """Whether a match means the same in both runs."""
+    one, other = ([row["experiment"]["attack"].get(part) for part in ("distance", "matched")] for row in (left, right))
+    return one == other
 
 
 def scored(row: JSON, name: str) -> str:
@@ -56,11 +63,14 @@ def scored(row: JSON, name: str) -> str:
 
 
 def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
-    """Where and both values of each leaf that differs; parts of different kinds differ as a whole."""
+    """Where and both values of each leaf that differs; parts of different kinds differ as a whole.
+
+    Attacks of different names differ in these, and then in what the one has otherwise than the other.
+    """
     if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
         for name in {**left, **right}:
-            label = labels(left).get(name, name.capitalize())
-            yield from differing(left.get(name), right.get(name), f"{path}, {label}" if path else label)
+            label = "" if name == "name" else labels(left).get(name, name.capitalize())
+            yield from differing(left.get(name), right.get(name), ", ".join(filter(None, (path, label))))
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for number, pair in enumerate(zip(left, right, strict=True), 1):
             yield from differing(*pair, f"{path} {number}" if len(left) > 1 else path)
@@ -78,7 +88,7 @@ def labels(part: JSON) -> dict[str, str]:
 
 
 def alike(left: JSON, right: JSON) -> bool:
-    return all(left.get(tag) == right.get(tag) for tag in ("kind", "name"))
+    return bool(left.get("kind") == right.get("kind"))
 
 
 def shown(value: Any) -> str:

@@ -67,7 +67,8 @@ def restore() -> None:
     else:
         experiment, complaints = knobs.understood(query, catalogue())
     if run and row is None:
-        complaints.append("The run of this link is no longer kept here; press Run it live to start it again.")
+        again = "press Run it live to start it again" if query else "here is the first set-up instead"
+        complaints.append(f"The run of this link is no longer kept here; {again}.")
     state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
 
 

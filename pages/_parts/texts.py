@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradleak_core import knobs
-from gradleak_core.needs import facts
+from gradleak_core.needs import answers, facts, idle
 from pages._parts.presets import holds, matching
 
 JSON = Any
@@ -99,6 +99,8 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return "Expect no private picture, however well the attack does: the client has trained on something else."
     if opposed(experiment):
         return "Expect more than an attacker gets who ignores the randomness: this attack is made against it."
+    if without := idle(experiment):
+        return without
     if experiment["defences"]:
         return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
     if hidden(experiment):
@@ -128,9 +130,7 @@ def promised(preset: JSON) -> str:
 
 def opposed(experiment: JSON) -> bool:
     """Whether the attack has an answer to what is random in the model."""
-    attack = experiment["attack"]
-    stance, matched = (attack.get(name, {}).get("kind") for name in ("stance", "matched"))
-    return bool(facts(experiment)["stochastic"]) and (stance in ("told", "solve", "read_off") or matched == "ahead")
+    return bool(facts(experiment)["stochastic"]) and answers(experiment)
 
 
 ALTERED = {"input_noise": "noisy picture", "mixup": "mixture", "instahide": "encrypted mixture"}
@@ -171,7 +171,7 @@ def local_steps(experiment: JSON) -> int:
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
     """Model, attack and defences of a run in one line, and how many pictures, seeds and local steps if several."""
     model = _title("models", experiment["model"], catalogue)
-    attack = _title("attacks", experiment["attack"], catalogue)
+    attack = knobs.attack_title(experiment["attack"], catalogue)
     titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),

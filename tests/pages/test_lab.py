@@ -94,8 +94,15 @@ def test_a_link_to_a_run_shows_it_with_its_set_up(service: Service, full: list[s
 
 def test_a_link_to_a_run_that_is_gone_says_so(service: Service, open_page: Open) -> None:
     app = open_page("lab", run="0123456789ab")
-    assert "no longer kept" in app.warning[0].value
+    assert app.warning[0].value.endswith("is no longer kept here; here is the first set-up instead.")
     assert view(app)["run"] is None
+    app = open_page("lab", run="0123456789ab", attack="dlg")
+    assert app.warning[0].value.endswith("is no longer kept here; press Run it live to start it again.")
+
+
+def test_an_attack_against_what_the_model_has_not_says_so(service: Service, open_page: Open) -> None:
+    assert "the model has neither" in words(open_page("lab", attack="precode_bypass"))
+    assert "the model has neither" not in words(open_page("lab", attack="precode_bypass", defence="precode"))
 
 
 def test_changing_a_knob_leaves_the_run_on_show_alone_and_says_it_differs(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gradleak_core import knobs
 from gradleak_core.runs.service import Service
-from pages._parts.compare import differing
+from pages._parts.compare import differing, numbers
 from tests.pages.conftest import Open, view
 from tests.pages.test_lab import address, words
 
@@ -98,6 +99,19 @@ def test_a_comparison_names_the_number_in_which_two_defences_differ(service: Ser
     )
     assert list(differing(left, right)) == [["Defences 1, Deviation", "0.1", "0.01"]]
     assert list(differing(left, right | {"defences": []})) == [["Defences", "gaussian_noise, sign", "none"]]
+
+
+def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Service) -> None:
+    known = service.catalogue()
+    left = knobs.put(knobs.start(known), "attack", "inverting_gradients", known)
+    right = knobs.put(left, "attack.distance", "squared", known)
+    right["attack"]["name"] = "mine"
+    names = [["Attack", "inverting_gradients", "mine"], ["Attack, Distance", "cosine", "squared"]]
+    assert list(differing(left, right)) == names
+    rows = [{"experiment": each, "iteration": 1, "result": None} for each in (left, right)]
+    better = {title: way for title, *_, way in numbers(*rows)}
+    assert (better["Match"], better["MSE"]) == ("not comparable", "lower")
+    assert ["Match", "none", "none", "lower"] in numbers(rows[0], rows[0])
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:

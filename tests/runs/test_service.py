@@ -210,7 +210,7 @@ def test_deleting_the_running_run_frees_the_worker(server: Server) -> None:
         ({"size": 64}, "The toy attack needs pictures of at most 32 pixels."),
         ({"size": 2}, "size must lie between 4 and 224, not 2."),
         ({"images": []}, "images must hold at least one entry."),
-        ({"labels": [1, 2]}, "2 labels were given for 1 images; give one for each."),
+        ({"labels": [1, 2]}, "2 labels were given for 1 pictures; give one each."),
         ({"images": ["sample:astronuat"]}, "There is no image 'sample:astronuat'; did you mean 'sample:astronaut'?"),
         ({"images": ["upload:../../etc"]}, "'upload:../../etc' does not name an upload"),
         ({"colour": 1}, "colour is not known here; choose from images"),
