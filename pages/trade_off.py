@@ -14,7 +14,11 @@ st.markdown(
     "A defence hides pictures and disturbs learning. Here the same model is trained by several clients, once without a "
     "defence and once for each setting of one; after that the attack tries the same defence on its own picture."
 )
-note(f"Attacked is the Lab's set-up: {texts.ingredients(experiment | {'defences': []}, known)}. Change it in the Lab.")
+attacked = texts.ingredients(experiment | {"defences": []}, known)
+note(
+    f"Attacked is the Lab's set-up: {attacked}. Change it in the Lab. The attack runs once for each setting, with one "
+    "draw of the noise, on the model as it is in the Lab, not as it is trained here."
+)
 
 left, right = st.columns([2, 3], gap="large")
 with left:
