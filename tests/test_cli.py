@@ -39,6 +39,8 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
                             "seconds_to_recognisable", "device", "seed"}  # fmt: skip
     assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
     assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
+    assert found["true_labels"] == [1]
+    assert found["versions"].keys() >= {"gradleak", "python", "torch"}
 
 
 def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,8 +49,22 @@ def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -
     assert "done" in shown
     assert "SSIM" in shown
     assert "labels" in shown
+    assert "note" not in shown
     assert main([*SMALL, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_one_has_to_know_of_a_result_is_noted_beneath(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = str(tmp_path / "mine.png")
+    Image.new("L", (30, 20), 90).save(mine)
+    assert main([*SMALL, "--image", mine]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "cut to a square of 16 × 16 pixels, and their label is 0 unless --label says another." in shown
+    assert main([*SMALL, "--image", mine, "--label", "3", "--attack", "precode_bypass", "--seeds", "2"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "cut to a square of 16 × 16 pixels." in shown
+    assert "the model has neither" in shown
+    assert "2 first guesses side by side" in shown
 
 
 def test_a_result_runs_again_to_the_same_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

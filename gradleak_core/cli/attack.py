@@ -59,7 +59,8 @@ def attack(
     except Exception as error:
         err.print(sentence(error), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
-    result = finite(recording.result)
+    beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
+    result = finite(recording.result) | beside
     if not quiet:
         (err if json_to == "-" else Console()).print(table(recording))
     return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
