@@ -48,14 +48,13 @@ def bare(both: Prepared, attack: Recipe, steps: int, look: Look = lambda _: None
     """One backward through everything, parameters included, as the papers' code has it."""
     model, seen = copy.deepcopy(both.model), list(both.observation.update.values())
     x = torch.rand(both.observation.batch, *both.observation.shape, requires_grad=True)
-    optimiser, cross_entropy = torch.optim.Adam([x], lr=0.1), nn.CrossEntropyLoss()
+    optimiser = torch.optim.Adam([x], lr=0.1)
     begun = time.perf_counter()
     for _ in range(steps):
         look(x.detach())
         optimiser.zero_grad()
         model.zero_grad()
-        loss = cross_entropy(model(x), both.observation.labels)
-        guess = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+        guess = gradient(model, x, both.secret.labels)
         dot = sum((a * b).sum() for a, b in zip(guess, seen, strict=True))
         norms = sum(a.pow(2).sum() for a in guess).sqrt() * sum(b.pow(2).sum() for b in seen).sqrt()  # type: ignore[union-attr]
         across, down = (x[..., 1:] - x[..., :-1]).abs().mean(), (x[..., 1:, :] - x[..., :-1, :]).abs().mean()
@@ -66,6 +65,34 @@ def bare(both: Prepared, attack: Recipe, steps: int, look: Look = lambda _: None
         with torch.no_grad():
             x.clamp_(0, 1)
     return time.perf_counter() - begun
+
+
+def bare_lbfgs(both: Prepared, attack: Recipe, steps: int) -> float:
+    """DLG's loop, with known labels: the squared difference by PyTorch's L-BFGS; a step is an evaluation."""
+    model, seen = copy.deepcopy(both.model), list(both.observation.update.values())
+    x, calls = torch.rand(both.observation.batch, *both.observation.shape, requires_grad=True), 0
+
+    def closure() -> Tensor:
+        nonlocal calls
+        calls += 1
+        x.grad = None
+        model.zero_grad()
+        guess = gradient(model, x, both.secret.labels)
+        loss = torch.stack([(a - b).pow(2).sum() for a, b in zip(guess, seen, strict=True)]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    begun = time.perf_counter()
+    while calls < steps:  # it gives up where it finds no way down, and begins anew
+        left = steps - calls
+        torch.optim.LBFGS([x], max_iter=left, max_eval=left, tolerance_grad=0, tolerance_change=0).step(closure)
+    return time.perf_counter() - begun
+
+
+def gradient(model: nn.Module, x: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+    """In the parameters, with its own graph."""
+    loss = nn.functional.cross_entropy(model(x), labels)
+    return torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
 
 
 def breaching(both: Prepared, attack: Recipe, steps: int) -> float:

@@ -227,5 +227,5 @@ def test_a_reference_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
 
 
 def test_a_lost_upload_is_said_to_be_lost(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="no longer kept"):
+    with pytest.raises(Refused, match="not kept here"):
         uploads.path(tmp_path, "upload:" + "0" * 64)
