@@ -237,7 +237,7 @@ def test_the_catalogue_names_everything(capsys: pytest.CaptureFixture[str], monk
     assert main(["catalogue"]) == 0
     shown = capsys.readouterr().out
     families = catalogue["families"]
-    names = [*families["attacks"], *families["models"], *families["defences"], *catalogue["samples"]]
+    names = [*(name for family in families.values() for name in family), *catalogue["samples"]]
     names += [*catalogue["metrics"], *(preset["name"] for preset in catalogue["presets"])]
     assert [name for name in names if name not in shown] == []
     assert "local_epochs=" in shown

@@ -66,11 +66,11 @@ def plain(title: str, lines: list[tuple[str, str, str]]) -> Table:
 
 
 def knob(row: Any) -> str:
-    """`steps=3000 (1 to 100000)`."""
+    """`steps=3000 (1 to 100000)`; the choices of a part have a table of their own."""
     default = row.get("default")
     shown = default.get("kind") if isinstance(default, dict) else default
     if isinstance(shown, list):
         shown = ", ".join(item["kind"] if isinstance(item, dict) else str(item) for item in shown) or "none"
     bounds = f" ({row['low']:.10g} to {row['high']:.10g})" if "low" in row and "high" in row else ""
-    choices = f" ({' | '.join(map(str, row['choices']))})" if "choices" in row else ""
+    choices = f" ({' | '.join(map(str, row['choices']))})" if row["type"] == "choice" else ""
     return f"{row['name']}={shown}{bounds}{choices}"

@@ -93,6 +93,14 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
     assert settings.splitlines()[2:] == ["| Seed | 2 | 1 |"]
 
 
+def test_a_link_that_compares_a_run_that_is_gone_says_so(full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    assert not app.warning
+    app.query_params["compare"] = [full[0], "0123456789ab"]
+    app.run()
+    assert [warning.value for warning in app.warning] == ["A run that this link compares is no longer kept here."]
+
+
 def test_a_comparison_names_the_number_in_which_two_defences_differ(service: Service) -> None:
     left, right = (
         {"defences": [{"kind": "gaussian_noise", "std": std}, {"kind": "sign"}], "labels": None} for std in (0.1, 0.01)
