@@ -121,18 +121,6 @@ def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
     return row
 
 
-def attack_title(attack: JSON, catalogue: JSON) -> str:
-    """An attack's title, and whether a part was exchanged that the paper has. Labels and stance are the threat's."""
-    rows = catalogue["families"]["attacks"]
-    row = rows.get(attack["kind"]) or rows.get(attack.get("name"))
-    if row is None:
-        return str(attack.get("name") or attack["kind"])
-    parted = [knob["name"] for knob in row["knobs"] if knob["type"] in ("part", "parts")]
-    kinds = [[part["kind"] for name in parted if name not in ("labels", "stance") for part in parts(each[name])]
-             for each in (attack, row["default"])]  # fmt: skip
-    return str(row["title"]) + ", changed" * (kinds[0] != kinds[1])
-
-
 def kind_of(family: str, part: JSON, catalogue: JSON) -> str:
     """The name under which the catalogue lists a part."""
     return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name"))

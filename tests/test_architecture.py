@@ -25,7 +25,7 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "folders", "datasets", "refer
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
-    ("types", "codec", "needs", "knobs", "__init__", "runs.__init__", "runs.protocol"),
+    ("types", "codec", "needs", "titles", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics", "factors", "unfolding"),
     ("sweeps", "threads"),
     ("client", "threat", "defences", "training", "weights"),
@@ -34,7 +34,7 @@ ENGINE = (
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (
-    ("types", "needs", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
+    ("types", "needs", "titles", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
     ("runs",),
     ("api",),
     ("/pages._parts",),

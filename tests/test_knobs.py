@@ -11,6 +11,7 @@ import pytest
 from gradleak_core import knobs
 from gradleak_core.catalogue import catalogue
 from gradleak_core.experiment import CODEC, Experiment
+from gradleak_core.titles import attack_title
 from gradleak_core.types import Refused
 
 KNOWN = catalogue()
@@ -214,10 +215,10 @@ def another(rng: random.Random, knob: Any, value: Any) -> Any:
 
 def test_an_attack_with_another_part_than_the_papers_is_called_changed() -> None:
     for row in KNOWN["families"]["attacks"].values():
-        assert knobs.attack_title(row["default"], KNOWN) == row["title"]
+        assert attack_title(row["default"], KNOWN) == row["title"]
     sapag = put("attack", "sapag")
     told = knobs.put(sapag, "attack.labels", "known_labels", KNOWN)
     slower = knobs.put(sapag, "attack.steps", 7, KNOWN)
     cosine = knobs.put(sapag, "attack.distance", "cosine", KNOWN)
-    titles = [knobs.attack_title(each["attack"], KNOWN) for each in (told, slower, cosine)]
+    titles = [attack_title(each["attack"], KNOWN) for each in (told, slower, cosine)]
     assert titles == ["SAPAG", "SAPAG", "SAPAG, changed"]

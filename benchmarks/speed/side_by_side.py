@@ -46,10 +46,9 @@ def side_by_side(results: Mapping[str, JSON]) -> str:
         ]
         rows.append(line((f"{TITLES[value['network']]}, one seed, an iteration", *(f"{ms:.1f} ms" for ms in best))))
     for value in results["seeds"]["values"]:
-        one, many, *bare = (statistics.median(times) for times in value["milliseconds"].values())
+        one, many, bare = (statistics.median(times) for times in value["milliseconds"].values())
         what = f"{TITLES[value['network']]}, 32 seeds with {value['optimiser']}, an iteration of all"
-        in_turn = f"in turn {32 * bare[0]:.1f} ms" if bare else "–"
-        rows.append(line((what, f"{many:.1f} ms (in turn {32 * one:.1f} ms)", in_turn, "–")))
+        rows.append(line((what, f"{many:.1f} ms (in turn {32 * one:.1f} ms)", f"in turn {32 * bare:.1f} ms", "–")))
     [race] = results["recognisable"]["values"]
     theirs = f"{race['breaching']:.1f} s" if race["breaching"] else "not within a minute"
     rows.append(line(("First preset, recognisable", f"{statistics.median(race['gradleak']):.2f} s", "–", theirs)))

@@ -24,8 +24,8 @@ from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.service import title
 from gradleak_core.runs.worker import sentence
+from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 JSON = Any
@@ -48,7 +48,7 @@ def attack(
     for target in targets(json_to, save_to):
         writable(target)
     experiment = choose.experiment(choice, known)
-    recording = Recording(title(experiment, known), keep=save_to is not None)
+    recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
     screen = Screen(recording, err, quiet)
     try:

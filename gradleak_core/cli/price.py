@@ -21,8 +21,8 @@ from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.admission import admit
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.service import title
 from gradleak_core.runs.worker import sentence
+from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 JSON = Any
@@ -126,7 +126,7 @@ def table(value: JSON, known: JSON) -> Table:
     learnt, leaked = value["federation"], value["experiment"]
     what = (
         f"Accuracy on {learnt['data']} after {learnt['rounds']} rounds of {learnt['clients']} clients; "
-        f"PSNR and SSIM of {title(leaked, known)}"
+        f"PSNR and SSIM of {run_title(leaked, known)}"
     )
     rows = Table(
         "defence", "accuracy", "PSNR", "SSIM", title=what, title_justify="left", box=None, padding=(0, 2, 0, 0)

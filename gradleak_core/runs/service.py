@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.data import samples, uploads
-from gradleak_core.knobs import attack_title, defence_text
+from gradleak_core.knobs import defence_text
 from gradleak_core.runs.admission import admit, check
 from gradleak_core.runs.export import archive
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
@@ -20,6 +20,7 @@ from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
+from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ class Service:
         experiment = admit(experiment, catalogue)
         self._check_images(experiment["images"])
         run = secrets.token_hex(6)
-        self.store.add(run, named(name) if name else title(experiment, catalogue), experiment).result()
+        self.store.add(run, named(name) if name else run_title(experiment, catalogue)[:NAME], experiment).result()
         self._call(self._enqueue, self.run(run))
         return run
 
@@ -278,17 +279,6 @@ def named(name: Any) -> str:
     if not 0 < len(line) <= NAME:
         raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
     return line
-
-
-def title(experiment: Any, catalogue: Any) -> str:
-    """The name of a run that was given none: attack, model, image or how many."""
-    model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
-    words = [attack_title(experiment["attack"], catalogue), model]
-    image = experiment["images"][0].partition(":")
-    several = len(experiment["images"])
-    one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
-    words.append(one if several == 1 else f"{several} pictures")
-    return " · ".join(words)[:NAME]
 
 
 def ended(row: dict[str, Any]) -> str:

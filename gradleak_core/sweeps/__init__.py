@@ -22,7 +22,7 @@ from gradleak_core import factors
 from gradleak_core.factors import plain
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.sweeps.convolutions import Kernel, NormedKernel
+from gradleak_core.sweeps.convolutions import Kernel
 from gradleak_core.sweeps.layers import (
     ACTIVATIONS,
     BatchNorm,
@@ -35,6 +35,7 @@ from gradleak_core.sweeps.layers import (
     pool,
     thinned,
 )
+from gradleak_core.sweeps.normed import NormedKernel
 from gradleak_core.types import Update
 
 

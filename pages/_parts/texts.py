@@ -7,6 +7,7 @@ from typing import Any
 
 from gradleak_core import knobs
 from gradleak_core.needs import answers, facts, idle
+from gradleak_core.titles import attack_title
 from pages._parts.presets import holds, matching
 
 JSON = Any
@@ -171,7 +172,7 @@ def local_steps(experiment: JSON) -> int:
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
     """Model, attack and defences of a run in one line, and how many pictures, seeds and local steps if several."""
     model = _title("models", experiment["model"], catalogue)
-    attack = knobs.attack_title(experiment["attack"], catalogue)
+    attack = attack_title(experiment["attack"], catalogue)
     titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),

@@ -1,0 +1,30 @@
+"""What attacks and runs are called, from an experiment's JSON and the catalogue. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradleak_core.needs import parts
+
+
+def attack_title(attack: Any, catalogue: Any) -> str:
+    """An attack's title, and whether a part was exchanged that the paper has. Labels and stance are the threat's."""
+    rows = catalogue["families"]["attacks"]
+    row = rows.get(attack["kind"]) or rows.get(attack.get("name"))
+    if row is None:
+        return str(attack.get("name") or attack["kind"])
+    parted = [knob["name"] for knob in row["knobs"] if knob["type"] in ("part", "parts")]
+    kinds = [[part["kind"] for name in parted if name not in ("labels", "stance") for part in parts(each[name])]
+             for each in (attack, row["default"])]  # fmt: skip
+    return str(row["title"]) + ", changed" * (kinds[0] != kinds[1])
+
+
+def run_title(experiment: Any, catalogue: Any) -> str:
+    """The name of a run that was given none: attack, model, image or how many."""
+    model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
+    words = [attack_title(experiment["attack"], catalogue), model]
+    image = experiment["images"][0].partition(":")
+    several = len(experiment["images"])
+    one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
+    words.append(one if several == 1 else f"{several} pictures")
+    return " · ".join(words)
