@@ -77,7 +77,7 @@ export class Charts {
 
   figure(name, trace, shown, horizon) {
     const traces = name === "losses" ? this.losses(trace) : this.quality(trace);
-    this.legend(this.legends[name], traces);
+    this.legend(this.legends[name], name === "losses" ? traces : [...traces, { name: "recognisable ↑", line: this.threshold }]);
     return [traces, this.layout(name, traces, shown, horizon)];
   }
 
@@ -87,7 +87,7 @@ export class Charts {
     node.dataset.key = key;
     node.replaceChildren(...traces.map(({ name, line }) => {
       const entry = Object.assign(document.createElement("span"), { className: "gl-entry", textContent: name });
-      entry.style.setProperty("--gl-stroke", `${line.dash === "dot" ? "dotted" : "solid"} ${line.color}`);
+      entry.style.setProperty("--gl-stroke", `${["dot", "dash"].includes(line.dash) ? "dotted" : "solid"} ${line.color}`);
       return entry;
     }));
   }
@@ -100,13 +100,17 @@ export class Charts {
     }));
   }
 
+  get threshold() {
+    return { color: this.colours[1], width: 1, dash: "dash" };
+  }
+
   quality({ frames }) {
     const at = frames.map((frame) => frame.iteration);
     const series = (metric, name, colour, yaxis, format) => ({
       ...thinned(at, frames.map((frame) => frame.metrics?.[metric] ?? null)), name, yaxis, mode: "lines",
       hovertemplate: format, line: { color: colour, width: 2.5 },
     });
-    return [series("psnr", "PSNR, dB, left", this.colours[0], "y", "%{y:.1f} dB"), series("ssim", "SSIM, right", this.colours[1], "y2", "%{y:.2f}")];
+    return [series("psnr", "PSNR, left", this.colours[0], "y", "%{y:.1f} dB"), series("ssim", "SSIM, right", this.colours[1], "y2", "%{y:.2f}")];
   }
 
   layout(name, traces, shown, horizon) {
@@ -125,10 +129,9 @@ export class Charts {
       return { ...layout, yaxis: { ...axis, type: "log", exponentformat: "power", fixedrange: this.coarse, range, ...ticks } };
     }
     const top = Math.max(40, 20 * Math.ceil(highest(traces[0].y) / 20));
-    const line = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 0.6, y1: 0.6, line: { color: this.colours[1], width: 1, dash: "dash" } };
-    const note = { text: "recognisable", xref: "paper", yref: "y2", x: 0.01, y: 0.6, xanchor: "left", yanchor: "bottom", showarrow: false };
+    const line = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 0.6, y1: 0.6, line: this.threshold };
     return {
-      ...layout, shapes: [...layout.shapes, line], annotations: [...layout.annotations, note],
+      ...layout, shapes: [...layout.shapes, line],
       yaxis: { ...axis, range: [0, top], dtick: top / 4, fixedrange: true },
       yaxis2: { ...axis, overlaying: "y", side: "right", range: [0, 1], dtick: 0.25, fixedrange: true, showgrid: false },
     };
