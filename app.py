@@ -35,13 +35,15 @@ WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
 INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
 AT_ROOT = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
 """Tells Streamlit's client where its server is. On /runs it would first look under /runs, and meet two 404s."""
+CONNECTION = '<script type="module" src="./api/static/connection.js"></script>'
+"""Says in our words that the server is gone."""
 
 
-def front(_: Request) -> HTMLResponse:
-    """Streamlit's own page, for an address that leads to one of ours directly."""
-    return HTMLResponse(
-        INDEX.replace("<head>", f"<head><script>{AT_ROOT}</script>"), headers={"cache-control": "no-cache"}
-    )
+def front(request: Request) -> HTMLResponse:
+    """Streamlit's own page, for an address that leads to one of ours directly, with our word on a lost connection."""
+    where = "" if request.url.path == "/" else f"<script>{AT_ROOT}</script>"
+    page = INDEX.replace("<head>", f"<head>{where}{CONNECTION}")
+    return HTMLResponse(page, headers={"cache-control": "no-cache"})
 
 
 def policy() -> str:
@@ -106,5 +108,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
-FRONTS = [Route(f"/{page}", front) for page in ("runs", "trade-off", "claims", "how-it-works", "about")]
+FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 app = st.App(ROUTER, routes=[Mount("/api", api(service)), *FRONTS], middleware=[Middleware(Headers)], lifespan=lifespan)

@@ -7,7 +7,8 @@ from pages._parts.engine import catalogue
 
 known = catalogue()
 st.title("How it works")
-leak, attacks, defences, numbers = st.tabs(["The leak", "Attacks", "Defences", "Reading the numbers"])
+TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
+leak, attacks, defences, numbers = st.tabs([*TABS.values()], default=TABS.get(st.query_params.get("tab", "leak")))
 with leak:
     explain.lesson("the_leak")
 with attacks:

@@ -7,6 +7,7 @@ from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found, under_way
 from pages._parts.fixes import fixes
+from pages._parts.former import former
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.sidebar import sidebar
 
@@ -33,25 +34,23 @@ if st.session_state["welcome"] and (row := under_way()):
         st.markdown(f"A run is under way on this server: **{texts.escaped(row['name'])}**.", width="content")
         joined = (row["experiment"], row["id"])
         st.button("Watch it", icon=":material/visibility:", key="join", on_click=setup.replace, args=joined)
-shown = found(setup.shown())
 if reasons:
     fixes(experiment)
+shown = found(setup.shown())
 if another := shown is not None and shown["experiment"] != experiment:
-    st.info("Below is a run of another set-up; it is left as it is. Run starts the set-up chosen here.")
-viewed = shown["experiment"] if another else experiment
+    former(shown)
 
 live_view(
     experiment=experiment,
-    run=setup.shown(),
+    run=None if another else setup.shown(),
     recording="first" if st.session_state["welcome"] else None,
     refused=" ".join(reasons) or None,
-    classes=pictures.class_names(viewed["images"], known["classes"]),
-    preview=None if another else pictures.preview(images, experiment["size"], experiment["channels"]),
+    classes=pictures.class_names(images, known["classes"]),
+    preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
-    remark=texts.altered(viewed),
-    told=told(viewed),
-    defended=bool(viewed["defences"]),
-    another=another,
+    remark=texts.altered(experiment),
+    told=told(experiment),
+    defended=bool(experiment["defences"]),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

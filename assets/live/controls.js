@@ -38,7 +38,7 @@ export class Controls {
   }
 
   /** What can be pressed now. */
-  show({ live, another, status, ended, playing, refused, problem, armed, busy, following, frames }) {
+  show({ live, status, ended, playing, refused, problem, armed, busy, following, frames }) {
     const active = live && !ended && ["running", "paused"].includes(status);
     const enable = (name, on) => { this.find(name).disabled = !on; };
     enable("run", armed && !refused && !busy);
@@ -49,7 +49,7 @@ export class Controls {
     enable("follow", !following && frames);
     enable("scrubber", frames);
     for (const button of this.paces) button.disabled = !active;
-    text(this.find("run"), busy ? "Starting…" : live && !another ? "Run again" : "Run it live");
+    text(this.find("run"), busy ? "Starting…" : live ? "Run again" : "Run it live");
     text(this.find("pause"), playing && ended ? "Play again" : status === "paused" ? "Resume" : "Pause");
     text(this.find("follow"), ended ? "Newest" : "Live");
     text(this.find("refused"), refused || problem || "");

@@ -130,10 +130,10 @@ export class Stage {
     scrubber.setAttribute("aria-valuetext", `iteration ${shown ?? 0} of ${steps ?? 0}`);
     this.strip.point(shown ?? 0);
     view.controls.show({
-      live: Boolean(source?.live), another: view.data.another, playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
+      live: Boolean(source?.live), playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
       refused: view.data.refused, problem: view.problem, armed: Boolean(view.data.experiment), frames: trace.frames.length > 0,
     });
-    this.link("help", true, () => `${view.data.base}/how-it-works`);
+    this.link("help", true, () => `${view.data.base}/how-it-works?tab=numbers`);
     this.link("watch", source?.live, () => `${view.data.base}/?run=${source.run}&watch=1`);
     this.link("export", ended && source?.live, () => `${view.api}/runs/${source.run}/export.zip`);
   }

@@ -18,7 +18,6 @@ export class View {
     this.stage = new Stage(this, find, calm);
     this.controls = new Controls(this.root, find, wanted, { keys: !data.compact, signal: this.abort.signal });
     document.addEventListener("visibilitychange", () => this.visible(), { signal: this.abort.signal });
-    this.started = new Set();
     this.attach(null);
     this.stage.charts.start(`${this.api}/plotly.js`, this.trace).catch(() => this.say("The charts could not be loaded; reload the page."));
   }
@@ -32,13 +31,19 @@ export class View {
     this.data = data;
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
     if (data.run === this.echo?.run || performance.now() > this.echo?.until) this.echo = null;
-    const runs = data.run && data.run !== before.run && data.run !== this.source?.run && !this.echo;
-    if (runs) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
-    else if ((data.recording ?? null) !== (before.recording ?? null) && !data.run && !this.source?.live) this.attach(data.recording ? this.recorded(data.recording) : null);
+    if (!this.echo) this.stageFor(data, before);
     if (data.preview !== before.preview && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();
     this.stage.dirty("pictures", "curves");
+  }
+
+  /** Puts on show what the page names: a run, a recording, or nothing where the set-up has become another. */
+  stageFor(data, before) {
+    if (data.run === before.run && data.recording === before.recording) return;
+    if (data.run && data.run === this.source?.run) return;
+    if (data.run) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
+    else if (before.run || !this.source?.live) this.attach(data.recording ? this.recorded(data.recording) : null);
   }
 
   recorded(recording) {
@@ -153,9 +158,9 @@ export class View {
     this.problem = null;
     this.stage.dirty("pictures");
     try {
-      if (this.started.has(this.source?.run) && !this.ended) await this.source.post("stop").catch(() => {});
+      await this.stopOwn();
       const { id } = await post(`${this.api}/runs`, { experiment });
-      this.started.add(id);
+      this.own = id;
       this.attach(new LiveSource(this.api, id, this.hear, this.lost));
       this.tell(id);
     } catch (error) {
@@ -163,6 +168,13 @@ export class View {
     }
     this.busy = false;
     this.stage.dirty("pictures");
+  }
+
+  /** Ends the run that was started here last, on show or not, so that the next one need not wait for it. */
+  async stopOwn() {
+    const run = `${this.api}/runs/${this.own}`;
+    const row = this.own && await fetch(run).then((answer) => answer.json()).catch(() => null);
+    if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, {}).catch(() => {});
   }
 
   /** On a narrow screen the page keeps the set-up folded away. */

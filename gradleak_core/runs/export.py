@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
+Columns = dict[str, "list[float | None]"]
+"""A value an iteration, by name."""
 FRAMES = 60
 """Pictures and steps of the animation at most, beside the last."""
 MILLISECONDS = 100
@@ -21,7 +23,7 @@ SMALLEST = 128
 def archive(
     experiment: Any,
     result: Any,
-    columns: dict[str, list[float | None]],
+    columns: Columns,
     pictures: list[tuple[int, bytes]],
     truth: bytes | None,
 ) -> bytes:
@@ -69,8 +71,18 @@ def animation(images: list[Image.Image]) -> bytes:
     return out.getvalue()
 
 
-def table(columns: dict[str, list[float | None]]) -> str:
-    """One row an iteration."""
+def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
+    """Adds what frames alone have to the columns of every iteration: PSNR in dB, SSIM, and seconds of computing."""
+    length = max(map(len, columns.values()), default=0)
+    found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
+    for frame in frames:
+        for name, column in found.items():
+            column[frame["iteration"] - 1] = frame["metrics"].get(name, frame.get(name))
+    return columns | found
+
+
+def table(columns: Columns) -> str:
+    """One row an iteration; what is not known of it is left empty."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["iteration", *columns])

@@ -54,7 +54,7 @@ class Trace:
         for name, values in frame["curve"]["columns"].items():
             self.columns.setdefault(name, []).extend(values)
         if frame["picture"] is not None:
-            self.frames.append(frame["picture"])
+            self.frames.append(frame["picture"] | {"seconds": frame["seconds"]})
         self.picture = picture or self.picture
         self.seconds = frame["seconds"]
 

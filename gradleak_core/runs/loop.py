@@ -18,6 +18,8 @@ from gradleak_core.types import Finished, Frame, Note, Progress, Started
 if TYPE_CHECKING:
     from torch import Tensor
 
+EARLY = {round(2 ** (k / 2)) for k in range(13)}
+"""Iterations up to the 64th that always get a frame: the picture forms in them, however quickly they go by."""
 GAP = 0.1
 """Seconds between two frames at least."""
 SHARE = 25
@@ -144,7 +146,7 @@ class Run:
         return time.perf_counter() - self.begun - self.controls.wasted
 
     def due(self, iteration: int) -> bool:
-        if not self.wanted and time.perf_counter() < self.next_frame:
+        if not self.wanted and iteration not in EARLY and time.perf_counter() < self.next_frame:
             return False
         settle(self.device)
         self.asked = time.thread_time()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from gradleak_core.data import samples, uploads
 from gradleak_core.knobs import defence_text
 from gradleak_core.runs.admission import admit, check
-from gradleak_core.runs.export import archive
+from gradleak_core.runs.export import archive, scored
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.prices import Prices
@@ -189,7 +189,8 @@ class Service:
     def export(self, run: str) -> bytes:
         """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        return archive(row["experiment"], row["result"], trace.columns, self.store.pictures(run), self.store.truth(run))
+        curve = scored(trace.columns, trace.frames)
+        return archive(row["experiment"], row["result"], curve, self.store.pictures(run), self.store.truth(run))
 
     async def watch(self, run: str) -> Trace | None:
         """The trace that viewers follow; None for an unknown run. On the event loop only."""

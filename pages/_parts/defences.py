@@ -15,7 +15,7 @@ JSON = Any
 
 
 def defences() -> None:
-    """The list, and a menu to add to it."""
+    """The list, and another list to add from: it scrolls where a menu would leave the window."""
     rows, chosen = catalogue()["families"]["defences"], setup.current()["defences"]
     if not chosen:
         note("None: the client sends its exact update.")
@@ -23,9 +23,10 @@ def defences() -> None:
         with st.container(border=True, gap="xsmall"):
             one(index, part, rows[part["kind"]], len(chosen))
     excluded = {kind: reasons for kind in rows if (reasons := impossible(kind))}
-    st.menu_button(
-        "Add a defence", list(rows), key="add-defence", icon=":material/add:", on_click=add, width="stretch",
+    st.selectbox(
+        "Add a defence", list(rows), None, key="add-defence", placeholder="Add a defence", on_change=add,
         format_func=lambda kind: rows[kind]["title"] + (" (not with this set-up)" if kind in excluded else ""),
+        label_visibility="collapsed", filter_mode=None,
     )  # fmt: skip
     for kind, reasons in excluded.items():
         note(f"{rows[kind]['title']} is not possible here: {' '.join(reasons)}")
@@ -51,7 +52,9 @@ def impossible(kind: str) -> list[str]:
 
 
 def add() -> None:
+    """Adds the defence that was picked, and has the list say "Add a defence" again."""
     kind = st.session_state["add-defence"]
+    st.session_state["add-defence"] = None
     store([*setup.current()["defences"], knobs.one_of("defences", kind, catalogue(), "defence")])
 
 

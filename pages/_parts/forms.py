@@ -10,6 +10,7 @@ from gradleak_core import knobs
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
+from pages._parts.texts import segment
 
 JSON = Any
 
@@ -151,7 +152,7 @@ def _choice(knob: JSON, value: Any, path: str) -> None:
     if len(knob["choices"]) <= 3:
         st.segmented_control(
             knob["label"], knob["choices"], default=value, key=key, required=True, on_change=touched, args=(path, key),
-            format_func=lambda choice: str(choice).replace("_", " "),
+            format_func=segment,
         )  # fmt: skip
     else:
         st.selectbox(

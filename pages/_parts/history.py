@@ -14,6 +14,7 @@ from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
+from pages._parts.picture_button import picture_button
 from pages._parts.site import pages
 
 JSON = Any
@@ -87,8 +88,10 @@ def followed(run: str) -> None:
 
 def state(row: JSON) -> None:
     """How a run stands."""
+    if st.session_state.pop("to-lab", False):
+        st.switch_page(pages()["lab"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(thumbnail(row), width=96, alt=f"Last picture of {row['name']}")
+        picture_button(thumbnail(row), width=96, key=f"picture:{row['id']}", on_click=open_in_lab, args=(row,))
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
             st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.COLOURS.get(row["status"], "gray"))
@@ -105,8 +108,6 @@ def actions(row: JSON) -> None:
     run = row["id"]
     st.button("Open", key=f"open:{run}", type="primary", width="stretch", icon=":material/visibility:",
               on_click=open_in_lab, args=(row,))  # fmt: skip
-    if st.session_state.pop("to-lab", False):
-        st.switch_page(pages()["lab"])
     asked = st.session_state.get("asked", 0)  # another popover, and so a closed one, after each question
     with st.popover("More", width="stretch", key=f"more:{run}:{asked}"):
         st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch")

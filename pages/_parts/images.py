@@ -12,8 +12,9 @@ from gradleak_core.types import Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
+from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
-from pages._parts.texts import escaped
+from pages._parts.texts import escaped, segment
 
 JSON = Any
 MOST = 16
@@ -27,8 +28,9 @@ def images() -> None:
     experiment = setup.current()
     chosen = experiment["images"]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        for reference in chosen[:4]:
-            st.image(thumbnail(reference), width=64 if len(chosen) == 1 else 48, alt=title(reference, catalogue()))
+        for index, reference in enumerate(chosen[:4]):
+            width = 64 if len(chosen) == 1 else 48
+            picture_button(thumbnail(reference), width=width, key=f"chosen:{index}", on_click=opened)
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{caption(chosen, catalogue())}**")
             st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
@@ -86,7 +88,9 @@ def choose() -> None:
     )  # fmt: skip
     if several:
         basket()
-    source = st.segmented_control("From", SOURCES, default="Samples", required=True, key="source", wrap=True)
+    source = st.segmented_control(
+        "From", SOURCES, default="Samples", required=True, key="source", wrap=True, format_func=segment
+    )
     {"Samples": samples, "Upload": upload, "Camera": camera, "Datasets": dataset, "Folders": folder}[source]()
     if several:
         st.button("Done", type="primary", key="images-done", on_click=closed)
@@ -101,7 +105,7 @@ def basket() -> None:
     with st.grid("auto", min_column_width=72, gap="xsmall"):
         for index, reference in enumerate(chosen):
             with st.container(gap="xxsmall"):
-                st.image(thumbnail(reference), width=64, alt=title(reference, catalogue()))
+                picture_button(thumbnail(reference), width=64, key=f"picture:{index}", on_click=take_out, args=(index,))
                 st.button(
                     "Take out", key=f"out:{index}:{reference}", on_click=take_out, args=(index,), type="tertiary",
                     disabled=len(chosen) == 1,
@@ -117,8 +121,9 @@ def pick(reference: str) -> None:
 
 
 def take_out(index: int) -> None:
+    """Takes a picture out of the batch, but never the last one."""
     chosen = setup.current()["images"]
-    set_images([*chosen[:index], *chosen[index + 1 :]])
+    set_images([*chosen[:index], *chosen[index + 1 :]] or chosen)
 
 
 def only_first() -> None:
@@ -146,12 +151,12 @@ def apart(references: list[str], classes: int) -> list[int] | None:
 
 
 def gallery(references: list[str], captions: list[str] | None = None) -> None:
-    """Pictures in a grid, each with a button."""
+    """Pictures in a grid, each to be pressed, as is the button with its name."""
     chosen = setup.current()["images"]
     with st.grid("auto", min_column_width=128):
         for index, reference in enumerate(references):
             with st.container(border=True, height="stretch", gap="xxsmall"):
-                st.image(thumbnail(reference), width="stretch", alt=title(reference, catalogue()))
+                picture_button(thumbnail(reference), key=f"picture:{reference}", on_click=pick, args=(reference,))
                 if captions:
                     note(captions[index])
                 st.space("stretch")
@@ -193,7 +198,7 @@ def offer(names: dict[str, str]) -> None:
             "Use this picture", key=f"pick:{references[0]}", type="primary", icon=":material/check:", on_click=pick,
             args=(references[0],),
         )  # fmt: skip
-        st.image(thumbnail(references[0]), width=160, alt=title(references[0], catalogue()))
+        picture_button(thumbnail(references[0]), width=160, key="offered", on_click=pick, args=(references[0],))
     elif references:
         note("Press a picture to use it.")
         gallery(references, [escaped(name) for name in names.values()])
@@ -211,7 +216,9 @@ def take(content: bytes, name: str = "") -> str | None:
 def dataset() -> None:
     rows = datasets.DATASETS
     name = st.selectbox("Dataset", list(rows), format_func=lambda known: rows[known].title, key="dataset")
-    split = st.segmented_control("Part", ("test", "train"), default="test", required=True, key="split")
+    split = st.segmented_control(
+        "Part", ("test", "train"), default="test", required=True, key="split", format_func=segment
+    )
     count = rows[name].test if split == "test" else rows[name].train
     index = st.number_input(f"Picture, 0 to {count - 1}", 0, count - 1, 0, key=f"index:{name}:{split}")
     note(

@@ -39,7 +39,6 @@ def live_view(
     remark: str = "",
     told: bool = False,
     defended: bool = False,
-    another: bool = False,
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -54,7 +53,6 @@ def live_view(
     `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
     `remark` is what has to be known to read the result, shown under the pictures.
     `told` and `defended` say what the run on show is: of an attacker who knows the labels, against a defence.
-    `another` says that Run starts another set-up than the one of `run`.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     base = str(st.get_option("server.baseUrlPath")).strip("/")
@@ -71,7 +69,6 @@ def live_view(
         "remark": remark,
         "told": told,
         "defended": defended,
-        "another": another,
         "compact": compact,
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.

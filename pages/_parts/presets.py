@@ -10,6 +10,7 @@ import streamlit as st
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
+from pages._parts.picture_button import picture_button
 from pages._parts.pictures import sheet, thumbnail
 
 JSON = Any
@@ -31,17 +32,15 @@ def presets() -> None:
 
 
 def one(preset: JSON, chosen: bool) -> None:
-    """A row: the picture, and the title as a button."""
+    """A row: the picture and the title, both to be pressed."""
     with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
-        st.image(picture(preset["experiment"]["images"]), width=32, alt="")
+        name, wanted = preset["name"], (preset["experiment"],)
+        shown = picture(preset["experiment"]["images"])
+        picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
-            preset["title"],
-            key=f"preset:{preset['name']}",
-            width="stretch",
-            type="primary" if chosen else "secondary",
-            on_click=choose,
-            args=(preset["experiment"],),
-        )
+            preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
+            on_click=choose, args=wanted,
+        )  # fmt: skip
 
 
 def holds(preset: JSON) -> bool:
@@ -57,7 +56,7 @@ def picture(references: list[str]) -> str:
 def choose(experiment: JSON) -> None:
     """The whole set-up becomes the preset's, but for pictures of the user's own, if it takes as many of them.
 
-    A run on show stays, and the page says that it is another.
+    A run on show leaves the stage, and the page offers to show it again.
     """
     before, after = setup.current(), copy.deepcopy(experiment)
     uploaded = all(reference.startswith("upload:") for reference in before["images"])

@@ -213,6 +213,11 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def segment(choice: Any) -> str:
+    """The label of a segment in the theme's grey, which is its text colour: on itself the main colour is too faint."""
+    return f":gray[{str(choice).replace('_', ' ')}]"
+
+
 def escaped(text: str) -> str:
     """User text inside Markdown."""
     return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~" else letter for letter in text)

@@ -12,7 +12,7 @@ from gradleak_core.types import Refused
 from pages._parts.engine import catalogue, service
 from pages._parts.forms import ladder
 from pages._parts.note import note
-from pages._parts.texts import escaped, table
+from pages._parts.texts import escaped, segment, table
 
 JSON = Any
 SETTINGS = {
@@ -131,7 +131,9 @@ def result(value: JSON) -> None:
         STATES[value["status"]](value["message"] or "Stopped by hand; the points that were there are kept.")
     if not value["points"]:
         return
-    measure = st.segmented_control("Leakage as", ["PSNR", "SSIM"], default="PSNR", key="price:measure", required=True)
+    measure = st.segmented_control(
+        "Leakage as", ["PSNR", "SSIM"], default="PSNR", key="price:measure", required=True, format_func=segment
+    )
     st.plotly_chart(figure(value["points"], measure), key="price:chart", config={"displaylogo": False})
     rows = [
         [escaped(label(point)), f"{point['accuracy']:.1%}", *(f"{point[name]:.3g}" for name in ("psnr", "ssim"))]

@@ -92,6 +92,15 @@ def test_a_defence_is_priced_in_the_background_and_its_points_outlive_a_reload(
     assert complaints == []
 
 
+def test_what_the_numbers_mean_is_what_the_link_in_the_lab_opens(page: Page) -> None:
+    Lab(page).open(SHORT)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="What the numbers mean").click()
+    numbers = opened.value.get_by_role("tab", name="Reading the numbers")
+    expect(numbers).to_have_attribute("aria-selected", "true")
+    expect(opened.value.get_by_role("heading", name="The numbers")).to_be_visible()
+
+
 def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
     Lab(page).open(SHORT)
     menu(page, "How it works")

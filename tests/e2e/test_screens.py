@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenTab, Server
 from tests.e2e.lab import SHORT, Lab
 
 TOO_WIDE = "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
+CONTRAST = """element => {
+    const rgba = colour => colour.match(/[\\d.]+/g).map(Number);
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
+    const over = (below, [red, green, blue, alpha = 1]) =>
+        [red, green, blue].map((value, i) => alpha * value + (1 - alpha) * below[i]);
+    const luminance = colour => colour.slice(0, 3).map(value => value / 255)
+        .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = layers.reverse().reduce(over, [255, 255, 255]);
+    const [dark, light] = [luminance(ground), luminance(rgba(getComputedStyle(element).color))].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+}"""
+"""The contrast of an element's text with what is behind it, as WCAG 2.2 defines it."""
 BRIGHTNESS = """(element, name) => {
     const [red, green, blue] = getComputedStyle(element)[name].match(/[\\d.]+/g).map(Number);
     return (red + green + blue) / 3;
@@ -59,6 +74,15 @@ def test_a_projector_shows_controls_pictures_and_charts_without_scrolling(page: 
         expect(lab.picture(name)).to_be_in_viewport(ratio=1)
     for name in ("loss terms", "PSNR and SSIM"):
         expect(lab.chart(name)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_selected_segment_can_be_read(server: Server, open_tab: OpenTab, scheme: str) -> None:
+    lab = Lab(open_tab(server, color_scheme=scheme)).open(SHORT)
+    lab.page.get_by_role("button", name="Change picture").click()
+    words = lab.page.get_by_role("dialog").get_by_role("radio", name="Samples").get_by_text("Samples", exact=True)
+    expect(words).to_be_visible()
+    assert words.evaluate(CONTRAST) >= 4.5
 
 
 def sideways(page: Page) -> bool:

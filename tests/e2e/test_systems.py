@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Server
-from tests.e2e.lab import OVER, SETTLED, SHORT, Lab
+from tests.e2e.lab import LONG, OVER, SETTLED, SHORT, Lab, distance
 
 SMALL = {"model": "mlp", "size": 16}
 SYSTEMS = {
@@ -72,19 +72,66 @@ def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_at
     expect(layers.get_by_role("button", name=re.compile("conv2.weight"))).to_have_count(0)
 
 
-def test_another_picture_after_a_run_is_announced_and_the_run_stays(lab: Lab) -> None:
+def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_can_be_shown_again(lab: Lab) -> None:
     lab.open(SHORT)
     run = lab.run()
     lab.expect_status("done")
+    lab.expect_iteration(12)
+    ssim, private, guess = lab.number("SSIM").inner_text(), lab.pixels("private image"), lab.pixels("guess")
     for change in ("picture", "preset"):
         if change == "picture":
             lab.page.get_by_role("button", name="Change picture").click()
             lab.page.get_by_role("dialog").get_by_role("button", name="Rocket").click()
         else:
             lab.page.get_by_role("button", name="PRECODE, and its break").click()
-        expect(lab.page.get_by_text("Below is a run of another set-up")).to_be_visible()
+        expect(lab.number("SSIM")).to_have_text("–")
+        expect(lab.picture("guess")).to_have_count(0)
         expect(lab.button("Run it live")).to_be_enabled()
+        if change == "picture":
+            assert distance(lab.pixels("private image"), private) > 10
+        lab.page.get_by_role("button", name="Show it again").click()
+        expect(lab.number("SSIM")).to_have_text(ssim)
+        lab.expect_iteration(12)
         assert lab.run_id == run
+        assert (lab.pixels("private image"), lab.pixels("guess")) == (private, guess)
+
+
+def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Server) -> None:
+    lab.open(LONG)
+    before = lab.run()
+    lab.wait_beyond(0)
+    lab.page.get_by_role("button", name="A ReLU network").click()
+    expect(lab.page.get_by_text("The run before still goes on")).to_be_visible()
+    lab.run()
+    lab.wait_beyond(0)
+    with urllib.request.urlopen(f"{server.url}/api/runs/{before}", timeout=30) as reply:
+        assert json.load(reply)["status"] == "stopped"
+
+
+def test_every_defence_can_be_reached_and_added(lab: Lab) -> None:
+    lab.open(SHORT)
+    box = lab.page.get_by_role("combobox", name="Add a defence")
+    for title in ("Gaussian noise", "Input noise"):
+        opened(box)
+        option = lab.page.get_by_role("option", name=title, exact=True)
+        option.scroll_into_view_if_needed()
+        expect(option).to_be_in_viewport(ratio=1)
+        option.click()
+        expect(lab.page.get_by_text(re.compile(rf"^\d\. {title}$"))).to_be_visible()
+    lab.page.wait_for_url(
+        lambda url: "defence=gaussian_noise" in unquote(url) and "defence=input_noise" in unquote(url)
+    )
+
+
+def test_a_picture_does_what_the_button_beside_it_does(lab: Lab) -> None:
+    lab.open(SHORT)
+    pressed = lab.page.locator("[class*=st-key-picture] button")
+    pressed.nth(1).click()
+    expect(lab.view.get_by_text("Chelsea the cat: ConvNet")).to_have_count(1)
+    lab.page.locator("[class*=st-key-chosen] button").click()
+    lab.page.get_by_role("dialog").locator("[class*=st-key-picture] button").first.click()
+    expect(lab.page.get_by_role("dialog")).to_be_hidden()
+    expect(lab.view.get_by_text("Astronaut: ConvNet")).to_have_count(1)
 
 
 def test_every_attack_and_defence_starts_from_the_lab(lab: Lab, server: Server) -> None:

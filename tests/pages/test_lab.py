@@ -105,16 +105,22 @@ def test_an_attack_against_what_the_model_has_not_says_so(service: Service, open
     assert "the model has neither" not in words(open_page("lab", attack="precode_bypass", defence="precode"))
 
 
-def test_changing_a_knob_leaves_the_run_on_show_alone_and_says_it_differs(
+def test_a_changed_set_up_has_the_stage_to_itself_and_the_run_before_is_a_press_away(
     service: Service, full: list[str], open_page: Open
 ) -> None:
     app = open_page("lab", run=full[0])
-    assert "run of another set-up" not in words(app)
+    before = view(app)
+    assert before["run"] == full[0]
+    assert "The run before" not in words(app)
     app.number_input("knob:attack.steps").set_value(44).run()
-    assert view(app)["run"] == full[0]
+    assert view(app)["run"] is None
+    assert view(app)["preview"] == before["preview"]
     assert view(app)["experiment"]["attack"]["steps"] == 44
     assert address(app)["attack.steps"] == "44"
-    assert "run of another set-up" in words(app)
+    assert "The run before is kept: **the second**." in words(app)
+    app.button("former").click().run()
+    assert (view(app)["run"], view(app)["experiment"]) == (full[0], before["experiment"])
+    assert "The run before" not in words(app)
 
 
 def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 import itertools
 import json
@@ -268,19 +269,33 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
     run = server.submit(steps=200, delay=0.003)
     server.until_status(run, "done")
     answer = server.client.get(f"/api/runs/{run}/export.zip")
+    recording = server.client.get(f"/api/runs/{run}/recording").json()
     assert f"gradleak-{run}.zip" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
         names = file.namelist()
         assert json.loads(file.read("experiment.json")) == server.row(run)["experiment"]
         assert json.loads(file.read("result.json"))["status"] == "done"
         rows = file.read("curve.csv").decode().splitlines()
-        assert rows[0] == "iteration,match,prior,best"
+        assert rows[0] == "iteration,match,prior,best,psnr,ssim,seconds"
         assert len(rows) == 201
+        metrics = {frame["iteration"]: frame["metrics"] for frame in recording["frames"]}
+        for iteration, row in enumerate(csv.DictReader(rows), 1):
+            psnr = metrics.get(iteration, {}).get("psnr", "")
+            assert (row["psnr"], bool(row["seconds"])) == (str(psnr), iteration in metrics)
         assert "frames/000200.png" in names
         frames = [name for name in names if name.startswith("frames/")]
         animation = opened(file.read("animation.gif"))
         assert (animation.format, getattr(animation, "n_frames", 1) > 1) == ("GIF", len(frames) > 1)
         assert opened(file.read("truth.png")).size == (8, 8)
+
+
+def test_a_run_that_is_over_in_a_moment_has_pictures_enough_for_an_animation(server: Server) -> None:
+    run = server.submit(steps=60)
+    server.until_status(run, "done")
+    with zipfile.ZipFile(io.BytesIO(server.client.get(f"/api/runs/{run}/export.zip").content)) as file:
+        frames = [int(name[7:13]) for name in file.namelist() if name.startswith("frames/")]
+        assert {1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 60} <= {*frames}
+        assert getattr(opened(file.read("animation.gif")), "n_frames", 1) == len(frames)
 
 
 def test_an_upload_becomes_an_image_of_an_experiment(server: Server) -> None:

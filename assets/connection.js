@@ -1,0 +1,26 @@
+// When the server goes, Streamlit's box covers the page. This says it in our words instead, and leaves the page as it is.
+const SENTENCE = "The server does not answer. What you see stays; the page loads again by itself when the server is back.";
+const TITLE = "Connection error";
+const EVERY_MS = 2000;
+const LOOKS = `position: fixed; inset: auto 0 0; z-index: 1000000; margin: 0; padding: 0.8rem 1.2rem; text-align: center;
+  background: #7a2a1e; color: #fff; font: 600 1.05rem/1.4 inherit`;
+
+const alive = () => fetch(new URL("api/health", document.baseURI), { cache: "no-store" }).then(({ ok }) => ok, () => false);
+
+/** A server that was started again does not know this tab: its first press would be lost, so the page loads again. */
+async function announce() {
+  const line = Object.assign(document.createElement("p"), { textContent: SENTENCE, role: "alert", style: LOOKS });
+  document.body.append(line);
+  do await new Promise((later) => setTimeout(later, EVERY_MS)); while (!(await alive()));
+  location.reload();
+}
+
+let announced = false;
+new MutationObserver(() => {
+  for (const box of document.querySelectorAll("body > * > * > [role=dialog]")) {
+    if (box.querySelector("h2")?.textContent !== TITLE) continue;
+    box.querySelector("button[aria-label=Close]")?.click();
+    if (!announced) announce();
+    announced = true;
+  }
+}).observe(document.body, { childList: true });
