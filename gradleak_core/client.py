@@ -46,6 +46,11 @@ class ClientStep:
         """Number of local steps T."""
         return len(self.rows(batch))
 
+    def first(self, draws: Latents, batch: int) -> Latents:
+        """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
+        epoch = replace(self, local_epochs=1).rows(batch)
+        return {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)]) for k, v in draws.items()}
+
 
 def local_update(
     model: nn.Module,
@@ -216,7 +221,7 @@ def observe(
             classes,
             labels if "labels" in told else None,
             secret.latents if "latents" in told else None,
-            batch_statistics(model, x, secret.latents, threat),
+            batch_statistics(model, x, step.first(secret.latents, batch), threat),
             tuple(Round(r.theta, threat.seen(r.update)) for r in updates[1:]),
         ),
         threat,
@@ -234,18 +239,17 @@ def assumed(observation: Observation, threat: ThreatModel) -> Observation:
     one = replace(observation.step, local_epochs=1, local_batch=0)
     mean = {k: g / steps for k, g in observation.update.items()}
     later = tuple(Round(r.theta, {k: g / steps for k, g in r.update.items()}) for r in observation.later)
-    epoch = replace(observation.step, local_epochs=1).rows(observation.batch)
     told = observation.latents
     if told is not None:
-        told = {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)])[None] for k, v in told.items()}
+        told = {k: v[None] for k, v in observation.step.first(told, observation.batch).items()}
     return replace(observation, update=mean, step=one, later=later, latents=told)
 
 
-def batch_statistics(model: nn.Module, x: Tensor, latents: Latents, threat: ThreatModel) -> Statistics | None:
-    """What the attacker has of the batch's statistics before each batch norm."""
+@torch.no_grad()
+def batch_statistics(model: nn.Module, x: Tensor, draws: Latents, threat: ThreatModel) -> Statistics | None:
+    """Returns what the attacker has of the batch's statistics before each batch norm; draws are (B, ...)."""
     if threat.statistics == "unknown":
         return None
-    draws = {k: v[0] for k, v in latents.items()}
     return statistics(model, x, draws) if threat.statistics == "told" else inferred(model, x, draws)
 
 

@@ -15,18 +15,19 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LABELS
+from gradleak_core.attacks.parts.priors import BatchStatistics, Scene
 from gradleak_core.attacks.parts.stances import Told
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import ClientStep, local_update, observe
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.experiment import CODEC, Experiment, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.runs.admission import admit
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Finished, Observation, Refused, Secret
+from gradleak_core.types import Candidate, Finished, Latents, Observation, Refused, Secret
 
 SHAPE, CLASSES, ONE = (3, 16, 16), 5, ClientStep()
 NAMES = [f"{layer}.{part}" for layer in ("conv1", "conv2", "conv3", "classifier") for part in ("weight", "bias")]
@@ -211,6 +212,40 @@ class TestStatistics:
         assert plain is not None
         assert noisy is not None
         assert not torch.allclose(plain["norm1"][1], noisy["norm1"][1], rtol=0.1)
+
+    @pytest.mark.parametrize("mode", ["same", "eval"])
+    @pytest.mark.parametrize("kind", ["told", "inferred"])
+    @pytest.mark.parametrize("model", ["resnet18", "convnet"])
+    def test_the_private_pictures_have_them(self, model: str, kind: Any, mode: Any) -> None:
+        """Inferred ones are rounded by 6e-8 over the momentum of 0.1, in some 10,000 numbers."""
+        threat = ThreatModel(statistics=kind, mode=mode)
+        both = prepare(quick(size=64, model=MODELS[model](), client=ClientStep(train=True), threat=threat))
+        assert cost(both, {}) <= 1e-4
+
+    @pytest.mark.parametrize("steps", ["known", "one"])
+    def test_the_private_pictures_have_them_with_the_clients_own_masks(self, steps: Any) -> None:
+        """Mini-batches, so that each picture's first mask is not in the first local step."""
+        both = prepare(
+            quick(
+                images=("sample:coffee", "sample:rocket") * 2,
+                model=MODELS["resnet20"](),
+                client=ClientStep(local_epochs=2, local_batch=2, train=True),
+                threat=ThreatModel(statistics="told", local_steps=steps),
+                defences=(DEFENCES["dropout"](place="both"),),  # type: ignore[call-arg]
+                attack=replace(recipe("inverting_gradients"), stance=Told()),
+            )
+        )
+        assert both.observation.latents
+        assert cost(both, both.observation.latents) <= 1e-4
+        assert cost(both, {}) > 1
+
+
+@torch.no_grad()
+def cost(both: Prepared, draws: Latents) -> float:
+    """The prior on batch statistics at the private pictures; it looks at no labels."""
+    images = both.secret.images[None]
+    truth = Candidate(images, torch.empty(0), {k: v[None] for k, v in draws.items()})
+    return float(BatchStatistics()(truth, Scene(both.model, both.observation, torch.zeros(1))))
 
 
 def test_an_attacker_in_eval_mode_computes_otherwise_than_the_client() -> None:

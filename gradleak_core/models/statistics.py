@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,46 +13,70 @@ from torch.func import functional_call
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.types import Latents, Statistics
 
+Seen = TypeVar("Seen")
 
-def statistics(model: nn.Module, x: Tensor, draws: Latents, *, correction: int = 0) -> Statistics:
-    """Of images x (B, C, H, W), differentiable with respect to them: (channels,) each, by batch norm.
 
-    `correction` is 1 for the unbiased variance, which running statistics are made of.
+def statistics(
+    model: nn.Module, x: Tensor, draws: Latents, *, train: bool | None = None, correction: int = 0
+) -> Statistics:
+    """Returns mean and variance (channels,) by batch norm of images x (B, C, H, W), differentiable in them.
+
+    `train` is the mode that every batch norm computes in, the model's own unless given. `correction` is 1 for the
+    unbiased variance, which running statistics are made of, and 0 for the biased one, which train mode divides by.
     """
-    found: Statistics = {}
+    return entering(model, x, draws, lambda h: moments(h, correction), train)
+
+
+def entering(
+    model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Seen], train: bool | None
+) -> dict[str, Seen]:
+    """Returns what `look` makes of the tensor (B, channels, H, W) that enters each batch norm, by its name."""
+    found: dict[str, Seen] = {}
 
     def recorder(name: str):  # type: ignore[no-untyped-def]
         def record(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            h = inputs[0]
-            found[name] = (h.mean((0, 2, 3)), h.var((0, 2, 3), correction=correction))
+            found[name] = look(inputs[0])
 
         return record
 
     with ExitStack() as stack:
-        for name, module in model.named_modules():
-            if isinstance(module, BatchNorm2d):
-                stack.callback(module.register_forward_pre_hook(recorder(name)).remove)
+        for name, norm in norms(model).items():
+            stack.callback(norm.register_forward_pre_hook(recorder(name)).remove)
+            stack.callback(norm.train, norm.training)
+            norm.train(norm.training if train is None else train)
         functional_call(model, dict(draws), (x,))
     return found
 
 
+def moments(h: Tensor, correction: int) -> tuple[Tensor, Tensor]:
+    """Returns mean and variance (channels,) of h (B, channels, H, W); a single value a channel has variance 0."""
+    count = h.numel() // h.size(1)
+    return h.mean((0, 2, 3)), h.var((0, 2, 3), correction=0) * (count / max(count - correction, 1))
+
+
+def norms(model: nn.Module) -> dict[str, BatchNorm2d]:
+    """Returns every batch norm by its name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm2d)}
+
+
 def stored(model: nn.Module) -> Statistics:
-    """The running statistics of every batch norm."""
-    norms = {name: m for name, m in model.named_modules() if isinstance(m, BatchNorm2d)}
-    return {name: (m.running_mean, m.running_var) for name, m in norms.items()}  # type: ignore[misc]
+    """Returns the running statistics of every batch norm; the variance is unbiased."""
+    return {name: (m.running_mean, m.running_var) for name, m in norms(model).items()}  # type: ignore[misc]
 
 
 @torch.no_grad()
 def inferred(model: nn.Module, x: Tensor, draws: Latents) -> Statistics:
-    """What an attacker computes who sees the running statistics before and after one step of train mode.
+    """Returns what an attacker computes who sees the running statistics before and after one step of train mode.
 
-    The client shares r' = (1 − m) r + m s with momentum m and the unbiased variance in s; so s = (r' − (1 − m) r) / m.
+    The client shares r' = (1 − m) r + m s with momentum m; so s = (r' − (1 − m) r) / m. The variance in s is unbiased;
+    over the n values of a channel, a number that the attacker knows, the biased one is (n − 1) / n times as large.
     """
     found: Statistics = {}
-    before, batch = stored(model), statistics(model, x, draws, correction=1)
-    for name, old in before.items():
+    before = stored(model)
+    batch = entering(model, x, draws, lambda h: (moments(h, correction=1), h.numel() // h.size(1)), train=True)
+    for name, (shared, count) in batch.items():
         m = cast(float, model.get_submodule(name).momentum)
-        after = [(1 - m) * r + m * s for r, s in zip(old, batch[name], strict=True)]
-        mean, variance = ((new - (1 - m) * r) / m for new, r in zip(after, old, strict=True))
-        found[name] = (mean, variance)
+        after = [(1 - m) * r + m * s for r, s in zip(before[name], shared, strict=True)]
+        mean, variance = ((new - (1 - m) * r) / m for new, r in zip(after, before[name], strict=True))
+        found[name] = (mean, variance * ((count - 1) / count))
     return found

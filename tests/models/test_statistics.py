@@ -70,26 +70,48 @@ def test_they_are_what_torchs_batch_norm_normalises_by() -> None:
 
 
 @EACH
-def test_inferred_are_those_between_real_running_statistics(kind: str) -> None:
+def test_inferred_are_those_behind_real_running_statistics(kind: str) -> None:
+    """Torch's running variance is unbiased; what it normalises by, and so what is inferred, is not."""
     model = network(kind)
     real = torchs_own(model)
     before = {name: (m.running_mean.clone(), m.running_var.clone()) for name, m in norms(real)}
     real(X)
     found = inferred(model, X, {})
+    count = {name: h.numel() // h.shape[1] for name, h in inputs(model).items()}
     for name, module in norms(real):
-        m = module.momentum
-        for new, old, got in zip((module.running_mean, module.running_var), before[name], found[name], strict=True):
-            torch.testing.assert_close(got, (new - (1 - m) * old) / m, rtol=1e-3, atol=1e-3)
+        m, (mean, variance) = module.momentum, before[name]
+        expected = (module.running_mean - (1 - m) * mean) / m, (module.running_var - (1 - m) * variance) / m
+        torch.testing.assert_close(found[name][0], expected[0], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(found[name][1], expected[1] * (1 - 1 / count[name]), rtol=1e-3, atol=1e-3)
 
 
 @EACH
-def test_inferred_variances_are_unbiased(kind: str) -> None:
-    model = network(kind)
-    told, guessed = statistics(model, X, {}), inferred(model, X, {})
-    count = {name: h.numel() // h.shape[1] for name, h in inputs(model).items()}
-    for name, (mean, variance) in told.items():
-        torch.testing.assert_close(guessed[name][0], mean, rtol=1e-3, atol=1e-4)
-        torch.testing.assert_close(guessed[name][1], variance * count[name] / (count[name] - 1), rtol=1e-3, atol=1e-4)
+@pytest.mark.parametrize("train", [True, False])
+def test_inferred_are_the_statistics_of_train_mode(kind: str, train: bool) -> None:
+    """To the rounding of the running ones, 1e-7 of 2, over the momentum of 0.1."""
+    model = network(kind, train)
+    found = inferred(model, X, {})
+    for name, pair in statistics(model, X, {}, train=True).items():
+        for got, want in zip(found[name], pair, strict=True):
+            torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
+
+
+@EACH
+def test_the_mode_can_be_asked_for_and_the_model_keeps_its_own(kind: str) -> None:
+    model = network(kind, train=False)
+    train, own = statistics(model, X, {}, train=True), statistics(model, X, {})
+    assert not any(module.training for module in model.modules())
+    assert not torch.allclose(list(train.values())[-1][1], list(own.values())[-1][1], rtol=0.1)
+    for name, pair in statistics(network(kind, train=True), X, {}).items():
+        assert all(torch.equal(got, want) for got, want in zip(train[name], pair, strict=True))
+
+
+def test_the_variance_of_a_single_value_is_zero() -> None:
+    layers = nn.Sequential(BatchNorm2d(3)).eval()
+    for correction in (0, 1):
+        mean, variance = statistics(layers, X[:1, :, :1, :1], {}, correction=correction)["0"]
+        assert torch.equal(mean, X[0, :, 0, 0])
+        assert torch.equal(variance, torch.zeros(3))
 
 
 @EACH

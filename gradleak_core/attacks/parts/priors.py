@@ -116,8 +116,9 @@ class Energy(Constant):
 class BatchStatistics(Constant):
     """Σ_l ‖μ_l(x) − μ_l‖ + ‖σ²_l(x) − σ²_l‖ over what enters each batch norm. Yin et al. 2021, eq. 11.
 
-    The targets are the batch's own statistics where the threat model tells them or lets them be inferred, and the
-    model's running ones otherwise.
+    The targets are the batch's own statistics where the threat model tells them or lets them be inferred; the guess's
+    are then computed in the client's mode, whatever the attacker's is. Otherwise the targets are the model's running
+    ones, whose variance is unbiased, and so is then the guess's.
     """
 
     weight: Annotated[float, WEIGHT] = 0.1
@@ -129,12 +130,16 @@ class BatchStatistics(Constant):
     )
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        draws = [{k: v[s, 0] for k, v in guess.latents.items()} for s in range(len(guess.images))]
+        draws = [{k: v[s] for k, v in guess.latents.items()} for s in range(len(guess.images))]
         return torch.stack([self.one(*each, scene) for each in zip(guess.images, draws, strict=True)])
 
     def one(self, images: Tensor, draws: Latents, scene: Scene) -> Tensor:
-        found = statistics(scene.model, images, draws)
-        targets = scene.observation.statistics or stored(scene.model)
+        step, told = scene.observation.step, scene.observation.statistics
+        first = step.first(draws, len(images))
+        if told is None:
+            targets, found = stored(scene.model), statistics(scene.model, images, first, correction=1)
+        else:
+            targets, found = told, statistics(scene.model, images, first, train=step.train)
         gaps = [a - b for k, target in targets.items() for a, b in zip(found[k], target, strict=True)]
         return torch.stack([(gap.square().sum() + 1e-20).sqrt() for gap in gaps]).sum()
 
