@@ -71,10 +71,9 @@ def _from_folder(dice: random.Random) -> tuple[str, str, int, int]:
     if not known:
         raise Refused("The folder holds no images by class; name one with one folder a class.")
     folder = next((name for name in known if name.endswith("/test")), next(iter(known)))
-    classes = known[folder]["classes"]
-    label = dice.randrange(len(classes))
-    image = dice.choice(folders.items(folder, classes[label]))
-    return image, image, label, len(classes)
+    filled = [label for label, count in known[folder].items() if count]
+    image = dice.choice(folders.items(folder, dice.choice(filled)))
+    return image, image, folders.label(image), len(known[folder])
 
 
 def _from_samples(dice: random.Random) -> tuple[str, str, int, int]:

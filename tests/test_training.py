@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,8 @@ def notes(experiment: Experiment) -> list[str]:
     return [note.message for note in preparing(experiment, "cpu")]
 
 
-def pictures(experiment: Experiment) -> Labelled:
-    reading = read("digits", shape(experiment))
+def pictures(experiment: Experiment, name: str = "digits") -> Labelled:
+    reading = read(name, shape(experiment))
     while True:
         try:
             next(reading)
@@ -179,3 +180,28 @@ def test_a_damaged_picture_of_a_folder_is_named(pets: Path) -> None:
     (pets / "dog" / "07.png").write_bytes(b"no picture")
     with pytest.raises(Refused, match=r"dog/07\.png cannot be used for training; remove or replace it\."):
         prepare(replace(SMALL, weights=Trained("folder:pets")))
+
+
+@pytest.fixture
+def split(pets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same pets in train and test; the test folder lacks the first class of the training folder."""
+    folder = pets.parent / "split"
+    (folder / "test").mkdir(parents=True)
+    pets.rename(folder / "train")
+    shutil.copytree(folder / "train" / "dog", folder / "test" / "dog")
+    monkeypatch.setenv("GRADLEAK_DATASETS", str(folder))
+    return folder
+
+
+def test_held_out_pictures_keep_the_labels_of_the_training_folder(split: Path) -> None:
+    found = pictures(SMALL, "folder:split")
+    assert found.labels.tolist() == [0] * 20 + [1] * 20
+    assert found.test_labels.tolist() == [1] * 20
+    said = notes(replace(SMALL, weights=Trained("folder:split", epochs=30)))
+    assert said[-1] == "Trained on folder:split: 100.0% of the held-out pictures are recognised."
+
+
+def test_a_held_out_class_that_was_never_learnt_is_named(split: Path) -> None:
+    shutil.copytree(split / "test" / "dog", split / "test" / "fox")
+    with pytest.raises(Refused, match="The class 'fox' of split/test is not in the train folder beside it"):
+        prepare(replace(SMALL, weights=Trained("folder:split")))

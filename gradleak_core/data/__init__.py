@@ -18,20 +18,32 @@ def data_folder() -> Path:
     return Path(os.environ.get("GRADLEAK_DATA") or ".gradleak")
 
 
-def picture(reference: str) -> tuple[Image.Image, int | None]:
-    """The picture in mode L or RGB, and its own label (none for an upload).
+def picture(reference: str) -> Image.Image:
+    """Returns the picture in mode L or RGB.
 
     Raises `Refused` when the reference names nothing or cannot be read, and for `dataset:`, which needs torch.
     """
     scheme = scheme_of(reference)
     if scheme == "sample":
-        row = samples.sample(reference.removeprefix("sample:"))
-        return Image.open(io.BytesIO(samples.picture(row.name))), row.label
+        return Image.open(io.BytesIO(samples.picture(reference.removeprefix("sample:"))))
     if scheme == "upload":
-        return uploads.decode(uploads.path(data_folder() / "uploads", reference).read_bytes()), None
+        return uploads.decode(uploads.path(data_folder() / "uploads", reference).read_bytes())
     if scheme == "folder":
-        return folders.item(reference)
+        return folders.picture(reference)
     raise Refused(f"{reference!r} is read by the worker; start a run to see it.")
+
+
+def label(reference: str) -> int | None:
+    """Returns a picture's own label, as a place among `label_names`; none for an upload.
+
+    Raises `Refused` when the reference names nothing, and for `dataset:`, which needs torch.
+    """
+    scheme = scheme_of(reference)
+    if scheme == "sample":
+        return samples.sample(reference.removeprefix("sample:")).label
+    if scheme == "dataset":
+        raise Refused(f"{reference!r} is read by the worker; start a run to learn its label.")
+    return folders.label(reference) if scheme == "folder" else None
 
 
 def label_names(reference: str) -> list[str] | None:

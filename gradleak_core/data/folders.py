@@ -2,6 +2,9 @@
 
 The variable lists folders, separated as in PATH. Each holds one folder a class, or `train/` and `test/` that do;
 these two then count as folders of their own, called `<name>/train` and `<name>/test`.
+
+The labels number the class folders in order, empty ones too. Those of `train` number `test` as well, so that a class
+has the same label in both.
 """
 
 from __future__ import annotations
@@ -9,7 +12,6 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
-from typing import TypedDict
 
 from PIL import Image
 
@@ -20,107 +22,125 @@ from gradleak_core.types import Refused
 VARIABLE = "GRADLEAK_DATASETS"
 
 
-class Folder(TypedDict):
-    """Class names in the order of their labels, and how many images there are in all."""
+def folders() -> dict[str, dict[str, int]]:
+    """Returns how many images each class holds, by the name of the folder; the classes in the order of their labels.
 
-    classes: list[str]
-    count: int
-
-
-def folders() -> dict[str, Folder]:
-    """What there is to choose from, by name; folders that are missing or hold no images are left out."""
-    listed = {name: _classes(place) for name, place in _places().items()}
-    return {
-        name: {"classes": list(classes), "count": sum(len(_files(*key)) for key in classes.values())}
-        for name, classes in listed.items()
-    }
+    Folders that are missing or hold no images are left out.
+    """
+    return {name: {c: len(_images(place / c)) for c in _numbered(place)} for name, place in _places().items()}
 
 
 def items(name: str, label: str) -> list[str]:
-    """References of the images of one class, in the order of their file names. Raises `Refused`."""
-    return [f"folder:{name}/{label}/{file}" for file in _files(*_class(name, label))]
+    """Returns references of the images of one class, in the order of their file names. Raises `Refused`."""
+    return [f"folder:{name}/{label}/{file}" for file in _images(_class(name, label))]
 
 
 def files(name: str) -> list[tuple[Path, int]]:
-    """Every image of a folder with its label, class by class. The name must be one of `folders()`."""
-    keys = _classes(_places()[name]).values()
-    return [(key[0] / file, label) for label, key in enumerate(keys) for file in _files(*key)]
+    """Returns every image of a folder with its label, class by class. The name must be one of `folders()`.
+
+    Raises `Refused` when a class that holds images has no label.
+    """
+    place = _places()[name]
+    for label in _names(place):
+        if _images(place / label):
+            _class(name, label)
+    return [(place / c / file, number) for number, c in enumerate(_numbered(place)) for file in _images(place / c)]
 
 
 def path(reference: str) -> Path:
-    """The file of `folder:<folder>/<class>/<file>`. Raises `Refused` unless it is one of those listed."""
+    """Returns the file of `folder:<folder>/<class>/<file>`. Raises `Refused` unless it is one of those listed."""
     name, label, file = parse(reference)
-    key = _class(name, label)
-    if file not in _files(*key):
-        raise unknown(reference, (f"folder:{name}/{label}/{known}" for known in _files(*key)))
-    return key[0] / file
+    folder = _class(name, label)
+    if file not in _images(folder):
+        raise unknown(reference, (f"folder:{name}/{label}/{known}" for known in _images(folder)))
+    return folder / file
 
 
-def item(reference: str) -> tuple[Image.Image, int]:
-    """The image, cleaned as an upload is, and its label. Raises `Refused`."""
+def picture(reference: str) -> Image.Image:
+    """Returns the image, cleaned as an upload is. Raises `Refused`."""
     try:
-        data = path(reference).read_bytes()
+        return uploads.decode(path(reference).read_bytes())
     except OSError as error:
         raise Refused(f"{reference!r} cannot be read; check the permissions of its file.") from error
-    return uploads.decode(data), classes(reference).index(parse(reference)[1])
+
+
+def label(reference: str) -> int:
+    """Returns the number of the class that a reference lies in. Raises `Refused`."""
+    return classes(reference).index(parse(reference)[1])
 
 
 def classes(reference: str) -> list[str]:
-    """Names of the classes of the folder that a reference lies in. Raises `Refused`."""
+    """Returns the names of the classes of a reference's folder in the order of their labels. Raises `Refused`."""
     name, label, _ = parse(reference)
     _class(name, label)
-    return list(_classes(_places()[name]))
+    return _numbered(_places()[name])
 
 
 def parse(reference: str) -> tuple[str, str, str]:
-    """Folder, class and file of a reference. Raises `Refused`."""
+    """Returns folder, class and file of a reference. Raises `Refused`."""
     parts = reference.removeprefix("folder:").rsplit("/", 2)
     if len(parts) != 3:
         raise unknown(reference, (f"folder:{name}" for name in _places()))
     return parts[0], parts[1], parts[2]
 
 
-def _class(name: str, label: str) -> tuple[Path, int]:
-    """The folder of a class and when it changed. Raises `Refused`."""
-    wanted = f"folder:{name}/{label}"
-    places = _places()
+def _class(name: str, label: str) -> Path:
+    """Returns the folder of a class. Raises `Refused` when there is none or when it has no number."""
+    wanted, places = f"folder:{name}/{label}", _places()
     if not places:
         raise Refused(f"No folder of images is set up for {wanted!r}; name one in {VARIABLE} and start again.")
-    known = {f"folder:{place}/{other}": key for place in places for other, key in _classes(places[place]).items()}
-    if wanted not in known:
-        raise unknown(wanted, known)
-    return known[wanted]
+    if name in places and label in _numbered(places[name]):
+        return places[name] / label
+    if name in places and label in _names(places[name]):
+        raise Refused(
+            f"The class {label!r} of {name} is not in the train folder beside it, whose classes number the labels; "
+            "add it there or remove it here."
+        )
+    raise unknown(wanted, (f"folder:{other}/{c}" for other, place in places.items() for c in _numbered(place)))
 
 
 def _places() -> dict[str, Path]:
-    """Every folder that directly holds classes, by the name it is shown under; a name taken twice gets a number."""
+    """Returns every folder that directly holds classes with images; a name taken twice gets a number."""
     found: dict[str, Path] = {}
     for entry in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         root = Path(entry).expanduser().absolute()
         name, number = root.name, 2
         while any(taken.split("/")[0] == name for taken in found):
             name, number = f"{root.name}-{number}", number + 1
-        splits = {f"{name}/{split}": root / split for split in ("train", "test") if _classes(root / split)}
-        found |= splits or ({name: root} if _classes(root) else {})
+        splits = {f"{name}/{split}": root / split for split in ("train", "test") if _filled(root / split)}
+        found |= splits or ({name: root} if _filled(root) else {})
     return found
 
 
-def _classes(place: Path) -> dict[str, tuple[Path, int]]:
-    """The class folders of one place that hold images, with the time of their last change; numbers in their order."""
+def _filled(place: Path) -> bool:
+    return any(_images(place / label) for label in _names(place))
+
+
+def _numbered(place: Path) -> list[str]:
+    """Returns the classes in the order of their labels: those of the `train` beside a `test`, else its own."""
+    return (place.name == "test" and _names(place.with_name("train"))) or _names(place)
+
+
+def _names(place: Path) -> list[str]:
+    """Returns the names of the class folders in order, empty ones included."""
     try:
-        inner = [Path(entry.path) for entry in os.scandir(place) if entry.is_dir() and not entry.name.startswith(".")]
-        keys = {folder.name: (folder, folder.stat().st_mtime_ns) for folder in sorted(inner, key=_in_order)}
-        return {name: key for name, key in keys.items() if _files(*key)}
+        with os.scandir(place) as entries:
+            names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     except OSError:
-        return {}
+        return []
+    return sorted(names, key=lambda name: name.zfill(12) if name.isdigit() else name)
 
 
-def _in_order(folder: Path) -> str:
-    return folder.name.zfill(12) if folder.name.isdigit() else folder.name
+def _images(folder: Path) -> tuple[str, ...]:
+    """Returns the names of the images in a folder, in order; none when it cannot be read."""
+    try:
+        return _listed(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return ()
 
 
 @functools.lru_cache(maxsize=4096)
-def _files(folder: Path, changed: int) -> tuple[str, ...]:
+def _listed(folder: Path, changed: int) -> tuple[str, ...]:
     """Names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.lower().endswith(uploads.SUFFIXES)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from gradleak_core.data import data_folder, downloads, picture
+from gradleak_core.data import data_folder, downloads, label, picture
 from gradleak_core.data.pixels import to_tensor
 
 
@@ -14,7 +14,6 @@ def load(reference: str, size: int, channels: int, progress: downloads.Progress 
     `progress` is told about a download. Raises `Refused` when the reference names nothing or cannot be read.
     """
     if reference.startswith("dataset:"):
-        image, label = downloads.item(data_folder() / "datasets", reference, progress)
-        return to_tensor(image, size, channels), label
-    image, own = picture(reference)
-    return to_tensor(image, size, channels), own
+        image, own = downloads.item(data_folder() / "datasets", reference, progress)
+        return to_tensor(image, size, channels), own
+    return to_tensor(picture(reference), size, channels), label(reference)

@@ -53,7 +53,7 @@ def source(name: str) -> Source:
     if name.startswith("folder:"):
         train, test = _split(name)
         listed = [(file, label) for part in (train, test) if part for file, label in folders.files(part)]
-        return Source(name, name, len(folders.folders()[train]["classes"]), _listing(listed))
+        return Source(name, name, len(folders.folders()[train]), _listing(listed))
     known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
     raise Refused(f"There is no data set {name!r} to train on; choose from {known}.")
 
@@ -131,9 +131,8 @@ def _split(name: str) -> tuple[str, str | None]:
     if train is None:
         there = ", ".join(f"folder:{folder}" for folder in known) or "none"
         raise Refused(f"There is no folder {name!r}; those named in {folders.VARIABLE} are: {there}.")
-    test = f"{train.removesuffix('/train')}/test" if train.endswith("/train") else None
-    same = test in known and known[test]["classes"] == known[train]["classes"] if test else False
-    return train, test if same else None
+    test = f"{train.removesuffix('/train')}/test"
+    return train, test if train.endswith("/train") and test in known else None
 
 
 def _listing(files: list[tuple[Path, int]]) -> str:

@@ -50,16 +50,15 @@ def labels(chosen: list[str]) -> None:
     """The label of each picture, its own unless it is changed here."""
     experiment = setup.current()
     known = class_names(chosen, catalogue()["classes"])
-    names = [class_title(index, known) for index in range(experiment["classes"])]
     given = experiment["labels"] or own(chosen)
+    choices = sorted({*range(experiment["classes"]), *given})
     with st.expander("Labels: " + ", ".join(class_title(label, known) for label in given)):
         note("What the client says each picture shows. The model is trained on this, so it shapes the gradient.")
         for index, (reference, label) in enumerate(zip(chosen, given, strict=False)):
-            shown = min(label, len(names) - 1)
-            key = forms.keep(f"label:{index}:{reference}", shown)
+            key = forms.keep(f"label:{index}:{reference}", label)
             st.selectbox(
-                f"{index + 1}. {title(reference, catalogue())}", range(len(names)), shown, key=key,
-                format_func=names.__getitem__, on_change=relabel, args=(index, key, given),
+                f"{index + 1}. {title(reference, catalogue())}", choices, choices.index(label), key=key,
+                format_func=lambda label: class_title(label, known), on_change=relabel, args=(index, key, given),
             )  # fmt: skip
 
 
@@ -238,7 +237,7 @@ def folder() -> None:
         )
         return
     name = st.selectbox("Folder", list(found), key="folder")
-    label = st.selectbox("Class", found[name]["classes"], key=f"class:{name}")
+    label = st.selectbox("Class", [label for label, count in found[name].items() if count], key=f"class:{name}")
     references = folders.items(name, label)
     pages = -(-len(references) // PAGE)
     page = st.pagination(pages, key=f"page:{name}:{label}") if pages > 1 else 1

@@ -37,7 +37,7 @@ def thumbnail(reference: str) -> str:
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _square(reference: str, side: int = 128) -> str:
     """Raises `Refused` or OSError, which is not remembered."""
-    image = data.picture(reference)[0].convert("RGB")
+    image = data.picture(reference).convert("RGB")
     return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
 
 
@@ -63,7 +63,7 @@ def _stack(references: tuple[str, ...], size: int, channels: int) -> str:
     mode = "RGB" if channels == 3 else "L"
     whole = Image.new(mode, (size, size * len(references)))
     for index, reference in enumerate(references):
-        image = data.picture(reference)[0].convert(mode)
+        image = data.picture(reference).convert(mode)
         whole.paste(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS), (0, index * size))
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
 
@@ -80,7 +80,7 @@ def class_names(references: list[str], samples: list[str]) -> list[str]:
 
 def class_title(label: int, names: list[str]) -> str:
     """As the live view says it: the name and the number, or the number alone."""
-    return f"{names[label]} ({label})" if label < len(names) and names[label] != str(label) else f"class {label}"
+    return f"{names[label]} ({label})" if 0 <= label < len(names) and names[label] != str(label) else f"class {label}"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -88,19 +88,19 @@ def sheet(references: tuple[str, ...], side: int = 64) -> str:
     """Up to four pictures as the quarters of one."""
     whole = Image.new("RGB", (2 * side, 2 * side))
     for index, reference in enumerate(references[:4]):
-        tile = ImageOps.fit(data.picture(reference)[0].convert("RGB"), (side, side), Image.Resampling.LANCZOS)
+        tile = ImageOps.fit(data.picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
         whole.paste(tile, (index % 2 * side, index // 2 * side))
     return encoded(whole)
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
 def own_label(reference: str) -> int | None:
-    """The label a picture comes with, 0 for an upload; None when only the worker can know it."""
-    if reference.startswith("dataset:"):
-        return None
+    """Returns the label a picture comes with, 0 for an upload; None when only the worker can know it.
+
+    It is read anew each time, because a folder that is added to can number its classes anew.
+    """
     try:
-        return data.picture(reference)[1] or 0
-    except (Refused, OSError):
+        return data.label(reference) or 0
+    except Refused:
         return None
 
 

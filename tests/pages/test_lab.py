@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,6 +225,29 @@ def test_a_dataset_picture_keeps_its_own_label_and_gets_classes_enough(service: 
     assert shown["preview"] is None
     assert shown["refused"] is None
     assert "keeps the label that its data set gives it" in words(app)
+
+
+def test_a_test_folder_is_shown_with_the_labels_of_its_train_folder_as_they_are_now(
+    service: Service, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / "pets" / place).mkdir(parents=True)
+    Image.new("L", (12, 12)).save(tmp_path / "pets" / "test" / "dog" / "0.png")
+    monkeypatch.setenv("GRADLEAK_DATASETS", str(tmp_path / "pets"))
+    dog = "folder:pets/test/dog/0.png"
+    app = open_page("lab", image=[dog, dog])
+    assert view(app)["classes"] == ["cat", "dog"]
+    assert app.selectbox(f"label:0:{dog}").value == 1
+    (tmp_path / "pets" / "train" / "ape").mkdir()
+    assert open_page("lab", image=[dog, dog]).selectbox(f"label:0:{dog}").value == 2
+    app.button("choose-images").click().run()
+    app.segmented_control("source").set_value("Folders").run()
+    assert app.selectbox("class:pets/test").options == ["dog"]
+
+
+def test_a_label_beyond_the_classes_is_shown_as_it_is(service: Service, open_page: Open) -> None:
+    app = open_page("lab", image=["sample:astronaut", "sample:coin"], classes="4")
+    assert app.selectbox("label:1:sample:coin").value == 9
 
 
 def test_label_names_are_those_of_the_pictures_and_none_when_they_disagree(service: Service, open_page: Open) -> None:
