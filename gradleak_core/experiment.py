@@ -17,7 +17,7 @@ from gradleak_core.data import samples
 from gradleak_core.data.images import load as load_image
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.metrics import RECOGNISABLE, score
-from gradleak_core.metrics.pairing import pair
+from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.needs import facts, unmet
@@ -223,15 +223,16 @@ def run(
 
 
 def frame(both: Prepared, iteration: int, pick: Candidate, match: float, restarts: int) -> Frame:
-    """The attacker's pick, paired with the truth and scored."""
+    """Returns the attacker's pick, paired with the truth and scored as it is shown."""
     secret, observation = both.secret, both.observation
-    images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1)
-    metrics = score(images, secret.images, labels, secret.labels, match)
-    order = pair(images.nan_to_num(), secret.images).to(images.device)
+    images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1).cpu()
+    order = pair(images, secret.images)
+    shown = visible(images)[order]
+    metrics = score(shown, secret.images, labels, secret.labels, match)
     latents = {k: v[0] for k, v in pick.latents.items()}
     update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
     layers = {k: float(apart(update[k], seen)) for k, seen in observation.update.items()}
-    return Frame(iteration, images[order].cpu(), tuple(labels[order].tolist()), metrics, layers, restarts)
+    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, restarts)
 
 
 def apart(guess: Tensor, seen: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment, Summary, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
-from gradleak_core.types import Event, Finished, Frame, Progress, Refused
+from gradleak_core.types import Candidate, Event, Finished, Frame, Progress, Refused, Secret
 
 
 def quick(**changes: Any) -> Experiment:
@@ -96,6 +96,20 @@ def test_a_batch_is_paired_before_it_is_shown() -> None:
     own = (shown.images - truth).square().mean((1, 2, 3))
     crossed = (shown.images.flip(0) - truth).square().mean((1, 2, 3))
     assert (own < crossed).all()
+
+
+def test_pictures_labels_and_score_share_one_order_even_out_of_range() -> None:
+    """A guess so bright that its squared error would pair it with the wrong picture if it were not clamped first."""
+    both = prepare(replace(Experiment(), images=("sample:astronaut", "sample:coffee"), size=16))
+    truth, guess = torch.ones(2, 3, 16, 16), torch.ones(2, 3, 16, 16)
+    truth[0, :, 8:], truth[1, :, :8] = 0.5, 0.9
+    guess[0, :, :8], guess[0, :, 8:], guess[1, :, 8:] = 9, 0.95, 0.5
+    both = replace(both, secret=Secret(truth, torch.tensor([3, 7]), {}))
+    labels = torch.nn.functional.one_hot(torch.tensor([[7, 3]]), 10).float()
+    shown = frame(both, 1, Candidate(guess[None], labels, {}), 0.5, 0)
+    assert shown.labels == (3, 7)
+    assert torch.equal(shown.images, guess.flip(0).clamp(0, 1))
+    assert shown.metrics["mse"] == pytest.approx(float((shown.images - truth).square().mean()), rel=1e-5)
 
 
 def test_the_summary_says_all_that_a_run_was() -> None:

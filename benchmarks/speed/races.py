@@ -23,6 +23,7 @@ from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
 from gradleak_core.experiment import Experiment, Prepared, draw, prepare, threads
 from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import MODELS
 from gradleak_core.presets import FIRST, SMALL_STEPS, recipe
 from gradleak_core.types import Progress
@@ -54,8 +55,8 @@ class Watch:
         if now < self.following:
             return
         self.following = now + LOOK
-        labels = self.secret.labels
-        if score(guess().clamp(0, 1), self.secret.images, labels, labels, 0.0)["ssim"] >= RECOGNISABLE:
+        images, truth, labels = guess(), self.secret.images, self.secret.labels
+        if score(images[pair(images, truth)], truth, labels, labels, 0.0)["ssim"] >= RECOGNISABLE:
             self.seconds = time.perf_counter() - self.begun
             raise Reached
         if now > self.limit:

@@ -7,13 +7,18 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 
-def pair(guess: Tensor, truth: Tensor) -> Tensor:
-    """The order (B,) in which `guess[order]` is nearest to `truth`: least total squared error, by the Hungarian method.
+def visible(images: Tensor) -> Tensor:
+    """Returns images as they are shown, paired and scored: on the CPU, in [0, 1], a pixel that is not finite as 0."""
+    return images.detach().cpu().float().nan_to_num(0, 0, 0).clamp(0, 1)
 
-    Both (B, C, H, W) and finite; the order is on the CPU.
+
+def pair(guess: Tensor, truth: Tensor) -> Tensor:
+    """Returns the order (B,) in which the guess, as it is visible, is nearest to the truth.
+
+    `guess[order]` has the least total squared error, by the Hungarian method. Both are (B, C, H, W).
     """
     if len(truth) == 1:
         return torch.zeros(1, dtype=torch.long)
-    a, b = truth.detach().cpu().flatten(1), guess.detach().cpu().flatten(1)
+    a, b = truth.detach().cpu().flatten(1), visible(guess).flatten(1)
     cost = (a.unsqueeze(1) - b.unsqueeze(0)).square().mean(2)  # (B truth, B guess)
     return torch.as_tensor(linear_sum_assignment(cost.numpy())[1])

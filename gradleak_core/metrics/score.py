@@ -7,7 +7,7 @@ from collections import Counter
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from gradleak_core.metrics.pairing import pair
+from gradleak_core.metrics.pairing import visible
 
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable."""
@@ -16,13 +16,12 @@ PSNR_CAP = 100.0
 
 
 def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, match: float) -> dict[str, float]:
-    """Every metric of `METRICS`, the mean over the batch.
+    """Returns every metric of `METRICS`, the mean over the batch.
 
-    `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, labels (B,) are class numbers.
-    The guess is clamped to [0, 1], non-finite pixels count as 0, and its images are paired with the truth first.
+    `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, in one order, which `pair` finds; labels (B,)
+    are class numbers in any order. The guess counts as it is visible: clamped to [0, 1], non-finite pixels as 0.
     """
-    guess, truth = guess.detach().cpu().float().nan_to_num(0, 0, 0).clamp(0, 1), truth.detach().cpu().float()
-    guess = guess[pair(guess, truth)]
+    guess, truth = visible(guess), truth.detach().cpu().float()
     mse = (guess - truth).square().mean((1, 2, 3))
     psnr = peak_signal_noise_ratio(guess, truth, data_range=1.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(guess, truth, data_range=1.0)

@@ -94,6 +94,16 @@ class BatchNorm2d(nn.BatchNorm2d):
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
 
 
+FAINT = -40.0
+"""Below this, ln softplus(x) is x to the last bit; softplus(x) itself underflows in single precision from -104 on."""
+
+
+def log_softplus(x: Tensor) -> Tensor:
+    """Returns ln softplus(x), finite with its slopes wherever x is."""
+    bounded = x.clamp(min=FAINT)
+    return F.softplus(bounded).log() + (x - bounded)
+
+
 class VariationalBottleneck(Stochastic):
     """PRECODE's bottleneck: z = μ + ε σ with (μ, σ) = encoder(h), and decoder(z) in h's place. Scheliga et al. 2022.
 
@@ -118,7 +128,7 @@ class VariationalBottleneck(Stochastic):
     def forward(self, h: Tensor) -> Tensor:
         mean, spread = self.encoder(h.flatten(1)).chunk(2, 1)  # (B, width) each
         sigma = F.softplus(spread)
-        nats = 0.5 * (mean.square() + sigma.square() - 1 - 2 * sigma.log()).sum(1).mean()
+        nats = 0.5 * (mean.square() + sigma.square() - 1 - 2 * log_softplus(spread)).sum(1).mean()
         self.penalty = self.beta * nats / log(2)
         out: Tensor = self.decoder(mean + self.draw * sigma).reshape(h.shape)
         return out

@@ -60,6 +60,21 @@ class TestBottleneck:
         nats = kl_divergence(Normal(mean, sigma), Normal(0.0, 1.0)).sum(1).mean()
         torch.testing.assert_close(layer.penalty, 0.5 * nats / log(2))
 
+    def test_the_penalty_of_a_code_without_spread_is_finite_and_so_is_its_slope(self) -> None:
+        """In double precision softplus(-300) does not underflow yet, so that torch's own divergence is the measure."""
+        layer = bottleneck(beta=0.5)
+        layer.encoder.bias.data[4:] = torch.tensor([-50.0, -104.0, -200.0, -300.0])
+        layer(self.h)
+        assert layer.penalty is not None
+        (slope,) = torch.autograd.grad(layer.penalty, layer.encoder.bias)
+        exact = bottleneck(beta=0.5).double()
+        exact.load_state_dict(layer.state_dict())
+        mean, sigma = encoded(exact, self.h.double())
+        nats = kl_divergence(Normal(mean, sigma), Normal(0.0, 1.0)).sum(1).mean()
+        (expected,) = torch.autograd.grad(0.5 * nats / log(2), exact.encoder.bias)
+        torch.testing.assert_close(layer.penalty.double(), 0.5 * nats / log(2))
+        torch.testing.assert_close(slope.double(), expected, rtol=1e-4, atol=1e-5)
+
     def test_a_code_that_is_standard_normal_costs_nothing(self) -> None:
         layer = bottleneck()
         nn.init.zeros_(layer.encoder.weight)

@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from gradleak_core.metrics import RECOGNISABLE, score
-from gradleak_core.metrics.pairing import pair
+from gradleak_core.metrics.pairing import pair, visible
 
 ZERO = torch.zeros(1, dtype=torch.long)
 
@@ -108,8 +108,19 @@ def test_a_shuffled_batch_is_put_back_in_order() -> None:
     truth, shuffle = pictures(8), torch.randperm(8, generator=torch.Generator().manual_seed(1))
     guess = truth[shuffle] + 0.05
     torch.testing.assert_close(guess[pair(guess, truth)], truth + 0.05)
-    labels = torch.arange(8)
-    assert score(truth[shuffle], truth, labels[shuffle], labels, 0.0)["psnr"] == 100
+
+
+def test_what_is_paired_is_what_is_seen() -> None:
+    """Unclamped, the first guess would be the brighter truth's; a pixel that is not a number would be nobody's."""
+    truth, guess = halves((1, 0.5), (0.9, 1)), halves((9, 0.95), (1, 0.5))
+    assert pair(guess, truth).tolist() == [1, 0]
+    assert pair(halves((math.nan, 1), (math.inf, 0.4)), halves((0, 0.5), (0, 1))).tolist() == [1, 0]
+    assert torch.equal(visible(halves((-3, math.nan), (math.inf, 7))), halves((0, 0), (0, 1)))
+
+
+def halves(*levels: tuple[float, float]) -> Tensor:
+    """Grey pictures, one level in the upper and one in the lower half."""
+    return torch.tensor(levels)[:, None, :, None].expand(-1, 1, -1, 16).repeat_interleave(8, 2)
 
 
 def test_pairing_has_the_least_total_error_of_all_orders() -> None:
