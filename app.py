@@ -1,7 +1,8 @@
 """The ASGI application: Streamlit's pages, the API beside them, and the workers' start and stop.
 
 `streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
-number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads. Nothing in this process imports torch.
+number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
+server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open. Nothing in this process imports torch.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
 from gradleak_core.data import data_folder
+from gradleak_core.guard import Guard, WithHeaders
 from gradleak_core.runs import service as services
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
 WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
 """What the first visitor would otherwise wait for."""
+DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
+"""Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
 
 
 INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
@@ -56,7 +59,7 @@ def policy() -> str:
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss: data:",  # data: for st.camera_input, which fetches its own picture
+        "connect-src 'self' data:",  # data: for st.camera_input, which fetches its own picture
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
@@ -69,26 +72,10 @@ HEADERS = {
     "content-security-policy": policy(),
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "cross-origin-opener-policy": "same-origin",
 }
-
-
-class Headers:
-    """Adds `HEADERS` to every HTTP answer that does not set them itself."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                added = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self.app(scope, receive, answer if scope["type"] == "http" else send)
 
 
 @asynccontextmanager
@@ -109,4 +96,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
-app = st.App(ROUTER, routes=[Mount("/api", api(service)), *FRONTS], middleware=[Middleware(Headers)], lifespan=lifespan)
+HOSTS = [st.get_option("server.address") or "localhost", *os.environ.get("GRADLEAK_ALLOWED_HOSTS", "").split()]
+CLOSED = [path for door, path in DOORS.items() if door not in os.environ.get("GRADLEAK_OPEN", "").split()]
+app = st.App(
+    ROUTER,
+    routes=[Mount("/api", api(service)), *FRONTS],
+    middleware=[Middleware(WithHeaders, headers=HEADERS), Middleware(Guard, hosts=HOSTS, closed=CLOSED)],
+    lifespan=lifespan,
+)

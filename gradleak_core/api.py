@@ -12,11 +12,10 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -27,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gradleak_core.data.uploads import MEGABYTES
+from gradleak_core.guard import WithHeaders
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service, media_type
 from gradleak_core.types import Refused
 
@@ -45,7 +45,7 @@ HEADERS = {
 
 
 def api(service: Service) -> Starlette:
-    """The application to mount under /api."""
+    """Returns the application to mount under /api, behind a `Guard`."""
     routes = [
         Route("/health", to_json(service.health)),
         Route("/catalogue", catalogue),
@@ -67,44 +67,13 @@ def api(service: Service) -> Starlette:
     ]
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
             Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error, Exception: broken,
         },
     )  # fmt: skip
     application.state.service = service
     return application
-
-
-class Guard:
-    """Turns away requests that another site's page makes in a visitor's name, and adds the security headers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        changes = scope["type"] == "websocket" or scope.get("method") not in ("GET", "HEAD", "OPTIONS", None)
-        if changes and not same_origin(Headers(scope=scope)):
-            if scope["type"] == "websocket":
-                await WebSocket(scope, receive, send).close(1008)
-            else:
-                refusal = error(403, "This request came from another site; open GradLeak's own page instead.")
-                await refusal(scope, receive, with_headers)
-            return
-        await self.app(scope, receive, with_headers)
-
-
-def same_origin(headers: Headers) -> bool:
-    """Whether the page that asks is our own, or none (a program)."""
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
 
 
 class Cached:

@@ -36,6 +36,7 @@ ENGINE = (
 WEB = (
     ("types", "needs", "titles", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
     ("runs",),
+    ("guard",),
     ("api",),
     ("/pages._parts",),
     ("/pages",),

@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.api import api
+from gradleak_core.guard import Guard
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.supervisor import COMMAND, Patience
@@ -77,7 +79,7 @@ def application(service: Service) -> Starlette:
         yield
         await service.close()
 
-    return Starlette(routes=[Mount("/api", api(service))], lifespan=lifespan)
+    return Starlette(routes=[Mount("/api", api(service))], middleware=[Middleware(Guard)], lifespan=lifespan)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,88 @@
+"""What stands before every route, Streamlit's own included: who may ask, and the headers of every answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HOST = re.compile(r"(?:\[([\da-f:.]+)\]|(\w[\w.-]*))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+"""The `Host` header: a name or an address, in brackets where it holds colons, and perhaps a port."""
+QUOTED = 80
+"""Characters of a request that a refusal repeats at most."""
+
+
+class Guard:
+    """Turns away what another site's page does in a visitor's name, before any page, route or socket sees it.
+
+    Such a page has two ways to a server that only its visitor can reach. It can call the server by its name; then the
+    browser says in `Origin` where the page is from, which must be the request's own scheme, host and port. Or it makes
+    its own name lead here (DNS rebinding); then that name is in `Host`, which must be a loopback name, the address on
+    which the connection came in, or one of `hosts`. Paths with one of `closed` in them are not there.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), closed: Iterable[str] = ()) -> None:
+        self.app = app
+        self.hosts = {canonical(host) for host in (*LOOPBACK, *hosts)}
+        self.closed = tuple(closed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = None if scope["type"] == "lifespan" else self.refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            status, sentence = refusal
+            await JSONResponse({"error": sentence}, status)(scope, receive, send)  # a WebSocket's handshake as well
+
+    def refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """The status and the sentence for a request that is turned away, None for one that is let in."""
+        headers, path = Headers(scope=scope), scope["path"]
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not self.named(host, scope):
+            name = host[:QUOTED] or "a request without a host"
+            return 421, f"This server does not answer to {name}; if it should, start it with --allowed-host."
+        if origin not in (None, f"{scope['scheme'].replace('ws', 'http')}://{host}"):
+            return 403, "This request came from another site; open GradLeak's own page instead."
+        if any(part in path for part in self.closed):
+            return 404, f"There is nothing at {path[:QUOTED]}."
+        return None
+
+    def named(self, host: str, scope: Scope) -> bool:
+        """True when `host` is one of the names of this server, or the address on which the connection came in."""
+        match = HOST.fullmatch(host)
+        if match is None:
+            return False
+        name, server = canonical(match[1] or match[2]), scope.get("server")
+        return name in self.hosts or (server is not None and name == canonical(server[0]))
+
+
+def canonical(name: str) -> str:
+    """Gives the one spelling of a host's name or address: `LAB.example.`, `0:0::1` and `::ffff:127.0.0.1` have many."""
+    name = name.lower().rstrip(".")
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+class WithHeaders:
+    """Adds `headers` to every HTTP answer that does not set them itself."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app, self.headers = app, headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    present.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, answer)
