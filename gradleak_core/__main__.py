@@ -23,6 +23,11 @@ class Device(str, Enum):
     mps = "mps"
 
 
+class Door(str, Enum):
+    metrics = "metrics"
+    agent = "agent"
+
+
 Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
 Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
 Channels = Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")]
@@ -169,11 +174,20 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
     workers: Annotated[int, typer.Option(help="Processes that compute; one per GPU.", min=1, max=64)] = 1,
     data_dir: Annotated[Path | None, typer.Option(help="Where runs and uploads are kept.")] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name by which browsers may call it; repeatable.", envvar="GRADLEAK_ALLOWED_HOSTS"),
+    ] = None,
+    open: Annotated[
+        list[Door] | None, typer.Option(help="Way in of Streamlit's own to open; repeatable.", envvar="GRADLEAK_OPEN")
+    ] = None,
+    timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
 ) -> int:
     """Serve the dashboard."""
-    from gradleak_core.cli.serve import serve
+    from gradleak_core.cli.serve import Site, serve
 
-    return serve(host, port, workers, data_dir, STDOUT)
+    doors = [door.value for door in open or []]
+    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout), STDOUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -289,6 +289,14 @@ def test_an_address_that_cannot_be_had_is_one_sentence(host: str, capsys: pytest
     assert "--port" in err or "127.0.0.1" in err
 
 
+@pytest.mark.parametrize("name", ["http://lab.example", "lab.example:8501", "*", ""])
+def test_a_name_that_no_host_can_have_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--allowed-host", name]) == 2
+    err = capsys.readouterr().err
+    assert len(err.strip().splitlines()) == 1
+    assert "write it like lab.example" in err
+
+
 def test_serve_says_where_it_is_and_ends_with_its_worker(tmp_path: Path) -> None:
     command = [*COMMAND, "serve", "--port", "0", "--data-dir", str(tmp_path / "served")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -6,57 +6,107 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import socket
+import struct
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from gradleak_core.data import data_folder
 from gradleak_core.types import Refused
 
+if TYPE_CHECKING:
+    import uvicorn
+
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "address"
 """The file of the data folder in which a server leaves its address for the next one that is started."""
 PATIENCE = 3
 """Seconds that open requests have to finish once the server is told to stop."""
+EVERYWHERE = ("0.0.0.0", "::")
+NOWHERE = "This machine has no address in a network, so no other machine finds it."
+SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
+"""The system call's number for an interface's address; the other one is of macOS and BSD."""
 
 
-def serve(host: str, port: int, workers: int, data: Path | None, out: Console) -> int:
-    """Serves until Ctrl-C or SIGTERM. Raises `Refused` when the port or the data folder cannot be had."""
-    folder = (data or data_folder()).expanduser().absolute()
+@dataclass(frozen=True)
+class Site:
+    """Where the server listens, what it is called, and what it keeps and opens."""
+
+    host: str
+    port: int
+    workers: int
+    data: Path | None
+    allowed_hosts: Sequence[str]
+    open: Sequence[str]
+    timeout: int
+
+
+def serve(site: Site, out: Console) -> int:
+    """Serves until Ctrl-C or SIGTERM. Raises `Refused` when a name, the port or the data folder cannot be had."""
+    folder = (site.data or data_folder()).expanduser().absolute()
+    for name in site.allowed_hosts:
+        check_name(name)
     own(folder)
-    listening = bound(host, port)
+    listening = bound(site.host, site.port)
     port = listening.getsockname()[1]
-    (folder / ADDRESS).write_text(url(host, port), encoding="utf-8")
+    (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
     os.environ |= {
         "GRADLEAK_DATA": str(folder),
-        "GRADLEAK_WORKERS": str(workers),
-        "STREAMLIT_SERVER_ADDRESS": host,
+        "GRADLEAK_WORKERS": str(site.workers),
+        "GRADLEAK_ALLOWED_HOSTS": " ".join(site.allowed_hosts),
+        "GRADLEAK_OPEN": " ".join(site.open),
+        "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.open),
+        "STREAMLIT_SERVER_ADDRESS": site.host,
         "STREAMLIT_SERVER_PORT": str(port),
     }
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml and a worker for this package
     sys.path.insert(0, str(ROOT))
     import uvicorn
 
-    settings = uvicorn.Config(
+    settings = configured(site.timeout)
+    settings.load()
+    for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
+        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
+    out.print(f"GradLeak is at {url(site.host, port)}; Ctrl-C stops it.", highlight=False)
+    if site.host in EVERYWHERE:
+        places = " and ".join(url(address, port) for address in addresses())
+        out.print(f"Other machines find it at {places}." if places else NOWHERE, highlight=False, soft_wrap=True)
+    server = uvicorn.Server(settings)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    return 0 if server.started else 1
+
+
+def configured(timeout: int) -> uvicorn.Config:
+    """The web server's settings; a client may keep it waiting for `timeout` seconds."""
+    import uvicorn
+
+    from gradleak_core.cli.connections import TimedProtocol
+
+    return uvicorn.Config(
         "app:app",
+        http=TimedProtocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_ping_interval=30,
         ws_ping_timeout=30,
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=timeout,
         timeout_graceful_shutdown=PATIENCE,
     )
-    settings.load()
-    for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
-        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
-    out.print(f"GradLeak is at {url(host, port)}; Ctrl-C stops it.", highlight=False)
-    server = uvicorn.Server(settings)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
-    return 0 if server.started else 1
+
+
+def check_name(name: str) -> None:
+    """Raises `Refused` unless `name` can be the name of a host."""
+    if not re.fullmatch(r"\w[\w.-]*|[\da-fA-F:.]+", name, re.ASCII):
+        raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
 
 
 def own(folder: Path) -> None:
@@ -89,6 +139,8 @@ def bound(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, proto)
     if os.name != "nt":  # there it would share a port that is in use
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:  # then :: is every IPv4 address as well, on Windows too
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
         listening.bind(address)
         listening.listen(2048)
@@ -103,7 +155,23 @@ def reason(error: OSError) -> str:
     return "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or "it is refused").lower()
 
 
+def addresses() -> list[str]:
+    """The IPv4 addresses of this machine but loopback, asked of the system alone and not of a name server."""
+    if sys.platform == "win32":
+        found = socket.gethostbyname_ex(socket.gethostname())[2]
+    else:
+        import fcntl
+
+        found = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            for _, interface in socket.if_nameindex():
+                with contextlib.suppress(OSError):  # it has no address
+                    answer = fcntl.ioctl(asking, SIOCGIFADDR, struct.pack("256s", interface.encode()))
+                    found.append(socket.inet_ntoa(answer[20:24]))
+    return [address for address in found if not address.startswith("127.")]
+
+
 def url(host: str, port: int) -> str:
     """The address to open in a browser on this machine."""
-    name = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
+    name = "localhost" if host in ("127.0.0.1", "::1", *EVERYWHERE) else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

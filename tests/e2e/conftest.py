@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e import browser as browsers
+from tests.web.sealed import attempts, seal
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
@@ -47,7 +47,7 @@ class Server:
     def start(self) -> None:
         """Returns once a worker is up. Raises RuntimeError with the log when that does not happen."""
         command = [sys.executable, "-m", "gradleak_core", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "GRADLEAK_DATA": str(self.data)}
+        environment = seal(self.data.parent) | {"OMP_NUM_THREADS": "1", "GRADLEAK_DATA": str(self.data)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--data-dir", str(self.data)], cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -89,7 +89,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """A server that keeps its runs in `folder`."""
+    """A server that keeps its runs in `folder`. It must not have tried to reach anything but loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -99,6 +99,7 @@ def serving(folder: Path) -> Iterator[Server]:
         yield running
     finally:
         running.stop()
+    assert attempts(folder) == []
 
 
 @pytest.fixture(scope="session")
@@ -121,8 +122,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser had to complain about in this test: console errors, exceptions, responses of 400 and above."""
+    """What the browser had to complain about in this test: console errors, exceptions, responses of 400 and above, and
+    requests to anyone but the server."""
     return []
+
+
+def foreign(url: str, server: Server) -> bool:
+    """True for an address that is neither the server's nor made up inside the page."""
+    return not url.startswith((f"{server.url}/", f"blob:{server.url}/", "data:"))
 
 
 @pytest.fixture
@@ -136,6 +143,7 @@ def open_tab(browser: Browser, complaints: list[str]) -> Iterator[OpenTab]:
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("request", lambda asked: complaints.append(asked.url) if foreign(asked.url, server) else None)
         context.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
         return context.new_page()
 
