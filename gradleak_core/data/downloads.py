@@ -58,8 +58,9 @@ def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
     except BROKEN as error:
         row = DATASETS[name]
         files = ", ".join(archive.name for archive in archives(name, root))
-        folder = next(iter(archives(name, root))).parent
-        raise Refused(f"{row.title} could not be downloaded; put {files} into {folder} and try again.") from error
+        folder = next(iter(archives(name, root))).parent.relative_to(root.parent).as_posix()
+        there = f"{folder} of the data folder"
+        raise Refused(f"{row.title} could not be downloaded; put {files} into {there} and try again.") from error
 
 
 def archives(name: str, root: Path) -> dict[Path, list[str]]:

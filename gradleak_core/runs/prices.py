@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.supervisor import ROOT
 from gradleak_core.types import Refused
 
@@ -94,7 +95,7 @@ class Prices:
         if code is None:
             return {"status": "interrupted", "message": CUT_OFF}
         lines = self._file(name).with_suffix(".log").read_text(encoding="utf-8", errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        last = without_folders(next((line.strip() for line in reversed(lines) if line.strip()), ""))
         return {"status": "failed", "message": last or f"The computation ended unexpectedly (code {code})."}
 
     def _file(self, name: str) -> Path:

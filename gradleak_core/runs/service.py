@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from gradleak_core.data import samples, uploads
 from gradleak_core.knobs import defence_text
 from gradleak_core.runs.admission import admit, check
+from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
 from gradleak_core.runs.known import Known
@@ -204,7 +205,7 @@ class Service:
         workers = self.supervisor.health()
         usable = any(worker["state"] in ("ready", "busy") for worker in workers)
         health = {"ok": usable and self.store.trouble is None, "workers": workers, "queued": len(self.supervisor.queue)}
-        return health | ({"error": self.store.trouble} if self.store.trouble else {})
+        return health | ({"error": without_folders(self.store.trouble)} if self.store.trouble else {})
 
     def upload(self, data: bytes) -> dict[str, Any]:
         """Checks and keeps a picture: its reference and what is left of its size. Raises `Refused`."""

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import gradleak_core
+from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.protocol import Garbled, Head, pack, receive
 
@@ -59,7 +60,8 @@ class Worker:
     def health(self) -> Head:
         state = "busy" if self.run else self.state
         pid = self.process.pid if self.process and self.process.returncode is None else None
-        return {"state": state, "device": self.device, "pid": pid} | ({"error": self.error} if self.error else {})
+        health = {"state": state, "device": self.device, "pid": pid}
+        return health | ({"error": without_folders(self.error)} if self.error else {})
 
     def send(self, head: Head) -> None:
         if self.process and self.process.stdin and not self.process.stdin.is_closing():
@@ -143,7 +145,7 @@ class Worker:
         elif kind == "finished":
             hub.end(run, head["status"], result=head["result"])
         elif kind == "failed":
-            hub.end(run, "failed", head["message"])
+            hub.end(run, "failed", without_folders(head["message"]))
         if kind in ("finished", "failed"):
             self.run = None
         if kind in ("finished", "failed", "hello"):

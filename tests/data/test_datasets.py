@@ -65,7 +65,8 @@ def test_offline_says_what_to_put_where(name: str, file: str, folder: str) -> No
         load(f"dataset:{name}/train/0", 32, 3)
     place = data_folder() / "datasets" / folder
     assert file in str(refused.value)
-    assert f"into {place} and try again." in str(refused.value)
+    where = place.relative_to(data_folder()).as_posix()
+    assert f"into {where} of the data folder and try again." in str(refused.value)
     assert place.is_dir()
 
 
