@@ -32,8 +32,8 @@ ACTIVE = ("queued", "running", "paused")
 class Server:
     """`python -m gradleak_core serve` with one worker."""
 
-    def __init__(self, process: subprocess.Popen[bytes], client: httpx.Client) -> None:
-        self.process, self.client = process, client
+    def __init__(self, process: subprocess.Popen[bytes], client: httpx.Client, log: Path) -> None:
+        self.process, self.client, self.log = process, client, log
 
     def get(self, path: str) -> JSON:
         return self.client.get(f"/api/{path}").raise_for_status().json()
@@ -63,27 +63,33 @@ class Server:
 @contextlib.contextmanager
 def serving(setting: Setting) -> Iterator[Server]:
     """A server on a free port whose worker has already done a short run."""
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), setting.device) as server:
+        server.finished(server.submit(short(Experiment(), 50)))
+        yield server
+
+
+@contextlib.contextmanager
+def running(folder: Path, device: str) -> Iterator[Server]:
+    """A server on a free port with this data folder, its worker ready; what it prints is in the folder's new `log`."""
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-        probe.close()
-        hidden = {"CUDA_VISIBLE_DEVICES": ""} if setting.device == "cpu" else {}
-        command = [sys.executable, "-m", "gradleak_core", "serve", "--port", port, "--data-dir", folder]
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | hidden, stdout=out, stderr=out)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                server = Server(process, client)
-                wait(server, log)
-                server.finished(server.submit(short(Experiment(), 50)))
-                yield server
-        finally:
-            process.terminate()
-            process.wait(30)
+    hidden = {"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
+    command = [sys.executable, "-m", "gradleak_core", "serve", "--port", port, "--data-dir", str(folder)]
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | hidden, stdout=out, stderr=out)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            server = Server(process, client, log)
+            wait(server)
+            yield server
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
-def wait(server: Server, log: Path) -> None:
+def wait(server: Server) -> None:
     """Until the worker is ready. Raises RuntimeError with the server's log when that does not happen."""
     for _ in range(600):
         with contextlib.suppress(httpx.TransportError):
@@ -92,7 +98,7 @@ def wait(server: Server, log: Path) -> None:
         if server.process.poll() is not None:
             break
         time.sleep(0.2)
-    raise RuntimeError(f"The server did not come up:\n{log.read_text(encoding='utf-8')}")
+    raise RuntimeError(f"The server did not come up:\n{server.log.read_text(encoding='utf-8')}")
 
 
 def short(experiment: Experiment, steps: int) -> Experiment:
