@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -37,6 +37,7 @@ from gradleak_core.types import (
     Progress,
     Refused,
     Secret,
+    Started,
     Status,
 )
 from gradleak_core.weights import WEIGHTS, Untrained, Weights
@@ -47,6 +48,7 @@ CODEC = Codec(
 MOST_SHARES = 8
 """Threads that may share the seeds of a run; each has a copy of the network."""
 MOST_IMAGES = 16
+MOST_THREADS = 128
 TOLD = {"labels": "labels", "latents": "stance"}
 """What a threat model may reveal, by the part of an attack that asks for it."""
 
@@ -61,6 +63,9 @@ class Experiment:
     channels: Annotated[Literal[1, 3], Knob("Channels", "3 for colour, 1 for grey.")] = 3
     classes: Annotated[int, Knob("Classes", "How many classes the model tells apart.", 2, 1000)] = 10
     seed: Annotated[int, Knob("Seed", "Draws the weights, the client's noise and the first guesses.", 0, 2**31 - 1)] = 0
+    threads: Annotated[
+        int, Knob("CPU threads", "The last digits depend on them; 0 takes what is quickest here.", 0, MOST_THREADS)
+    ] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
     weights: Annotated[
         Weights, Knob("Weights so far", "Whether the model has been trained before the attack.", family="weights")
@@ -188,12 +193,15 @@ def draw(experiment: Experiment, role: int) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """CPU threads of a run. Several seeds are shared out; one has those measured here, else all for many images."""
+    """CPU threads of a run: those that it names, else what is quickest here.
+
+    Several seeds are shared out; one has the threads measured here, else all for many images.
+    """
     images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
-    if seeds == 1:
-        rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
-        return kept(experiment.model.title, images) or rule
-    return min(ALL_THREADS, MOST_SHARES, seeds)
+    if seeds > 1:
+        return min(experiment.threads or ALL_THREADS, MOST_SHARES, seeds)
+    rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
+    return experiment.threads or kept(experiment.model.title, images) or rule
 
 
 def exactly() -> None:
@@ -208,12 +216,50 @@ def run(
 
     A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
     Frames never feed back into the attack: which iterations are due changes nothing else.
+    Where another device cannot do the first iteration, the CPU takes over, and `Started` says so.
     """
-    torch.set_num_threads(threads(experiment))
+    experiment = replace(experiment, threads=threads(experiment))
+    torch.set_num_threads(experiment.threads)
     exactly()
+    events = play(experiment, device, due)
+    if device != "cpu":
+        try:
+            first = yield from opening(events)
+        except (RuntimeError, TypeError) as error:
+            if "out of memory" in str(error):
+                raise
+            events, first = play(experiment, "cpu", due, taken_over(device, error)), []
+        yield from first
+    yield from events
+
+
+def opening(events: Iterator[Event]) -> Generator[Note, None, list[Event]]:
+    """Passes on the notes, and returns what comes until the first iteration is done."""
+    held: list[Event] = []
+    for event in events:
+        if isinstance(event, Note):
+            yield event
+            continue
+        held.append(event)
+        if isinstance(event, Progress):
+            break
+    return held
+
+
+def taken_over(device: str, error: Exception) -> str:
+    reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
+    return f"The CPU took over, because this cannot be computed on {device} ({reason})."
+
+
+def play(
+    experiment: Experiment, device: str, due: Callable[[int], bool], remark: str = ""
+) -> Generator[Event, None, None]:
+    """`run` on one device."""
     both = yield from preparing(experiment, device)
     shown = 0
     for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
+        if isinstance(event, Started):
+            event = replace(event, device=device, threads=experiment.threads, remark=remark)
         if isinstance(event, Finished) and shown != event.iteration:
             yield frame(both, event.iteration, event.pick, event.match, event.restarts)
         yield event
@@ -244,7 +290,7 @@ class Summary:
     """The result of a run, gathered from its events; the JSON that the command line prints."""
 
     def __init__(self, experiment: Experiment, device: str) -> None:
-        self.experiment, self.device = experiment, device
+        self.experiment, self.device, self.remark = experiment, device, ""
         self.status: Status = "stopped"
         self.metrics: dict[str, float] = {}
         self.labels: tuple[int, ...] = ()
@@ -256,6 +302,9 @@ class Summary:
         self.seconds = seconds
         if isinstance(event, Progress):
             self.iterations = event.iteration
+        elif isinstance(event, Started):
+            self.device, self.remark = event.device, event.remark
+            self.experiment = replace(self.experiment, threads=event.threads)
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.restarts = event.metrics, event.labels, event.restarts
             if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
@@ -264,6 +313,7 @@ class Summary:
             self.status = event.status
 
     def json(self) -> dict[str, Any]:
+        """The result. Its experiment names the CPU threads that were used, so that it gives the same bits again."""
         return {
             "experiment": CODEC.encode(self.experiment),
             "status": self.status,
@@ -275,5 +325,6 @@ class Summary:
             "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
             "seconds_to_recognisable": None if self.recognised is None else round(self.recognised, 4),
             "device": self.device,
+            "remark": self.remark,
             "seed": self.experiment.seed,
         }

@@ -138,11 +138,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first iteration. `losses` names the loss terms, `match` first."""
+    """Before the first iteration. `losses` names the loss terms, `match` first.
+
+    `experiment.run` adds what computes, and a remark where that is not what was asked for.
+    """
 
     steps: int
     seeds: int
     losses: tuple[str, ...]
+    device: str = "cpu"
+    threads: int = 0
+    remark: str = ""
 
 
 @dataclass(frozen=True)

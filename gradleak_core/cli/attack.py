@@ -180,7 +180,7 @@ def table(recording: Recording) -> Table:
     rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
     since = result["seconds_to_recognisable"]
     rows.add_row("recognisable", "never (SSIM stayed below 0.6)" if since is None else f"after {since:.1f} s")
-    for said in filter(None, (idle(experiment), own(experiment))):
+    for said in filter(None, (result["remark"], idle(experiment), own(experiment))):
         rows.add_row("note", said)
     return rows
 

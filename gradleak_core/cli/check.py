@@ -16,7 +16,7 @@ from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import bound
 from gradleak_core.data import data_folder
 from gradleak_core.experiment import Experiment, run
-from gradleak_core.types import Frame, Refused
+from gradleak_core.types import Frame, Refused, Started
 
 ITERATIONS = 20
 
@@ -47,11 +47,14 @@ def engine() -> str:
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
     assert isinstance(recipe, Recipe)
     try:
-        events = run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)
+        events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
         first, last = (event.metrics["match"] for event in events if isinstance(event, Frame))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise Refused(f"An attack on {device} broke off ({reason}); install PyTorch again.") from error
+    remarks = [event.remark for event in events if isinstance(event, Started) and event.remark]
+    if remarks:
+        raise Refused(f"{remarks[0]} Install PyTorch again, or name the CPU with --device cpu.")
     if not last < first:
         raise Refused(f"{ITERATIONS} iterations on {device} did not lower the match; install PyTorch again.")
     return f"{ITERATIONS} iterations on {device} lowered the match from {first:.3g} to {last:.3g}"

@@ -109,8 +109,8 @@ class Hub:
 
     def started(self, run: str, head: Head, truth: bytes) -> None:
         if trace := self.live.get(run):
+            trace.message = head.pop("message", None)
             self.store.start(run, head, truth)
-            trace.message = None
             trace.update(status="running", queue_position=None, **head)
 
     def note(self, run: str, message: str, share: float | None) -> None:

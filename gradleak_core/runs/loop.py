@@ -157,6 +157,7 @@ class Run:
         head = {
             "type": "started", "run": self.run, "steps": event.steps, "seeds": event.seeds,
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
+            "message": event.remark or None,
         }  # fmt: skip
         self.send(head, picture(secret.images))
 

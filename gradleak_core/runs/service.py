@@ -190,8 +190,8 @@ class Service:
     def export(self, run: str) -> bytes:
         """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        curve = scored(trace.columns, trace.frames)
-        return archive(row["experiment"], row["result"], curve, self.store.pictures(run), self.store.truth(run))
+        experiment, curve = used(row["experiment"], row["result"]), scored(trace.columns, trace.frames)
+        return archive(experiment, row["result"], curve, self.store.pictures(run), self.store.truth(run))
 
     async def watch(self, run: str) -> Trace | None:
         """The trace that viewers follow; None for an unknown run. On the event loop only."""
@@ -237,7 +237,11 @@ class Service:
 
     def _enqueue(self, row: dict[str, Any]) -> None:
         self.hub.open(row)
-        self.supervisor.submit(row["id"], row["experiment"])
+        self.supervisor.submit(row["id"], self._repeatable(row["experiment"]))
+
+    def _repeatable(self, experiment: Any) -> Any:
+        """With the CPU threads that an earlier run of the same experiment had, so that it gives the same bits."""
+        return experiment if experiment.get("threads") else used(experiment, self.store.result_of(experiment))
 
     def _delete(self, run: str) -> Any:
         deleted = self.hub.forget(run)
@@ -281,6 +285,12 @@ def named(name: Any) -> str:
     if not 0 < len(line) <= NAME:
         raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
     return line
+
+
+def used(experiment: Any, result: Any) -> Any:
+    """An experiment with the CPU threads that a result names."""
+    threads = ((result or {}).get("experiment") or {}).get("threads")
+    return experiment | {"threads": threads} if threads else experiment
 
 
 def ended(row: dict[str, Any]) -> str:

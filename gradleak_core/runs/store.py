@@ -153,6 +153,13 @@ class Store:
             found = db.execute(f"SELECT {COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
         return None if found is None else plain(found)
 
+    def result_of(self, experiment: Any) -> Any:
+        """What the newest run of the same experiment has found; None without one that has ended."""
+        query = "SELECT result FROM runs WHERE experiment = ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
+        with self._reader() as db:
+            found = db.execute(query, (json.dumps(experiment),)).fetchone()
+        return None if found is None else json.loads(found[0])
+
     def heads(self, run: str) -> list[Any]:
         """The head of every frame message, in order."""
         with self._reader() as db:

@@ -143,7 +143,7 @@ class Worker:
         elif kind == "state":
             hub.state(run, head["state"])
         elif kind == "finished":
-            hub.end(run, head["status"], result=head["result"])
+            hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
         elif kind == "failed":
             hub.end(run, "failed", without_folders(head["message"]))
         if kind in ("finished", "failed"):

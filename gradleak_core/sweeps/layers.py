@@ -224,8 +224,8 @@ def pool(sides: int, x: Tensor, seeds: int) -> Applied:
 @cache
 def means(height: int, width: int, sides: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(sides², height · width)."""
-    down, across = (F.adaptive_avg_pool1d(torch.eye(n).double()[None], sides)[0].mT for n in (height, width))
-    return torch.kron(down, across).to(device, dtype)
+    down, across = (F.adaptive_avg_pool1d(torch.eye(n, dtype=dtype)[None], sides)[0].mT for n in (height, width))
+    return torch.kron(down, across).to(device)
 
 
 def thinned(stride: int, extra: int, x: Tensor, seeds: int) -> Applied:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from gradleak_core import threads
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare, run
+from gradleak_core.experiment import Experiment, Summary, load, prepare, run
+from gradleak_core.experiment import threads as number_of_threads
 from gradleak_core.models import MODELS
 from gradleak_core.types import Finished, Frame, Progress
 
@@ -45,6 +48,30 @@ def bits(experiment: Experiment) -> list[Any]:
         elif isinstance(event, Finished):
             said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.match)]
     return said
+
+
+def test_a_result_run_again_takes_the_threads_it_had_whatever_was_measured_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path))
+    monkeypatch.setattr(threads, "ALL_THREADS", 4)
+    experiment = replace(small("inverting_gradients", "precode", None), attack=replace(ATTACKS["idlg"], steps=1))
+    for measured, wanted in ((2, 2), (4, 2)):  # what is wanted is the first run's number
+        threads.keep({experiment.model.title: {1: measured}})
+        summary = Summary(experiment, "cpu")
+        for event in run(experiment):
+            summary.add(event, 0)
+            if isinstance(event, Progress):
+                assert torch.get_num_threads() == wanted
+        experiment = load(summary.json()["experiment"])
+        assert experiment.threads == wanted
+
+
+def test_a_result_run_again_shares_its_seeds_among_as_many_threads() -> None:
+    chosen = [
+        number_of_threads(replace(small("inverting_gradients", "precode", None), threads=asked)) for asked in (0, 1, 9)
+    ]
+    assert chosen == [min(2, threads.ALL_THREADS), 1, 2]
 
 
 @pytest.mark.parametrize("name", ATTACKS)

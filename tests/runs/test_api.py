@@ -273,7 +273,7 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
     assert f"gradleak-{run}.zip" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
         names = file.namelist()
-        assert json.loads(file.read("experiment.json")) == server.row(run)["experiment"]
+        assert json.loads(file.read("experiment.json")) == server.row(run)["result"]["experiment"]
         assert json.loads(file.read("result.json"))["status"] == "done"
         rows = file.read("curve.csv").decode().splitlines()
         assert rows[0] == "iteration,match,prior,best,psnr,ssim,seconds"

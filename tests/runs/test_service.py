@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -184,6 +186,18 @@ def test_rename_duplicate_and_delete(server: Server) -> None:
     for name in ("", "x" * 121):
         with pytest.raises(Refused, match="1 to 120"):
             server.service.rename(again, name)
+
+
+def test_whatever_was_measured_since_the_same_set_up_runs_again_on_as_many_threads(server: Server) -> None:
+    other = server.until_status(server.submit(steps=21), "done")
+    first = server.until_status(server.submit(steps=20), "done")
+    again = server.until_status(server.service.duplicate(first["id"]), "done")
+    pressed = server.until_status(server.submit(steps=20), "done")
+    threads = [row["result"]["experiment"]["threads"] for row in (other, first, again, pressed)]
+    assert threads[0] != threads[1] == threads[2] == threads[3]
+    assert first["experiment"] == again["experiment"] == pressed["experiment"]  # which goes on to name none
+    with zipfile.ZipFile(io.BytesIO(server.service.export(again["id"]))) as file:
+        assert json.loads(file.read("experiment.json"))["threads"] == threads[1]
 
 
 def test_deleting_the_running_run_frees_the_worker(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import torch
 from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, Secret, Started
 
 ATTACK = {"kind": "toy", "steps": 40, "seeds": 2, "delay": 0.0, "trouble": "none"}
+COUNTS = itertools.count(2)
+"""The threads of runs that name none, as if something had measured anew before each."""
 TROUBLES = ("none", "crash", "deaf", "error", "refused", "chatty")
 
 
@@ -114,6 +117,7 @@ class Summary:
     def __init__(self, experiment: Experiment, device: str) -> None:
         self.experiment, self.device = experiment, device
         self.iterations, self.metrics = 0, {}
+        self.threads = experiment.json.get("threads") or next(COUNTS)
 
     def add(self, event: Any, seconds: float) -> None:
         if isinstance(event, Progress):
@@ -122,5 +126,6 @@ class Summary:
             self.metrics = event.metrics
 
     def json(self) -> Any:
-        kept = {"experiment": self.experiment.json, "metrics": self.metrics, "device": self.device}
+        experiment = self.experiment.json | {"threads": self.threads}
+        kept = {"experiment": experiment, "metrics": self.metrics, "device": self.device}
         return kept | {"iterations": self.iterations, "status": "done"}

@@ -176,7 +176,7 @@ class LBFGSSearch:
         none, first = torch.zeros_like(zero, dtype=torch.bool), torch.zeros_like(zero, dtype=torch.long)
         self.state: tuple[Tensor, ...] = Memory(
             pairs=z.new_zeros(seeds, 2, m, size),
-            products=torch.eye(m, dtype=torch.float64, device=z.device).repeat(seeds, 2, 1, 1),
+            products=torch.eye(m, dtype=z.dtype, device=z.device).repeat(seeds, 2, 1, 1),
             turn=first, stored=first, gamma=zero + 1,
             base=z, grad=still, loss=zero + torch.inf,
             direction=still, slope=zero, length=zero, steepest=~none, stuck=none,
@@ -230,7 +230,7 @@ class LBFGSSearch:
         stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
         flat = old.pairs.flatten(1, 2)  # (S, 2m, N)
-        along = (torch.stack([new.grad, y], 1) @ flat.mT).double().view(len(s), 2, 2, m)
+        along = (torch.stack([new.grad, y], 1) @ flat.mT).view(len(s), 2, 2, m)
         along = along.gather(3, self.order[turn][:, None, None].expand_as(along))
         grown = F.pad(old.products[..., 1:, 1:], (0, 1, 0, 1))
         grown[:, 1, -1], grown[..., -1] = along[:, 1, 1], along[:, 1]
@@ -240,7 +240,7 @@ class LBFGSSearch:
 
         weights = inverse(new, along[:, 0], self.counts[new.stored])
         weights = weights.gather(2, self.times[turn][:, None].expand_as(weights)).flatten(1)  # (S, 2m)
-        return new, -new.gamma[:, None] * new.grad - (weights.to(s.dtype)[:, None] @ flat)[:, 0]
+        return new, -new.gamma[:, None] * new.grad - (weights[:, None] @ flat)[:, 0]
 
     def lost(self) -> Tensor:
         return Memory(*self.state).stuck
@@ -267,7 +267,7 @@ def inverse(memory: Memory, along: Tensor, counts: Tensor) -> Tensor:
 
     The pairs that count (S, m) are the last, so what a triangle holds of the others never reaches them.
     """
-    counts, gamma = counts[..., None], memory.gamma[:, None, None].double()
+    counts, gamma = counts[..., None], memory.gamma[:, None, None]
     p, q = along[..., None].unbind(1)
     sy, yy = memory.products.unbind(1)
     a = torch.linalg.solve_triangular(sy, p, upper=True).where(counts, 0)
