@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Store:
         self.path = path
         self.trouble: str | None = None
         """Why the last write failed, as a sentence."""
+        self._erased = False
+        """Whether something was deleted that the write-ahead log still holds."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = lock(path.with_suffix(".lock"))
         try:
@@ -99,8 +101,15 @@ class Store:
                 self.trouble = f"Runs cannot be written to {self.path}: {error}."
                 jobs[0][1].set_exception(error)
         else:
+            self._wipe()
             for _, done in jobs:
                 done.set_result(None)
+
+    def _wipe(self) -> None:
+        """Empties the write-ahead log after a deletion; tried again with the next change while somebody reads."""
+        if self._erased:
+            with suppress(sqlite3.Error):
+                self._erased = bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
 
     def add(self, run: str, name: str, experiment: Any) -> Future[None]:
         row = (run, name, time.time(), json.dumps(experiment))
@@ -127,7 +136,13 @@ class Store:
         return self.write(lambda db: db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, run)))
 
     def delete(self, run: str) -> Future[None]:
-        return self.write(lambda db: db.execute("DELETE FROM runs WHERE id = ?", (run,)))
+        """Removes a run; once the future is done, its pictures are gone from the files too, and not only from view."""
+
+        def erase(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM runs WHERE id = ?", (run,))
+            self._erased = True
+
+        return self.write(erase)
 
     def interrupt(self) -> Future[None]:
         """Marks the runs that a stopped server left unfinished."""
@@ -200,6 +215,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")
         if version == 0:
             db.executescript(TABLES)
     except sqlite3.Error as error:

@@ -48,6 +48,37 @@ def test_deleting_takes_the_frames_along_and_leaves_other_runs(store: Store) -> 
     assert (store.picture("a"), store.picture("b")) == (None, b"picture")
 
 
+def test_pictures_that_are_deleted_are_gone_from_the_files_too(store: Store) -> None:
+    secrets = [b"private image %d " % number * 400 for number in range(2)]
+    for number, secret in enumerate(secrets):
+        store.add(f"run {number}", "run", EXPERIMENT)
+        store.start(f"run {number}", {}, secret)
+        for iteration in range(3):
+            store.frame(f"run {number}", iteration, {}, secret)
+    store.flush()
+    assert all(secret[:15] in bytes_of(store.path) for secret in secrets)
+    store.delete("run 0").result()
+    assert secrets[0][:15] not in bytes_of(store.path)
+    assert secrets[1][:15] in bytes_of(store.path)
+
+
+def test_what_a_reader_held_up_is_gone_with_the_next_change(store: Store) -> None:
+    store.add("a", "a", EXPERIMENT)
+    store.start("a", {}, b"private image" * 400).result()
+    with sqlite3.connect(store.path) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        store.delete("a")
+    reader.close()
+    store.flush()
+    assert b"private image" not in bytes_of(store.path)
+
+
+def bytes_of(path: Path) -> bytes:
+    """The file of runs and its log."""
+    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
 def test_closing_writes_all_that_was_handed_over(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.sqlite3")
     store.add("a", "a", EXPERIMENT)
