@@ -27,6 +27,7 @@ from gradleak_core.api import api
 from gradleak_core.data import data_folder
 from gradleak_core.guard import Guard, WithHeaders
 from gradleak_core.runs import service as services
+from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
 WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
@@ -101,6 +102,10 @@ CLOSED = [path for door, path in DOORS.items() if door not in os.environ.get("GR
 app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],
-    middleware=[Middleware(WithHeaders, headers=HEADERS), Middleware(Guard, hosts=HOSTS, closed=CLOSED)],
+    middleware=[
+        Middleware(WithHeaders, headers=HEADERS),
+        Middleware(Guard, hosts=HOSTS, closed=CLOSED),
+        Middleware(Handover),
+    ],
     lifespan=lifespan,
 )

@@ -7,11 +7,12 @@ import gzip
 import importlib.metadata
 import importlib.util
 import json
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import MEGABYTES
 from gradleak_core.guard import WithHeaders
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service, media_type
@@ -33,6 +35,8 @@ from gradleak_core.types import Refused
 ASSETS = Path(__file__).parents[1] / "assets"
 JSON_BYTES = 256 * 2**10
 """Bytes of a JSON body at most."""
+ARRIVAL = 60
+"""Seconds that a picture may take to arrive."""
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 UNKNOWN_RUN = 4404
 """WebSocket close code: there is no such run (any more)."""
@@ -69,7 +73,8 @@ def api(service: Service) -> Starlette:
         routes=routes,
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
-            Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error, Exception: broken,
+            Busy: says(429), Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error,
+            Exception: broken,
         },
     )  # fmt: skip
     application.state.service = service
@@ -131,8 +136,12 @@ async def body(request: Request, limit: int) -> bytes:
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit:
-            raise HTTPException(413, f"The request is larger than {limit // 1024} kB; send less.")
+            raise too_large(limit)
     return bytes(data)
+
+
+def too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"The request is larger than {limit // 1024} kB; send less.")
 
 
 async def json_body(request: Request, *names: str) -> dict[str, Any]:
@@ -245,8 +254,23 @@ async def stop_price(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
+    """Waits for the whole picture on disk, so that the process stays small whatever is sent."""
+    pictures = service_of(request).pictures
+    with pictures.decoder.place(), tempfile.TemporaryFile() as file:
+        try:
+            await asyncio.wait_for(receive(request, file), ARRIVAL)
+        except asyncio.TimeoutError:
+            raise HTTPException(408, "The picture took too long to arrive; try again.") from None
+        return JSONResponse(await run_in_threadpool(pictures.take, file), 201)
+
+
+async def receive(request: Request, file: IO[bytes]) -> None:
+    """Writes the request's body to a file. Raises a 413 above the limit."""
     limit = (MEGABYTES + 1) * 2**20  # the check itself says what its limit is
-    return JSONResponse(await run_in_threadpool(service_of(request).upload, await body(request, limit)), 201)
+    async for chunk in request.stream():
+        file.write(chunk)
+        if file.tell() > limit:
+            raise too_large(limit)
 
 
 async def plotly(request: Request) -> Response:

@@ -7,6 +7,8 @@ import io
 import math
 import re
 import tempfile
+import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import cast
 
@@ -14,72 +16,120 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gradleak_core.types import Refused
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 MEGABYTES = 8
 MEGAPIXELS = 40
+DECODED_MEGAPIXELS = 20
+"""Millions of pixels at most that are decoded; a large JPEG is decoded straight to fewer than it has."""
+LONGEST = 65_535
+"""Pixels of a side at most, as in a JPEG."""
 SIDE = 512
+DARK = 64
+"""Of 255, what nothing in a very dark picture exceeds: a quarter, as 14 bits in a file of 16."""
 
 BOMB = f"The picture has more than {MEGAPIXELS} million pixels; make it smaller and try again."
+HEAVY = (
+    f"The picture has more than {DECODED_MEGAPIXELS} million pixels, which only a JPEG may have; "
+    "make it smaller or save it as a JPEG."
+)
 DAMAGED = "The picture is cut off or damaged; save it again and retry."
-FOREIGN = "The file is not a picture that can be read; use a PNG, JPEG, WebP, GIF, BMP or TIFF."
+FOREIGN = "The file is not a picture that can be read; use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."
+LARGE = "The picture takes too much memory to read; make it smaller and try again."
 
 
 def check(data: bytes) -> bytes:
-    """A clean PNG of any picture somebody sends: 8-bit grey or RGB, upright, without metadata, at most 512 pixels
-    on its longer side. Only the first frame is kept, and what is transparent becomes white.
+    """A clean PNG of any picture somebody sends: its largest centred square of at most 512 pixels a side, 8-bit grey or
+    RGB, upright, without metadata. Only the first frame is kept, and what is transparent becomes white.
 
-    Raises `Refused`, and nothing else: empty, not a picture, damaged, over 8 MB or over 40 million pixels.
+    Raises `Refused`, and nothing else: empty, not a picture, damaged, over 8 MB, too many pixels, too long a side.
     """
-    clean = io.BytesIO()
-    decode(data).save(clean, "PNG")
-    return clean.getvalue()
+    return encoded(decode(data))
+
+
+def check_both(data: bytes) -> tuple[bytes, bytes | None]:
+    """As `check`, and a second PNG when the picture is very dark: stretched, so that its darkest value is black and its
+    brightest white. It is made from all bits of a value that Pillow reads: 16 of a grey picture, 8 of a colour."""
+    plain, stretched = _checked(data)
+    return encoded(plain), None if stretched is None else encoded(stretched)
 
 
 def decode(data: bytes) -> Image.Image:
     """As `check`, but the picture itself, in mode L or RGB."""
-    if not data:
-        raise Refused("The file is empty; choose a picture.")
-    if len(data) > MEGABYTES * 2**20:
-        raise Refused(f"The file has {len(data) / 2**20:.1f} MB and the limit is {MEGABYTES} MB; make it smaller.")
-    image = _opened(data)
-    if image.width * image.height > MEGAPIXELS * 10**6:
-        raise Refused(BOMB)
-    if image.width * image.height == 0:
-        raise Refused(DAMAGED)
-    try:
-        return _cleaned(image)
-    except Refused:
-        raise
-    except Exception as error:  # decoders of damaged files raise almost anything
-        raise Refused(DAMAGED) from error
+    return _checked(data)[0]
+
+
+def encoded(image: Image.Image) -> bytes:
+    """The picture as a PNG."""
+    png = io.BytesIO()
+    image.save(png, "PNG")
+    return png.getvalue()
 
 
 def save(folder: Path, data: bytes) -> str:
-    """Checks a picture, writes it to `folder` as `<sha256>.png` in one step, and returns its `upload:<sha256>`.
+    """Checks a picture and keeps it; returns its `upload:<sha256>`. Raises `Refused` as `check` does."""
+    return keep(folder, check(data))
 
-    The hash is of the clean PNG, so the same picture is kept once. Raises `Refused` as `check` does.
+
+def keep(folder: Path, clean: bytes) -> str:
+    """Writes a PNG that was checked to `folder` as `<sha256>.png` in one step, and returns its `upload:<sha256>`.
+
+    The hash is of the PNG, so the same picture is kept once, and counts as new.
     """
-    clean = check(data)
     digest = hashlib.sha256(clean).hexdigest()
     target = folder / f"{digest}.png"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-            part.write(clean)
-        Path(part.name).replace(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
+        part.write(clean)
+    Path(part.name).replace(target)
     return f"upload:{digest}"
 
 
 def path(folder: Path, reference: str) -> Path:
     """The file of `upload:<sha256>`. Raises `Refused` when the reference is malformed or nothing is there."""
+    kept = file(folder, reference)
+    if not kept.is_file():
+        raise Refused("This picture is not kept here; upload it again (on the command line: --image FILE).")
+    return kept
+
+
+def file(folder: Path, reference: str) -> Path:
+    """Where `upload:<sha256>` is kept, whether it is there or not. Raises `Refused` when the reference is malformed."""
     digest = re.fullmatch(r"upload:([0-9a-f]{64})", reference)
     if digest is None:
         raise Refused(f"{reference!r} does not name an upload; upload the picture again.")
-    file = folder / f"{digest[1]}.png"
-    if not file.is_file():
-        raise Refused("This picture is not kept here; upload it again (on the command line: --image FILE).")
-    return file
+    return folder / f"{digest[1]}.png"
+
+
+def delete(folder: Path, reference: str) -> None:
+    """Removes an upload if it is there. Raises `Refused` when the reference is malformed."""
+    file(folder, reference).unlink(missing_ok=True)
+
+
+def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
+    """Removes every file that is older than that many seconds and is not among the uploads used."""
+    kept = {f"{reference.removeprefix('upload:')}.png" for reference in used}
+    oldest = time.time() - seconds
+    for place in folder.glob("*"):
+        if place.name not in kept and place.stat().st_mtime < oldest:
+            place.unlink(missing_ok=True)
+
+
+def _checked(data: bytes) -> tuple[Image.Image, Image.Image | None]:
+    if not data:
+        raise Refused("The file is empty; choose a picture.")
+    if len(data) > MEGABYTES * 2**20:
+        raise Refused(f"The file has {len(data) / 2**20:.1f} MB and the limit is {MEGABYTES} MB; make it smaller.")
+    image = _opened(data)
+    try:
+        _admit(image)
+        return _cleaned(image)
+    except Refused:
+        raise
+    except MemoryError as error:
+        raise Refused(LARGE) from error
+    except Exception as error:  # decoders of damaged files raise almost anything
+        raise Refused(DAMAGED) from error
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -94,36 +144,83 @@ def _opened(data: bytes) -> Image.Image:
         raise Refused(DAMAGED) from error
 
 
-def _cleaned(image: Image.Image) -> Image.Image:
-    image.draft(None, (SIDE, SIDE))  # a large JPEG decodes straight to a smaller one
-    ImageOps.exif_transpose(image, in_place=True)
-    image = _eight_bit(image)
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    image.info = {}
-    return image
+def _admit(image: Image.Image) -> None:
+    """Looks at the size in the header, and has a large JPEG decoded straight to a smaller one. Raises `Refused`."""
+    if 0 in image.size:
+        raise Refused(DAMAGED)
+    if image.width * image.height > MEGAPIXELS * 10**6:
+        raise Refused(BOMB)
+    if max(image.size) > LONGEST:
+        raise Refused(
+            f"The picture is {max(image.size)} pixels long and the limit is {LONGEST} a side; cut it smaller."
+        )
+    image.draft(None, (SIDE, SIDE))
+    if image.width * image.height > DECODED_MEGAPIXELS * 10**6:
+        raise Refused(HEAVY)
+
+
+def _cleaned(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The square, and another one that is stretched when it is very dark."""
+    if image.mode.startswith("I;16"):
+        image, usual = image.convert("I"), (0.0, 65535.0)
+    elif image.mode in ("I", "F"):
+        usual = _usual_range(*_extremes(image))
+    else:
+        plain = _on_white(_square(_eight_bit(image)))
+        return plain, _brightened(plain, plain)
+    square = _square(image)
+    plain = _stretched(square, *usual)
+    return plain, _brightened(plain, square)
+
+
+def _brightened(plain: Image.Image, original: Image.Image) -> Image.Image | None:
+    """The original stretched between its extremes, when there is nothing bright in its plain picture."""
+    low, high = _extremes(original)
+    return _stretched(original, low, high) if low < high and _extremes(plain)[1] <= DARK else None
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Any mode as L or RGB."""
-    if image.mode.startswith("I;16"):
-        return _stretched(image.convert("I"), 0, 65535)
-    if image.mode in ("I", "F"):
-        return _stretched(image, *_range(image))
+    """Any other mode as L, LA, RGB or RGBA."""
     base = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    if not image.has_transparency_data:
-        return image.convert(base)
-    image = image.convert("LA" if base == "L" else "RGBA")
-    flat = Image.new(base, image.size, "white")
+    mode = f"{base}A" if image.has_transparency_data else base
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _square(image: Image.Image) -> Image.Image:
+    """The largest centred square, upright, at most 512 pixels a side."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    if side <= SIDE:
+        square = image.crop(box)
+    else:
+        square = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    ImageOps.exif_transpose(square, in_place=True)
+    square.info = {}
+    return square
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """LA and RGBA as L and RGB."""
+    if not image.mode.endswith("A"):
+        return image
+    flat = Image.new(image.mode.removesuffix("A"), image.size, "white")
     flat.paste(image, mask=image)
     return flat
 
 
-def _range(image: Image.Image) -> tuple[float, float]:
-    """What black and white are in a picture of floats or 32-bit integers: the smallest usual range that holds
-    every value, else the values' own extremes."""
-    low, high = cast("tuple[float, float]", image.getextrema())
+def _extremes(image: Image.Image) -> tuple[float, float]:
+    """The smallest and the largest value of all channels. Raises `Refused` when they are not numbers."""
+    bands = cast("list[tuple[float, float]]", [band.getextrema() for band in image.split()])
+    low, high = min(low for low, _ in bands), max(high for _, high in bands)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise Refused("The picture holds values that are not numbers; save it with 8 or 16 bits a channel.")
+    return low, high
+
+
+def _usual_range(low: float, high: float) -> tuple[float, float]:
+    """What black and white are in a picture of floats or 32-bit integers: the smallest usual range that holds
+    every value, else the values' own extremes."""
     for top in (1, 255, 65535):
         if low >= 0 and high <= top:
             return 0, top
@@ -131,6 +228,10 @@ def _range(image: Image.Image) -> tuple[float, float]:
 
 
 def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
+    """Eight bits of I, F, L or RGB, from black for `low` and below to white for `high` and above."""
     scale = 255 / ((high - low) or 1)
-    shift = 0.5 - low * scale
-    return image.convert("F").point(lambda value: value * scale + shift).convert("L")
+    if image.mode in ("I", "F"):
+        shift = 0.5 - low * scale
+        return image.convert("F").point(lambda value: value * scale + shift).convert("L")
+    table = [round((min(max(value, low), high) - low) * scale) for value in range(256)]
+    return image.point(table * len(image.getbands()))

@@ -69,6 +69,10 @@ class Prices:
             value |= self._ending(name, code)
         return value | {"id": name}
 
+    def running(self) -> list[JSON]:
+        """The experiment of each price that is being worked out."""
+        return [price["experiment"] for name in [*self._processes] if (price := self.get(name))["status"] == "running"]
+
     def newest(self) -> str | None:
         """The id of the price asked for last."""
         files = [file for file in self.folder.glob("*.json") if _known(file.stem)]

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradleak_core.data import samples, uploads
 from gradleak_core.knobs import defence_text
 from gradleak_core.runs.admission import admit, check
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
 from gradleak_core.runs.known import Known
+from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.store import Store
@@ -50,6 +50,7 @@ class Service:
         self.folder = folder
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
         self._known = Known(folder / "catalogue.json", command)
+        self.pictures = Pictures(folder / "uploads", self._experiments)
 
     async def start(self) -> None:
         """Opens the store, marks what a stopped server left unfinished, and starts the workers. Raises `Refused`."""
@@ -64,9 +65,11 @@ class Service:
         for row in reversed(self.store.rows()):
             if row["status"] == "queued":
                 self._enqueue(row)
+        self._sweeping = asyncio.create_task(self.pictures.sweep())
 
     async def close(self) -> None:
         """Ends the workers and writes what is left."""
+        self._sweeping.cancel()
         await asyncio.to_thread(self.prices.close)
         await self.supervisor.close()
         await asyncio.to_thread(self.store.close)
@@ -79,9 +82,10 @@ class Service:
         if len(self.supervisor.queue) >= MOST_WAITING:
             raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
         experiment = admit(experiment, catalogue)
-        self._check_images(experiment["images"])
-        run = secrets.token_hex(6)
-        self.store.add(run, named(name) if name else run_title(experiment, catalogue)[:NAME], experiment).result()
+        run, title = secrets.token_hex(6), named(name) if name else run_title(experiment, catalogue)[:NAME]
+        with self.pictures.lock:
+            self.pictures.check(experiment["images"])
+            self.store.add(run, title, experiment).result()
         self._call(self._enqueue, self.run(run))
         return run
 
@@ -99,7 +103,7 @@ class Service:
         ]
         if not whole:
             raise Refused("The experiment must be a JSON object.")
-        self._check_images(whole[0]["images"])
+        self.pictures.check(whole[0]["images"])
         texts = [defence_text(one["defences"][0], catalogue) for one in whole]
         return self.prices.start(whole[0] | {"defences": []}, texts, federation)
 
@@ -151,9 +155,11 @@ class Service:
         self.store.rename(run, named(name)).result()
 
     def delete(self, run: str) -> None:
-        """Stops the run if need be, and removes all of it."""
-        self.run(run)
-        self._call(self._delete, run).result()
+        """Stops the run if need be, and removes all of it, and its uploads unless another run needs them."""
+        experiment = self.run(run)["experiment"]
+        with self.pictures.lock:
+            self._call(self._delete, run).result()
+            self.pictures.drop(experiment)
 
     def runs(self) -> list[dict[str, Any]]:
         """Rows of all runs, newest first."""
@@ -207,12 +213,6 @@ class Service:
         health = {"ok": usable and self.store.trouble is None, "workers": workers, "queued": len(self.supervisor.queue)}
         return health | ({"error": without_folders(self.store.trouble)} if self.store.trouble else {})
 
-    def upload(self, data: bytes) -> dict[str, Any]:
-        """Checks and keeps a picture: its reference and what is left of its size. Raises `Refused`."""
-        image = uploads.decode(data)
-        reference = uploads.save(self.folder / "uploads", data)
-        return {"image": reference, "width": image.width, "height": image.height}
-
     def _call(self, function: Callable[..., T], *values: Any) -> T:
         """Calls on the event loop, from wherever we are."""
         if threading.get_ident() == self._thread:
@@ -248,6 +248,10 @@ class Service:
         self.supervisor.stop(run)
         return deleted
 
+    def _experiments(self) -> list[Any]:
+        """Those of all runs, and of a price that is being worked out."""
+        return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
+
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
         default = (self.catalogue() or {"experiment": {"default": {}}})["experiment"]["default"]
         row["experiment"] = default | row["experiment"]  # a run may be older than a field
@@ -270,13 +274,6 @@ class Service:
         if trace is None:
             raise NoRun(f"There is no run {run!r}; it may have been deleted.")
         return trace
-
-    def _check_images(self, images: list[str]) -> None:
-        for image in images:
-            if image.startswith("upload:"):
-                uploads.path(self.folder / "uploads", image)
-            elif image.startswith("sample:"):
-                samples.sample(image.removeprefix("sample:"))
 
 
 def named(name: Any) -> str:

@@ -6,11 +6,14 @@ from itertools import cycle
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gradleak_core.data import datasets, folders
+from gradleak_core.data.decoder import Busy
 from gradleak_core.types import Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
+from pages._parts.handover import release
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
@@ -18,7 +21,7 @@ from pages._parts.texts import escaped, segment
 
 JSON = Any
 MOST = 16
-TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
 PAGE = 12
 
@@ -172,25 +175,31 @@ def samples() -> None:
 
 def upload() -> None:
     files = st.file_uploader(
-        "PNG, JPEG, WebP, GIF, BMP or TIFF, at most 8 MB each", type=TYPES, accept_multiple_files=True, key="upload"
+        "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, at most 8 MB each",
+        type=TYPES,
+        accept_multiple_files=True,
+        key="upload",
     )
     note(
         "The picture stays on this server and is cut to a square; position and camera data inside the file are "
-        "dropped. What the client says it shows is chosen afterwards, under Labels."
+        "dropped. It is deleted with the last run that uses it, or after a day without one. "
+        "What the client says it shows is chosen afterwards, under Labels."
     )
-    kept = {take(file.getvalue(), file.name if len(files) > 1 else ""): file.name for file in files}
-    offer({reference: name for reference, name in kept.items() if reference})
+    taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
+    offer([(picture, name) for picture, name in taken if picture])
 
 
 def camera() -> None:
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers only allow the camera on https pages and on this machine itself.")
-    if shot is not None and (reference := take(shot.getvalue())):
-        offer({reference: ""})
+    if shot is not None and (picture := take(shot)):
+        offer([(picture, "")])
 
 
-def offer(names: dict[str, str]) -> None:
+def offer(taken: list[tuple[JSON, str]]) -> None:
     """Pictures that were just handed in, with the names of their files, to be used with one press."""
+    stretch = stretched([name for picture, name in taken if picture["stretched"]], alone=len(taken) == 1)
+    names = {(stretch and picture["stretched"]) or picture["image"]: name for picture, name in taken}
     references = [*names]
     if len(references) == 1:
         st.button(
@@ -203,13 +212,38 @@ def offer(names: dict[str, str]) -> None:
         gallery(references, [escaped(name) for name in names.values()])
 
 
-def take(content: bytes, name: str = "") -> str | None:
-    """Hands a picture to the service; a refusal is shown in its own words, after the file's name if there is one."""
-    try:
-        return str(service().upload(content)["image"])
-    except Refused as refused:
-        st.error(f"{escaped(name)}: {refused}" if name else str(refused))
+def stretched(dark: list[str], alone: bool) -> bool:
+    """Says that pictures are very dark, and whether they shall be used stretched."""
+    if not dark:
+        return False
+    which = "This picture is very dark" if alone else f"Very dark: {escaped(', '.join(dark))}"
+    st.warning(
+        f"{which}. Nothing is brighter than a quarter of what the file can hold, as when 12 bits are kept in 16. "
+        "Stretched, the darkest value becomes black and the brightest white."
+    )
+    return st.toggle("Stretch", key="stretch")
+
+
+def take(file: UploadedFile, name: str = "") -> JSON | None:
+    """What the service made of a picture; a refusal is shown in its own words, after the file's name if there is one.
+
+    Streamlit hands a file in again at every rerun. The service is asked once, and Streamlit keeps no copy.
+    """
+    answers = st.session_state.setdefault("answers", {})
+    if file.file_id not in answers:
+        try:
+            answers[file.file_id] = service().pictures.upload(file.getvalue())
+        except Busy as busy:
+            st.error(str(busy))
+            return None
+        except Refused as refused:
+            answers[file.file_id] = {"refused": str(refused)}
+        release(file)
+    answer = answers[file.file_id]
+    if refusal := answer.get("refused"):
+        st.error(f"{escaped(name)}: {refusal}" if name else refusal)
         return None
+    return answer
 
 
 def dataset() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
+from tests.data.test_uploads import encoded, twelve_bits
 from tests.e2e.lab import SETTLED, SHORT, Lab
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
@@ -33,6 +34,20 @@ def test_an_own_picture_is_uploaded_and_attacked(lab: Lab) -> None:
     left, right = kept[:3], kept[31 * 4 : 31 * 4 + 3]
     assert max(abs(a - b) for a, b in zip((*left, *right), (*RED, *BLUE), strict=True)) <= 2
     expect(lab.picture("guess")).to_be_visible()
+
+
+def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any_more(lab: Lab) -> None:
+    lab.open(SHORT)
+    dialog = open_uploads(lab)
+    upload(dialog, encoded(twelve_bits()))
+    expect(dialog.get_by_role("alert").filter(has_text="This picture is very dark.")).to_be_visible()
+    dialog.get_by_text("Stretch", exact=True).click()
+    expect(dialog.get_by_role("checkbox", name="Stretch")).to_be_checked()
+    dialog.get_by_role("button", name="Use this picture").click()
+    expect(dialog).to_be_hidden()
+    lab.run()
+    lab.expect_status("done")
+    assert max(lab.pixels("private image")[:-1:4]) > 240
 
 
 def test_a_broken_picture_is_refused_in_a_sentence_and_nothing_else_happens(lab: Lab) -> None:

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from gradleak_core import knobs
 from gradleak_core.runs.service import Service
 from pages._parts.images import apart
+from tests.data.test_uploads import encoded, twelve_bits
 from tests.pages.conftest import Open, view
 from tests.runs.serving import until
 
@@ -209,6 +210,14 @@ def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_p
     assert experiment["labels"] is None
     app.selectbox(f"label:0:{experiment['images'][0]}").set_value(3).run()
     assert view(app)["experiment"]["labels"] == [3]
+
+
+def test_a_very_dark_picture_can_be_used_stretched(service: Service, open_page: Open) -> None:
+    app = uploaded(open_page, encoded(twelve_bits()))
+    assert "very dark" in app.warning[0].value
+    app.toggle("stretch").set_value(True).run()
+    app = next(button for button in app.button if button.key.startswith("pick:upload:")).click().run()
+    assert pixels(view(app)["preview"]).getextrema()[0][1] > 240
 
 
 def test_a_dataset_picture_keeps_its_own_label_and_gets_classes_enough(service: Service, open_page: Open) -> None:

@@ -304,7 +304,7 @@ def test_an_upload_becomes_an_image_of_an_experiment(server: Server) -> None:
     answer = server.client.post("/api/uploads", content=picture.getvalue())
     assert answer.status_code == 201
     kept = answer.json()
-    assert (kept["width"], kept["height"]) == (30, 20)
+    assert (kept["width"], kept["height"], kept["stretched"]) == (20, 20, None)
     sent = {"experiment": experiment() | {"images": [kept["image"]]}}
     assert server.client.post("/api/runs", json=sent).status_code == 201
     assert "not a picture" in sentence(server.client.post("/api/uploads", content=b"hello"), 422)

@@ -1,0 +1,90 @@
+"""The uploads of one data folder: read in processes of their own, and kept for as long as a run needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from PIL import Image
+
+from gradleak_core.data import samples, uploads
+from gradleak_core.data.decoder import Decoder
+from gradleak_core.types import Refused
+
+DAY = 86_400
+"""Seconds for which an upload is kept that no run uses."""
+HOUR = 3600
+"""Seconds between two looks for such uploads."""
+log = logging.getLogger("gradleak.pictures")
+
+
+class Pictures:
+    """`experiments` gives those of all runs, whose uploads are needed. May be used from any thread.
+
+    `lock` is held by whoever adds a run, so that no upload is removed under a run that is about to be.
+    """
+
+    def __init__(self, folder: Path, experiments: Callable[[], Iterable[Any]]) -> None:
+        self.folder = folder
+        self.decoder = Decoder()
+        self.lock = threading.Lock()
+        self._experiments = experiments
+
+    def upload(self, data: bytes) -> dict[str, Any]:
+        """As `take`, of a picture in memory. Raises `Busy` when too many are in hand."""
+        with self.decoder.place(), tempfile.TemporaryFile() as file:
+            file.write(data)
+            return self.take(file)
+
+    def take(self, file: IO[bytes]) -> dict[str, Any]:
+        """Checks and keeps a picture, for which `decoder.place()` is held: its reference, what is left of its size, and
+        the reference of a second, stretched one when it is very dark, else None. Raises `Refused`."""
+        plain, stretched = self.decoder.check(file)
+        with self.lock:
+            kept, bright = (picture and uploads.keep(self.folder, picture) for picture in (plain, stretched))
+        width, height = Image.open(io.BytesIO(plain)).size
+        return {"image": kept, "width": width, "height": height, "stretched": bright}
+
+    def check(self, images: list[str]) -> None:
+        """Raises `Refused` when an upload or a sample among them is not there."""
+        for image in images:
+            if image.startswith("upload:"):
+                uploads.path(self.folder, image)
+            elif image.startswith("sample:"):
+                samples.sample(image.removeprefix("sample:"))
+
+    def drop(self, experiment: Any) -> None:
+        """Removes the uploads of a deleted experiment that no other one needs."""
+        for image in (mine := uploaded(experiment)) and mine - self._needed():
+            with suppress(Refused, OSError):
+                uploads.delete(self.folder, image)
+
+    async def sweep(self) -> None:
+        """For as long as it is not cancelled, removes what is older than a day and not needed."""
+        while True:
+            try:
+                await asyncio.to_thread(self.sweep_once)
+            except Exception as error:  # what cannot be read or removed now may be in an hour
+                log.warning("Old uploads could not be removed: %s.", error)
+            await asyncio.sleep(HOUR)
+
+    def sweep_once(self) -> None:
+        with self.lock:
+            uploads.sweep(self.folder, self._needed(), DAY)
+
+    def _needed(self) -> set[str]:
+        return {image for experiment in self._experiments() for image in uploaded(experiment)}
+
+
+def uploaded(experiment: Any) -> set[str]:
+    """The uploads among the images of an experiment, whatever else may stand there."""
+    images = experiment.get("images") if isinstance(experiment, dict) else None
+    listed = images if isinstance(images, list) else []
+    return {image for image in listed if isinstance(image, str) and image.startswith("upload:")}

@@ -1,0 +1,106 @@
+"""Files on their way from Streamlit's uploader and camera to the service: for how long and how many Streamlit holds.
+
+Streamlit itself would keep every file in memory until its tab is closed. Here a page lets go of a file as soon as it
+has been read, what no page takes goes after a minute, and beyond `ROOM` bytes in all the next one waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+from gradleak_core.data.uploads import MEGABYTES
+
+ROOM = 4 * MEGABYTES * 2**20
+KEPT = 60.0
+"""Seconds that a file may take to arrive, and after that to be taken."""
+PATIENCE = 30.0
+"""Seconds that a file waits for room."""
+ROUTE = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
+FULL = "Too many pictures are in hand; try again in a few seconds."
+
+
+class Held:
+    """Bytes by the id of the file they belong to. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def take(self, file: str, size: int) -> bool:
+        """Whether there was room."""
+        with self._lock:
+            others = sum(held for other, held in self._sizes.items() if other != file)
+            if fits := others + size <= ROOM:
+                self._sizes[file] = size
+            return fits
+
+    def drop(self, file: str) -> bool:
+        """Whether it was still held."""
+        with self._lock:
+            return self._sizes.pop(file, None) is not None
+
+
+held = Held()
+
+
+class Handover:
+    """Lets files in to Streamlit while there is room, and takes away those that nobody takes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        place = ROUTE.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
+        if place is None:
+            await self.app(scope, receive, send)
+        elif await room_for(place[2], size_of(scope)):
+            asyncio.get_running_loop().call_later(2 * KEPT, forget, place[1], place[2])
+            await self._let_in(scope, receive, send)
+        else:
+            await PlainTextResponse(FULL, 429)(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.wait_for(self.app(scope, receive, send), KEPT)
+        except asyncio.TimeoutError:
+            await PlainTextResponse("The picture took too long to arrive; try again.", 408)(scope, receive, send)
+
+
+def size_of(scope: Scope) -> int:
+    """What a request says it brings, and at most what Streamlit takes."""
+    said = Headers(scope=scope).get("content-length", "")
+    return min(int(said), MEGABYTES * 2**20) if said.isdecimal() and len(said) < 20 else MEGABYTES * 2**20
+
+
+async def room_for(file: str, size: int) -> bool:
+    """Whether a file got its room in time."""
+    for _ in range(int(PATIENCE * 10)):
+        if held.take(file, size):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+def forget(session: str, file: str) -> None:
+    """Takes a file away from Streamlit that no page has released."""
+    if held.drop(file):
+        get_instance().uploaded_file_mgr.remove_file(session, file)
+
+
+def release(file: UploadedFile) -> None:
+    """Leaves Streamlit an empty file in place of one that has been read, so that it still counts as handed in."""
+    context = get_script_run_ctx()
+    if context is not None:
+        empty = UploadedFileRec(file.file_id, file.name, file.type, b"")
+        context.uploaded_file_mgr.add_file(context.session_id, empty)
+    file.truncate(0)
+    held.drop(file.file_id)
