@@ -1,10 +1,11 @@
 # GradLeak: `make app` serves the dashboard, `make test` runs every check. Without make (or on Windows) see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help app test lint browser check format clean
+.PHONY: help app test test-fast lint browser check format clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+TWO := --numprocesses 2 --dist loadfile
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 ifeq ($(origin PYTHON), undefined)
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
@@ -12,13 +13,16 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; d
 endif
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/.app ## Set up and serve the dashboard on http://localhost:8501 (ARGS="--port 9000" for another)
 	@$(PY) -m gradleak_core serve $(ARGS)
 
 test: lint browser ## Set up and run every check: ruff, mypy, unit, contract, page and browser tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(TWO) $(ARGS)
+
+test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no whole registries
+	$(PY) -m pytest $(TWO) -m "not e2e and not contract" $(ARGS)
 
 lint: $(VENV)/.dev ## Style and types only
 	$(PY) -m ruff check .

@@ -10,6 +10,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 E2E = Path(__file__).parent / "e2e"
+CONTRACTS = Path(__file__).parent / "contracts"
 
 
 @pytest.fixture(autouse=True)
@@ -26,4 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if E2E in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+        if CONTRACTS in item.path.parents:
+            item.add_marker(pytest.mark.contract)
     items.sort(key=lambda item: E2E in item.path.parents)
