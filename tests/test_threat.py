@@ -135,7 +135,7 @@ class TestRounds:
         generator = torch.Generator().manual_seed(0)
         space = Space(attack.unknowns, observation.labels, observation, attack.stance, model, generator)
         z = space.start(seeds, generator)
-        match, _, _ = Objective(attack, [model], observation, space)(z, torch.empty(0))
+        match, _ = Objective(attack, model, observation, space).match(z)
         moved = lenet()
         moved.load_state_dict({**moved.state_dict(), **observation.later[0].theta})
         for s in range(seeds):

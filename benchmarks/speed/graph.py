@@ -59,13 +59,11 @@ def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     [descent] = shares(attack, both.model, both.observation, space, z, 1)
     if not captured:
         descent.step = descent.compute
-        descent.objective.terms[0].step = descent.objective.terms[0].compute
-    kept, best = z, z.new_full((seeds,), torch.inf)
+        descent.objective.matching = descent.objective.matching.step
     weights, rate = descent.objective.weights(0.5, z), z.new_full((), attack.optimiser.rate(0.5))
 
     def step() -> None:
-        nonlocal z, kept, best
-        *_, kept, best, z = descent(z, kept, best, z[:, :0], weights, rate)
+        descent(z[:, :0], weights, rate, z[:0])
 
     for _ in range(WARM_UP):
         step()

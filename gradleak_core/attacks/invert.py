@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.objective import PARAMETERS_AT_ONCE, Objective, captured
+from gradleak_core.attacks.parts.optimisers import Found
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.sharing import ahead, sharing
+from gradleak_core.attacks.sharing import ahead, sharing, together
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -34,6 +35,8 @@ NEAR = 1.5
 """How many times the lowest match a seed's may be, for the seed to count in the mean."""
 CHECK_EVERY = 10
 """Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
+HOLD = 20
+"""Iterations for which the consensus of a group is held, a multiple of those between looks."""
 AHEAD = 2
 """Iterations that a thread's seeds may be ahead of the others', between these looks."""
 
@@ -55,6 +58,8 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
     z = space.start(recipe.seeds, generator).to(device)  # (S, N)
     descents = shares(recipe, model, observation, space, z, threads)
     weights, priors = descents[0].objective.weights, descents[0].objective.priors
+    group = next((prior for prior in recipe.priors if isinstance(prior, Group)), None)
+    consensus = z[:0]
     pick = Picker(space, recipe.answer, z, z.new_full((recipe.seeds,), torch.inf))
     restarts = torch.zeros((), dtype=torch.long, device=device)
     names = ("match", *priors)
@@ -64,11 +69,14 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
         for iteration in iterations:
             space.refresh()
             rate = z.new_full((), recipe.optimiser.rate(iteration / recipe.steps))
-            yield recipe.optimiser.drawn(z, generator), weights((iteration - 1) / recipe.steps, z), rate
+            yield recipe.optimiser.drawn(z, generator), weights((iteration - 1) / recipe.steps, z), rate, consensus
 
     status: Status = "done"
     iteration = 0
     while iteration < recipe.steps:
+        if group is not None and iteration % HOLD == 0:
+            standing, match = together(descent.standing for descent in descents)
+            consensus = group.consensus(space.candidate(standing).images, match)
         iterations = range(iteration + 1, min(iteration + CHECK_EVERY, recipe.steps) + 1)
         most = AHEAD if space.redraw is None else 0
         with closing(ahead(descents, given(iterations), most)) as found:
@@ -97,50 +105,67 @@ class Descent:
     def __init__(self, recipe: Recipe, objective: Objective, space: Space, z: Tensor) -> None:
         self.objective, self.space, self.last = objective, space, recipe.answer == "last"
         self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
-        self.search = recipe.optimiser.start(z)
+        self.search, self.signs = recipe.optimiser.start(z), recipe.optimiser.signs
+        self.standing = (z, z.new_ones(len(z)))  # alike before a match is known
         self.step = captured(self.compute, space) if objective.whole(len(z)) else self.compute
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """z (S, N), its match (S,), priors (S, P), whether it is kept (S,), the kept z (S, N) and its match (S,).
+        """Gives z (S, N), its match (S,), priors (S, P), whether it is kept (S,), the kept z (S, N) and its match (S,).
 
-        Of noise (S, N) or (S, 0), the priors' weights (P,) and the step size ().
+        Takes noise (S, N) or (S, 0), the priors' weights (P,), the step size () and the consensus (B, C, H, W).
         """
         z = self.z
         match, terms, better, self.kept, self.best, self.z, *state = self.step(
             z, self.kept, self.best, *given, *self.search.state
         )
         self.search.state = tuple(state)
+        self.standing = self.search.standing(z, match)
         return z, match, terms, better, self.kept, self.best
 
     def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
         """The lost seeds (S,) from fresh points (S, N)."""
         self.z = torch.where(lost[:, None], fresh, self.z)
+        standing, match = self.standing
+        self.standing = standing, match.masked_fill(lost, torch.inf)
         self.search.forget(lost)
 
     def compute(
-        self, z: Tensor, kept: Tensor, best: Tensor, noise: Tensor, weights: Tensor, rate: Tensor, *state: Tensor
+        self,
+        z: Tensor,
+        kept: Tensor,
+        best: Tensor,
+        noise: Tensor,
+        weights: Tensor,
+        rate: Tensor,
+        consensus: Tensor,
+        *state: Tensor,
     ) -> tuple[Tensor, ...]:
-        match, terms, grad = self.objective(z, weights)
+        objective = self.objective
+        match, match_grad = objective.match(z)
         better = match.isfinite() if self.last else match < best
         kept, best = torch.where(better[:, None], z, kept), torch.where(better, match, best)
-        loss = torch.cat([match[:, None], terms], 1).sum(1)
-        moved, *after = self.search.move(z, loss, self.space.sign(grad), rate, noise, *state)
+        terms, loss, grad = objective.with_priors(z, match, match_grad, weights, consensus)
+
+        def again(z: Tensor, match: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+            if self.space.redraw is not None:
+                match, grad = objective.match(z)
+            _, loss, grad = objective.with_priors(z, match, grad, weights, consensus)
+            return loss, grad
+
+        found = Found(match, match_grad, loss, self.space.sign(grad) if self.signs else grad, again)
+        moved, *after = self.search.move(z, found, rate, noise, *state)
         return match, terms, better, kept, best, self.space.project(moved), *after
 
 
 def shares(
     recipe: Recipe, model: nn.Module, observation: Observation, space: Space, z: Tensor, threads: int
 ) -> list[Descent]:
-    """Descents of as many threads, each with its rows of z (S, N) and its copy of the model.
-
-    A prior that looks at all seeds keeps them in one descent, of which the threads share the other terms.
-    """
+    """Descents of as many threads, each with its rows of z (S, N) and its copy of the model."""
     models = [model, *(deepcopy(model) for _ in range(threads - 1))]
-    apart = [models] if any(isinstance(prior, Group) for prior in recipe.priors) else [[each] for each in models]
     at_once = PARAMETERS_AT_ONCE // threads
     return [
         Descent(recipe, Objective(recipe, mine, observation, space, at_once), space, rows)
-        for mine, rows in zip(apart, z.tensor_split(len(apart)), strict=True)
+        for mine, rows in zip(models, z.tensor_split(threads), strict=True)
     ]
 
 

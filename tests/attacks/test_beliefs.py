@@ -21,9 +21,14 @@ def pictures(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def scene(match: list[float], model: nn.Module | None = None, known: Statistics | None = None) -> Scene:
+def scene(model: nn.Module | None = None, known: Statistics | None = None, consensus: Tensor | None = None) -> Scene:
     observation = Observation({}, ClientStep(train=True), 2, (3, 16, 16), 5, None, statistics=known)
-    return Scene(model or nn.Identity(), observation, torch.tensor(match))
+    return Scene(model or nn.Identity(), observation, torch.empty(0) if consensus is None else consensus)
+
+
+def apart(prior: Group, images: Tensor, match: list[float]) -> Tensor:
+    """The prior of images whose consensus has just been made."""
+    return prior(guess(images), scene(consensus=prior.consensus(images.detach(), torch.tensor(match))))
 
 
 def guess(images: Tensor, **latents: Tensor) -> Candidate:
@@ -54,11 +59,11 @@ class TestGroup:
     x = pictures(3, 2, 3, 8, 8)
 
     def test_it_is_the_distance_to_the_mean(self) -> None:
-        found = Group()(guess(self.x), scene([1.0, 2.0, 3.0]))
+        found = apart(Group(), self.x, [1.0, 2.0, 3.0])
         assert found.tolist() == pytest.approx([float((self.x[s] - self.x.mean(0)).norm()) for s in range(3)], rel=1e-5)
 
     def test_weighted_the_mean_counts_seeds_by_one_over_their_match(self) -> None:
-        found = Group(weighted=True)(guess(self.x), scene([1.0, 2.0, 4.0]))
+        found = apart(Group(weighted=True), self.x, [1.0, 2.0, 4.0])
         consensus = (4 * self.x[0] + 2 * self.x[1] + self.x[2]) / 7
         assert found.tolist() == pytest.approx([float((self.x[s] - consensus).norm()) for s in range(3)], rel=1e-5)
 
@@ -66,7 +71,7 @@ class TestGroup:
     def test_it_pulls_each_seed_straight_to_the_consensus(self, weighted: bool) -> None:
         x = self.x.clone().requires_grad_()
         match = [1.0, 2.0, 4.0]
-        (slope,) = torch.autograd.grad(Group(weighted=weighted)(guess(x), scene(match)).sum(), x)
+        (slope,) = torch.autograd.grad(apart(Group(weighted=weighted), x, match).sum(), x)
         shares = torch.tensor([1 / m if weighted else 1.0 for m in match])
         consensus = torch.einsum("s,s...->...", shares / shares.sum(), self.x)
         for s in range(3):
@@ -76,8 +81,7 @@ class TestGroup:
     def test_registered_shifted_copies_of_one_picture_agree_more(self) -> None:
         picture = pictures(1, 3, 16, 16)
         shifted = torch.stack([picture.roll((s, 2 * s), (-2, -1)) for s in range(4)])
-        match = scene([1.0, 0.9, 1.0, 1.0])
-        plain, registered = Group()(guess(shifted), match), Group(registered=True)(guess(shifted), match)
+        plain, registered = (apart(Group(registered=r), shifted, [1.0, 0.9, 1.0, 1.0]) for r in (False, True))
         assert registered[1] < 1e-4 < plain[1]
         others = [float((shifted[s] - picture.roll((1, 2), (-2, -1))).norm()) for s in (0, 2, 3)]
         assert registered[[0, 2, 3]].tolist() == pytest.approx(others, rel=1e-5)
@@ -88,13 +92,13 @@ class TestGroup:
         x = self.x.clone()
         x[1] = torch.nan
         prior = Group(registered=registered, weighted=weighted)
-        found = prior(guess(x), scene([1.0, torch.nan, 2.0]))
-        two = prior(guess(self.x[[0, 2]]), scene([1.0, 2.0]))
+        found = apart(prior, x, [1.0, torch.nan, 2.0])
+        two = apart(prior, self.x[[0, 2]], [1.0, 2.0])
         assert found[[0, 2]].tolist() == pytest.approx(two.tolist(), rel=1e-5)
         assert found[1].isnan()
 
     def test_a_match_that_rounds_below_zero_counts_as_zero(self) -> None:
-        found = Group(weighted=True)(guess(self.x), scene([-1e-7, 1.0, 1.0]))
+        found = apart(Group(weighted=True), self.x, [-1e-7, 1.0, 1.0])
         assert found[0].item() == pytest.approx(0, abs=1e-5)
 
     def test_it_does_not_count_before_its_beginning(self) -> None:
@@ -103,7 +107,7 @@ class TestGroup:
 
     def test_one_seed_alone_agrees_with_itself(self) -> None:
         x = self.x[:1].clone().requires_grad_()
-        value = Group()(guess(x), scene([1.0]))
+        value = apart(Group(), x, [1.0])
         (slope,) = torch.autograd.grad(value.sum(), x)
         assert value.item() == pytest.approx(0, abs=1e-6)
         assert slope.abs().max() == 0
@@ -112,20 +116,18 @@ class TestGroup:
 class TestPixels:
     def test_scale_is_zero_for_a_picture_that_fills_the_range(self) -> None:
         full = torch.linspace(0, 1, 64).view(1, 1, 1, 8, 8)
-        assert Scale()(guess(full), scene([1.0])).item() == pytest.approx(0, abs=1e-9)
-        assert Scale()(guess(full / 2), scene([1.0])).item() == pytest.approx(
-            float((full / 2).square().mean()), rel=1e-3
-        )
+        assert Scale()(guess(full), scene()).item() == pytest.approx(0, abs=1e-9)
+        assert Scale()(guess(full / 2), scene()).item() == pytest.approx(float((full / 2).square().mean()), rel=1e-3)
 
     def test_scale_of_a_batch_stretches_each_image_alone(self) -> None:
         x = torch.cat([torch.linspace(0, 1, 64), torch.linspace(0, 0.5, 64)]).view(1, 2, 1, 8, 8)
-        alone = Scale()(guess(x[:, 1:]), scene([1.0])).item()
-        assert Scale()(guess(x), scene([1.0])).item() == pytest.approx(alone / 2, rel=1e-3)
+        alone = Scale()(guess(x[:, 1:]), scene()).item()
+        assert Scale()(guess(x), scene()).item() == pytest.approx(alone / 2, rel=1e-3)
 
     def test_energy_is_the_norm_around_grey(self) -> None:
         x = torch.full((2, 1, 3, 4, 4), 0.5)
         x[1] += 0.25
-        assert Energy()(guess(x), scene([1.0, 1.0])).tolist() == pytest.approx([0, 0.25 * sqrt(48)], abs=1e-6)
+        assert Energy()(guess(x), scene()).tolist() == pytest.approx([0, 0.25 * sqrt(48)], abs=1e-6)
 
 
 class TestBatchStatistics:
@@ -134,21 +136,21 @@ class TestBatchStatistics:
 
     def test_the_batch_itself_costs_nothing_when_its_statistics_are_told(self) -> None:
         told = statistics(self.model, self.x[0], {})
-        found = BatchStatistics()(guess(self.x), scene([1.0, 1.0], self.model, told))
+        found = BatchStatistics()(guess(self.x), scene(self.model, told))
         assert found[0].item() == pytest.approx(0, abs=1e-5)
         assert found[1] > 0.1
 
     def test_inferred_ones_are_as_good_up_to_rounding_and_stored_ones_are_not(self) -> None:
         """Running statistics near 1 are rounded by 6e-8 and divided by the momentum, in some 400 channels."""
-        near = BatchStatistics()(guess(self.x), scene([1.0] * 2, self.model, inferred(self.model, self.x[0], {})))[0]
-        far = BatchStatistics()(guess(self.x), scene([1.0] * 2, self.model))[0]
+        near = BatchStatistics()(guess(self.x), scene(self.model, inferred(self.model, self.x[0], {})))[0]
+        far = BatchStatistics()(guess(self.x), scene(self.model))[0]
         assert near < 1e-4 < far
 
     def test_without_them_it_is_the_distance_to_the_running_ones(self) -> None:
         slow = 0.0  # running ones are still 0 and 1, and running variances are unbiased
         for mean, variance in statistics(self.model, self.x[1], {}, correction=1).values():
             slow += (mean.norm() + (variance - 1).norm()).item()
-        found = BatchStatistics()(guess(self.x), scene([1.0] * 2, self.model))
+        found = BatchStatistics()(guess(self.x), scene(self.model))
         assert found[1].item() == pytest.approx(slow, rel=1e-4)
 
     def test_the_draws_of_the_guess_count(self) -> None:
@@ -156,8 +158,8 @@ class TestBatchStatistics:
         draws = draw_latents(model, self.x[0], ClientStep(), torch.Generator().manual_seed(0))
         told = statistics(model, self.x[0], {k: v[0] for k, v in draws.items()})
         right = {k: v.expand(2, *v.shape) for k, v in draws.items()}
-        assert BatchStatistics()(guess(self.x, **right), scene([1.0] * 2, model, told))[0].item() < 1e-4
-        assert BatchStatistics()(guess(self.x), scene([1.0] * 2, model, told))[0].item() > 0.1
+        assert BatchStatistics()(guess(self.x, **right), scene(model, told))[0].item() < 1e-4
+        assert BatchStatistics()(guess(self.x), scene(model, told))[0].item() > 0.1
 
 
 class TestKeepRate:
@@ -171,13 +173,13 @@ class TestKeepRate:
 
     @pytest.mark.parametrize("value", [0.0, 0.5, 0.75, 1.0])
     def test_it_is_the_gap_between_what_is_kept_and_what_should_be(self, value: float) -> None:
-        found = KeepRate()(guess(pictures(2, 2, 3, 16, 16), **self.masks(value)), scene([1.0, 1.0], self.model))
+        found = KeepRate()(guess(pictures(2, 2, 3, 16, 16), **self.masks(value)), scene(self.model))
         assert found.tolist() == pytest.approx([3 * abs(value - 0.75)] * 2, abs=1e-5)
 
     def test_each_seed_answers_for_its_own_masks(self) -> None:
         masks = {k: torch.stack([m[0], 0 * m[1]]) for k, m in self.masks(0.75).items()}
-        found = KeepRate()(guess(pictures(2, 2, 3, 16, 16), **masks), scene([1.0, 1.0], self.model))
+        found = KeepRate()(guess(pictures(2, 2, 3, 16, 16), **masks), scene(self.model))
         assert found.tolist() == pytest.approx([0, 3 * 0.75], abs=1e-5)
 
     def test_without_masks_to_solve_for_it_is_zero(self) -> None:
-        assert KeepRate()(guess(pictures(2, 2, 3, 16, 16)), scene([1.0, 1.0], self.model)).tolist() == [0, 0]
+        assert KeepRate()(guess(pictures(2, 2, 3, 16, 16)), scene(self.model)).tolist() == [0, 0]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES, Absolute, Cosine, Squared
 from gradleak_core.attacks.parts.labels import BiasRule, RowMinimum, RowSum
-from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam, Search
+from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam, Found, Search
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.attacks.parts.stances import Ignore
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
@@ -108,9 +108,10 @@ class TestLabels:
 
 
 def moved(search: Search, z: Tensor, loss: Tensor, grad: Tensor, rate: float, noise: Tensor | None = None) -> Tensor:
-    """The next point; the search keeps its new state."""
+    """The next point under an objective that is always the same; the search keeps its new state."""
     noise = z[:, :0] if noise is None else noise
-    z, *state = search.move(z, loss, grad, torch.tensor(rate), noise, *search.state)
+    found = Found(loss, grad, loss, grad, lambda z, match, match_grad: (match, match_grad))
+    z, *state = search.move(z, found, torch.tensor(rate), noise, *search.state)
     search.state = tuple(state)
     return z
 

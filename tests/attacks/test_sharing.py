@@ -37,6 +37,7 @@ def three_threads() -> Iterator[None]:
         ("idlg", "lenet", ()),
         ("inverting_gradients", "mlp", ()),
         ("gradinversion", "convnet", ()),
+        ("general_deep_leakage", "lenet", ()),
         ("gradinversion", "resnet20", ()),
         ("precode_noise", "lenet", ("precode",)),
         ("dropout_inversion", "lenet", ("dropout",)),
@@ -55,8 +56,8 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     found = []
     for number in (1, 3):
         descents = shares(recipe, both.model, both.observation, space, z, number)
-        assert len(descents) == (1 if name == "gradinversion" else number)
-        given = (z[:, :0], descents[0].objective.weights(0.6, z), torch.tensor(0.1))
+        assert len(descents) == number
+        given = (z[:, :0], descents[0].objective.weights(0.6, z), torch.tensor(0.1), space.candidate(z).images.mean(0))
         [terms] = ahead(descents, [given], 0)
         found.append((terms, torch.cat([descent.z for descent in descents])))
     (alone, alones), (together, moved) = found

@@ -120,12 +120,12 @@ def test_guess_changes_at_every_evaluation_and_told_does_not() -> None:
     assert isinstance(attack, Recipe)
     for stance in (Guess(), Told()):
         one = space(stance, model, observation)
-        objective = Objective(replace(attack, stance=stance, priors=()), [model], observation, one)
+        objective = Objective(replace(attack, stance=stance, priors=()), model, observation, one)
         z = one.start(1, torch.Generator().manual_seed(5))
         masks, matches = [], []
         for _ in range(3):
             one.refresh()
-            matches.append(objective(z, torch.empty(0))[0].item())
+            matches.append(objective.match(z)[0].item())
             masks.append(one.candidate(z).latents["slot3.draw"].clone())
         assert torch.equal(masks[0], masks[1]) is not stance.fresh
         assert (len(set(matches)) == 3) is stance.fresh

@@ -1,10 +1,12 @@
 """Optimisers over S independent rows of z at once. One evaluation an iteration, for every seed alike.
 
-An optimiser is told the loss and gradient where it asked for them, and answers with where to look next.
+An optimiser is told what the objective is where it asked, and answers with where to look next. The objective may be
+another one in every iteration: weights of priors fall or switch on, a consensus moves, draws are new.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
@@ -18,22 +20,40 @@ from gradleak_core.types import Knob
 RATE = Knob("Step size", "How far one step goes, in pixel units of [0, 1].", 1e-5, 10, log=True)
 
 
+class Found(NamedTuple):
+    """What this iteration's objective is at one point of each seed."""
+
+    match: Tensor
+    """(S,), the part of the loss that is the same function in every iteration but for draws that are new."""
+    match_grad: Tensor
+    """Its gradient (S, N)."""
+    loss: Tensor
+    """The match and this iteration's priors (S,)."""
+    grad: Tensor
+    """Its gradient (S, N)."""
+    again: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+    """Gives this iteration's loss (S,) and gradient (S, N) at a point of an earlier one, of which it takes z (S, N),
+    match (S,) and the match's gradient (S, N). Priors are cheap to compute anew, and no match is unless draws are."""
+
+
 class Search(Protocol):
     """One optimisation. A move depends on the tensors it is given alone, by operations that look at no value."""
 
     state: tuple[Tensor, ...]
 
-    def move(
-        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
-    ) -> tuple[Tensor, ...]:
-        """Where to look next (S, N), and the state then, after z (S, N) gave loss (S,) and grad (S, N).
+    def move(self, z: Tensor, found: Found, rate: Tensor, noise: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Gives where to look next (S, N), and the state then, after what was found at z (S, N).
 
         The step size is `rate` (); `noise` is (S, N), or (S, 0) where there is none.
         """
         ...
 
+    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives where each seed stands (S, N) and its match there (S,), when z was the last point and had `match`."""
+        ...
+
     def lost(self) -> Tensor:
-        """(S,): seeds that have diverged or cannot move any more."""
+        """Gives the seeds (S,) that have diverged."""
         ...
 
     def forget(self, seeds: Tensor) -> None:
@@ -45,6 +65,8 @@ class Optimiser(Protocol):
     """The settings of an optimisation."""
 
     title: ClassVar[str]
+    signs: ClassVar[bool]
+    """True if it may be given a gradient's signs in its place. A line search may not: it foretells the loss by them."""
 
     def start(self, z: Tensor) -> Search: ...
     def rate(self, done: float) -> float:
@@ -58,7 +80,7 @@ class Optimiser(Protocol):
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015) with a falling step size; a seed whose loss explodes is lost."""
+    """Adam (Kingma & Ba 2015) with a falling step size; a seed whose match explodes is lost."""
 
     lr: Annotated[float, RATE] = 0.1
     schedule: Annotated[
@@ -72,6 +94,7 @@ class Adam:
         float, Knob("Langevin noise", "Deviation of the noise added after every step, in step sizes.", 0, 10)
     ] = 0.0
     title: ClassVar[str] = "Adam"
+    signs: ClassVar[bool] = True
 
     def start(self, z: Tensor) -> Search:
         return AdamSearch(z)
@@ -92,16 +115,18 @@ class AdamSearch:
         still, none = torch.zeros_like(z), z.new_zeros(len(z))
         self.state: tuple[Tensor, ...] = (still, still, none, none + torch.nan, none)
 
-    def move(
-        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
-    ) -> tuple[Tensor, ...]:
+    def move(self, z: Tensor, found: Found, rate: Tensor, noise: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         mean, square, count, first, _ = state
-        mean, square, count = mean.lerp(grad, 0.1), square.lerp(grad.square(), 0.001), count + 1
+        mean, square, count = mean.lerp(found.grad, 0.1), square.lerp(found.grad.square(), 0.001), count + 1
         across, scale = mean / (1 - 0.9 ** count[:, None]), square / (1 - 0.999 ** count[:, None])
         moved = z - rate * across / (scale.sqrt() + 1e-8)
         if noise.size(1):
             moved = moved + rate * noise
-        return moved, mean, square, count, torch.where(first.isnan(), loss, first), loss
+        last = found.match.where(found.loss.isfinite(), torch.inf)
+        return moved, mean, square, count, last.where(first.isnan(), first), last
+
+    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        return z, match
 
     def lost(self) -> Tensor:
         *_, first, last = self.state
@@ -117,14 +142,15 @@ class AdamSearch:
 class LBFGS:
     """L-BFGS with backtracking (Nocedal & Wright, ch. 3 and 7), one evaluation an iteration.
 
-    A trial point that does not lower the loss enough (Armijo, 1e-4) is refused and the step shortened by a parabola;
-    a seed whose step has shrunk to nothing along the gradient itself is lost.
+    A trial point that does not lower the loss enough (Armijo, 1e-4) is refused and the step shortened by a parabola.
+    Both points are measured by this iteration's objective; a direction that leads up by it is given up for a new one.
     Departs from DLG's code, which counts 20 inner iterations as one and takes every full step.
     """
 
     lr: Annotated[float, RATE] = 1.0
     history: Annotated[int, Knob("History", "How many past steps shape the next one.", 1, 200)] = 100
     title: ClassVar[str] = "L-BFGS"
+    signs: ClassVar[bool] = False
 
     def start(self, z: Tensor) -> Search:
         return LBFGSSearch(self.history, z)
@@ -151,20 +177,14 @@ class Memory(NamedTuple):
     """The scale of the inverse Hessian (S,)."""
     base: Tensor
     """The last accepted point (S, N)."""
+    match: Tensor
+    """Its match (S,), without the priors, which change; infinite where none is finite."""
     grad: Tensor
-    """Its gradient (S, N)."""
-    loss: Tensor
-    """Its loss (S,)."""
+    """The gradient of its match (S, N)."""
     direction: Tensor
     """Where it looks from there (S, N)."""
-    slope: Tensor
-    """Of the loss in that direction (S,)."""
     length: Tensor
     """How far it looks (S,)."""
-    steepest: Tensor
-    """Whether the direction is the gradient's (S,)."""
-    stuck: Tensor
-    """Whether there is no way down (S,)."""
 
 
 class LBFGSSearch:
@@ -173,54 +193,51 @@ class LBFGSSearch:
     def __init__(self, m: int, z: Tensor) -> None:
         seeds, size = z.shape
         zero, still = z.new_zeros(seeds), torch.zeros_like(z)
-        none, first = torch.zeros_like(zero, dtype=torch.bool), torch.zeros_like(zero, dtype=torch.long)
+        first = torch.zeros_like(zero, dtype=torch.long)
         self.state: tuple[Tensor, ...] = Memory(
             pairs=z.new_zeros(seeds, 2, m, size),
             products=torch.eye(m, dtype=z.dtype, device=z.device).repeat(seeds, 2, 1, 1),
             turn=first, stored=first, gamma=zero + 1,
-            base=z, grad=still, loss=zero + torch.inf,
-            direction=still, slope=zero, length=zero, steepest=~none, stuck=none,
+            base=z, match=zero + torch.inf, grad=still, direction=still, length=zero,
         )  # fmt: skip
         ring, places = torch.arange(m, device=z.device), torch.arange(m + 1, device=z.device)
         self.order = (ring + ring[:, None]) % m  # by turn: where in the ring each pair in the order of time lies
         self.times = (ring - ring[:, None]) % m  # and the other way round
         self.counts = ring >= m - places[:, None]  # by how many are stored: which they are in the order of time
 
-    def move(
-        self, z: Tensor, loss: Tensor, grad: Tensor, rate: Tensor, noise: Tensor, *state: Tensor
-    ) -> tuple[Tensor, ...]:
+    def move(self, z: Tensor, found: Found, rate: Tensor, noise: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         old = Memory(*state)
-        accepted = (loss < torch.inf) & (loss <= old.loss + 1e-4 * old.length * old.slope)
+        loss, grad = found.again(old.base, old.match, old.grad)
+        s, y = z - old.base, found.grad - grad
+        rise, first = (s * grad).sum(1), old.match == torch.inf
+        finite = found.loss < torch.inf
+        accepted = finite & (first | (found.loss <= loss + 1e-4 * rise.clamp(max=0)))
+        length = old.length * shortening(found.loss - loss, rise)
+        tiny = ~accepted & (length < 1e-7)
+        fresh = accepted | tiny | ((old.direction * grad).sum(1) >= 0)
+
         yes = accepted[:, None]
         new = old._replace(
             base=torch.where(yes, z, old.base),
-            grad=torch.where(yes, grad, old.grad),
-            loss=torch.where(accepted, loss, old.loss),
-            length=old.length * shortening(loss - old.loss, old.slope * old.length),
+            match=torch.where(accepted, found.match, old.match.masked_fill(tiny & ~finite, torch.inf)),
+            grad=torch.where(yes, found.match_grad, old.grad),
         )
-        tiny = ~accepted & (new.length < 1e-7)
-        new, newton = self.remembered(new, old, accepted & (old.loss < torch.inf), tiny)
+        grad = torch.where(yes, found.grad, grad)
+        new, newton = self.remembered(new, s, y, grad, accepted & ~first, tiny)
 
-        fresh = accepted | tiny
-        plain = ~((newton * new.grad).sum(1) < 0) | (new.stored == 0)
-        aimed = torch.where(plain[:, None], -new.grad, newton)
-        length = torch.where(plain, rate / new.grad.abs().sum(1).clamp(min=1), rate)
-        direction = torch.where(fresh[:, None], aimed, old.direction)
-        new = new._replace(
-            direction=direction,
-            slope=(direction * new.grad).sum(1),
-            length=torch.where(fresh, length, new.length),
-            steepest=torch.where(fresh, plain, old.steepest),
-            stuck=(old.stuck | tiny & old.steepest) & ~accepted | ~(new.loss < torch.inf),
-        )
+        plain = ~((newton * grad).sum(1) < 0) | (new.stored == 0)
+        direction = torch.where(fresh[:, None], torch.where(plain[:, None], -grad, newton), old.direction)
+        begin = torch.where(plain, rate / grad.abs().sum(1).clamp(min=1), rate)
+        new = new._replace(direction=direction, length=torch.where(fresh, begin, length))
         return new.base + new.length[:, None] * direction, *new
 
-    def remembered(self, new: Memory, old: Memory, offered: Tensor, tiny: Tensor) -> tuple[Memory, Tensor]:
-        """The memory with the step from the old base to the new one of the seeds (S,) offered, without those of tiny
-        steps, and Newton's direction -H g (S, N). Two passes over the pairs.
+    def remembered(
+        self, old: Memory, s: Tensor, y: Tensor, grad: Tensor, offered: Tensor, tiny: Tensor
+    ) -> tuple[Memory, Tensor]:
+        """Gives the memory with steps s and y (S, N) of the seeds (S,) offered, without those of tiny steps, and
+        Newton's direction -H g (S, N) for a gradient. Two passes over the pairs.
         """
         m, seeds = len(self.order), torch.arange(len(offered), device=offered.device)
-        s, y = new.base - old.base, new.grad - old.grad
         curvature = (s * y).sum(1)
         keep = offered & (curvature > 1e-10 * (s * s).sum(1))
         gamma = torch.where(keep, curvature / (y * y).sum(1), old.gamma)
@@ -230,31 +247,34 @@ class LBFGSSearch:
         stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
         flat = old.pairs.flatten(1, 2)  # (S, 2m, N)
-        along = (torch.stack([new.grad, y], 1) @ flat.mT).view(len(s), 2, 2, m)
+        along = (torch.stack([grad, y], 1) @ flat.mT).view(len(s), 2, 2, m)
         along = along.gather(3, self.order[turn][:, None, None].expand_as(along))
         grown = F.pad(old.products[..., 1:, 1:], (0, 1, 0, 1))
         grown[:, 1, -1], grown[..., -1] = along[:, 1, 1], along[:, 1]
         products = torch.where(keep[:, None, None, None], grown, old.products)
-        new = new._replace(products=products, turn=turn, stored=stored, gamma=gamma)
-        new = cleared(new, tiny)
+        new = cleared(old._replace(products=products, turn=turn, stored=stored, gamma=gamma), tiny)
 
         weights = inverse(new, along[:, 0], self.counts[new.stored])
         weights = weights.gather(2, self.times[turn][:, None].expand_as(weights)).flatten(1)  # (S, 2m)
-        return new, -new.gamma[:, None] * new.grad - (weights[:, None] @ flat)[:, 0]
+        return new, -new.gamma[:, None] * grad - (weights[:, None] @ flat)[:, 0]
+
+    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        now = Memory(*self.state)
+        return now.base, now.match
 
     def lost(self) -> Tensor:
-        return Memory(*self.state).stuck
+        now = Memory(*self.state)
+        return ~(now.match.isfinite() & now.direction.isfinite().all(1))
 
     def forget(self, seeds: Tensor) -> None:
         old = cleared(Memory(*self.state), seeds)
-        slope, length = (value.masked_fill(seeds, 0) for value in (old.slope, old.length))
-        loss = old.loss.masked_fill(seeds, torch.inf)
-        self.state = old._replace(loss=loss, slope=slope, length=length, stuck=old.stuck & ~seeds)
+        self.state = old._replace(match=old.match.masked_fill(seeds, torch.inf))
 
 
-def shortening(rise: Tensor, slope: Tensor) -> Tensor:
-    """The share (S,) of a step to the minimum of the parabola through loss, slope and trial, kept in [0.1, 0.5]."""
-    return (-slope / (2 * (rise - slope))).nan_to_num(0.1).clamp(0.1, 0.5)
+def shortening(rise: Tensor, foretold: Tensor) -> Tensor:
+    """Gives the share (S,) of a step to the minimum of the parabola through a trial point, of which the loss has risen
+    otherwise than the gradient foretold, kept in [0.1, 0.5]."""
+    return (-foretold / (2 * (rise - foretold))).nan_to_num(0.1).clamp(0.1, 0.5)
 
 
 def cleared(memory: Memory, seeds: Tensor) -> Memory:

@@ -26,8 +26,9 @@ class Scene:
 
     model: nn.Module
     observation: Observation
-    match: Tensor
-    """(S,): the match of each seed at this iteration, without gradient."""
+    consensus: Tensor
+    """(B, C, H, W): what the seeds agreed on when they last met; empty where no prior asks. A prior sees no more of
+    the other seeds, because these may be in other threads, and moving all the time they would never let it settle."""
 
 
 class Prior(Protocol):
@@ -148,9 +149,10 @@ class BatchStatistics(Constant):
 class Group(Constant):
     """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
 
-    `registered` shifts each image first, by phase correlation, onto the seed of lowest match: the paper's learned
-    registration is onto the mean, but a mean of shifted images has all their places at once. `weighted` lets seeds of
-    lower match count more (Geng et al. 2021): weights ∝ 1 / match. A seed that is no longer finite does not count.
+    E is held for some tens of iterations, between which the seeds go their own ways. `registered` shifts each image
+    first, by phase correlation, onto the seed of lowest match: the paper's learned registration is onto the mean, but
+    a mean of shifted images has all their places at once. `weighted` lets seeds of lower match count more
+    (Geng et al. 2021): weights ∝ 1 / match. A seed that is no longer finite does not count.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
@@ -162,18 +164,19 @@ class Group(Constant):
         return self.weight if done >= self.begin else 0.0
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        x = guess.images
-        with torch.no_grad():
-            lost = ~(scene.match.isfinite() & x.isfinite().flatten(1).all(1))
-            shares = 1 / scene.match.clamp(min=1e-12) if self.weighted else torch.ones_like(scene.match)
-            shares = shares.masked_fill(lost, 0)
-            shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
-            sound = x.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
-            if self.registered:
-                best = scene.match.masked_fill(lost, torch.inf).argmin()
-                sound = aligned(sound, sound.index_select(0, best[None])[0])
-            consensus = (shares * sound).sum(0)
-        return ((x - consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
+        return ((guess.images - scene.consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
+
+    def consensus(self, images: Tensor, match: Tensor) -> Tensor:
+        """Gives E (B, C, H, W) of all seeds' images (S, B, C, H, W) and their match (S,)."""
+        lost = ~(match.isfinite() & images.isfinite().flatten(1).all(1))
+        shares = 1 / match.clamp(min=1e-12) if self.weighted else torch.ones_like(match)
+        shares = shares.masked_fill(lost, 0)
+        shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
+        sound = images.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
+        if self.registered:
+            best = match.masked_fill(lost, torch.inf).argmin()
+            sound = aligned(sound, sound.index_select(0, best[None])[0])
+        return (shares * sound).sum(0)
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ class KeepRate(Constant):
         gaps = [
             (guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents
         ]
-        return torch.stack(gaps).sum(0) if gaps else torch.zeros_like(scene.match)
+        return torch.stack(gaps).sum(0) if gaps else guess.images.new_zeros(len(guess.images))
 
 
 PRIORS: dict[str, type[Prior]] = {

@@ -39,7 +39,10 @@ class Pixels:
     ] = "grey"
     signed: Annotated[
         bool,
-        Knob("Sign of the gradient", "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam."),
+        Knob(
+            "Sign of the gradient",
+            "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam; L-BFGS needs all of it.",
+        ),
     ] = False
     boxed: Annotated[bool, Knob("Clamp to [0, 1]", "Bring pixels back into range after every step.")] = False
     title: ClassVar[str] = "Pixels"
