@@ -46,6 +46,12 @@ class ClientStep:
         """Number of local steps T."""
         return len(self.rows(batch))
 
+    def weights(self, batch: int) -> list[float]:
+        """Returns what each image counts in the sum of the mean gradients; together they count the number of steps."""
+        epoch = replace(self, local_epochs=1).rows(batch)
+        sizes = [len(range(batch)[rows]) for rows in epoch]
+        return [self.local_epochs / size for size in sizes for _ in range(size)]
+
     def first(self, draws: Latents, batch: int) -> Latents:
         """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
         epoch = replace(self, local_epochs=1).rows(batch)

@@ -7,23 +7,34 @@ from collections import Counter
 from typing import Any
 
 import torch
+from torch import nn
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import SEED, Setting
-from gradleak_core.attacks.parts.labels import BiasRule, LabelCounts
+from gradleak_core.attacks.parts.labels import LabelCounts
+from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.client import ClientStep, observe
 from gradleak_core.data.images import load
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS, build
 from gradleak_core.presets import recipe
-from gradleak_core.types import Secret
+from gradleak_core.types import Observation, Secret
 
 JSON = Any
-RULES = {"sums": LabelCounts(bias=False), "bias": LabelCounts(), "greedy": BiasRule()}
 NETWORKS = ("lenet", "convnet", "mlp")
 SIZES = (8, 16, 32, 64, 128)
 CLASSES, SIDE = 10, 32
+
+
+class BiasAlone:
+    """The bias rule without the mean prediction, for comparison: each picture of class n lowers entry n by 1 / K."""
+
+    def read(self, model: nn.Module, seen: Observation) -> torch.Tensor:
+        return tally(-seen.update["classifier.bias"], seen.step.weights(seen.batch))
+
+
+RULES = {"sums": LabelCounts(bias=False), "bias": LabelCounts(), "greedy": BiasAlone()}
 
 
 def measure(setting: Setting) -> Outcome:
@@ -74,11 +85,13 @@ def found(guess: torch.Tensor, labels: torch.Tensor) -> int:
     return (Counter(guess.tolist()) & Counter(labels.tolist())).total()
 
 
-def batch(setting: Setting, size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(
+    setting: Setting, size: int, seed: int, side: int = SIDE, channels: int = 3
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Images (K, C, H, W) and labels (K,), drawn with repeats."""
     dice = random.Random(seed)
     drawn = [setting.pick(dice) for _ in range(size)]
-    images = torch.cat([load(reference, SIDE, 3)[0] for reference, *_ in drawn])
+    images = torch.cat([load(reference, side, channels)[0] for reference, *_ in drawn])
     return images, torch.tensor([label for _, _, label, _ in drawn])
 
 

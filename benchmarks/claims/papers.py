@@ -82,6 +82,15 @@ GENERAL_DEEP_LEAKAGE = paper(
     year="2021",
     **arxiv("2110.09074"),
 )
+ILRG = paper(
+    "Ma et al. 2023 (iLRG)",
+    "inproceedings",
+    "ma2023instance",
+    title="Instance-wise Batch Label Restoration via Gradients in Federated Learning",
+    author="Ma, Kailang and Sun, Yu and Cui, Jian and Li, Dawei and Guan, Zhenyu and Liu, Jianwei",
+    booktitle="International Conference on Learning Representations",
+    year="2023",
+)
 ZHENG = paper(
     "Zheng 2021 (dropout as a defence)",
     "misc",

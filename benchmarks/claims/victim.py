@@ -15,18 +15,18 @@ def missing(setting: Setting) -> str | None:
     """Why weights cannot be trained on CIFAR-10 here, as the end of a sentence."""
     if not any(field.name == "weights" for field in dataclasses.fields(Experiment)):
         return "weights cannot be trained here yet"
-    return None if setting.data else "it needs --data with cifar10/"
+    return None if setting.data else "it needs --data"
 
 
-def trained(experiment: Experiment, setting: Setting, epochs: int) -> Experiment:
-    """The same weights for every image, trained on the training pictures of cifar10/ below the data folder.
+def trained(experiment: Experiment, setting: Setting, epochs: int, name: str = "cifar10") -> Experiment:
+    """The same weights for every image, trained on the training pictures of `name` below the data folder.
 
     They are trained here, so that no run's time has the training in it.
     """
     from gradleak_core.weights import Trained
 
     assert setting.data is not None
-    os.environ[folders.VARIABLE] = str(setting.data / "cifar10")
-    victim = replace(experiment, seed=SEED, weights=Trained("folder:cifar10/train", epochs))
+    os.environ[folders.VARIABLE] = str(setting.data / name)
+    victim = replace(experiment, seed=SEED, weights=Trained(f"folder:{name}/train", epochs))
     prepare(victim, setting.device)
     return victim

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES, Absolute, Cosine, Squared
-from gradleak_core.attacks.parts.labels import BiasRule, RowMinimum, RowSum
+from gradleak_core.attacks.parts.labels import BiasRule, InstanceWise, RowMinimum, RowSum
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam, Found, Search
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.attacks.parts.stances import Ignore
@@ -76,35 +76,37 @@ class TestPriors:
         assert Box()(self.candidate(torch.full((3, 4, 4), 1.5)), None).item() == pytest.approx(0.25)
 
 
-def observed(labels: list[int], kind: str = "lenet", seed: int = 0, epochs: int = 1) -> Observation:
+def observed(
+    labels: list[int], kind: str = "lenet", seed: int = 0, epochs: int = 1
+) -> tuple[torch.nn.Module, Observation]:
     shape, classes = (3, 16, 16), 10
     model = build(MODELS[kind](), shape, classes, seed=seed)
     images = torch.rand(len(labels), *shape, generator=torch.Generator().manual_seed(seed))
     secret = Secret(images, torch.tensor(labels), {})
     step = ClientStep(local_epochs=epochs, lr=0.001)
-    return observe(model, secret, step, (), classes=classes, seed=0)
+    return model, observe(model, secret, step, (), classes=classes, seed=0)
 
 
 class TestLabels:
-    @pytest.mark.parametrize("rule", [RowSum(), RowMinimum(), BiasRule()])
+    @pytest.mark.parametrize("rule", [RowSum(), RowMinimum(), BiasRule(), InstanceWise()])
     @pytest.mark.parametrize("seed", range(8))
     def test_one_label_is_read_off_any_network(self, rule: RowSum, seed: int) -> None:
-        assert rule.read(None, observed([seed % 10], seed=seed)).tolist() == [seed % 10]
+        assert rule.read(*observed([seed % 10], seed=seed)).tolist() == [seed % 10]
 
     @pytest.mark.parametrize("kind", ["convnet", "mlp"])
     def test_a_batch_of_different_labels(self, kind: str) -> None:
         labels = [1, 4, 7, 9]
-        assert sorted(RowMinimum().read(None, observed(labels, kind, seed=3)).tolist()) == labels
-        assert sorted(BiasRule().read(None, observed(labels, kind, seed=3)).tolist()) == labels
+        assert sorted(RowMinimum().read(*observed(labels, kind, seed=3)).tolist()) == labels
+        assert sorted(BiasRule().read(*observed(labels, kind, seed=3)).tolist()) == labels
 
     def test_the_bias_rule_counts_repeats_and_row_minimum_cannot(self) -> None:
         labels = [2, 2, 2, 5]
         seen = observed(labels, "convnet", seed=1)
-        assert sorted(BiasRule().read(None, seen).tolist()) == labels
-        assert sorted(RowMinimum().read(None, seen).tolist()) != labels
+        assert sorted(BiasRule().read(*seen).tolist()) == labels
+        assert sorted(RowMinimum().read(*seen).tolist()) != labels
 
     def test_the_bias_rule_counts_over_several_local_steps(self) -> None:
-        assert sorted(BiasRule().read(None, observed([3, 3, 8], "convnet", seed=2, epochs=3)).tolist()) == [3, 3, 8]
+        assert sorted(BiasRule().read(*observed([3, 3, 8], "convnet", seed=2, epochs=3)).tolist()) == [3, 3, 8]
 
 
 def moved(search: Search, z: Tensor, loss: Tensor, grad: Tensor, rate: float, noise: Tensor | None = None) -> Tensor:
@@ -196,7 +198,7 @@ class TestOptimisers:
 
 
 def test_z_holds_pixels_then_label_logits() -> None:
-    observation = observed([1, 2])
+    _, observation = observed([1, 2])
     space = Space((Pixels(),), None, observation, Ignore(), nn.Identity(), torch.Generator())
     z = space.start(3, torch.Generator().manual_seed(0))
     guess = space.candidate(z)
@@ -208,7 +210,7 @@ def test_z_holds_pixels_then_label_logits() -> None:
 
 def test_boxed_pixels_are_clamped_and_signed_gradients_are_signs() -> None:
     pixels = Pixels(signed=True, boxed=True)
-    space = Space((pixels,), None, observed([1]), Ignore(), nn.Identity(), torch.Generator())
+    space = Space((pixels,), None, observed([1])[1], Ignore(), nn.Identity(), torch.Generator())
     z = space.project(torch.full((1, space.size), 5.0))
     assert z[:, :768].unique().tolist() == [1.0]
     assert z[:, 768:].unique().tolist() == [5.0]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
+import numpy as np
 import torch
+from scipy.optimize import nnls
 from torch import Tensor, nn
 
+from gradleak_core.attacks.parts.probes import Probing
+from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.needs import between
 from gradleak_core.types import Knob, Need, Observation, Refused
 
@@ -87,11 +91,12 @@ class RowMinimum:
 
 
 @dataclass(frozen=True)
-class BiasRule:
-    """Counts from the last bias's gradient: an image of class n lowers entry n by about 1 / B. Repeats are found.
+class BiasRule(Probing):
+    """Counts from the last bias's gradient and the mean prediction p: λ_n = K (p_n − Δc_n). Repeats are found.
 
-    dL/dc_n = mean_k p_kn − count_n / B; classes are taken one by one from the lowest entry, which then rises by 1 / B.
-    With several local steps the update is divided by their number first.
+    Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K; it is measured on random pictures, as those of the
+    batch are unknown. With several local steps the sum over steps takes the place of K, each picture weighing one over
+    its mini-batch's size, so that those in a smaller last one do not count as several.
     """
 
     title: ClassVar[str] = "Bias rule"
@@ -107,29 +112,22 @@ class BiasRule:
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        batch = observation.batch
-        entries = last(observation, BIAS).clone() / observation.step.steps(batch)
-        labels = []
-        for _ in range(batch):
-            labels.append(entries.argmin())
-            entries[labels[-1]] += 1 / batch
-        return torch.stack(labels)
+        surplus, weights = last(observation, BIAS), observation.step.weights(observation.batch)
+        prediction, _ = self.measured(model, observation.shape)
+        return tally(sum(weights) * prediction - surplus, weights)
 
 
 @dataclass(frozen=True)
-class LabelCounts:
+class LabelCounts(Probing):
     """How often each class occurs, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
 
     ΔW_n is the sum of row n of the last layer's gradient; p, the mean prediction, and O, the mean sum of the features,
-    are measured on random pictures, U(0, 1), since those of the batch are unknown. With several local steps the update
-    is divided by their number first. The counts are rounded by giving each label in turn to the largest remainder.
-    Departs: where the classifier has a bias, its gradient takes the place of ΔW_n / O, which is what O is divided for;
-    features whose sum varies from image to image then do no harm.
+    are measured on random pictures, since those of the batch are unknown. Several local steps count as in `BiasRule`.
+    Departs: counts are the whole numbers nearest in squared error, and where the classifier has a bias, its gradient
+    takes the place of ΔW_n / O, which is what O is divided for; features whose sum varies from image to image then do
+    no harm.
     """
 
-    probes: Annotated[int, Knob("Random pictures", "How many pictures p and O are measured on.", 1, 4096, log=True)] = (
-        256
-    )
     bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias where there is one.")] = True
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
@@ -137,26 +135,43 @@ class LabelCounts:
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        prediction, features = self.measured(model, observation)
-        steps, counted = observation.step.steps(observation.batch), self.bias and BIAS in observation.update
+        prediction, features = self.measured(model, observation.shape)
+        weights, counted = observation.step.weights(observation.batch), self.bias and BIAS in observation.update
         surplus = observation.update[BIAS] if counted else last(observation, WEIGHT).sum(1) / features  # (classes,)
-        counts = observation.batch * (prediction - surplus / steps)
-        labels = []
-        for _ in range(observation.batch):
-            labels.append(counts.argmax())
-            counts[labels[-1]] -= 1
-        return torch.stack(labels)
+        return tally(sum(weights) * prediction - surplus, weights)
 
-    def measured(self, model: nn.Module, observation: Observation) -> tuple[Tensor, Tensor]:
-        """Mean prediction (classes,) and mean feature sum () of the model on random pictures."""
-        like = last(observation, WEIGHT)
-        generator = torch.Generator().manual_seed(0)
-        pictures = torch.rand(self.probes, *observation.shape, generator=generator).to(like)
-        seen: list[Tensor] = []
-        hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        with hook, torch.no_grad():
-            predictions = [model(some).softmax(1) for some in torch.split(pictures, 32)]
-        return torch.cat(predictions).mean(0), torch.cat(seen).sum(1).mean()
+
+@dataclass(frozen=True)
+class InstanceWise:
+    """Counts from the mean prediction p_j of each class, found from its own features. iLRG, Ma et al. 2023.
+
+    The pictures of class j have nearly the features e_j = ΔW_j / Δc_j, row j of the last layer's gradient over its
+    bias's, and so predict p_j = softmax(W e_j + c). The counts solve Σ_j λ_j p_jn − λ_n = K Δc_n and Σ_n λ_n = K.
+    Departs: least squares with λ ≥ 0 instead of the pseudo-inverse, cut at 0 afterwards; and counts are the whole
+    numbers nearest in squared error. Several local steps count as in `BiasRule`.
+    """
+
+    title: ClassVar[str] = "iLRG"
+    told: ClassVar[bool] = False
+    knows: ClassVar[str] = "counts the labels from the features of each class in the last layer's gradient"
+    needs: ClassVar[tuple[Need, ...]] = (
+        between(
+            "bias",
+            1,
+            None,
+            "iLRG divides by the gradient of the classifier's bias, and this model has none; choose label counts.",
+        ),
+    )
+
+    def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
+        surplus = last(observation, BIAS).nan_to_num(0, 0, 0)
+        weights = observation.step.weights(observation.batch)
+        features = (last(observation, WEIGHT) / surplus[:, None]).nan_to_num(0, 0, 0)  # (classes, features)
+        with torch.no_grad():
+            predictions = model.get_submodule("classifier")(features).softmax(1).nan_to_num().cpu().numpy()
+        equations = np.vstack([predictions.T - np.eye(len(surplus)), np.ones(len(surplus))])
+        mass, _ = nnls(equations, [*surplus.tolist(), sum(weights)])
+        return tally(torch.as_tensor(mass, dtype=surplus.dtype, device=surplus.device), weights)
 
 
 def last(observation: Observation, name: str) -> Tensor:
@@ -178,5 +193,6 @@ LABELS: dict[str, type[Labels]] = {
     "row_minimum": RowMinimum,
     "bias_rule": BiasRule,
     "label_counts": LabelCounts,
+    "instance_wise": InstanceWise,
     "optimised_labels": OptimisedLabels,
 }
