@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.bare import play
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import RowSum
 from gradleak_core.attacks.parts.unknowns import Pixels

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from benchmarks.claims.whole import whole
 from gradleak_core.experiment import Experiment, draw, frame, prepare
 from gradleak_core.types import Finished, Observation, Progress
 
@@ -29,6 +30,7 @@ def attacked(
     experiment: Experiment, device: str, limit: float, change: Callable[[Observation], Observation] = same
 ) -> Attacked:
     """Runs the attack on what `change` makes of the observation, for at most `limit` seconds."""
+    experiment = whole(experiment)
     both, begun = prepare(experiment, device), time.perf_counter()
     pick, match, iteration = None, float("nan"), 0
     for event in experiment.attack.run(both.model, change(both.observation), seed=draw(experiment, 3)):
