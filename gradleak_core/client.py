@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -19,6 +19,7 @@ from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
 from gradleak_core.unfolding import Unfolding
+from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()
 NO_TAPS = Taps()
@@ -205,22 +206,27 @@ def observe(
     """The updates the client shares, after every defence, and what the threat model reveals beside them.
 
     The model has been hardened already. The seed draws the defences' noise. `told` may name "labels" and "latents".
-    Raises `Refused` when the threat model hides what is not there.
+    Raises `Refused` when the threat model hides what is not there, and where an attack makes no sense: an update is not
+    finite, the client has learnt nothing, or the attacker sees nothing but zeros.
     """
     generator = torch.Generator(secret.images.device).manual_seed(seed)
     x, y = secret.images, F.one_hot(secret.labels, classes).to(secret.images)
     for defence in defences:
         x, y = defence.inputs(x, y, generator)
-    theta, updates = parameters(model), []
+    theta, updates, magnitudes = parameters(model), list[Round](), list[float]()
     for _ in range(threat.rounds):
-        update = shared(model, theta, x, y, secret.latents, step, defences, generator)
-        updates.append(Round(theta, update))
-        theta = {k: p.detach() - step.lr * update[k] for k, p in theta.items()}
+        own = noted(trained(model, theta, x, y, secret.latents, step, defences), magnitudes)
+        updates.append(Round(theta, defended(own, defences, generator)))
+        theta = {k: p.detach() - step.lr * updates[-1].update[k] for k, p in theta.items()}
+    require_finite(magnitudes, updates[0].theta, step.lr, repeated=threat.rounds * step.steps(len(x)) > 1)
+    require_lesson(magnitudes, len(x))
+    first, *later = [Round(r.theta, threat.seen(r.update)) for r in updates]
+    require_trace(r.update for r in (first, *later))
     labels = y if any(defence.mixes for defence in defences) else secret.labels
     batch, *shape = secret.images.shape
     return assumed(
         Observation(
-            threat.seen(updates[0].update),
+            first.update,
             step,
             batch,
             (shape[0], shape[1], shape[2]),
@@ -228,7 +234,7 @@ def observe(
             labels if "labels" in told else None,
             secret.latents if "latents" in told else None,
             batch_statistics(model, x, step.first(secret.latents, batch), threat),
-            tuple(Round(r.theta, threat.seen(r.update)) for r in updates[1:]),
+            tuple(later),
         ),
         threat,
     )
@@ -269,19 +275,36 @@ def shared(
     defences: Sequence[Defence],
     generator: torch.Generator,
 ) -> Update:
-    """One update after every defence; the mean of one update an image where a defence works on each."""
-    if any(defence.each_example for defence in defences):
-        updates = []
-        for i in range(len(y)):
-            one = slice(i, i + 1)
-            draws = {k: v[:, one] for k, v in latents.items()}
-            update = local_update(model, x[one], y[one], draws, step, start=theta)
-            for defence in defences:
-                update = defence.per_example(update)
-            updates.append(update)
-        update = {k: torch.stack([u[k] for u in updates]).mean(0) for k in updates[0]}
-    else:
-        update = local_update(model, x, y, latents, step, start=theta)
+    """Returns one update after every defence, from the parameters theta."""
+    return defended(trained(model, theta, x, y, latents, step, defences), defences, generator)
+
+
+def trained(
+    model: nn.Module,
+    theta: Update,
+    x: Tensor,
+    y: Tensor,
+    latents: Latents,
+    step: ClientStep,
+    defences: Sequence[Defence],
+) -> Iterator[Update]:
+    """Yields the client's own updates from the parameters theta: one an image where a defence works on each."""
+    if not any(defence.each_example for defence in defences):
+        yield local_update(model, x, y, latents, step, start=theta)
+        return
+    for i in range(len(y)):
+        one = slice(i, i + 1)
+        yield local_update(model, x[one], y[one], {k: v[:, one] for k, v in latents.items()}, step, start=theta)
+
+
+def defended(updates: Iterable[Update], defences: Sequence[Defence], generator: torch.Generator) -> Update:
+    """Returns the mean of updates, each of them and then their mean after every defence."""
+    each = []
+    for update in updates:
+        for defence in defences:
+            update = defence.per_example(update)
+        each.append(update)
+    update = each[0] if len(each) == 1 else {k: torch.stack([u[k] for u in each]).mean(0) for k in each[0]}
     for defence in defences:
         update = defence.release(update, generator)
     return update

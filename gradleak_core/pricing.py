@@ -14,7 +14,7 @@ from gradleak_core import training
 from gradleak_core.client import parameters, shared
 from gradleak_core.data.labelled import Labelled, read, source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import CODEC, Experiment, draw, network, run, shape
+from gradleak_core.experiment import CODEC, Experiment, draw, network, preparing, run, shape
 from gradleak_core.threads import ALL_THREADS
 from gradleak_core.types import Frame, Knob, Note, Progress, Refused, Started, Update
 
@@ -57,9 +57,11 @@ def price(
     """One point a setting, in order, with notes while it is computed; `()` is no defence.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
-    order and first weights are the same for all. Raises `Refused` as `ready` does.
+    order and first weights are the same for all. Raises `Refused` as `ready` does, and where the experiment's client
+    has nothing to leak.
     """
     ready(experiment, federation)
+    yield from preparing(replace(experiment, defences=settings[0]), device)
     pictures = yield from read(federation.data, shape(experiment))
     for setting in settings:
         defended = replace(experiment, defences=setting)

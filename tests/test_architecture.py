@@ -25,16 +25,16 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datase
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
-    ("types", "codec", "needs", "titles", "knobs", "__init__", "runs.__init__", "runs.protocol"),
+    ("types", "codec", "needs", "titles", "verdicts", "knobs", "__init__", "runs.__init__", "runs.protocol"),
     ("data", "models", "metrics", "factors", "unfolding"),
     ("sweeps", "threads"),
-    ("client", "threat", "defences", "training", "weights"),
+    ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
     ("experiment", "presets", "catalogue", "pricing", "tuning"),
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (
-    ("types", "needs", "titles", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
+    ("types", "needs", "titles", "verdicts", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
     ("runs",),
     ("guard",),
     ("api",),
@@ -44,7 +44,7 @@ WEB = (
 )
 OUTSIDE_WEB = ("data", *ENGINE[-1])
 ABOVE_ALL = (CORE + "__main__", CORE + "cli.")
-NOT_PAPERS = {"__init__", "recipe", "invert", "objective", "sharing"}
+NOT_PAPERS = {"__init__", "recipe", "invert", "objective", "sharing", "stopping"}
 
 
 def names(layer: tuple[str, ...]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gradleak_core.attacks.parts.optimisers import Found
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.sharing import ahead, sharing, together
+from gradleak_core.attacks.stopping import Stopping
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -25,7 +26,6 @@ from gradleak_core.types import (
     Observation,
     Progress,
     Started,
-    Status,
 )
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
             rate = z.new_full((), recipe.optimiser.rate(iteration / recipe.steps))
             yield recipe.optimiser.drawn(z, generator), weights((iteration - 1) / recipe.steps, z), rate, consensus
 
-    status: Status = "done"
-    iteration = 0
+    stopping = Stopping(recipe, model, observation)
+    iteration, begun = 0, pick.match
     while iteration < recipe.steps:
         if group is not None and iteration % HOLD == 0:
             standing, match = together(descent.standing for descent in descents)
@@ -82,10 +82,10 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
         with closing(ahead(descents, given(iterations), most)) as found:
             for iteration, (at, match, terms, better, kept, best) in zip(iterations, found, strict=True):
                 pick = pick.after(better, kept, best)
+                begun = pick.match.clone() if iteration == iterations.start else begun
                 losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
                 yield Progress(iteration, losses, pick.match, restarts, Guess(space, at), pick)
-        if bool((pick.match < recipe.goal).any()):
-            status = "recovered"
+        if stopping.met(begun, pick.match):
             break
         lost = torch.cat([descent.search.lost() for descent in descents])
         if bool(lost.any()):
@@ -94,9 +94,7 @@ def optimise(recipe: Recipe, model: nn.Module, observation: Observation, seed: i
             for descent, (mine, anew) in zip(descents, places, strict=True):
                 descent.begin_again(mine, anew)
             restarts = restarts + lost.sum()
-    if not bool(pick.match.isfinite().any()):
-        status = "diverged"
-    yield Finished(status, iteration, pick(), float(pick.match.min()), int(restarts))
+    yield Finished(stopping.status(), iteration, pick(), float(pick.match.min()), int(restarts))
 
 
 class Descent:

@@ -54,7 +54,15 @@ class Recipe:
         ),
     ] = "best"
     goal: Annotated[
-        float, Knob("Goal", "Stop when the match falls below this; 0 never stops early.", 0, 1e3, log=True)
+        float,
+        Knob(
+            "Goal",
+            "Stop when the match is below this share of what an update of zeros has and falls no further; "
+            "0 never stops early.",
+            0,
+            1e3,
+            log=True,
+        ),
     ] = 0.0
 
     stance: Annotated[

@@ -12,7 +12,7 @@ from gradleak_core.runs.store import Store
 
 THIN = 2000
 """Points of a curve that a (re)connecting viewer gets at most."""
-OVER = frozenset({"done", "recovered", "diverged", "stopped", "failed", "interrupted", "deleted"})
+OVER = frozenset({"done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "deleted"})
 
 
 class Trace:

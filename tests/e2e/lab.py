@@ -17,7 +17,7 @@ SETTLED = """async () => {
     await Promise.allSettled(document.getAnimations().filter(finite).map(move => move.finished));
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
-OVER = re.compile("^(done|recovered)$")
+OVER = re.compile("^(done|recovered|stuck)$")
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
 

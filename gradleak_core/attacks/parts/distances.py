@@ -60,7 +60,7 @@ class Cosine(Distance):
 
     def to(self, seen: Update) -> Measure:
         target = pieces(seen, seen, 0)
-        norm = total([(g * g).sum() for g in target]).sqrt()
+        norm = total([(g * g).sum() for g in target]).sqrt().clamp(min=1e-30)
 
         against: dict[tuple[bool, ...], list[Tensor]] = {}  # by which tensors a guess has in factors
 
@@ -73,7 +73,7 @@ class Cosine(Distance):
                 ]
             both = [products(a, b) for a, b in zip(parts, against[kinds], strict=True)]
             dots, squares = zip(*both, strict=True)
-            cosine: Tensor = total(dots) / (total(squares).sqrt() * norm + 1e-12)
+            cosine: Tensor = total(dots) / ((total(squares).sqrt() + 1e-12 * norm) * norm)
             return 1 - cosine
 
         return measure

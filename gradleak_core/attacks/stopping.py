@@ -1,0 +1,61 @@
+"""When a run has reached its goal, and what it came to."""
+
+from __future__ import annotations
+
+from math import isfinite, nan
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.types import Observation, Status
+
+if TYPE_CHECKING:
+    from gradleak_core.attacks.recipe import Recipe
+
+PATIENCE = 10
+"""Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
+STILL = 0.9
+"""The share of its former value that the lowest match keeps where it stands still."""
+
+
+class Stopping:
+    """Judges a run by the match (S,) that its seeds keep, at every check.
+
+    A goal is a share of the match that an update of zeros would have. How low a match has to be for the picture to be
+    there differs by orders of magnitude between networks, so that a goal alone says little: a run ends when its lowest
+    match is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
+    """
+
+    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation) -> None:
+        self.goal = recipe.goal * match_of_zeros(recipe, model, observation) if recipe.goal else 0.0
+        self.lowest: list[float] = []
+        self.reached = self.improved = False
+
+    def met(self, begun: Tensor, match: Tensor) -> bool:
+        """Returns whether the run is done. `begun` (S,) is what the seeds kept after the first iteration since the
+        last check, `match` (S,) what they keep now; a seed drawn anew is in both.
+        """
+        self.improved = self.improved or bool((match < begun).any())
+        self.lowest.append(float(match.min()))
+        window = max(PATIENCE, len(self.lowest) // 4)
+        before = self.lowest[-1 - window] if len(self.lowest) > window else nan
+        self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
+        return self.reached
+
+    def status(self) -> Status:
+        """Returns how a run of at least one check ended; within a single check none counts as stuck."""
+        if self.reached:
+            return "recovered"
+        if not isfinite(self.lowest[-1]):
+            return "diverged"
+        return "done" if self.improved or len(self.lowest) == 1 else "stuck"
+
+
+def match_of_zeros(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
+    """Returns the match that a guess with an update of zeros would have, summed over the rounds."""
+    total = 0.0
+    for update in (observation.update, *(later.update for later in observation.later)):
+        seen = recipe.matched.choose(model, update)
+        total += float(recipe.distance.to(seen)({k: torch.zeros_like(g)[None] for k, g in seen.items()}))
+    return total

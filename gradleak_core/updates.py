@@ -1,0 +1,61 @@
+"""Updates that no attack is run on: those that are not finite, and those that say nothing of the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
+
+import torch
+
+from gradleak_core.types import Refused, Update
+
+NOTHING = torch.finfo(torch.float32).eps
+"""Where no entry is larger, an update says nothing: its entries are made of p − y, and probabilities p near 1 lie no
+closer to each other than that."""
+
+
+def magnitude(update: Update) -> float:
+    """Returns the largest |entry| of an update, infinity where one is not finite."""
+    largest = torch.stack([g.detach().abs().amax() for g in update.values()]).amax()
+    return float(largest.nan_to_num(inf, inf))
+
+
+def noted(updates: Iterable[Update], magnitudes: list[float]) -> Iterator[Update]:
+    """Passes updates on and appends the magnitude of each."""
+    for update in updates:
+        magnitudes.append(magnitude(update))
+        yield update
+
+
+def require_finite(magnitudes: Sequence[float], start: Update, lr: float, *, repeated: bool) -> None:
+    """Raises `Refused` unless all of a client's updates are finite.
+
+    They began from the parameters `start`; `repeated` says whether they took more than one step at this learning rate.
+    """
+    if max(magnitudes) < inf:
+        return
+    if repeated and magnitude(start) < inf:
+        advice = f"its training has run off; lower the client's learning rate, which is {lr:g}"
+    else:
+        advice = "the model's weights are too large; choose smaller first weights or a smaller training rate"
+    raise Refused(f"The client's update is not finite: {advice}.")
+
+
+def require_lesson(magnitudes: Sequence[float], images: int) -> None:
+    """Raises `Refused` where all updates of a client, before its defences, are practically zero."""
+    if max(magnitudes) > NOTHING:
+        return
+    label, picture = ("this label", "this picture") if images == 1 else ("these labels", "these pictures")
+    raise Refused(
+        f"The model is already certain of {label}: it learns nothing from {picture}, so nothing leaks; "
+        "choose another label, more classes, other first weights or fewer epochs of training."
+    )
+
+
+def require_trace(updates: Iterable[Update]) -> None:
+    """Raises `Refused` where all that the attacker sees is zero."""
+    if not any(magnitude(update) for update in updates):
+        raise Refused(
+            "All that the attacker sees of the update is zero, so nothing leaks; "
+            "weaken the defences or hide fewer layers."
+        )
