@@ -53,11 +53,16 @@ def each(setting: Setting, base: Experiment, name: str, count: int) -> Iterator[
         yield replace(base, images=(image,), labels=(label,), seed=SEED + number)
 
 
-def batches(setting: Setting, base: Experiment, count: int, size: int, labels: Labels = "any") -> Iterator[Experiment]:
-    """`base` with random batches of different images, whose labels are any, all different, or all the same."""
+def batches(
+    setting: Setting, base: Experiment, count: int, size: int, labels: Labels = "any", first: int = 0
+) -> Iterator[Experiment]:
+    """`base` with random batches of different images, whose labels are any, all different, or all the same.
+
+    Another `first` number gives batches that no other claim has looked at.
+    """
     if size > MOST_IMAGES:
         raise Refused(f"An experiment holds at most {MOST_IMAGES} images, not {size}; use client.observe.")
-    for number in range(count):
+    for number in range(first, first + count):
         images, chosen, classes = batch(setting, random.Random(SEED + number), size, labels)
         yield replace(base, images=images, labels=chosen, classes=max(base.classes, classes), seed=SEED + number)
 
