@@ -40,6 +40,7 @@ from gradleak_core.types import (
     Started,
     Status,
 )
+from gradleak_core.verdicts import verdict
 from gradleak_core.weights import WEIGHTS, Untrained, Weights
 
 CODEC = Codec(
@@ -295,7 +296,7 @@ class Summary:
         self.metrics: dict[str, float] = {}
         self.labels: tuple[int, ...] = ()
         self.iterations, self.restarts, self.seconds = 0, 0, 0.0
-        self.recognised: float | None = None
+        self.recognised: tuple[float, int] | None = None
 
     def add(self, event: Event, seconds: float) -> None:
         """One event, and the computing time so far."""
@@ -308,13 +309,14 @@ class Summary:
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.restarts = event.metrics, event.labels, event.restarts
             if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
-                self.recognised = seconds
+                self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status = event.status
 
     def json(self) -> dict[str, Any]:
         """The result. Its experiment names the CPU threads that were used, so that it gives the same bits again."""
-        return {
+        seconds, iterations = self.recognised or (None, None)
+        result = {
             "experiment": CODEC.encode(self.experiment),
             "status": self.status,
             "metrics": self.metrics,
@@ -323,8 +325,10 @@ class Summary:
             "restarts": self.restarts,
             "seconds": round(self.seconds, 4),
             "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
-            "seconds_to_recognisable": None if self.recognised is None else round(self.recognised, 4),
+            "seconds_to_recognisable": None if seconds is None else round(seconds, 4),
+            "iterations_to_recognisable": iterations,
             "device": self.device,
             "remark": self.remark,
             "seed": self.experiment.seed,
         }
+        return result | {"verdict": verdict(result)}

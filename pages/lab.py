@@ -50,7 +50,6 @@ live_view(
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
     remark=texts.altered(experiment),
     told=told(experiment),
-    defended=bool(experiment["defences"]),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

@@ -37,7 +37,7 @@ def result(capsys: pytest.CaptureFixture[str], *options: str) -> dict:
 def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureFixture[str]) -> None:
     found = result(capsys, "--sample", "chelsea", "--model", "lenet", "--attack", "idlg")
     assert found.keys() >= {"experiment", "status", "metrics", "iterations", "seconds", "iterations_per_second",
-                            "seconds_to_recognisable", "device", "seed"}  # fmt: skip
+                            "seconds_to_recognisable", "verdict", "device", "seed"}  # fmt: skip
     assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
     assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
     assert found["true_labels"] == [1]
@@ -48,6 +48,8 @@ def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -
     assert main([*SMALL, "--sample", "chelsea"]) == 0
     shown = capsys.readouterr().out
     assert "done" in shown
+    assert "verdict" in shown
+    assert "Not recognisable: try more iterations" in shown
     assert "SSIM" in shown
     assert "labels" in shown
     assert "note" not in shown

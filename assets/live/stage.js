@@ -117,7 +117,7 @@ export class Stage {
     const node = this.find("facts");
     facts.forEach((fact, index) => text(node.children[index] ?? node.appendChild(document.createElement("span")), fact));
     while (node.children.length > facts.length) node.lastChild.remove();
-    text(this.find("message"), note || message || words.meaning(state, trace.frames.at(-1)?.metrics?.ssim, this.view.data.defended) || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
+    text(this.find("message"), note || message || trace.head.result?.verdict || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
   }
 
   drawControls() {

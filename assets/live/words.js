@@ -1,23 +1,10 @@
 // Everything the view says in words and numbers.
 const WORDS = {
   ready: "Ready", loading: "Connecting", queued: "Waiting", running: "Running", paused: "Paused", recovered: "Matched",
-  done: "Finished", diverged: "Gave up", stopped: "Stopped", failed: "Failed", interrupted: "Cut off",
+  done: "Finished", stuck: "Got nowhere", diverged: "Gave up", stopped: "Stopped", failed: "Failed", interrupted: "Cut off",
   deleted: "Not here",
 };
-const MEANINGS = {
-  diverged: "No finite guess is left; try another seed or a smaller step.",
-  stopped: "What was seen is kept.",
-  interrupted: "The server went away; what was seen is kept.",
-};
 export const RECOGNISABLE = 0.6;
-
-/** What a status means for the one who watches; a run that used every iteration may still have failed. */
-export function meaning(status, ssim, defended) {
-  if (["done", "recovered"].includes(status) && ssim < RECOGNISABLE) {
-    return defended ? "Not recovered: the defence held against this run." : "Not recovered: try more iterations, another attack or seed.";
-  }
-  return MEANINGS[status];
-}
 
 export const word = (status) => WORDS[status] ?? status;
 
@@ -44,9 +31,11 @@ function span(seconds) {
 }
 
 export function spoken(trace, ended, live, shown) {
-  const ssim = shown?.metrics?.ssim;
-  const quality = typeof ssim === "number" ? `, SSIM ${ssim.toFixed(2)}${ssim >= RECOGNISABLE ? ", recognisable" : ""}` : "";
-  return `${word(trace.head.status)}. ${facts(trace, ended, live).slice(0, ended ? 2 : 1).join(", ")}${quality}`;
+  const { status, result } = trace.head;
+  const ssim = typeof shown?.metrics?.ssim === "number" ? `SSIM ${shown.metrics.ssim.toFixed(2)}` : "";
+  if (ended && result?.verdict) return `${word(status)}. ${result.verdict} ${ssim}`;
+  const said = [...facts(trace, ended, live).slice(0, ended ? 2 : 1), ssim, shown?.metrics?.ssim >= RECOGNISABLE ? "recognisable" : ""];
+  return `${word(status)}. ${said.filter(Boolean).join(", ")}`;
 }
 
 const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");

@@ -33,8 +33,9 @@ KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
 WORDS = {
     "done": "every iteration was used",
-    "recovered": "the match fell below the attack's goal",
-    "diverged": "no finite guess was left; try a smaller learning rate or another seed",
+    "recovered": "the match reached the attack's goal and fell no further",
+    "stuck": "no step lowered the match",
+    "diverged": "no guess was finite",
     "stopped": "stopped by you; what was seen is kept",
 }
 
@@ -178,8 +179,7 @@ def table(recording: Recording) -> Table:
         rows.add_row("match", f"{metrics['match']:.2e}")
     found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
-    since = result["seconds_to_recognisable"]
-    rows.add_row("recognisable", "never (SSIM stayed below 0.6)" if since is None else f"after {since:.1f} s")
+    rows.add_row("verdict", result["verdict"])
     for said in filter(None, (result["remark"], idle(experiment), own(experiment))):
         rows.add_row("note", said)
     return rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gradleak_core.metrics.score import RECOGNISABLE, score
+from gradleak_core.metrics.score import score
+from gradleak_core.verdicts import RECOGNISABLE
 
 __all__ = ["METRICS", "RECOGNISABLE", "Metric", "score"]
 

@@ -9,8 +9,6 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from gradleak_core.metrics.pairing import visible
 
-RECOGNISABLE = 0.6
-"""The SSIM from which a guess counts as recognisable."""
 PSNR_CAP = 100.0
 """dB; an MSE below 1e-10 is below what float32 pixels resolve."""
 

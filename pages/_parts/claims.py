@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core import knobs
+from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
@@ -56,7 +57,7 @@ def card(row: JSON, known: JSON) -> None:
             result = row["result"]
             st.markdown(f"**Here**  \n{texts.escaped(result['ours']) if result else 'Not tried yet.'}")
             if result:
-                took = texts.duration(result["seconds"])
+                took = duration(result["seconds"])
                 note(texts.escaped(f"{result['place']}, {took}, {result['date']}; images: {result['images']}"))
         if row["account"]:
             st.markdown(f"**Why.** {texts.escaped(row['account'])}")

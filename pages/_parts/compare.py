@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core import knobs
 from gradleak_core.needs import told
+from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import catalogue
 from pages._parts.live_view import run_alone
@@ -44,7 +45,7 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
         rows.append([title, *(scored(row, name) for row in (left, right)), better])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
-    rows.append(["Time", *("none" if value is None else texts.duration(value) for value in times), "lower"])
+    rows.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])
     return rows
 
 

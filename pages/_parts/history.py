@@ -10,6 +10,7 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
+from gradleak_core.verdicts import RECOGNISABLE, duration
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
@@ -94,13 +95,13 @@ def state(row: JSON) -> None:
         picture_button(thumbnail(row), width=96, key=f"picture:{row['id']}", on_click=open_in_lab, args=(row,))
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
-            st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.COLOURS.get(row["status"], "gray"))
+            st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.colour(row))
             note(texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown("It is scored at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
-            if row.get("message"):
-                note(row["message"])
+            if said := row.get("message") or (row["result"] or {}).get("verdict"):
+                note(said)
 
 
 def actions(row: JSON) -> None:
@@ -138,14 +139,14 @@ def scores(result: JSON) -> str:
     metrics = result.get("metrics") or {}
     if metrics.get("psnr") is None or metrics.get("ssim") is None:
         return "No picture was scored."
-    verdict = "recognisable" if metrics["ssim"] >= 0.6 else "not recognisable"
+    verdict = "recognisable" if metrics["ssim"] >= RECOGNISABLE else "not recognisable"
     return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**: {verdict}"
 
 
 def progress(row: JSON) -> str:
     seconds = (row["result"] or {}).get("seconds")
     done = f"{row['iteration']} of {row['steps']} iterations" if row["steps"] else "not started"
-    return done + (f", {texts.duration(seconds)}" if seconds else "")
+    return done + (f", {duration(seconds)}" if seconds else "")
 
 
 def open_in_lab(row: JSON, attached: bool = True) -> None:

@@ -38,7 +38,6 @@ def live_view(
     summary: str = "",
     remark: str = "",
     told: bool = False,
-    defended: bool = False,
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -52,7 +51,7 @@ def live_view(
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
     `remark` is what has to be known to read the result, shown under the pictures.
-    `told` and `defended` say what the run on show is: of an attacker who knows the labels, against a defence.
+    `told` says that the attacker of the run on show knows the labels.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     base = str(st.get_option("server.baseUrlPath")).strip("/")
@@ -68,7 +67,6 @@ def live_view(
         "summary": summary,
         "remark": remark,
         "told": told,
-        "defended": defended,
         "compact": compact,
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
@@ -84,7 +82,6 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         compact=True,
         remark=altered(experiment),
         told=told(experiment),
-        defended=bool(experiment["defences"]),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
     )

@@ -8,31 +8,28 @@ from typing import Any
 from gradleak_core import knobs
 from gradleak_core.needs import answers, facts, idle
 from gradleak_core.titles import attack_title
+from gradleak_core.verdicts import RECOGNISABLE
 from pages._parts.presets import holds, matching
 
 JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
-STATUS = {
-    "queued": "Waiting for its turn",
-    "running": "Running",
-    "paused": "Paused",
-    "done": "Finished: every iteration was used",
-    "recovered": "Finished early: the update was matched",
-    "diverged": "Gave up: no guess was left that made sense",
-    "stopped": "Stopped by hand",
-    "failed": "Failed",
-    "interrupted": "Cut off when the server stopped",
-}
 SHORT = {
     "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
-    "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
+    "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
 }  # fmt: skip
 COLOURS = {
     "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
-    "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
+    "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
 }  # fmt: skip
+
+
+def colour(row: JSON) -> str:
+    """Returns the colour of a run's status; green is for a picture that is recognisable."""
+    usual = COLOURS.get(row["status"], "gray")
+    ssim = ((row["result"] or {}).get("metrics") or {}).get("ssim")
+    return "gray" if usual == "green" and (ssim is None or ssim < RECOGNISABLE) else usual
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
@@ -187,13 +184,6 @@ def strength(part: JSON) -> str:
     """The numbers of a part, to be said after its title; empty when it has none."""
     numbers = [f"{name.replace('_', ' ')} {value:g}" for name, value in part.items() if type(value) in (int, float)]
     return f" ({', '.join(numbers)})" if numbers else ""
-
-
-def duration(seconds: float) -> str:
-    """Short, in words: 0.8 s, 12 s, 3 min 5 s."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 def small(value: float) -> str:

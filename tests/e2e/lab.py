@@ -28,6 +28,7 @@ class Lab:
         self.page = page
         self.view = page.get_by_test_id("live-view")
         self.scrubber = self.view.get_by_role("slider", name="Iteration shown")
+        self.message = self.view.locator("[data-gl=message]")
         self.strip = self.view.get_by_role("group", name="Film strip").get_by_role("button")
 
     def open(self, setup: dict[str, Any] | None = None) -> Lab:

@@ -37,6 +37,7 @@ def test_the_picture_comes_back_while_it_is_watched(lab: Lab, attack: str) -> No
     lab.expect_status(OVER)
     assert float(lab.number("SSIM").inner_text()) >= 0.6
     expect(lab.view.get_by_text("recognisable", exact=True).first).to_be_visible()
+    expect(lab.message).to_have_text(re.compile(r"^Recognisable after .+ iterations\.$"))
 
 
 def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
@@ -52,6 +53,7 @@ def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
     lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
+    expect(lab.message).to_have_text("Not recognisable: try more iterations, another attack or seed.")
 
 
 def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_attacker(lab: Lab) -> None:

@@ -1,0 +1,87 @@
+"""What a run came to, in one sentence that never calls leaked what the eye denies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.client import ClientStep
+from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import CODEC, Experiment, Summary, run
+from gradleak_core.types import Frame
+from gradleak_core.verdicts import RECOGNISABLE, duration, verdict
+from pages._parts import texts
+
+
+def result(status: str, ssim: float | None, since: tuple[float, int] | None = None, **changes: Any) -> dict[str, Any]:
+    seconds, iterations = since or (None, None)
+    return {
+        "experiment": CODEC.encode(replace(Experiment(), **changes)),
+        "status": status,
+        "metrics": {} if ssim is None else {"ssim": ssim},
+        "seconds_to_recognisable": seconds,
+        "iterations_to_recognisable": iterations,
+    }
+
+
+NOISE = (DEFENCES["gaussian_noise"](),)
+FEDAVG = ClientStep(local_epochs=5, lr=10.0)
+SAID = [
+    (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s, 120 iterations."),
+    (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s, 1 iteration."),
+    (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s, 12,000 iterations."),
+    (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s, 120 iterations, but the answer at the end is not."),
+    (result("done", 0.3), "Not recognisable: try more iterations, another attack or seed."),
+    (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
+    (
+        result("recovered", 0.3),
+        "Not recognisable, although the update is matched: other pictures cause the same one.",
+    ),
+    (
+        result("stuck", 0.0),
+        "No step ever brought a guess closer to the update; try another attack, another seed or a smaller step size.",
+    ),
+    (
+        result("diverged", 0.0, client=FEDAVG),
+        "No finite guess is left; lower the client's learning rate, which is 10, or try another attack.",
+    ),
+    (result("stopped", None), "Stopped before the picture was recognisable; what was seen is kept."),
+]
+
+
+@pytest.mark.parametrize(("found", "sentence"), SAID, ids=lambda value: value if isinstance(value, str) else "")
+def test_every_end_has_its_sentence(found: dict[str, Any], sentence: str) -> None:
+    assert verdict(found) == sentence
+
+
+@pytest.mark.parametrize("status", ["done", "recovered"])
+@pytest.mark.parametrize(("ssim", "colour"), [(RECOGNISABLE, "green"), (0.59, "gray"), (None, "gray")])
+def test_green_is_for_a_recognisable_picture_alone(status: str, ssim: float | None, colour: str) -> None:
+    assert texts.colour({"status": status, "result": result(status, ssim)}) == colour
+
+
+def test_a_run_without_a_result_keeps_its_colour() -> None:
+    assert texts.colour({"status": "running", "result": None}) == "blue"
+    assert texts.colour({"status": "failed", "result": None}) == "red"
+
+
+def test_the_result_says_when_the_picture_was_first_recognisable() -> None:
+    attack = replace(ATTACKS["idlg"], steps=300)  # type: ignore[type-var]
+    summary = Summary(Experiment(("sample:coin",), size=24, seed=77, attack=attack), "cpu")
+    seen = []
+    for event in run(summary.experiment, due=lambda iteration: iteration % 20 == 0):
+        summary.add(event, 0.5)
+        seen += [event] if isinstance(event, Frame) else []
+    first = next(frame.iteration for frame in seen if frame.metrics["ssim"] >= RECOGNISABLE)
+    assert summary.json()["iterations_to_recognisable"] == first
+    assert summary.json()["verdict"] == f"Recognisable after 0.5 s, {first} iterations."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.7, "1 min 0 s"), (185, "3 min 5 s")]
+)
+def test_a_length_of_time_never_says_sixty_seconds(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
