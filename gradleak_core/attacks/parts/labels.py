@@ -94,9 +94,10 @@ class RowMinimum:
 class BiasRule(Probing):
     """Counts from the last bias's gradient and the mean prediction p: λ_n = K (p_n − Δc_n). Repeats are found.
 
-    Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K; it is measured on random pictures, as those of the
-    batch are unknown. With several local steps the sum over steps takes the place of K, each picture weighing one over
-    its mini-batch's size, so that those in a smaller last one do not count as several.
+    Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. It is measured on random pictures, as those of the
+    batch are unknown; a trained network may take these for other classes than its own pictures. With several local
+    steps the sum over steps takes the place of K, each picture weighing one over its mini-batch's size, so that those
+    in a smaller last one do not count as several.
     """
 
     title: ClassVar[str] = "Bias rule"
