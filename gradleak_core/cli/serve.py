@@ -28,6 +28,8 @@ ADDRESS = "address"
 """The file of the data folder in which a server leaves its address for the next one that is started."""
 PATIENCE = 3
 """Seconds that open requests have to finish once the server is told to stop."""
+ANSWERED = "ASGI callable returned without completing handshake."
+"""What uvicorn says of a WebSocket's handshake that was answered with a refusal; strangers could fill a log with it."""
 EVERYWHERE = ("0.0.0.0", "::")
 NOWHERE = "This machine has no address in a network, so no other machine finds it."
 SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
@@ -72,7 +74,7 @@ def serve(site: Site, out: Console) -> int:
     settings = configured(site.timeout)
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
-        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
+        logging.getLogger(name).addFilter(told)
     out.print(f"GradLeak is at {url(site.host, port)}; Ctrl-C stops it.", highlight=False)
     if site.host in EVERYWHERE:
         places = " and ".join(url(address, port) for address in addresses())
@@ -81,6 +83,11 @@ def serve(site: Site, out: Console) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     return 0 if server.started else 1
+
+
+def told(record: logging.LogRecord) -> bool:
+    """True for what of uvicorn's log is worth a line."""
+    return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
 
 def configured(timeout: int) -> uvicorn.Config:

@@ -130,6 +130,17 @@ def test_doors_that_no_page_needs_are_closed(server: Sealed, path: str) -> None:
     assert server.client.post(path).status_code == 404
 
 
+def test_strangers_leave_no_line_in_the_log(served: Sealed) -> None:
+    said = len(served.said)
+    for path in (*SOCKETS, *PATHS, *API):
+        served.client.get(path, headers={"host": "evil.example"})
+    for path in SOCKETS:
+        assert handshake(served, path, host="evil.example") == 421
+        assert handshake(served, path, origin="http://evil.example") == 403
+    assert served.client.get("/_stcore/health").status_code == 200
+    assert served.said[said:] == []
+
+
 @pytest.mark.parametrize("path", ["/", "/runs", "/api/health", "/_stcore/health"])
 def test_a_page_may_talk_to_no_other_server(server: Sealed, path: str) -> None:
     sources = server.client.get(path).headers["content-security-policy"].split("; ")
