@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,7 +70,7 @@ def serving(setting: Setting) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, device: str) -> Iterator[Server]:
+def running(folder: Path, device: str, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
     """A server on a free port with this data folder, its worker ready; what it prints is in the folder's new `log`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -78,7 +79,9 @@ def running(folder: Path, device: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "gradleak_core", "serve", "--port", port, "--data-dir", str(folder)]
     log = folder / "log"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | hidden, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | hidden | dict(environment), stdout=out, stderr=out
+        )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             server = Server(process, client, log)

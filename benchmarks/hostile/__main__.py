@@ -12,6 +12,7 @@ import typer
 from benchmarks.hostile import CHECKS
 from benchmarks.hostile.pages import look
 from benchmarks.hostile.tally import Tally
+from benchmarks.hostile.watched import held_up, outside, watch
 from benchmarks.serving import running
 
 SHOWN = 20
@@ -30,12 +31,14 @@ def main(
             raise typer.BadParameter(f"There is no check {name!r}; choose from {', '.join(CHECKS)}.")
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        with running(Path(folder), "cpu") as server:
+        with running(Path(folder), "cpu", watch(Path(folder))) as server:
             for name in chosen:
                 check = CHECKS[name]
                 failures += said(check.what, check.send(server, seed, count or check.count))
             failures += said("lists and pages afterwards", look(server))
             failures += said("the log", tracebacks(server.log))
+            failures += said("the event loop", held_up(Path(folder)))
+            failures += said("connections outside", outside(Path(folder)))
         with running(Path(folder), "cpu") as server:
             failures += said("lists and pages after a restart", look(server))
             failures += said("the log after a restart", tracebacks(server.log))
