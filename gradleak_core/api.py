@@ -37,6 +37,7 @@ JSON_BYTES = 256 * 2**10
 """Bytes of a JSON body at most."""
 ARRIVAL = 60
 """Seconds that a picture may take to arrive."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 UNKNOWN_RUN = 4404
 """WebSocket close code: there is no such run (any more)."""
@@ -123,9 +124,21 @@ def service_of(request: Request | WebSocket) -> Service:
     return service
 
 
+class PiecewiseJSON(JSONResponse):
+    """JSON that is made value by value; made in one call, however quick, it would hold up every other thread."""
+
+    def render(self, content: Any) -> bytes:
+        return "".join(ENCODER.iterencode(content)).encode()
+
+
+async def in_json(function: Callable[..., Any], *values: Any) -> Response:
+    """What `function` returns, found and written as JSON in a thread, however long it is."""
+    return await run_in_threadpool(lambda: PiecewiseJSON(function(*values)))
+
+
 def to_json(function: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(function))
+        return await in_json(function)
 
     return answer
 
@@ -170,7 +183,7 @@ async def catalogue(request: Request) -> Response:
 async def runs(request: Request) -> Response:
     service = service_of(request)
     if request.method != "POST":
-        return JSONResponse(await run_in_threadpool(service.runs))
+        return await in_json(service.runs)
     sent = await json_body(request, "experiment", "name")
     run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"))
     return JSONResponse({"id": run}, 201)
@@ -226,7 +239,7 @@ def image(picture: bytes, *, lasting: bool = True) -> Response:
 
 
 async def recording(request: Request) -> Response:
-    return JSONResponse(await run_in_threadpool(service_of(request).recording, request.path_params["run"]))
+    return await in_json(service_of(request).recording, request.path_params["run"])
 
 
 async def export(request: Request) -> Response:

@@ -7,8 +7,10 @@ import csv
 import io
 import itertools
 import json
+import threading
 import zipfile
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -18,7 +20,8 @@ from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
 from gradleak_core.runs.protocol import unpack_live
-from tests.runs.serving import SLOW, Server, until
+from gradleak_core.runs.service import Service
+from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
 JSON = {"content-type": "application/json"}
@@ -326,6 +329,28 @@ def test_static_files_stay_inside_the_assets(server: Server) -> None:
     assert "max-age=" in answer.headers["cache-control"]
     for path in ("../README.md", "%2e%2e/README.md", "samples/..%2f..%2fREADME.md", "/etc/passwd"):
         assert sentence(server.client.get(f"/api/static/{path}"), 404)
+
+
+class Witness(dict[str, Any]):
+    """Knows which threads have looked at what is in it."""
+
+    threads: ClassVar[set[int]] = set()
+
+    def items(self) -> Any:
+        self.threads.add(threading.get_ident())
+        return super().items()
+
+
+@pytest.mark.parametrize(("name", "path"), [("runs", "runs"), ("recording", "runs/x/recording"), ("health", "health")])
+def test_long_answers_are_not_written_on_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str
+) -> None:
+    monkeypatch.setattr(Service, name, lambda *_: [Witness(what="é", number=0.5, nothing=None)])
+    Witness.threads.clear()
+    with serving(tmp_path, ready=False) as server:
+        assert server.client.get(f"/api/{path}").json() == [{"what": "é", "number": 0.5, "nothing": None}]
+        assert Witness.threads
+        assert server.service._thread not in Witness.threads
 
 
 def test_health_and_catalogue(server: Server) -> None:
