@@ -13,6 +13,7 @@ from benchmarks import (
     live_frames,
     presets,
     quality,
+    uploads,
     watching,
     web_process,
     worker_memory,
@@ -67,6 +68,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "web_process": Benchmark(
         "Web process with one viewer", "torch not loaded; ≤ 150 MB; ≤ 5 % of a core", web_process.measure
+    ),
+    "uploads": Benchmark(
+        "Hostile uploads, four at once", "every answer ≤ 2 s; web process ≤ 200 MB at its peak", uploads.measure
     ),
     "worker_memory": Benchmark(
         "Memory of a worker after 200 runs", "grows < 5 % after the tenth", worker_memory.measure

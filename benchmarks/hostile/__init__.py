@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.hostile import bodies, experiments, strangers
+from benchmarks.hostile import bodies, experiments, pictures, strangers
 from benchmarks.hostile.tally import Tally
 from benchmarks.serving import Server
 
@@ -30,4 +30,5 @@ CHECKS: dict[str, Check] = {
     "experiments": Check("mutated experiments", 2000, experiments.send),
     "strangers": Check("foreign hosts and origins", 2000, strangers.send),
     "bodies": Check("hostile bodies on every POST and PATCH route", 600, bodies.send),
+    "uploads": Check("mutated uploads", 1000, pictures.send),
 }

@@ -24,7 +24,7 @@ from gradleak_core.types import Refused
 
 SECONDS = 2
 """Of processor time, for one picture."""
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds by the clock, on a machine that is busy or does not count processor time."""
 MEMORY = 512 * 2**20
 """Bytes of addresses that the process may ask for."""
@@ -104,13 +104,12 @@ def main() -> None:
 
 
 def limit() -> None:
-    """Sets the limits of this process, as far as the system has them, and lets others go first."""
+    """Sets the limits of this process, as far as the system has them."""
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform == "win32":
         return
     import resource
 
-    os.nice(5)
     for kind, most in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # macOS has no limit of addresses
             resource.setrlimit(kind, (most, most))

@@ -42,7 +42,7 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
     upload(dialog, encoded(twelve_bits()))
     expect(dialog.get_by_role("alert").filter(has_text="This picture is very dark.")).to_be_visible()
     dialog.get_by_text("Stretch", exact=True).click()
-    expect(dialog.get_by_role("checkbox", name="Stretch")).to_be_checked()
+    expect(dialog.get_by_role("switch", name="Stretch")).to_be_checked()
     dialog.get_by_role("button", name="Use this picture").click()
     expect(dialog).to_be_hidden()
     lab.run()

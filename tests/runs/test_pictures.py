@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from benchmarks.hostile.pictures import mutated
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import PLACES
 from gradleak_core.runs.pictures import DAY, uploaded
@@ -47,6 +49,14 @@ def test_hostile_pictures_are_refused_in_a_sentence_and_the_list_answers_meanwhi
         answers = pool.map(lambda data: server.client.post("/api/uploads", content=data), hostile)
         assert server.client.get("/api/runs").status_code == 200
     assert [answer.status_code for answer in answers] == [422] * 4
+
+
+def test_mutated_pictures_are_kept_or_refused_in_a_sentence(server: Server) -> None:
+    """A sample of what `python -m benchmarks.hostile uploads` sends."""
+    for _, data in islice(mutated(16), 12):
+        answer = server.client.post("/api/uploads", content=data)
+        assert answer.status_code == 201 or (answer.status_code == 422 and answer.json()["error"].endswith("."))
+    assert server.client.get("/api/runs").status_code == 200
 
 
 def test_a_very_dark_picture_is_kept_twice_for_the_choice(server: Server) -> None:
