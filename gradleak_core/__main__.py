@@ -53,6 +53,7 @@ def commands() -> None:
 def attack(
     sample: Samples = None,
     image: Annotated[list[str] | None, typer.Option(help="Picture file or reference; may be repeated.")] = None,
+    stretch: Annotated[bool, typer.Option("--stretch", help="Brighten very dark picture files.")] = False,
     label: Annotated[list[int] | None, typer.Option(help="Class of each image, in order.", min=0)] = None,
     batch: Annotated[int | None, typer.Option(help="Images in all; further samples follow.", min=1, max=16)] = None,
     size: Size = None,
@@ -81,6 +82,7 @@ def attack(
         experiment=experiment,
         samples=sample or [],
         images=image or [],
+        stretch=stretch,
         labels=label or [],
         batch=batch,
         defences=defence or [],

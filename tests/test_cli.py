@@ -18,6 +18,7 @@ from PIL import Image
 
 from gradleak_core.__main__ import main
 from gradleak_core.threads import ALL_THREADS, keep
+from tests.data.test_uploads import twelve_bits
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["attack", "--size", "16", "--steps", "12", "--device", "cpu"]
@@ -110,6 +111,17 @@ def test_a_preset_is_a_start_and_options_change_it(capsys: pytest.CaptureFixture
     experiment = result(capsys, "--preset", "pruning", "--set", "attack.optimiser.lr=0.5")["experiment"]
     assert experiment["defences"][0]["kind"] == "pruning"
     assert experiment["attack"]["optimiser"]["lr"] == 0.5
+
+
+def test_a_very_dark_file_is_said_to_be_so_and_can_be_stretched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scan.png"
+    twelve_bits().save(file)
+    assert main([*SMALL, "--image", str(file)]) == 0
+    assert "A picture is very dark; --stretch makes" in capsys.readouterr().err
+    assert main([*SMALL, "--image", str(file), "--stretch"]) == 0
+    assert "very dark" not in capsys.readouterr().err
 
 
 def test_a_file_of_ones_own_is_kept_and_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

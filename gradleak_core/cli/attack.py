@@ -19,6 +19,7 @@ from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
+from gradleak_core.data import picture, uploads
 from gradleak_core.needs import idle, told
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
@@ -49,6 +50,8 @@ def attack(
     for target in targets(json_to, save_to):
         writable(target)
     experiment = choose.experiment(choice, known)
+    if choice.images and not quiet and any(map(very_dark, experiment["images"])):
+        err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
     recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
     screen = Screen(recording, err, quiet)
@@ -65,6 +68,10 @@ def attack(
     if not quiet:
         (err if json_to == "-" else Console()).print(table(recording))
     return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+
+
+def very_dark(reference: str) -> bool:
+    return reference.startswith("upload:") and uploads.very_dark(picture(reference))
 
 
 def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:

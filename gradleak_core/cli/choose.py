@@ -24,6 +24,8 @@ class Choice:
     experiment: Path | None = None
     samples: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
+    stretch: bool = False
+    """Whether very dark picture files are stretched from black to white."""
     labels: list[int] = field(default_factory=list)
     batch: int | None = None
     defences: list[str] = field(default_factory=list)
@@ -73,7 +75,7 @@ def whole(file: Path, catalogue: JSON) -> JSON:
 def pictures(choice: Choice, otherwise: list[str]) -> list[str]:
     """References of the batch: what was named, filled up with the samples that follow in the registry."""
     named = [f"sample:{samples.sample(name.removeprefix('sample:')).name}" for name in choice.samples]
-    named += [reference(image) for image in choice.images]
+    named += [reference(image, choice.stretch) for image in choice.images]
     batch, named = choice.batch, named or otherwise
     if batch is None:
         return named
@@ -85,14 +87,15 @@ def pictures(choice: Choice, otherwise: list[str]) -> list[str]:
     return [*named, *following][:batch]
 
 
-def reference(image: str) -> str:
+def reference(image: str, stretch: bool = False) -> str:
     """What an experiment calls a picture: a file is checked and kept in the data folder, a reference is itself."""
     if not Path(image).exists() and image.partition(":")[0] in SCHEMES:
         scheme_of(image)
         return image
     data = read(Path(image), uploads.MEGABYTES * 2**20 + 1)
     try:
-        return uploads.save(data_folder() / "uploads", data)
+        plain, stretched = uploads.check_both(data)
+        return uploads.keep(data_folder() / "uploads", (stretch and stretched) or plain)
     except Refused as refused:
         raise Refused(f"{image}: {refused}") from refused
     except OSError as error:

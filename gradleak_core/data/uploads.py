@@ -59,6 +59,12 @@ def decode(data: bytes) -> Image.Image:
     return _checked(data)[0]
 
 
+def very_dark(image: Image.Image) -> bool:
+    """Whether nothing in a picture of mode L or RGB is brighter than a quarter, and yet not all of it is alike."""
+    low, high = _extremes(image)
+    return low < high <= DARK
+
+
 def encoded(image: Image.Image) -> bytes:
     """The picture as a PNG."""
     png = io.BytesIO()

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from gradleak_core import data
-from gradleak_core.data import datasets
+from gradleak_core.data import datasets, uploads
 from gradleak_core.types import Refused
 
 BLANK = (
@@ -29,13 +29,20 @@ LOSSLESS = 64
 def thumbnail(reference: str) -> str:
     """The centred square of a picture; a blank for one that is not there, or that only the worker can read."""
     try:
-        return _square(reference)
+        return _square(reference, since(reference))
     except (Refused, OSError):
         return BLANK
 
 
+def since(reference: str) -> int:
+    """When an upload was kept, in nanoseconds since 1970, so that nothing is remembered of one that was deleted; 0 for
+    other pictures. Raises `Refused` when it is not there."""
+    uploaded = reference.startswith("upload:")
+    return uploads.path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
+
+
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _square(reference: str, side: int = 128) -> str:
+def _square(reference: str, since: int, side: int = 128) -> str:
     """Raises `Refused` or OSError, which is not remembered."""
     image = data.picture(reference).convert("RGB")
     return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
@@ -44,7 +51,7 @@ def _square(reference: str, side: int = 128) -> str:
 def problem(reference: str) -> str | None:
     """Why a picture cannot be used, as far as that can be told before a run."""
     try:
-        datasets.parse(reference) if reference.startswith("dataset:") else _square(reference)
+        datasets.parse(reference) if reference.startswith("dataset:") else _square(reference, since(reference))
     except (Refused, OSError) as reason:
         return str(reason)
     return None
@@ -53,13 +60,13 @@ def problem(reference: str) -> str | None:
 def preview(references: list[str], size: int, channels: int) -> str | None:
     """The private pictures as the model will see them, stacked top to bottom; None when only the worker has them."""
     try:
-        return _stack(tuple(references), size, channels)
+        return _stack(tuple(references), tuple(map(since, references)), size, channels)
     except (Refused, OSError):
         return None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _stack(references: tuple[str, ...], size: int, channels: int) -> str:
+def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, channels: int) -> str:
     mode = "RGB" if channels == 3 else "L"
     whole = Image.new(mode, (size, size * len(references)))
     for index, reference in enumerate(references):

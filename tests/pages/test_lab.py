@@ -212,6 +212,16 @@ def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_p
     assert view(app)["experiment"]["labels"] == [3]
 
 
+def test_a_deleted_picture_is_not_shown_from_memory(service: Service, open_page: Open) -> None:
+    app = with_own_picture(open_page)
+    experiment = view(app)["experiment"]
+    assert view(app)["preview"] is not None
+    service.delete(service.submit(experiment))
+    shown = view(app.run())
+    assert shown["preview"] is None
+    assert "not kept here" in shown["refused"]
+
+
 def test_a_very_dark_picture_can_be_used_stretched(service: Service, open_page: Open) -> None:
     app = uploaded(open_page, encoded(twelve_bits()))
     assert "very dark" in app.warning[0].value
