@@ -18,7 +18,7 @@ from gradleak_core.attacks import ATTACKS, PAPERS, PARTS
 from gradleak_core.client import ClientStep
 from gradleak_core.data import samples
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment
+from gradleak_core.experiment import CODEC, RULES, Experiment
 from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
@@ -43,7 +43,7 @@ def catalogue() -> JSON:
             **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
             "models": {kind: entry(cls) | {"layers": layers(cls())} for kind, cls in MODELS.items()},
         },
-        "experiment": {"knobs": experiment_knobs(), "default": CODEC.encode(Experiment())},
+        "experiment": RULES["experiment"] | {"knobs": experiment_knobs()},
         "client": entry(ClientStep),
         "threat": entry(ThreatModel),
         "federation": entry(Federation),
@@ -67,10 +67,8 @@ def entry(cls: type) -> JSON:
         "summary": text.splitlines()[0],
         "doc": text,
         "source": inspect.getsource(cls),
-        "default": CODEC.encode(cls()),
         "knobs": CODEC.knobs(cls),
-        "needs": CODEC.encode(getattr(cls, "needs", ())),
-        "schema": CODEC.schema(cls),
+        **CODEC.row(cls()),
     } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
 
 
@@ -84,7 +82,7 @@ def layers(model: Model) -> list[str]:
 def attack_entry(paper: ModuleType) -> JSON:
     """One attack, from its module: the docstring is the idea in plain words."""
     attack, text = paper.ATTACK, inspect.getdoc(paper) or ""
-    cls, default = type(attack), CODEC.encode(attack)
+    row, default = CODEC.row(attack), CODEC.encode(attack)
     summary, _, idea = text.partition("\n\n")
     used = [value for field in default.values() for value in (field if isinstance(field, list) else [field])]
     return {
@@ -94,12 +92,9 @@ def attack_entry(paper: ModuleType) -> JSON:
         "paper": paper.PAPER,
         "doc": text,
         "source": inspect.getsource(paper),
-        "default": default,
-        "knobs": [row | {"default": default[row["name"]]} for row in CODEC.knobs(cls)],
-        "needs": CODEC.encode(getattr(cls, "needs", ())),
+        "knobs": [knob | {"default": default[knob["name"]]} for knob in CODEC.knobs(type(attack))],
         "parts": [part["kind"] for part in used if isinstance(part, dict)],
-        "schema": CODEC.schema(cls),
-    }
+    } | row
 
 
 def experiment_knobs() -> list[JSON]:

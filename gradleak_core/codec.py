@@ -7,25 +7,45 @@ import inspect
 import types
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from gradleak_core.types import Knob, Refused
+from gradleak_core.schemas import checked
+from gradleak_core.types import Knob
 
 JSON = Any
+T = TypeVar("T")
+NONE: Mapping[str, Mapping[str, object]] = types.MappingProxyType({})
 
 
 class Codec:
     """Encodes and decodes the dataclasses of `families`: family name -> kind -> class.
 
-    Kinds are unique over all families, so that a `kind` tag alone names a class.
+    Kinds are unique over all families, so that a `kind` tag alone names a class. `named` holds, by family, the values
+    that go by a name of their own and are listed in place of their kinds.
     """
 
-    def __init__(self, families: Mapping[str, Mapping[str, type]]) -> None:
-        self.families = families
+    def __init__(
+        self, families: Mapping[str, Mapping[str, type]], named: Mapping[str, Mapping[str, object]] = NONE
+    ) -> None:
+        self.families, self.named = families, named
         self.kinds = {kind: cls for family in families.values() for kind, cls in family.items()}
         self.names = {cls: kind for kind, cls in self.kinds.items()}
         if len(self.kinds) != sum(len(family) for family in families.values()):
             raise ValueError("two parts share one kind; rename one")
+
+    @cached_property
+    def rows(self) -> dict[str, dict[str, JSON]]:
+        """What decides about every part, family -> name -> row: its default, what it needs and its schema."""
+        unnamed = {family: kinds for family, kinds in self.families.items() if family not in self.named}
+        made = {family: {kind: cls() for kind, cls in kinds.items()} for family, kinds in unnamed.items()}
+        listed = {**made, **self.named}
+        return {family: {name: self.row(value) for name, value in rows.items()} for family, rows in listed.items()}
+
+    def row(self, value: Any) -> JSON:
+        """The row of a part of this default."""
+        needs = self.encode(getattr(value, "needs", ()))
+        return {"default": self.encode(value), "needs": needs, "schema": self.schema(type(value))}
 
     def encode(self, value: Any) -> JSON:
         """A JSON value; dataclasses become objects, tagged with their kind when they have one."""
@@ -36,49 +56,20 @@ class Codec:
             return [self.encode(item) for item in value]
         return value
 
-    def decode(self, cls: type, value: JSON, path: str = "") -> Any:
+    def decode(self, cls: type[T], value: JSON) -> T:
         """A `cls` from its JSON; fields left out keep their defaults. Raises `Refused`, naming the path."""
-        if not isinstance(value, Mapping):
-            raise Refused(f"{path or 'The experiment'} must be an object, not {value!r}.")
-        fields = field_types(cls)
-        for name in value:
-            if name != "kind" and name not in fields:
-                raise Refused(f"{join(path, name)} is not known here; choose from {', '.join(fields)}.")
-        given = {
-            name: self._decode_field(hint, value[name], join(path, name))
-            for name, hint in fields.items()
-            if name in value
-        }
-        missing = [f.name for f in dataclasses.fields(cls) if required(f) and f.name not in given]
-        if missing:
-            raise Refused(f"{join(path, missing[0])} is missing; add it.")
-        return cls(**given)
+        built: T = self.build(cls, checked(value, self.schema(cls), self.rows))
+        return built
 
-    def decode_part(self, family: str, value: JSON, path: str) -> Any:
-        """One part of a family from `{"kind": ..., ...}`."""
-        known = self.families[family]
-        kind = str(value.get("kind")) if isinstance(value, Mapping) else "None"
-        if kind not in known:
-            raise Refused(f"{path} has no kind {kind!r}; choose from {', '.join(known)}.")
-        return self.decode(known[kind], value, path)
-
-    def _decode_field(self, hint: Any, value: JSON, path: str) -> Any:
-        base, knob = unwrap(hint)
-        origin, args = get_origin(base), get_args(base)
-        if knob is not None and knob.family is not None:
-            if origin is tuple:
-                items = enumerate(listed(value, path))
-                return tuple(self.decode_part(knob.family, item, f"{path}.{i}") for i, item in items)
-            return self.decode_part(knob.family, value, path)
-        if origin is tuple:
-            return tuple(self._decode_field(args[0], v, f"{path}.{i}") for i, v in enumerate(listed(value, path)))
-        if origin in (typing.Union, types.UnionType):
-            if value is None:
-                return None
-            return self._decode_field(next(a for a in args if a is not type(None)), value, path)
-        if dataclasses.is_dataclass(base):
-            return self.decode(typing.cast(type, base), value, path)
-        return scalar(base, knob, value, path)
+    def build(self, cls: Any, value: JSON) -> Any:
+        """A `cls`, or what the value's kind says, from JSON that has passed `checked`."""
+        if isinstance(value, Mapping):
+            cls = self.kinds.get(value.get("kind", ""), cls)
+            hints = field_types(cls)
+            return cls(
+                **{name: self.build(unwrap(hints[name])[0], each) for name, each in value.items() if name in hints}
+            )
+        return tuple(self.build(None, item) for item in value) if isinstance(value, list) else value
 
     def knobs(self, cls: type) -> list[JSON]:
         """One entry a field with a `Knob`: name, label, help, type, default, bounds, choices."""
@@ -103,8 +94,10 @@ class Codec:
     def schema(self, cls: type) -> JSON:
         """JSON Schema (draft 2020-12) of one part."""
         properties: dict[str, JSON] = {"kind": {"const": self.names[cls]}} if cls in self.names else {}
+        fields = {f.name: f for f in dataclasses.fields(cls)}
         for name, hint in field_types(cls).items():
-            properties[name] = self._schema_of(hint)
+            given = {} if required(fields[name]) else {"default": self.encode(default(fields[name]))}
+            properties[name] = self._schema_of(hint) | given
         needed = [f.name for f in dataclasses.fields(cls) if required(f)]
         return {
             "type": "object",
@@ -118,12 +111,11 @@ class Codec:
         base, knob = unwrap(hint)
         origin, args = get_origin(base), get_args(base)
         text = {"title": knob.label, "description": knob.help} if knob else {}
-        if knob is not None and knob.family is not None:
-            kinds = {"kind": {"enum": list(self.families[knob.family])}}
-            part = {"type": "object", "required": ["kind"], "properties": kinds}
-            return text | ({"type": "array", "items": part} if origin is tuple else part)
         if origin is tuple:
-            return text | {"type": "array", "items": self._schema_of(args[0])}
+            items = self._part(knob.family) if knob and knob.family else self._schema_of(args[0])
+            return text | {"type": "array", "items": items} | bounds(knob, "minItems", "maxItems")
+        if knob is not None and knob.family is not None:
+            return text | self._part(knob.family)
         if origin in (typing.Union, types.UnionType):
             inner = self._schema_of(next(a for a in args if a is not type(None)))
             return text | {"anyOf": [inner, {"type": "null"}]}
@@ -131,8 +123,11 @@ class Codec:
             return text | {"enum": list(args)}
         if dataclasses.is_dataclass(base):
             return text | self.schema(typing.cast(type, base))
-        bounds = {} if knob is None else {"minimum": knob.low, "maximum": knob.high}
-        return text | {"type": JSON_TYPES[base]} | {k: v for k, v in bounds.items() if v is not None}
+        return text | {"type": JSON_TYPES[base]} | bounds(knob, "minimum", "maximum")
+
+    def _part(self, family: str) -> JSON:
+        kinds = {"kind": {"enum": list(self.families[family])}}
+        return {"type": "object", "required": ["kind"], "properties": kinds, "family": family}
 
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -151,48 +146,16 @@ def unwrap(hint: Any) -> tuple[Any, Knob | None]:
     return hint, None
 
 
-def scalar(base: Any, knob: Knob | None, value: JSON, path: str) -> Any:
-    if get_origin(base) is Literal:
-        if value not in get_args(base):
-            raise Refused(f"{path} must be one of {', '.join(map(str, get_args(base)))}, not {value!r}.")
-        return value
-    if base is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
-        raise Refused(f"{path} must be {ARTICLES[base]}, not {value!r}.")
-    if knob is not None and isinstance(value, (int, float)) and not within(value, knob):
-        raise Refused(f"{path} must {bounds(knob)}, not {value:.10g}.")
-    return value
-
-
-def within(value: float, knob: Knob) -> bool:
-    return (knob.low is None or value >= knob.low) and (knob.high is None or value <= knob.high)
-
-
-def bounds(knob: Knob) -> str:
-    """The bounds of a number in words."""
-    if knob.low is not None and knob.high is not None:
-        return f"lie between {knob.low:.10g} and {knob.high:.10g}"
-    return f"be at least {knob.low:.10g}" if knob.low is not None else f"be at most {knob.high:.10g}"
-
-
-ARTICLES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+def bounds(knob: Knob | None, low: str, high: str) -> JSON:
+    """A knob's bounds under the names that a schema has for them."""
+    found = {} if knob is None else {low: knob.low, high: knob.high}
+    return {name: bound for name, bound in found.items() if bound is not None}
 
 
 def type_name(base: Any, knob: Knob) -> str:
     if knob.family is not None:
         return "parts" if get_origin(base) is tuple else "part"
     return "choice" if get_origin(base) is Literal else JSON_TYPES.get(base, "other")
-
-
-def listed(value: JSON, path: str) -> list[JSON]:
-    if not isinstance(value, (list, tuple)):
-        raise Refused(f"{path} must be a list, not {value!r}.")
-    return list(value)
-
-
-def join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def required(field: dataclasses.Field[Any]) -> bool:

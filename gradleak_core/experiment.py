@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.admission import admit, check_label
 from gradleak_core.attacks import ATTACK_KINDS, ATTACKS, PARTS
 from gradleak_core.client import ClientStep, draw_latents, local_update, observe
 from gradleak_core.codec import Codec
@@ -20,7 +20,6 @@ from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.needs import facts, unmet
 from gradleak_core.threads import ALL_THREADS, kept
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
@@ -31,11 +30,9 @@ from gradleak_core.types import (
     Frame,
     Knob,
     Latents,
-    Need,
     Note,
     Observation,
     Progress,
-    Refused,
     Secret,
     Started,
     Status,
@@ -44,7 +41,8 @@ from gradleak_core.verdicts import verdict
 from gradleak_core.weights import WEIGHTS, Untrained, Weights
 
 CODEC = Codec(
-    {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS}
+    {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
+    {"attacks": ATTACKS},
 )
 MOST_SHARES = 8
 """Threads that may share the seeds of a run; each has a copy of the network."""
@@ -58,7 +56,9 @@ TOLD = {"labels": "labels", "latents": "stance"}
 class Experiment:
     """All that is needed to run it again. `labels` of None takes each image's own; an upload's is 0."""
 
-    images: tuple[str, ...] = (f"sample:{next(iter(samples.SAMPLES))}",)
+    images: Annotated[tuple[str, ...], Knob("Pictures", "The private pictures, of one batch.", 1, MOST_IMAGES)] = (
+        f"sample:{next(iter(samples.SAMPLES))}",
+    )
     labels: tuple[int, ...] | None = None
     size: Annotated[int, Knob("Size", "Pixels a side; larger pictures take longer.", 8, 224)] = 32
     channels: Annotated[Literal[1, 3], Knob("Channels", "3 for colour, 1 for grey.")] = 3
@@ -79,6 +79,15 @@ class Experiment:
     ]
 
 
+RULES: dict[str, Any] = {
+    "families": CODEC.rows,
+    "experiment": CODEC.row(Experiment()),
+    "client": CODEC.row(ClientStep()),
+    "threat": CODEC.row(ThreatModel()),
+}
+"""What decides whether an experiment can be run: the part of the catalogue that `admit` reads."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Both sides of one experiment, on a device."""
@@ -90,25 +99,8 @@ class Prepared:
 
 def load(json: Any) -> Experiment:
     """An experiment from its JSON. Raises `Refused` with one sentence when it cannot be run."""
-    experiment: Experiment = CODEC.decode(Experiment, json)
-    if not 1 <= len(experiment.images) <= MOST_IMAGES:
-        raise Refused(f"A batch holds 1 to {MOST_IMAGES} images, not {len(experiment.images)}.")
-    if experiment.labels is not None and len(experiment.labels) != len(experiment.images):
-        raise Refused(f"There are {len(experiment.labels)} labels for {len(experiment.images)} images; give one each.")
-    if reasons := unmet(needs(experiment), facts(CODEC.encode(experiment))):
-        raise Refused(reasons[0])
+    experiment: Experiment = CODEC.build(Experiment, admit(json, RULES))
     return experiment
-
-
-def needs(value: Any) -> Iterator[Need]:
-    """The needs of every part inside an experiment."""
-    if dataclasses.is_dataclass(value):
-        yield from getattr(value, "needs", ())
-        for field in dataclasses.fields(value):
-            yield from needs(getattr(value, field.name))
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from needs(item)
 
 
 def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
@@ -177,9 +169,7 @@ def private(experiment: Experiment) -> tuple[Tensor, Tensor]:
     loaded = [load_image(reference, experiment.size, experiment.channels) for reference in experiment.images]
     labels = experiment.labels or tuple(own or 0 for _, own in loaded)
     for number, label in enumerate(labels, 1):
-        if not 0 <= label < experiment.classes:
-            needed = f"needs at least {label + 1} classes, not {experiment.classes}"
-            raise Refused(f"Label {label}, of picture {number}, {needed}; choose another label or more classes.")
+        check_label(number, label, experiment.classes)
     return torch.cat([image for image, _ in loaded]), torch.tensor(labels)
 
 

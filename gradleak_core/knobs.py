@@ -11,10 +11,11 @@ import copy
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gradleak_core.needs import facts, from_json, parts, unmet
+from gradleak_core.schemas import SCALARS, checked, quoted, row_of, short
 from gradleak_core.types import Refused
 
 JSON = Any
@@ -32,26 +33,32 @@ def start(catalogue: JSON) -> JSON:
 
 def put(experiment: JSON, path: str, value: Any, catalogue: JSON) -> JSON:
     """A new experiment with one knob changed; text is converted by the knob's type. Raises `Refused`."""
-    return _put(copy.deepcopy(experiment), top(catalogue), path.split("."), value, catalogue, path)
+    changed = _put(copy.deepcopy(experiment), top(catalogue), path.split("."), value, catalogue, short(path))
+    return fitting(changed, catalogue)
+
+
+def fitting(experiment: JSON, catalogue: JSON) -> JSON:
+    """Returns a whole experiment of parts that the catalogue has. Raises `Refused`. It need not be possible to run."""
+    return checked(experiment, catalogue["experiment"]["schema"], catalogue["families"])
 
 
 def defence(text: str, catalogue: JSON) -> JSON:
     """A defence from `gaussian_noise:std=0.01,other=1`; knobs left out keep their defaults."""
     kind, _, rest = text.partition(":")
     if "=" in kind:
-        raise Refused(f"defence {text!r} is not of the form kind:knob=value, such as gaussian_noise:std=0.01.")
+        raise Refused(f"defence {quoted(text)} is not of the form kind:knob=value, such as gaussian_noise:std=0.01.")
     part = one_of("defences", kind.strip(), catalogue, "defence")
     for assignment in filter(None, rest.split(",")):
         name, equals, value = assignment.partition("=")
         if not equals:
-            raise Refused(f"defence {kind}: {assignment!r} is not of the form knob=value.")
+            raise Refused(f"defence {kind}: {quoted(assignment)} is not of the form knob=value.")
         part = _put(
             part,
             entry("defences", part, catalogue)["knobs"],
             name.strip().split("."),
             value,
             catalogue,
-            f"{kind}.{name.strip()}",
+            short(f"{kind}.{name.strip()}"),
         )
     return part
 
@@ -96,7 +103,7 @@ def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[J
         try:
             if key in LISTS:
                 texts = [value] if isinstance(value, str) else list(value)
-                experiment[LISTS[key]] = _listed(key, texts, catalogue)
+                experiment = fitting(experiment | {LISTS[key]: _listed(key, texts, catalogue)}, catalogue)
             else:
                 experiment = put(experiment, key, value if isinstance(value, str) else value[-1], catalogue)
         except Refused as refused:
@@ -113,17 +120,17 @@ def refusals(part: JSON, experiment: JSON, catalogue: JSON) -> list[str]:
 
 
 def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
-    """The catalogue's entry of a part. Recipes share one kind and are told apart by their name."""
+    """The catalogue's entry of a part; of a recipe that it does not list, the first one's. Raises `Refused`."""
     rows = catalogue["families"][family]
-    row = rows.get(part["kind"]) or rows.get(part.get("name"))
+    row = row_of(part, rows)
     if row is None:
-        raise Refused(f"{part['kind']!r} is not one of {', '.join(rows)}.")
+        raise Refused(f"{quoted(part.get('kind'))} is not one of {', '.join(rows)}.")
     return row
 
 
 def kind_of(family: str, part: JSON, catalogue: JSON) -> str:
-    """The name under which the catalogue lists a part."""
-    return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name"))
+    """The name under which the catalogue lists a part, or would list a recipe that it does not have."""
+    return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name") or part["kind"])
 
 
 def top(catalogue: JSON) -> list[JSON]:
@@ -141,9 +148,11 @@ def one_of(family: str, kind: str, catalogue: JSON, path: str) -> JSON:
     rows = catalogue["families"][family]
     alone = kind.partition(":")[0]
     if kind not in rows and alone in rows:
-        raise Refused(f"{path}: {kind!r} is more than a kind; give {alone}, and its knobs apart as {path}.KNOB=value.")
+        raise Refused(
+            f"{path}: {quoted(kind)} is more than a kind; give {alone}, and its knobs apart as {path}.KNOB=value."
+        )
     if kind not in rows:
-        raise Refused(f"{path}: {kind!r} is not known{close(kind, rows)}")
+        raise Refused(f"{path}: {quoted(kind)} is not known{close(kind, rows)}")
     return copy.deepcopy(rows[kind]["default"])
 
 
@@ -165,7 +174,7 @@ def _put(node: JSON, knobs: list[JSON], names: list[str], value: Any, catalogue:
     if knob["type"] == "object":
         return node | {name: _put(node[name], knob["knobs"], rest, value, catalogue, path)}
     if knob["type"] != "parts" or len(rest) < 2:
-        raise Refused(f"{path}: {name} has no knobs of its own; leave out {'.'.join(rest)}.")
+        raise Refused(f"{path}: {name} has no knobs of its own; leave out {short('.'.join(rest))}.")
     kind, family = rest[0], knob["family"]
     items = list(node[name])
     named = (i for i, item in enumerate(items) if kind in (str(i), kind_of(family, item, catalogue)))
@@ -183,7 +192,7 @@ def _knob(node: JSON, knobs: list[JSON], name: str, path: str) -> JSON:
         return {"name": name, "type": "other"}
     names = [knob["name"] for knob in knobs]
     where = path.rpartition(name)[0].rstrip(".") or "the experiment"
-    raise Refused(f"{path}: {where} has no knob {name!r}" + (close(name, names) if names else "."))
+    raise Refused(f"{path}: {where} has no knob {quoted(name)}" + (close(name, names) if names else "."))
 
 
 def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str) -> JSON:
@@ -196,6 +205,8 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
         if isinstance(value, str):
             value = [] if value in ("none", "") else [word.strip() for word in value.split(",")]
         kept = {item["kind"]: item for item in present or []}
+        if not isinstance(value, list):
+            _refuse(path, "a list", value)
         family = knob["family"]
         return [kept[v] if isinstance(v, str) and v in kept else _part(family, v, catalogue, path) for v in value]
     if kind == "object":
@@ -203,7 +214,7 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
     if kind == "choice":
         chosen = next((choice for choice in knob["choices"] if str(choice) == str(value)), None)
         if chosen is None:
-            raise Refused(f"{path}: {value!r} is not a choice{close(str(value), map(str, knob['choices']))}")
+            raise Refused(f"{path}: {quoted(value)} is not a choice{close(str(value), map(str, knob['choices']))}")
         return chosen
     return _scalar(knob, value, path)
 
@@ -219,37 +230,40 @@ def _part(family: str, value: Any, catalogue: JSON, path: str) -> JSON:
 
 def _scalar(knob: JSON, value: Any, path: str) -> JSON:
     kind = knob["type"]
-    if kind == "boolean":
-        word = str(value).strip().lower()
-        if word not in TRUE | FALSE:
-            _refuse(path, "true or false", value)
-        return word in TRUE
-    if kind not in ("integer", "number"):
-        return str(value) if kind == "string" else value
+    if isinstance(value, str) and kind in FROM_TEXT:
+        value = FROM_TEXT[kind](value.strip().lower())
+    return SCALARS[kind](value, knob.get("low"), knob.get("high"), path)
+
+
+def _number(text: str) -> float | str:
+    """The number that a text stands for, or the text itself."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number) or (kind == "integer" and number != int(number)):
-        _refuse(path, "a whole number" if kind == "integer" else "a number", value)
-    low, high = knob.get("low"), knob.get("high")
-    if (low is not None and number < low) or (high is not None and number > high):
-        bounds = [f"at least {low:g}"] * (low is not None) + [f"at most {high:g}"] * (high is not None)
-        raise Refused(f"{path} must be {' and '.join(bounds)}, not {number:g}.")
-    return int(number) if kind == "integer" else number
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
 
 
-TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+def _integer(text: str) -> float | str:
+    """The whole number that a text stands for, as `1e3` does too."""
+    number = _number(text)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
+FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "integer": _integer, "number": _number, "boolean": lambda word: BOOLEANS.get(word, word),
+}  # fmt: skip
 
 
 def _refuse(path: str, wanted: str, value: Any) -> Any:
-    raise Refused(f"{path} must be {wanted}, not {value!r}.")
+    raise Refused(f"{path} must be {wanted}, not {quoted(value)}.")
 
 
 def _json(text: str, path: str, *, plain: bool) -> JSON:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text if plain else _refuse(path, "valid JSON", text)
 
 
@@ -310,7 +324,4 @@ def _text(value: JSON) -> str:
 
 
 def _rows(part: JSON, catalogue: JSON) -> Iterator[JSON]:
-    for family in catalogue["families"].values():
-        row = family.get(part["kind"]) or family.get(part.get("name"))
-        if row is not None and row["default"]["kind"] == part["kind"]:
-            yield row
+    return filter(None, (row_of(part, family) for family in catalogue["families"].values()))

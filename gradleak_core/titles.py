@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradleak_core.knobs import kind_of
 from gradleak_core.needs import parts
 
 
 def attack_title(attack: Any, catalogue: Any) -> str:
     """An attack's title, and whether a part was exchanged that the paper has. Labels and stance are the threat's."""
-    rows = catalogue["families"]["attacks"]
-    row = rows.get(attack["kind"]) or rows.get(attack.get("name"))
+    name = kind_of("attacks", attack, catalogue)
+    row = catalogue["families"]["attacks"].get(name)
     if row is None:
-        return str(attack.get("name") or attack["kind"])
+        return name
     parted = [knob["name"] for knob in row["knobs"] if knob["type"] in ("part", "parts")]
     kinds = [[part["kind"] for name in parted if name not in ("labels", "stance") for part in parts(each[name])]
              for each in (attack, row["default"])]  # fmt: skip

@@ -25,8 +25,8 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datase
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
-    ("types", "codec", "needs", "titles", "verdicts", "knobs", "__init__", "runs.__init__", "runs.protocol"),
-    ("data", "models", "metrics", "factors", "unfolding"),
+    ("types", "schemas", "codec", "needs", "titles", "verdicts", "knobs", "__init__", "runs.__init__", "runs.protocol"),
+    ("data", "admission", "models", "metrics", "factors", "unfolding"),
     ("sweeps", "threads"),
     ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
@@ -34,7 +34,17 @@ ENGINE = (
     ("runs.worker", "runs.controls", "runs.loop"),
 )
 WEB = (
-    ("types", "needs", "titles", "verdicts", "knobs", "__init__", *(f"data.{name}" for name in WITHOUT_TORCH)),
+    (
+        "types",
+        "schemas",
+        "needs",
+        "titles",
+        "verdicts",
+        "knobs",
+        "__init__",
+        *(f"data.{name}" for name in WITHOUT_TORCH),
+    ),
+    ("admission",),
     ("runs",),
     ("guard",),
     ("api",),

@@ -164,7 +164,7 @@ BAD = {
     "defence": (["--defence", "gausian_noise"], "gaussian_noise"),
     "defence knob": (["--defence", "gaussian_noise:sdt=0.1"], "std"),
     "defence without value": (["--defence", "gaussian_noise:std"], "knob=value"),
-    "knob out of range": (["--defence", "gaussian_noise:std=-1"], "at least"),
+    "knob out of range": (["--defence", "gaussian_noise:std=-1"], "must lie between"),
     "knob unknown": (["--set", "attack.stepps=3"], "steps"),
     "set without value": (["--set", "attack.steps"], "path=value"),
     "size out of range": (["--size", "4"], "8"),

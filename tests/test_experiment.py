@@ -134,10 +134,10 @@ def test_progress_carries_the_device_tensors_only() -> None:
 
 BAD = {
     "classes": ({"classes": 1}, "classes must lie between 2 and 1000"),
-    "label": ({"labels": [10]}, "needs at least 11 classes"),
-    "labels": ({"labels": [1, 2]}, "2 labels for 1 images"),
-    "no image": ({"images": []}, "1 to 16 images"),
-    "too many": ({"images": ["sample:coffee"] * 17}, "1 to 16 images"),
+    "label": ({"labels": [10]}, "Label 10, of picture 1, is not one of the model's 10 classes"),
+    "labels": ({"labels": [1, 2]}, "2 labels were given for 1 pictures"),
+    "no image": ({"images": []}, "images must hold 1 to 16 entries, not 0"),
+    "too many": ({"images": ["sample:coffee"] * 17}, "images must hold 1 to 16 entries, not 17"),
     "unknown sample": ({"images": ["sample:astronaud"]}, "did you mean 'sample:astronaut'"),
     "model": ({"model": {"kind": "lenett"}}, "choose from mlp, lenet"),
     "size for the model": ({"model": {"kind": "vit"}, "size": 30}, "multiple of 4"),

@@ -82,7 +82,7 @@ def test_the_second_of_two_equal_defences_is_reached_by_its_position() -> None:
         ("attack", "dgl", "did you mean dlg?"),
         ("attack.steps", "many", "attack.steps must be a whole number, not 'many'."),
         ("attack.steps", "2.5", "must be a whole number"),
-        ("attack.steps", "0", "attack.steps must be at least 1"),
+        ("attack.steps", "0", "attack.steps must lie between 1 and 100000, not 0."),
         ("client.lr", "nan", "client.lr must be a number"),
         ("client.train", "perhaps", "must be true or false"),
         ("model.activation", "rleu", "did you mean relu?"),

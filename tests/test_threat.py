@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gradleak_core.admission import admit
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.distances import Squared
@@ -25,7 +26,6 @@ from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
-from gradleak_core.runs.admission import admit
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Candidate, Finished, Latents, Observation, Refused, Secret
 

@@ -28,7 +28,7 @@ class Recipe:
         Distance, Knob("Distance", "How the guessed update is compared with the observed one.", family="distances")
     ]
     labels: Annotated[Labels, Knob("Labels", "How the attacker comes to the labels.", family="labels")]
-    unknowns: Annotated[tuple[Unknown, ...], Knob("Unknowns", "What is solved for.", family="unknowns")]
+    unknowns: Annotated[tuple[Unknown, ...], Knob("Unknowns", "What is solved for.", 1, family="unknowns")]
     priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes of pictures.", family="priors")]
     optimiser: Annotated[Optimiser, Knob("Optimiser", "How the guess is improved.", family="optimisers")]
     steps: Annotated[

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.admission import admit
 from gradleak_core.data import data_folder, samples, scheme_of, uploads
 from gradleak_core.data.references import SCHEMES
 from gradleak_core.knobs import close, defence, put, start
-from gradleak_core.runs.admission import admit
 from gradleak_core.types import Refused
 
 JSON = Any

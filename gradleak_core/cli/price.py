@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gradleak_core.admission import admit
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.attack import FAILED, writable
@@ -19,7 +20,6 @@ from gradleak_core.experiment import CODEC, load
 from gradleak_core.knobs import defence, defence_text
 from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
-from gradleak_core.runs.admission import admit
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import sentence
 from gradleak_core.titles import run_title

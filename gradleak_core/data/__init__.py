@@ -10,6 +10,7 @@ from PIL import Image
 
 from gradleak_core.data import datasets, folders, samples, uploads
 from gradleak_core.data.references import SCHEMES, unknown
+from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 
@@ -30,7 +31,23 @@ def picture(reference: str) -> Image.Image:
         return uploads.decode(uploads.path(data_folder() / "uploads", reference).read_bytes())
     if scheme == "folder":
         return folders.picture(reference)
-    raise Refused(f"{reference!r} is read by the worker; start a run to see it.")
+    raise Refused(f"{quoted(reference)} is read by the worker; start a run to see it.")
+
+
+def own_label(reference: str, folder: Path) -> int | None:
+    """Returns the label that an image comes with, 0 for an upload; None for `dataset:`, which needs torch.
+
+    `folder` is the data folder. Raises `Refused` when the reference names nothing.
+    """
+    scheme = scheme_of(reference)
+    if scheme == "dataset":
+        datasets.parse(reference)
+        return None
+    if scheme == "upload":
+        uploads.path(folder / "uploads", reference)
+    if scheme == "folder":
+        folders.path(reference)
+    return label(reference) or 0
 
 
 def label(reference: str) -> int | None:
@@ -42,7 +59,7 @@ def label(reference: str) -> int | None:
     if scheme == "sample":
         return samples.sample(reference.removeprefix("sample:")).label
     if scheme == "dataset":
-        raise Refused(f"{reference!r} is read by the worker; start a run to learn its label.")
+        raise Refused(f"{quoted(reference)} is read by the worker; start a run to learn its label.")
     return folders.label(reference) if scheme == "folder" else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradleak_core.data.references import unknown
+from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 
@@ -67,4 +68,4 @@ def present(root: Path, name: str) -> bool:
 
 
 def past_the_end(reference: str, count: int) -> Refused:
-    return Refused(f"{reference!r} is past the end; the last image is number {count - 1}.")
+    return Refused(f"{quoted(reference)} is past the end; the last image is number {count - 1}.")

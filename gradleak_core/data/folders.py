@@ -17,6 +17,7 @@ from PIL import Image
 
 from gradleak_core.data import uploads
 from gradleak_core.data.references import unknown
+from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 VARIABLE = "GRADLEAK_DATASETS"
@@ -61,7 +62,7 @@ def picture(reference: str) -> Image.Image:
     try:
         return uploads.decode(path(reference).read_bytes())
     except OSError as error:
-        raise Refused(f"{reference!r} cannot be read; check the permissions of its file.") from error
+        raise Refused(f"{quoted(reference)} cannot be read; check the permissions of its file.") from error
 
 
 def label(reference: str) -> int:
@@ -88,12 +89,12 @@ def _class(name: str, label: str) -> Path:
     """Returns the folder of a class. Raises `Refused` when there is none or when it has no number."""
     wanted, places = f"folder:{name}/{label}", _places()
     if not places:
-        raise Refused(f"No folder of images is set up for {wanted!r}; name one in {VARIABLE} and start again.")
+        raise Refused(f"No folder of images is set up for {quoted(wanted)}; name one in {VARIABLE} and start again.")
     if name in places and label in _numbered(places[name]):
         return places[name] / label
     if name in places and label in _names(places[name]):
         raise Refused(
-            f"The class {label!r} of {name} is not in the train folder beside it, whose classes number the labels; "
+            f"The class {quoted(label)} of {name} is not in the train folder beside it, whose classes number the labels; "
             "add it there or remove it here."
         )
     raise unknown(wanted, (f"folder:{other}/{c}" for other, place in places.items() for c in _numbered(place)))

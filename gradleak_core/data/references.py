@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 SCHEMES = ("sample", "upload", "dataset", "folder")
@@ -16,4 +17,4 @@ def unknown(reference: str, known: Iterable[str]) -> Refused:
     rest = {name.removeprefix(scheme): name for name in known}
     close = difflib.get_close_matches(reference.removeprefix(scheme), rest, n=1)
     advice = f"did you mean {rest[close[0]]!r}?" if close else "choose one from the list of images."
-    return Refused(f"There is no image {reference!r}; {advice}")
+    return Refused(f"There is no image {quoted(reference)}; {advice}")

@@ -14,6 +14,7 @@ from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -103,7 +104,7 @@ def file(folder: Path, reference: str) -> Path:
     """Where `upload:<sha256>` is kept, whether it is there or not. Raises `Refused` when the reference is malformed."""
     digest = re.fullmatch(r"upload:([0-9a-f]{64})", reference)
     if digest is None:
-        raise Refused(f"{reference!r} does not name an upload; upload the picture again.")
+        raise Refused(f"{quoted(reference)} does not name an upload; upload the picture again.")
     return folder / f"{digest[1]}.png"
 
 

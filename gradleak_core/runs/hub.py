@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,7 @@ from gradleak_core.runs.store import Store
 
 THIN = 2000
 """Points of a curve that a (re)connecting viewer gets at most."""
-OVER = frozenset({"done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "deleted"})
+OVER = frozenset({"done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "damaged", "deleted"})
 
 
 class Trace:
@@ -169,6 +170,7 @@ def load(store: Store, run: str) -> Trace | None:
         return None
     trace = Trace(row)
     for head in store.heads(run):
-        trace.add(head, b"")
+        with suppress(KeyError, TypeError, AttributeError):  # of another shape than a worker sends
+            trace.add(head, b"")
     trace.picture = store.picture(run) or b""
     return trace

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from gradleak_core.data import samples, uploads
+from gradleak_core.data import uploads
 from gradleak_core.data.decoder import Decoder
 from gradleak_core.types import Refused
 
@@ -51,14 +51,6 @@ class Pictures:
             kept, bright = (picture and uploads.keep(self.folder, picture) for picture in (plain, stretched))
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
-
-    def check(self, images: list[str]) -> None:
-        """Raises `Refused` when an upload or a sample among them is not there."""
-        for image in images:
-            if image.startswith("upload:"):
-                uploads.path(self.folder, image)
-            elif image.startswith("sample:"):
-                samples.sample(image.removeprefix("sample:"))
 
     def drop(self, experiment: Any) -> None:
         """Removes the uploads of a deleted experiment that no other one needs."""

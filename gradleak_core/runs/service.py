@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradleak_core.knobs import defence_text
-from gradleak_core.runs.admission import admit, check
+from gradleak_core.admission import admit
+from gradleak_core.knobs import defence_text, fitting
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
@@ -21,6 +21,7 @@ from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
+from gradleak_core.schemas import checked, integer, number, quoted, string
 from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
@@ -81,10 +82,10 @@ class Service:
             raise NotReady(STARTING)
         if len(self.supervisor.queue) >= MOST_WAITING:
             raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
-        experiment = admit(experiment, catalogue)
-        run, title = secrets.token_hex(6), named(name) if name else run_title(experiment, catalogue)[:NAME]
+        run, given = secrets.token_hex(6), None if name is None else named(name)
         with self.pictures.lock:
-            self.pictures.check(experiment["images"])
+            experiment = admit(experiment, catalogue, self.folder)
+            title = given or run_title(experiment, catalogue)[:NAME]
             self.store.add(run, title, experiment).result()
         self._call(self._enqueue, self.run(run))
         return run
@@ -96,22 +97,18 @@ class Service:
             raise NotReady(STARTING)
         if not isinstance(defences, list) or not 1 <= len(defences) <= MOST_SETTINGS:
             raise Refused(f"Give a list of 1 to {MOST_SETTINGS} defences to be priced.")
-        federation = federation or {}
-        check(federation, catalogue["federation"]["schema"], "federation")
-        whole = [
-            admit({**experiment, "defences": [part]}, catalogue) for part in defences if isinstance(experiment, dict)
-        ]
-        if not whole:
-            raise Refused("The experiment must be a JSON object.")
-        self.pictures.check(whole[0]["images"])
+        federation = {} if federation is None else federation
+        federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
+        bare = admit(experiment, catalogue, self.folder) | {"defences": []}
+        whole = [admit(bare | {"defences": [part]}, catalogue, self.folder) for part in defences]
         texts = [defence_text(one["defences"][0], catalogue) for one in whole]
-        return self.prices.start(whole[0] | {"defences": []}, texts, federation)
+        return self.prices.start(bare, texts, federation)
 
     def price(self, name: str) -> Any:
         """Its status, what it is doing, and its points so far. Raises `NoRun`."""
         found = self.prices.get(name)
         if found is None:
-            raise NoRun(f"There is no price {name!r}.")
+            raise NoRun(f"There is no price {quoted(name)}.")
         return found
 
     def stop_price(self, name: str) -> None:
@@ -133,14 +130,12 @@ class Service:
 
     def step(self, run: str, iterations: int = 1) -> None:
         """Does `iterations` more, then pauses."""
-        if type(iterations) is not int or not 1 <= iterations <= 100_000:
-            raise Refused(f"iterations must be a whole number between 1 and 100000, not {iterations!r}.")
-        self._command(run, {"type": "step", "iterations": iterations})
+        self._command(run, {"type": "step", "iterations": integer(iterations, 1, 100_000, "iterations")})
 
     def pace(self, run: str, per_second: float | None) -> None:
         """At most so many iterations a second; full speed for None."""
-        if per_second is not None and (type(per_second) not in (int, float) or not 0.1 <= per_second <= 1000):
-            raise Refused(f"per_second must be between 0.1 and 1000, or null for full speed, not {per_second!r}.")
+        if per_second is not None:
+            per_second = number(per_second, 0.1, 1000, "per_second")
         self._command(run, {"type": "pace", "per_second": per_second})
 
     def stop(self, run: str) -> None:
@@ -169,7 +164,7 @@ class Service:
         """One row. Raises `NoRun`."""
         row = self.store.row(run)
         if row is None:
-            raise NoRun(f"There is no run {run!r}; it may have been deleted.")
+            raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
         return self._row(row)
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
@@ -185,7 +180,8 @@ class Service:
         row, trace = self.run(run), self._loaded(run)
         head = unpack_live(trace.since(trace.last))[0]
         pictures = dict(self.store.pictures(run))
-        frames = [frame | {"picture": data_url(pictures[frame["iteration"]])} for frame in trace.frames]
+        shown = [frame for frame in trace.frames if frame["iteration"] in pictures]
+        frames = [frame | {"picture": data_url(pictures[frame["iteration"]])} for frame in shown]
         truth = self.store.truth(run)
         return {
             "experiment": row["experiment"], "result": row["result"], "head": head,
@@ -253,11 +249,22 @@ class Service:
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:
-        default = (self.catalogue() or {"experiment": {"default": {}}})["experiment"]["default"]
-        row["experiment"] = default | row["experiment"]  # a run may be older than a field
+        """A stored row with `problem`, a sentence where its set-up cannot be used here, and None otherwise."""
+        problem = self._problem(row)
         started = row.pop("started") or {}
         steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
-        return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"])}
+        return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"]), "problem": problem}
+
+    def _problem(self, row: dict[str, Any]) -> str | None:
+        """Fills in what a run is older than. Says what stands in the way of its set-up."""
+        catalogue = self.catalogue()
+        if row["status"] == "damaged" or catalogue is None:
+            return row["message"] if row["status"] == "damaged" else None
+        try:
+            row["experiment"] = fitting(row["experiment"], catalogue)
+        except Refused as refused:
+            return f"The set-up of this run cannot be used here: {refused}"
+        return None
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """What is there, once all that viewers were told of is written."""
@@ -272,16 +279,16 @@ class Service:
     def _loaded(self, run: str) -> Trace:
         trace = load(self.store, run)
         if trace is None:
-            raise NoRun(f"There is no run {run!r}; it may have been deleted.")
+            raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
         return trace
 
 
 def named(name: Any) -> str:
     """A name on one line. Raises `Refused`."""
-    line = " ".join(name.encode(errors="replace").decode().split()) if isinstance(name, str) else ""
+    line = " ".join(name.split()) if isinstance(name, str) else ""
     if not 0 < len(line) <= NAME:
         raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
-    return line
+    return string(line, path="A run's name")
 
 
 def used(experiment: Any, result: Any) -> Any:

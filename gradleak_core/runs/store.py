@@ -37,6 +37,7 @@ COMMIT;
 COLUMNS = """id, name, created, status, message, experiment, started, result,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
 INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
+DAMAGED = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
 
 Write = Callable[[sqlite3.Connection], object]
 
@@ -153,6 +154,7 @@ class Store:
     def _reader(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
         db.row_factory = sqlite3.Row
+        db.text_factory = lambda text: text.decode(errors="replace")  # else one bad byte would take all rows with it
         try:
             yield db
         finally:
@@ -176,10 +178,13 @@ class Store:
         return None if found is None else json.loads(found[0])
 
     def heads(self, run: str) -> list[Any]:
-        """The head of every frame message, in order."""
+        """The head of every frame message that can be read, in order."""
+        heads = []
         with self._reader() as db:
-            rows = db.execute("SELECT head FROM frames WHERE run = ? ORDER BY iteration", (run,))
-            return [json.loads(head) for (head,) in rows]
+            for (head,) in db.execute("SELECT head FROM frames WHERE run = ? ORDER BY iteration", (run,)):
+                with suppress(ValueError, TypeError):
+                    heads.append(json.loads(head))
+        return heads
 
     def pictures(self, run: str) -> list[tuple[int, bytes]]:
         """(iteration, picture) of every frame that has one, in order."""
@@ -229,8 +234,31 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def plain(row: sqlite3.Row) -> dict[str, Any]:
-    """A row as it leaves the store: JSON columns decoded, `iteration` 0 before the first frame."""
-    values = dict(row)
-    for name in ("experiment", "started", "result"):
-        values[name] = None if values[name] is None else json.loads(values[name])
-    return values | {"iteration": values["iteration"] or 0}
+    """A row as it leaves the store: JSON columns decoded, `iteration` 0 before the first frame.
+
+    A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
+    """
+    values = dict(row) | {"iteration": row["iteration"] or 0}
+    try:
+        for name in ("experiment", "started", "result"):
+            values[name] = None if values[name] is None else json.loads(values[name])
+            if name == "experiment" or values[name] is not None:
+                check_shape(values[name])
+        json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return remains(values)
+    return values
+
+
+def check_shape(value: Any) -> None:
+    """Raises ValueError for what is no JSON object, or has an attack, a model or images that are none."""
+    shapes = {"attack": dict, "model": dict, "images": list}
+    if not isinstance(value, dict) or not all(isinstance(value.get(k, kind()), kind) for k, kind in shapes.items()):
+        raise ValueError("this is not what a run consists of")
+
+
+def remains(values: dict[str, Any]) -> dict[str, Any]:
+    """What can be said of a damaged row."""
+    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED}
+    created = values["created"] if isinstance(values["created"], float) else 0.0
+    return known | {"created": created, "experiment": {}, "started": None, "result": None, "iteration": 0}

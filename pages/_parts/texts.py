@@ -214,9 +214,9 @@ def escaped(text: str) -> str:
 
 
 def _title(family: str, part: JSON, catalogue: JSON) -> str:
-    rows = catalogue["families"][family]
-    row = rows.get(part["kind"]) or rows.get(part.get("name"))
-    return str(row["title"] if row else part.get("name") or part["kind"])
+    name = knobs.kind_of(family, part, catalogue)
+    row = catalogue["families"][family].get(name)
+    return str(row["title"]) if row else name
 
 
 def _and(words: list[str]) -> str:

@@ -13,9 +13,9 @@ from gradleak_core.attacks import ATTACKS, PAPERS
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, local_update, observe
-from gradleak_core.experiment import CODEC, Experiment, load, needs
+from gradleak_core.experiment import CODEC, RULES, Experiment, load
+from gradleak_core.knobs import refusals
 from gradleak_core.models import MODELS, build
-from gradleak_core.needs import facts, unmet
 from gradleak_core.types import Event, Finished, Observation, Progress, Secret, Started
 
 EACH = pytest.mark.parametrize("name", ATTACKS)
@@ -31,8 +31,8 @@ def small(name: str, *, steps: int = 12, seeds: int = 1) -> Recipe:
 
 
 def accepted(attack: Recipe, kind: str, batch: int) -> bool:
-    row = Experiment(images=("sample:coffee",) * batch, model=MODELS[kind](), attack=attack)
-    return not unmet(needs(row), facts(CODEC.encode(row)))
+    whole = CODEC.encode(Experiment(images=("sample:coffee",) * batch, model=MODELS[kind](), attack=attack))
+    return not refusals(whole, whole, RULES)
 
 
 def victim(attack: Recipe, batch: int = 1, seed: int = 40) -> tuple[torch.nn.Module, Secret, Observation]:

@@ -138,5 +138,5 @@ def test_a_number_beyond_its_bounds_is_refused_beside_its_field(lab: Lab) -> Non
     seeds = lab.page.get_by_role("spinbutton", name="Seeds")
     seeds.fill("9999")
     seeds.press("Enter")
-    expect(lab.page.get_by_text("Seeds must be at least 1 and at most 256, not 9999.")).to_be_visible()
+    expect(lab.page.get_by_text("Seeds must lie between 1 and 256, not 9999.")).to_be_visible()
     expect(seeds).to_have_value("1")

@@ -443,7 +443,7 @@ def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Servic
     app = open_page("lab")
     before = view(app)["experiment"]["attack"]["seeds"]
     app.number_input("knob:attack.seeds").set_value(9999).run()
-    assert ":red[Seeds must be at least 1 and at most 256, not 9999.]" in words(app)
+    assert ":red[Seeds must lie between 1 and 256, not 9999.]" in words(app)
     assert view(app)["experiment"]["attack"]["seeds"] == before == app.number_input("knob:attack.seeds").value
     assert ":red[" not in words(app.run())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gradleak_core.runs.admission import admit
+from gradleak_core.admission import admit
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.supervisor import COMMAND, Patience
 from gradleak_core.types import Refused
@@ -93,8 +93,8 @@ def test_an_upload_is_found_by_the_worker(server: Server) -> None:
 
 
 def test_what_only_the_engine_can_know_fails_the_run_with_its_sentence(server: Server) -> None:
-    run = server.service.submit(preset(server) | {"labels": [99]})
-    assert "99" in server.until_status(run, "failed", "done")["message"]
+    run = server.service.submit(preset(server) | {"threat": {"hidden": "layer99.*"}})
+    assert "layer99" in server.until_status(run, "failed", "done")["message"]
 
 
 def test_viewers_hear_how_far_the_training_is_and_then_see_the_attack(server: Server) -> None:

@@ -36,15 +36,27 @@ def experiment(**attack: Any) -> Any:
     }  # fmt: skip
 
 
+def numbers(*names: str, **bounds: int) -> Any:
+    return {name: {"type": "integer"} | bounds for name in names}
+
+
 def catalogue() -> Any:
-    knobs = {
-        "steps": {"type": "integer", "minimum": 1, "maximum": 1000000}, "seeds": {"type": "integer", "minimum": 1},
-        "delay": {"type": "number", "minimum": 0}, "trouble": {"enum": list(TROUBLES)}, "kind": {"const": "toy"},
-    }  # fmt: skip
+    knobs = {"kind": {"const": "toy"}, **numbers("steps", minimum=1, maximum=1000000), **numbers("seeds", minimum=1)}
+    knobs |= {"delay": {"type": "number", "minimum": 0}, "trouble": {"enum": list(TROUBLES)}}
     small = {"why": "The toy attack needs pictures of at most 32 pixels.", "any_of": [{"fact": "size", "high": 32}]}
     toy = {"type": "object", "properties": knobs, "required": ["kind"], "additionalProperties": False}
     net = {"type": "object", "properties": {"kind": {"const": "net"}}, "additionalProperties": False}
     size = {"name": "size", "label": "Size", "help": "", "type": "integer", "low": 4, "high": 224}
+    whole = numbers("channels", "classes", "seed", minimum=0) | numbers("size", minimum=4, maximum=224)
+    whole |= {
+        "images": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 16},
+        "labels": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]},
+        "model": {"type": "object", "family": "models"}, "attack": {"type": "object", "family": "attacks"},
+        "client": {"type": "object", "properties": {}}, "threat": {"type": "object", "properties": {}},
+        "defences": {"type": "array", "items": {"type": "object", "family": "defences"}},
+    }  # fmt: skip
+    default = experiment()
+    schema = {"type": "object", "properties": {k: whole[k] | {"default": value} for k, value in default.items()}}
     return {
         "schema": 1, "versions": {}, "presets": [],
         "families": {
@@ -52,7 +64,7 @@ def catalogue() -> Any:
             "models": {"net": {"title": "Net", "default": {"kind": "net"}, "knobs": [], "needs": [], "schema": net}},
             "defences": {},
         },
-        "experiment": {"knobs": [size], "default": experiment()},
+        "experiment": {"knobs": [size], "default": default, "schema": schema},
         "client": {"knobs": [], "default": {}, "needs": []},
         "threat": {"knobs": [], "default": {}, "needs": []},
     }  # fmt: skip
