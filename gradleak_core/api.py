@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -30,6 +30,7 @@ from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import MEGABYTES
 from gradleak_core.guard import WithHeaders
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service, media_type
+from gradleak_core.schemas import short
 from gradleak_core.types import Refused
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -58,7 +59,7 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}", one_run, methods=["GET", "PATCH", "DELETE"]),
         Route("/runs/{run}/truth", truth),
         Route("/runs/{run}/thumbnail", thumbnail),
-        Route("/runs/{run}/frames/{iteration:int}", frame),
+        Route("/runs/{run}/frames/{iteration}", frame),
         Route("/runs/{run}/recording", recording),
         Route("/runs/{run}/export.zip", export),
         Route("/runs/{run}/{command}", command, methods=["POST"]),
@@ -75,7 +76,7 @@ def api(service: Service) -> Starlette:
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
             Busy: says(429), Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error,
-            Exception: broken,
+            ClientDisconnect: gone, Exception: broken,
         },
     )  # fmt: skip
     application.state.service = service
@@ -110,9 +111,13 @@ def says(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
 
 async def http_error(request: Request, exception: Exception) -> Response:
     assert isinstance(exception, HTTPException)
-    sentences = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
+    sentences = {404: f"There is nothing at {short(request.url.path)}.", 405: f"{request.method} is not possible here."}
     sentence = sentences.get(exception.status_code, exception.detail)
     return JSONResponse({"error": sentence}, exception.status_code, exception.headers)
+
+
+async def gone(request: Request, exception: Exception) -> Response:
+    return error(400, "The request broke off; send it again.")
 
 
 async def broken(request: Request, exception: Exception) -> Response:
@@ -221,8 +226,13 @@ async def truth(request: Request) -> Response:
 
 
 async def frame(request: Request) -> Response:
-    run, iteration = request.path_params["run"], request.path_params["iteration"]
+    run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
     return image(await run_in_threadpool(service_of(request).picture, run, iteration))
+
+
+def whole_number(text: str) -> int:
+    """Returns the number that a text of an address stands for, -1 for any other text and for what no run reaches."""
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
 async def thumbnail(request: Request) -> Response:
@@ -317,8 +327,7 @@ async def live(socket: WebSocket) -> None:
     if trace is None:
         await socket.close(UNKNOWN_RUN, "There is no such run; it may have been deleted.")
         return
-    seen = socket.query_params.get("seen", "0")
-    showing = asyncio.create_task(show(socket, trace, int(seen) if seen.isdecimal() and len(seen) < 10 else 0))
+    showing = asyncio.create_task(show(socket, trace, whole_number(socket.query_params.get("seen", "0"))))
     leaving = asyncio.create_task(left(socket))
     done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:

@@ -232,7 +232,7 @@ def _scalar(knob: JSON, value: Any, path: str) -> JSON:
     kind = knob["type"]
     if isinstance(value, str) and kind in FROM_TEXT:
         value = FROM_TEXT[kind](value.strip().lower())
-    return SCALARS[kind](value, knob.get("low"), knob.get("high"), path)
+    return SCALARS[kind](value, knob.get("low"), knob.get("high"), path) if kind in SCALARS else value
 
 
 def _number(text: str) -> float | str:
@@ -246,8 +246,11 @@ def _number(text: str) -> float | str:
 
 def _integer(text: str) -> float | str:
     """The whole number that a text stands for, as `1e3` does too."""
-    number = _number(text)
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    try:
+        return int(text)
+    except ValueError:
+        number = _number(text)
+        return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)

@@ -5,7 +5,7 @@ import streamlit as st
 from gradleak_core import knobs
 from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
-from pages._parts.engine import catalogue, found, under_way
+from pages._parts.engine import catalogue, under_way, usable
 from pages._parts.fixes import fixes
 from pages._parts.former import former
 from pages._parts.live_view import live_view, run_alone
@@ -13,6 +13,9 @@ from pages._parts.sidebar import sidebar
 
 known = catalogue()
 if watched := setup.watched():
+    if watched["problem"]:
+        st.warning(watched["problem"], icon=":material/link_off:")
+        st.stop()
     st.markdown(f"**{texts.escaped(watched['name'])}**  \n{texts.assumption(watched['experiment'], known)}")
     run_alone(watched, key="watch")
     st.stop()
@@ -36,7 +39,7 @@ if st.session_state["welcome"] and (row := under_way()):
         st.button("Watch it", icon=":material/visibility:", key="join", on_click=setup.replace, args=joined)
 if reasons:
     fixes(experiment)
-shown = found(setup.shown())
+shown = usable(setup.shown())
 if another := shown is not None and shown["experiment"] != experiment:
     former(shown)
 

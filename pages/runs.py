@@ -20,7 +20,9 @@ elif history.comparing(rows):
     history.comparison(rows)
 else:
     if "compare" in st.query_params:
-        st.warning("A run that this link compares is no longer kept here.", icon=":material/link_off:")
+        st.warning(
+            "A run that this link compares is no longer kept here, or cannot be read.", icon=":material/link_off:"
+        )
     st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
     history.toolbar(rows)
     for row in history.page_of(rows):

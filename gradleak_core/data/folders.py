@@ -94,8 +94,8 @@ def _class(name: str, label: str) -> Path:
         return places[name] / label
     if name in places and label in _names(places[name]):
         raise Refused(
-            f"The class {quoted(label)} of {name} is not in the train folder beside it, whose classes number the labels; "
-            "add it there or remove it here."
+            f"The class {quoted(label)} of {name} is not in the train folder beside it, whose classes number the "
+            "labels; add it there or remove it here."
         )
     raise unknown(wanted, (f"folder:{other}/{c}" for other, place in places.items() for c in _numbered(place)))
 

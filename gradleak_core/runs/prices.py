@@ -20,6 +20,9 @@ from gradleak_core.types import Refused
 JSON = Any
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
 
+HEAD = {"status", "message", "note", "points", "planned", "experiment", "federation"}
+"""What the file of a price holds at least."""
+
 
 class Prices:
     """One process at a time; each price is a JSON file in `folder` that grows point by point and outlives the server.
@@ -35,7 +38,7 @@ class Prices:
     def start(self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any]) -> str:
         """Begins to price defences, each as the command line writes it; its id. Raises `Refused` while one goes on."""
         with self._lock:
-            if any(self.get(name)["status"] == "running" for name in self._processes):
+            if any(self._running(name) for name in self._processes):
                 raise Refused("Another price is being worked out; wait for it or stop it.")
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -58,12 +61,14 @@ class Prices:
             return name
 
     def get(self, name: str) -> JSON:
-        """What is known so far; None for an unknown id."""
+        """What is known so far; None for an unknown id and for a file that cannot be read."""
         process = self._processes.get(name)
         code = process.poll() if process else None
         try:
             value = json.loads(self._file(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict) or not value.keys() >= HEAD:
             return None
         if value["status"] == "running" and (process is None or code is not None):
             value |= self._ending(name, code)
@@ -71,17 +76,18 @@ class Prices:
 
     def running(self) -> list[JSON]:
         """The experiment of each price that is being worked out."""
-        return [price["experiment"] for name in [*self._processes] if (price := self.get(name))["status"] == "running"]
+        return [self.get(name)["experiment"] for name in [*self._processes] if self._running(name)]
 
     def newest(self) -> str | None:
-        """The id of the price asked for last."""
-        files = [file for file in self.folder.glob("*.json") if _known(file.stem)]
-        return max(files, key=lambda file: file.with_suffix(".log").stat().st_ctime_ns).stem if files else None
+        """The id of the price asked for last, of those that can be read."""
+        logs = [log for log in self.folder.glob("*.log") if _known(log.stem)]
+        latest = sorted(logs, key=lambda log: log.stat().st_ctime_ns, reverse=True)
+        return next((log.stem for log in latest if self.get(log.stem)), None)
 
     def stop(self, name: str) -> bool:
         """Ends the process and keeps the points; False when it has ended already."""
         process = self._processes.get(name)
-        if process is None or self.get(name)["status"] != "running":
+        if process is None or not self._running(name):
             return False
         end(process)
         file = self._file(name)
@@ -94,6 +100,10 @@ class Prices:
         """No process is left afterwards."""
         for process in self._processes.values():
             end(process)
+
+    def _running(self, name: str) -> bool:
+        value = self.get(name)
+        return value is not None and value["status"] == "running"
 
     def _ending(self, name: str, code: int | None) -> JSON:
         if code is None:

@@ -245,6 +245,7 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
             if name == "experiment" or values[name] is not None:
                 check_shape(values[name])
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
+        values["created"] = float(values["created"])
     except (ValueError, TypeError, RecursionError):
         return remains(values)
     return values

@@ -31,9 +31,16 @@ def found(run: str | None) -> Any:
         return None
 
 
+def usable(run: str | None) -> Any:
+    """The row of a run whose set-up can be used here, or None."""
+    row = found(run)
+    return row if row and row["problem"] is None else None
+
+
 def under_way() -> Any:
     """The row of the newest run that a worker is at, if there is one."""
-    return next((row for row in service().runs() if row["status"] == "running"), None)
+    rows = (row for row in service().runs() if row["status"] == "running" and row["problem"] is None)
+    return next(rows, None)
 
 
 @st.fragment(run_every="1s")

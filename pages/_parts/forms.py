@@ -51,17 +51,17 @@ def several(knob: JSON, values: list[JSON], path: str) -> None:
     """A choice of any number of parts, and the knobs of each."""
     family = knob["family"]
     rows = catalogue()["families"][family]
-    kinds = [value["kind"] for value in values]
+    kinds = list(dict.fromkeys(value["kind"] for value in values))
     key = keep(f"knob:{path}", kinds)
     st.multiselect(
         knob["label"], list(rows), kinds, key=key, format_func=lambda kind: rows[kind]["title"],
         placeholder="None", on_change=touched, args=(path, key),
     )  # fmt: skip
     note(knob["help"])
-    for value in values:
+    for index, value in enumerate(values):
         row = rows[value["kind"]]
         st.markdown(f"**{row['title']}**  \n{row['summary']}")
-        inside(row["knobs"], value, f"{path}.{value['kind']}")
+        inside(row["knobs"], value, f"{path}.{index if len(kinds) < len(values) else value['kind']}")
 
 
 def inside(rows: list[JSON], value: JSON, path: str) -> None:
@@ -76,10 +76,12 @@ def choose(label: str, family: str, path: str, kind: str, *, visible: bool = Tru
     rows = catalogue()["families"][family]
     excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
     key = keep(f"knob:{path}", kind)
+    names = list(dict.fromkeys([*rows, kind]))  # a recipe of one's own is in no list
+    titles = {name: rows[name]["title"] if name in rows else f"{name} (not listed)" for name in names}
+    titles |= {name: f"{titles[name]} (not with this set-up)" for name in excluded}
     st.selectbox(
-        label, list(rows), list(rows).index(kind), key=key, on_change=touched, args=(path, key), filter_mode=None,
-        format_func=lambda name: rows[name]["title"] + (" (not with this set-up)" if name in excluded else ""),
-        label_visibility="visible" if visible else "collapsed",
+        label, names, names.index(kind), key=key, on_change=touched, args=(path, key), filter_mode=None,
+        format_func=titles.__getitem__, label_visibility="visible" if visible else "collapsed",
     )  # fmt: skip
     if excluded:
         listed = "\n".join(f"- {rows[name]['title']}: {' '.join(reasons)}" for name, reasons in excluded.items())

@@ -36,7 +36,7 @@ def page_of(rows: list[JSON]) -> list[JSON]:
 def comparing(rows: list[JSON]) -> list[str]:
     """The two runs that the address bar puts side by side, or nothing."""
     chosen = st.query_params.get_all("compare")
-    kept = {row["id"] for row in rows}
+    kept = {row["id"] for row in rows if row["problem"] is None}
     return chosen if len(chosen) == 2 and set(chosen) <= kept else []
 
 
@@ -96,29 +96,32 @@ def state(row: JSON) -> None:
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
             st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.colour(row))
-            note(texts.ingredients(row["experiment"], catalogue()))
+            note(texts.escaped(row["problem"]) if row["problem"] else texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown("It is scored at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
-            if said := row.get("message") or (row["result"] or {}).get("verdict"):
+            said = row["message"] or (row["result"] or {}).get("verdict")
+            if said and said != row["problem"]:
                 note(said)
 
 
 def actions(row: JSON) -> None:
     """What can be done with a run."""
-    run = row["id"]
+    run, closed = row["id"], row["problem"] is not None
     st.button("Open", key=f"open:{run}", type="primary", width="stretch", icon=":material/visibility:",
-              on_click=open_in_lab, args=(row,))  # fmt: skip
+              on_click=open_in_lab, args=(row,), disabled=closed)  # fmt: skip
     asked = st.session_state.get("asked", 0)  # another popover, and so a closed one, after each question
     with st.popover("More", width="stretch", key=f"more:{run}:{asked}"):
-        st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch")
-        st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch")
+        st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch",
+                  disabled=closed)  # fmt: skip
+        st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch",
+                  disabled=closed)  # fmt: skip
         st.link_button("Export as a zip file", f"/api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
         sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)
     if sure:
         delete(row)
-    st.checkbox("Compare", key=f"chosen:{run}")
+    st.checkbox("Compare", key=f"chosen:{run}", disabled=closed)
 
 
 def close() -> None:
@@ -127,11 +130,11 @@ def close() -> None:
 
 
 def thumbnail(row: JSON) -> str:
-    """The last picture; before there is one, the private pictures."""
-    try:
-        return pictures.from_bytes(service().picture(row["id"]), len(row["experiment"]["images"]))
-    except NoRun:
-        return pictures.thumbnail(row["experiment"]["images"][0])
+    """The last picture; before there is one, the private pictures; a blank where neither can be read."""
+    images = row["experiment"].get("images") or [""]
+    with suppress(NoRun, OSError):
+        return pictures.from_bytes(service().picture(row["id"]), len(images))
+    return pictures.thumbnail(str(images[0]))
 
 
 def scores(result: JSON) -> str:
@@ -150,6 +153,10 @@ def progress(row: JSON) -> str:
 
 
 def open_in_lab(row: JSON, attached: bool = True) -> None:
+    """Takes a run's set-up to the Lab, and the run with it unless it is only to be changed."""
+    if row["problem"]:
+        st.toast(texts.escaped(row["problem"]), icon=":material/error:")
+        return
     setup.replace(row["experiment"], row["id"] if attached else None)
     st.session_state["to-lab"] = True
 

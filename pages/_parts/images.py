@@ -39,7 +39,7 @@ def images() -> None:
             st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
     if st.session_state.get("choosing"):
         choose()
-    if None in own(chosen) and experiment["labels"] is None:
+    if None in own(chosen) and not experiment["labels"]:
         note("It keeps the label that its data set gives it; both are read when the run starts.")
     elif len(chosen) > 1 or chosen[0].startswith("upload:"):
         labels(chosen)

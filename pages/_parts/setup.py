@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core import knobs
 from gradleak_core.types import Refused
-from pages._parts.engine import catalogue, found
+from pages._parts.engine import catalogue, found, usable
 
 JSON = Any
 
@@ -61,15 +61,22 @@ def restore() -> None:
         return
     run = query.pop("run", [None])[-1]
     query.pop("watch", None)
-    row = found(run)
+    row = usable(run)
     if row is not None and not query:
-        experiment, complaints = knobs.start(catalogue()) | row["experiment"], []
+        experiment, complaints = row["experiment"], []
     else:
         experiment, complaints = knobs.understood(query, catalogue())
     if run and row is None:
-        again = "press Run it live to start it again" if query else "here is the first set-up instead"
-        complaints.append(f"The run of this link is no longer kept here; {again}.")
+        complaints.append(missing(run, bool(query)))
     state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
+
+
+def missing(run: str, described: bool) -> str:
+    """Why the run of a link is not on show, and what is instead."""
+    if damaged := found(run):
+        return str(damaged["problem"])
+    again = "press Run it live to start it again" if described else "here is the first set-up instead"
+    return f"The run of this link is no longer kept here; {again}."
 
 
 def back_at_first() -> bool:

@@ -18,10 +18,12 @@ WELCOME = "A client shares only a gradient. Watch its picture come back from it.
 SHORT = {
     "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
     "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
+    "damaged": "Damaged",
 }  # fmt: skip
 COLOURS = {
     "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
     "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
+    "damaged": "red",
 }  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def updates(experiment: JSON) -> str:
 
 def hidden(experiment: JSON) -> list[str]:
     """The patterns that name what the attacker does not see."""
-    return [name.strip() for name in experiment["threat"]["hidden"].split(",") if name.strip()]
+    return list(dict.fromkeys(filter(None, map(str.strip, experiment["threat"]["hidden"].split(",")))))
 
 
 def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:

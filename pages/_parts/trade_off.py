@@ -186,11 +186,16 @@ def short(point: JSON, names: list[str]) -> str:
 def label(point: JSON) -> str:
     """The defence and all its knobs."""
     families = catalogue()["families"]["defences"]
-    return " then ".join(described(part, families[part["kind"]]) for part in point["defences"]) or "No defence"
+    return " then ".join(described(part, families.get(part["kind"])) for part in point["defences"]) or "No defence"
 
 
-def described(part: JSON, row: JSON) -> str:
-    values = ", ".join(f"{knob['label'].lower()} {worded(part[knob['name']])}" for knob in row["knobs"])
+def described(part: JSON, row: JSON | None) -> str:
+    """A defence and its knobs; the bare kind where it is no longer known here."""
+    if row is None:
+        return str(part["kind"])
+    values = ", ".join(
+        f"{knob['label'].lower()} {worded(part[knob['name']])}" for knob in row["knobs"] if knob["name"] in part
+    )
     return f"{row['title']}: {values}" if values else str(row["title"])
 
 

@@ -98,7 +98,9 @@ def test_a_link_that_compares_a_run_that_is_gone_says_so(full: list[str], open_p
     assert not app.warning
     app.query_params["compare"] = [full[0], "0123456789ab"]
     app.run()
-    assert [warning.value for warning in app.warning] == ["A run that this link compares is no longer kept here."]
+    assert [warning.value for warning in app.warning] == [
+        "A run that this link compares is no longer kept here, or cannot be read."
+    ]
 
 
 def test_a_comparison_names_the_number_in_which_two_defences_differ(service: Service) -> None:

@@ -105,7 +105,7 @@ def serving(folder: Path, ready: bool = True, **options: Any) -> Iterator[Server
         listening.close()
 
 
-def until(condition: Callable[[], T], seconds: float = 30) -> T:
+def until(condition: Callable[[], T], seconds: float = 90) -> T:
     """The condition's value once it is true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -7,7 +7,9 @@ import csv
 import io
 import itertools
 import json
+import socket
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -202,6 +204,27 @@ def test_an_unknown_run_is_a_sentence(server: Server, path: str) -> None:
     assert sentence(server.client.get(f"/api/runs/nope{path}"), 404).startswith("There is no run 'nope'")
 
 
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("run", ["a" * 3000, "%00", "%ed%a0%80", "%f0%9f%98%80" * 300])
+def test_a_refusal_quotes_little_of_an_address(server: Server, method: str, run: str) -> None:
+    for path in (f"/api/runs/{run}", f"/api/prices/{run}", f"/api/{run}"):
+        answer = server.client.request(method, path)
+        assert sentence(answer, answer.status_code)
+        assert answer.status_code in (404, 405, 422)
+        assert len(answer.text) < 400
+
+
+def test_a_sender_that_goes_away_leaves_no_traceback(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    here = server.client.base_url
+    for path in ("runs", "uploads", "prices"):
+        with socket.create_connection((here.host, here.port), timeout=5) as line:
+            head = f"POST /api/{path} HTTP/1.1\r\nHost: {here.host}:{here.port}\r\nContent-Type: application/json\r\n"
+            line.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+    assert server.client.get("/api/health").json()["ok"]
+    time.sleep(0.1)  # for the three to be noticed
+    assert caplog.text == ""
+
+
 def test_an_unknown_run_has_no_viewers(server: Server) -> None:
     with server.live("nope") as viewer, pytest.raises(ConnectionClosed) as closed:
         viewer.recv()
@@ -260,7 +283,7 @@ def test_pictures_may_be_kept_for_ever(server: Server) -> None:
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert opened(answer.content).size == (8, 8)
-    for missing in (21, 10**30):
+    for missing in (21, -1, "x", 10**30, "9" * 5000):
         assert "no such frame" in sentence(server.client.get(f"/api/runs/{run}/frames/{missing}"), 404)
 
 

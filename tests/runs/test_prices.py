@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from gradleak_core import knobs
+from gradleak_core.runs.prices import HEAD, Prices
 from gradleak_core.runs.supervisor import COMMAND
 from tests.runs.serving import Server, serving, until
 
@@ -106,3 +108,14 @@ def test_a_server_that_ends_takes_the_computation_with_it_and_keeps_the_points(t
         value = price(second, name)
         assert (value["status"], value["id"]) == ("interrupted", name)
         assert second.service.prices.newest() == name
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"status": "done"}', "[" * 5000])
+def test_a_price_that_cannot_be_read_is_not_there(tmp_path: Path, text: str) -> None:
+    prices = Prices(tmp_path, {})
+    for name, content in (("0" * 12, json.dumps(dict.fromkeys(HEAD))), ("f" * 12, text)):
+        (tmp_path / f"{name}.json").write_text(content, "utf-8")
+        (tmp_path / f"{name}.log").touch()
+    assert prices.get("f" * 12) is None
+    assert not prices.stop("f" * 12)
+    assert prices.newest() == "0" * 12
