@@ -4,8 +4,15 @@ Labels are read off the last layer's lowest entries. Each seed matches the gradi
 statistics before every batch norm are those of the batch, and is shaken by noise so that it does not settle too
 early. The seeds then pull each other towards what most of them see.
 
-Departs: pictures are registered by phase correlation onto the best seed, without a learned network; pixels in [0, 1];
-the prior on the images' norm is taken around grey; the attacker's pick is the seed of lowest match.
+The paper weighs the gradient by 1e-3, total variation by 1e-4, the L2 norm by 1e-6, the statistics by 0.1 and the group
+by 0.01. The priors keep these ratios to each other, each ten times the paper's weight; the match counts once. Their
+units: the mean absolute difference of neighbouring pixels, the norm of the whole batch around grey, the distances of
+means and variances summed over the batch norms, and the distance of the whole batch to the consensus.
+
+Departs: the match counts a hundred times as much beside the priors as in the paper, because on networks of a few layers
+the statistics drown the gradient otherwise; pixels in [0, 1], where the paper's are standardised; pictures are
+registered by phase correlation onto the best seed, without a learned network; the prior on the images' norm is taken
+around grey; the attacker's pick is the seed of lowest match.
 """
 
 from __future__ import annotations
@@ -28,7 +35,7 @@ ATTACK = Recipe(
     distance=Norms(),
     labels=RowMinimum(),
     unknowns=(Pixels(begin="grey", boxed=True),),
-    priors=(TotalVariation(1e-1), Energy(1e-3), BatchStatistics(1e-1), Group(1e-2, registered=True)),
+    priors=(TotalVariation(1e-3), Energy(1e-5), BatchStatistics(1.0), Group(0.1, registered=True)),
     optimiser=Adam(lr=0.1, schedule="cosine", warm_up=0.0025, noise=0.2),
     steps=2000,
     seeds=4,

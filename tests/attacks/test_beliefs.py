@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, KeepRate, Scale, Scene
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, KeepRate, Scale, Scene, TotalVariation
 from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
@@ -111,6 +113,16 @@ class TestGroup:
         (slope,) = torch.autograd.grad(value.sum(), x)
         assert value.item() == pytest.approx(0, abs=1e-6)
         assert slope.abs().max() == 0
+
+
+def test_gradinversions_priors_have_the_papers_ratios() -> None:
+    """Yin et al. 2021: total variation 1e-4, L2 1e-6, statistics 0.1, group 0.01."""
+    recipe = ATTACKS["gradinversion"]
+    assert isinstance(recipe, Recipe)
+    weights = {type(prior): prior.weight_at(1) for prior in recipe.priors}
+    paper = {TotalVariation: 1e-4, Energy: 1e-6, BatchStatistics: 0.1, Group: 0.01}
+    factor = weights[TotalVariation] / 1e-4
+    assert weights == pytest.approx({kind: factor * weight for kind, weight in paper.items()})
 
 
 class TestPixels:

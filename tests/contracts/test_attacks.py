@@ -11,11 +11,13 @@ import torch
 
 from gradleak_core.attacks import ATTACKS, PAPERS
 from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, local_update, observe
 from gradleak_core.experiment import CODEC, RULES, Experiment, load
 from gradleak_core.knobs import refusals
 from gradleak_core.models import MODELS, build
+from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Event, Finished, Observation, Progress, Secret, Started
 
 EACH = pytest.mark.parametrize("name", ATTACKS)
@@ -41,7 +43,10 @@ def victim(attack: Recipe, batch: int = 1, seed: int = 40) -> tuple[torch.nn.Mod
     images = torch.rand(batch, *SHAPE, generator=torch.Generator().manual_seed(seed))
     secret = Secret(images, torch.arange(batch) % CLASSES, {})
     told = ["labels"] if attack.labels.told else []
-    return model, secret, observe(model, secret, ClientStep(), (), classes=CLASSES, told=told, seed=1)
+    by_statistics = any(isinstance(prior, BatchStatistics) for prior in attack.priors)
+    step, threat = ClientStep(train=by_statistics), ThreatModel(statistics="told" if by_statistics else "unknown")
+    model = model.train(step.train)
+    return model, secret, observe(model, secret, step, (), classes=CLASSES, told=told, seed=1, threat=threat)
 
 
 def events(attack: Recipe, *, batch: int = 1, seed: int = 7) -> list[Event]:
