@@ -38,6 +38,7 @@ from benchmarks.claims import (
     precode,
     sapag,
     table,
+    whole,
     zheng_dropout,
 )
 from benchmarks.claims.__main__ import app
@@ -76,6 +77,14 @@ def test_the_live_set_ups_can_be_run_and_stand_in_a_link(name: str) -> None:
 
 def test_every_file_is_one_claim() -> None:
     assert len(CLAIMS) == len(FILES) == len({claim.title for claim in CLAIMS.values()})
+
+
+def test_claims_run_without_a_goal() -> None:
+    """A goal would end a run early and be part of what is measured."""
+    attack = whole.whole(CLAIMS["dlg_toy"].live or Experiment()).attack
+    assert (attack.goal, Experiment().attack.goal > 0) == (0, True)
+    for file in Path(whole.__file__).parent.glob("*.py"):
+        assert "benchmarks.bare import" not in file.read_text(encoding="utf-8"), file.name
 
 
 def test_the_page_and_the_dashboards_index_are_made_from_what_is_kept() -> None:

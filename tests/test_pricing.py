@@ -17,7 +17,8 @@ from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.input_noise import InputNoise
-from gradleak_core.experiment import Experiment
+from gradleak_core.experiment import Experiment, network, private
+from gradleak_core.models.inits import Uniform
 from gradleak_core.models.mlp import MLP
 from gradleak_core.pricing import Federation, Point, price
 from gradleak_core.types import Refused
@@ -51,6 +52,13 @@ def test_every_place_where_a_defence_intervenes_is_priced() -> None:
 def test_clipping_each_image_bounds_each_of_them_in_training_too() -> None:
     loose, plain = points((Clipping(norm=1e4, each_example=True),), (), federation=replace(FEW, rounds=10))
     assert loose.accuracy == pytest.approx(plain.accuracy, abs=0.01)
+
+
+def test_a_client_that_has_nothing_to_leak_is_refused_before_anything_is_trained() -> None:
+    large = replace(SMALL, model=MLP(width=64, init=Uniform(5.0)))
+    label = int(network(large)(private(large)[0]).argmax())
+    with pytest.raises(Refused, match="already certain of this label"):
+        next(price(replace(large, labels=(label,)), [()], FEW))
 
 
 def test_the_same_seed_gives_the_same_price() -> None:
