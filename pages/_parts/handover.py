@@ -11,6 +11,7 @@ import re
 import threading
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import get_instance
@@ -71,6 +72,8 @@ class Handover:
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await asyncio.wait_for(self.app(scope, receive, send), KEPT)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except asyncio.TimeoutError:
             await PlainTextResponse("The picture took too long to arrive; try again.", 408)(scope, receive, send)
 

@@ -65,6 +65,17 @@ def test_a_file_that_does_not_arrive_gives_its_room_back_to_others(monkeypatch: 
     assert asyncio.run(send()) == 408
 
 
+def test_a_sender_that_goes_away_raises_nothing() -> None:
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def unsent(_: Any) -> None:
+        pytest.fail("nobody is there to be answered")
+
+    scope = {"type": "http", "method": "PUT", "path": "/_stcore/upload_file/session/file", "headers": []}
+    asyncio.run(Handover(reading)(scope, gone, unsent))
+
+
 def test_other_requests_pass() -> None:
     whole = {"content": b"x", "headers": {"content-length": str(ROOM)}}
     assert put(*[whole] * 9, path="/api/runs/") == [200] * 9
