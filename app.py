@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,11 +23,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
 from gradleak_core.data import data_folder
 from gradleak_core.guard import Guard, WithHeaders
 from gradleak_core.runs import service as services
+from gradleak_core.types import Refused
 from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
@@ -79,10 +82,30 @@ HEADERS = {
 }
 
 
+class Excuse:
+    """Puts one sentence in the place of the traceback with which a start that failed would end."""
+
+    sentence = ""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def say(message: Message) -> None:
+            failed = message["type"] == "lifespan.startup.failed" and self.sentence
+            await send(message | {"message": self.sentence} if failed else message)
+
+        await self.app(scope, receive, say if scope["type"] == "lifespan" else send)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Workers and store live as long as the server. Warm objects are frozen, so that collections stay short."""
-    await service.start()
+    try:
+        await service.start()
+    except Exception as error:
+        Excuse.sentence = str(error) if isinstance(error, Refused) else f"GradLeak cannot start: {error!r}."
+        raise
     try:
         services.use(service)
         for name in WARM:
@@ -95,7 +118,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await service.close()
 
 
-service = services.Service(data_folder(), workers=int(os.environ.get("GRADLEAK_WORKERS", "1")))
+def workers() -> int:
+    """How many processes compute. Ends the program with a sentence when that is no number of them."""
+    text = os.environ.get("GRADLEAK_WORKERS", "1")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:3]) <= 64):
+        sys.exit(f"GRADLEAK_WORKERS must be a whole number between 1 and 64, not {text[:80]!r}.")
+    return int(text)
+
+
+service = services.Service(data_folder(), workers=workers())
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 HOSTS = [st.get_option("server.address") or "localhost", *os.environ.get("GRADLEAK_ALLOWED_HOSTS", "").split()]
 CLOSED = [path for door, path in DOORS.items() if door not in os.environ.get("GRADLEAK_OPEN", "").split()]
@@ -103,6 +134,7 @@ app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],
     middleware=[
+        Middleware(Excuse),
         Middleware(WithHeaders, headers=HEADERS),
         Middleware(Guard, hosts=HOSTS, closed=CLOSED),
         Middleware(Handover),

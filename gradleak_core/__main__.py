@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -121,8 +122,12 @@ def price(
     device: Where = None,
     json: Annotated[Path | None, typer.Option(help="Write every point to this file as soon as it is there.")] = None,
     quiet: Quiet = False,
+    end_with_stdin: Annotated[bool, typer.Option("--end-with-stdin", help="End when stdin is closed.")] = False,
 ) -> int:
     """Price defences: accuracy of federated training beside what an attack brings back."""
+    if end_with_stdin:
+        end_with_parent()
+
     from gradleak_core.cli.choose import Choice
     from gradleak_core.cli.price import price as run
 

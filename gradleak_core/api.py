@@ -29,7 +29,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import MEGABYTES
 from gradleak_core.guard import WithHeaders
-from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service, media_type
+from gradleak_core.runs.recording import media_type
+from gradleak_core.runs.room import Unwritable, writing
+from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.schemas import short
 from gradleak_core.types import Refused
 
@@ -75,8 +77,8 @@ def api(service: Service) -> Starlette:
         routes=routes,
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
-            Busy: says(429), Refused: says(422), NoRun: says(404), NotReady: says(503), HTTPException: http_error,
-            ClientDisconnect: gone, Exception: broken,
+            Busy: says(429), Refused: says(422), Unwritable: says(507), NoRun: says(404), NotReady: says(503),
+            HTTPException: http_error, ClientDisconnect: gone, Exception: broken,
         },
     )  # fmt: skip
     application.state.service = service
@@ -279,7 +281,7 @@ async def stop_price(request: Request) -> Response:
 async def upload(request: Request) -> Response:
     """Waits for the whole picture on disk, so that the process stays small whatever is sent."""
     pictures = service_of(request).pictures
-    with pictures.decoder.place(), tempfile.TemporaryFile() as file:
+    with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
         try:
             await asyncio.wait_for(receive(request, file), ARRIVAL)
         except asyncio.TimeoutError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from gradleak_core.data import data_folder
+from gradleak_core.data.files import write_whole
 
 ALL_THREADS = torch.get_num_threads()
 Choices = dict[str, dict[int, int]]
@@ -42,7 +43,8 @@ def keep(new: Choices) -> None:
     old = choices()
     both = old | {network: old.get(network, {}) | mine for network, mine in new.items()}
     file().parent.mkdir(parents=True, exist_ok=True)
-    file().write_text(json.dumps({"threads": ALL_THREADS, "choices": both}, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps({"threads": ALL_THREADS, "choices": both}, indent=2) + "\n"
+    write_whole(file(), text.encode())
 
 
 def kept(network: str, images: int) -> int | None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def trained(
         yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
     calibrate(network, pictures)
     right = accuracy(network, pictures)
-    keep(network, place(key, epochs), right)
+    with suppress(OSError, SafetensorError):  # on a full disk the next run trains again
+        keep(network, place(key, epochs), right)
     yield Note(f"Trained on {known.title}: {right:.1%} of the held-out pictures are recognised.")
 
 

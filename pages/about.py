@@ -29,8 +29,6 @@ with machine:
             st.error(worker["error"])
     waiting = health["queued"]
     st.markdown("No run is waiting for its turn." if not waiting else f"Runs waiting for their turn: {waiting}.")
-    if health.get("error"):
-        st.error(health["error"])
     st.markdown(table(["Part", "Version"], [list(row) for row in known["versions"].items()]))
 with keys:
     st.subheader("Keys in the Lab")

@@ -21,11 +21,14 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "gradleak_core."
 HEAVY = {"torch", "torchvision", "torchmetrics"}
 
-WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datasets", "references", "digits")
+WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datasets", "references", "digits", "files")
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
-    ("types", "schemas", "codec", "needs", "titles", "verdicts", "knobs", "__init__", "runs.__init__", "runs.protocol"),
+    (
+        *("types", "schemas", "codec", "needs", "titles", "verdicts", "knobs", "__init__"),
+        *("runs.__init__", "runs.protocol", "runs.room"),
+    ),
     ("data", "admission", "models", "metrics", "factors", "unfolding"),
     ("sweeps", "threads"),
     ("client", "updates", "threat", "defences", "training", "weights"),

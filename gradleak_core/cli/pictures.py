@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 from gradleak_core.cli.recording import Recording
 from gradleak_core.runs.export import animation, opened, png
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.service import data_url
+from gradleak_core.runs.recording import data_url
 
 JSON = Any
 BLOCK, GAP, LINE = 224, 16, 24

@@ -16,11 +16,13 @@ from gradleak_core.admission import admit
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.attack import FAILED, writable
+from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.knobs import defence, defence_text
 from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import sentence
 from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
@@ -28,6 +30,8 @@ from gradleak_core.types import Refused
 JSON = Any
 GAP = 0.5
 """Seconds between two notes in the file."""
+AGAIN = 1.0
+"""Seconds between two attempts to write the end."""
 
 
 def price(
@@ -68,12 +72,12 @@ def price(
         raise
     except Exception as error:
         message = str(error) if isinstance(error, Refused) else sentence(error)
-        ledger.write(status="failed", message=message)
+        ledger.close(err, status="failed", message=message)
         if isinstance(error, Refused):
             raise
         err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
-    ledger.write(status="done", note=None)
+    ledger.close(err, status="done", note=None)
     if not quiet:
         Console().print(table(ledger.value, known))
     return 0
@@ -91,6 +95,8 @@ class Ledger:
         self.file = file
         self.value: JSON = {"status": "running", "message": None, "note": None, "points": [], **head}
         self.next = 0.0
+        self.trouble: OSError | None = None
+        """Why the file is behind."""
         self.write()
 
     def add(self, point: Point) -> None:
@@ -104,11 +110,24 @@ class Ledger:
             self.write()
 
     def write(self, **changes: Any) -> None:
+        """Writes all of it; what there is no room for now is in the next attempt."""
         self.value |= changes
+        self.trouble = None
         if self.file is not None:
-            part = self.file.with_name(self.file.name + ".part")
-            part.write_text(json.dumps(finite(self.value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(self.file)
+            try:
+                text = json.dumps(finite(self.value), indent=2, allow_nan=False) + "\n"
+                write_whole(self.file, text.encode())
+            except OSError as error:
+                self.trouble = error
+
+    def close(self, err: Console, **changes: Any) -> None:
+        """Writes how it ended, as soon as there is room for that."""
+        self.write(**changes)
+        if self.trouble:
+            err.print(f"{self.file} cannot be written: {self.trouble.strerror}.", markup=False, soft_wrap=True)
+        while self.trouble and out_of_room(self.trouble):
+            time.sleep(AGAIN)
+            self.write()
 
 
 def screen(console: Console, quiet: bool) -> Progress:

@@ -57,7 +57,8 @@ def serve(site: Site, out: Console) -> int:
     own(folder)
     listening = bound(site.host, site.port)
     port = listening.getsockname()[1]
-    (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
+    with contextlib.suppress(OSError):  # a full disk shows on the page
+        (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
     os.environ |= {
         "GRADLEAK_DATA": str(folder),
         "GRADLEAK_WORKERS": str(site.workers),
@@ -117,12 +118,12 @@ def check_name(name: str) -> None:
 
 
 def own(folder: Path) -> None:
-    """Makes sure that this server can keep its runs in `folder`, alone. Raises `Refused`."""
-    from gradleak_core.runs.lock import InUse
-    from gradleak_core.runs.store import Store
+    """Makes sure that this server can have `folder`, alone. Raises `Refused`."""
+    from gradleak_core.runs.lock import InUse, lock
 
     try:
-        Store(folder / "runs.sqlite3").close()
+        folder.mkdir(parents=True, exist_ok=True)
+        lock(folder / "runs.lock").close()
     except InUse as error:
         with contextlib.suppress(OSError):
             where = (folder / ADDRESS).read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ import hashlib
 import io
 import math
 import re
-import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gradleak_core.data.files import write_whole
 from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
@@ -86,9 +86,7 @@ def keep(folder: Path, clean: bytes) -> str:
     digest = hashlib.sha256(clean).hexdigest()
     target = folder / f"{digest}.png"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-        part.write(clean)
-    Path(part.name).replace(target)
+    write_whole(target, clean)
     return f"upload:{digest}"
 
 

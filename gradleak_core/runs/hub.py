@@ -33,6 +33,8 @@ class Trace:
         self.seconds = 0.0
         self.result: Any = row["result"]
         self.message: str | None = row["message"]
+        self.trouble: str | None = None
+        """Why what is seen cannot be kept at the moment, as a sentence."""
         self.changed = asyncio.Event()
 
     @property
@@ -51,9 +53,11 @@ class Trace:
         self.changed = asyncio.Event()
 
     def add(self, frame: Head, picture: bytes) -> None:
-        """Appends a frame message of the worker."""
+        """Appends a frame message of the worker; iterations that were lost before it stay empty."""
         for name, values in frame["curve"]["columns"].items():
-            self.columns.setdefault(name, []).extend(values)
+            column = self.columns.setdefault(name, [])
+            column.extend([None] * (frame["curve"]["first"] - 1 - len(column)))
+            column.extend(values)
         if frame["picture"] is not None:
             self.frames.append(frame["picture"] | {"seconds": frame["seconds"]})
         self.picture = picture or self.picture
@@ -67,7 +71,7 @@ class Trace:
         if thin and self.last - seen > THIN:
             curve = self._thinned(seen)
         news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
-        end = {"seconds": self.seconds, "result": self.result, "message": self.message}
+        end = {"seconds": self.seconds, "result": self.result, "message": self.message or self.trouble}
         return pack_live(self.head | news | end, self.picture if frames else b"")
 
     def _first_after(self, seen: int) -> int:
@@ -124,6 +128,7 @@ class Hub:
         if trace := self.live.get(run):
             trace.add(head, picture)
             self.store.frame(run, trace.last, head, picture)
+            trace.trouble = self.store.trouble
             trace.update()
 
     def state(self, run: str, status: str) -> None:
@@ -140,17 +145,17 @@ class Hub:
 
     def end(self, run: str, status: str, message: str | None = None, result: Any = None) -> None:
         if trace := self.live.get(run):
-            trace.result, trace.message = result, message
+            trace.result, trace.message, trace.trouble = result, message, self.store.trouble
             trace.update(status=status, queue_position=None)
             self._when_stored(self.store.status(run, status, message, result), run)
 
-    def forget(self, run: str) -> Future[None]:
+    def forget(self, run: str) -> None:
         """Deletes a run, whatever it is doing; its viewers are told."""
         self.live.pop(run, None)
         if trace := self.known.pop(run, None):
             trace.message = "This run was deleted."
             trace.update(status="deleted", queue_position=None)
-        return self.store.delete(run)
+        self.store.delete(run)
 
     def _when_stored(self, stored: Future[None], run: str) -> None:
         """Lets go of an ended run's trace only once the store can give it back."""
@@ -170,7 +175,7 @@ def load(store: Store, run: str) -> Trace | None:
         return None
     trace = Trace(row)
     for head in store.heads(run):
-        with suppress(KeyError, TypeError, AttributeError):  # of another shape than a worker sends
+        with suppress(KeyError, TypeError, AttributeError):  # a frame that is damaged leaves a gap
             trace.add(head, b"")
     trace.picture = store.picture(run) or b""
     return trace

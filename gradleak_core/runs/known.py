@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.data.files import write_whole
+from gradleak_core.runs.room import unwritten
+
 ENGINE = Path(__file__).resolve().parents[1]
+log = logging.getLogger("gradleak.catalogue")
 
 
 class Known:
@@ -21,12 +26,13 @@ class Known:
         self.value: Any = self._read()
 
     def learn(self, catalogue: Any) -> None:
-        """Keeps what a worker says, for this start and the next."""
-        if catalogue != self.value:
-            self.value = catalogue
-            part = self._file.with_suffix(".part")
-            part.write_text(json.dumps({"key": self._key, "catalogue": catalogue}), encoding="utf-8")
-            part.replace(self._file)
+        """Keeps what a worker says, for this start and, if it can be written, the next."""
+        self.value = catalogue
+        if catalogue != self._read():
+            try:
+                write_whole(self._file, json.dumps({"key": self._key, "catalogue": catalogue}).encode())
+            except OSError as error:
+                log.warning("%s", unwritten(error))
 
     def _read(self) -> Any:
         try:

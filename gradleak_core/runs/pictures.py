@@ -16,6 +16,7 @@ from PIL import Image
 
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import Decoder
+from gradleak_core.runs.room import writing
 from gradleak_core.types import Refused
 
 DAY = 86_400
@@ -39,7 +40,7 @@ class Pictures:
 
     def upload(self, data: bytes) -> dict[str, Any]:
         """As `take`, of a picture in memory. Raises `Busy` when too many are in hand."""
-        with self.decoder.place(), tempfile.TemporaryFile() as file:
+        with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
             return self.take(file)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import logging
 import re
 import secrets
 import subprocess
@@ -13,12 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.data.files import write_whole
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.supervisor import ROOT
+from gradleak_core.runs.processes import surroundings
+from gradleak_core.runs.room import unwritten
 from gradleak_core.types import Refused
 
 JSON = Any
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
+log = logging.getLogger("gradleak.prices")
+HEAD = {"status", "message", "note", "points", "planned", "experiment", "federation"}
+"""What the file of a price holds at least."""
 
 HEAD = {"status", "message", "note", "points", "planned", "experiment", "federation"}
 """What the file of a price holds at least."""
@@ -33,90 +38,116 @@ class Prices:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder, self.environment = folder, dict(environment)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopped: set[str] = set()
         self._lock = threading.Lock()
+        for name in self._names():
+            self._settle(name)
 
     def start(self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any]) -> str:
-        """Begins to price defences, each as the command line writes it; its id. Raises `Refused` while one goes on."""
+        """Begins to price defences, each as the command line writes it; its id.
+
+        Raises `Refused` while one goes on, and OSError when it cannot be written.
+        """
         with self._lock:
-            if any(self._running(name) for name in self._processes):
+            if any(self._goes_on(name) for name in self._processes):
                 raise Refused("Another price is being worked out; wait for it or stop it.")
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = self._file(name)
             head = {"experiment": experiment, "federation": dict(federation), "planned": len(defences) + 1}
-            file.write_text(
-                json.dumps({"status": "running", "message": None, "note": None, "points": [], **head}), "utf-8"
-            )
-            command = ["price", f"--experiment={file}", f"--json={file}", "--quiet"]
-            command += [f"--{option}={value}" for option, value in federation.items()]
+            command = [f"--{option}={value}" for option, value in federation.items()]
             command += [f"--defence={text}" for text in defences]
-            with file.with_suffix(".log").open("wb") as log:
-                self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "gradleak_core", *command],
-                    env=os.environ | self.environment | {"PYTHONPATH": self._path()},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
+            try:
+                self._write(name, {"status": "running", "message": None, "note": None, "points": [], **head})
+                self._processes[name] = self._process(name, command)
+            except OSError:
+                self._file(name).unlink(missing_ok=True)
+                raise
             return name
 
     def get(self, name: str) -> JSON:
         """What is known so far; None for an unknown id and for a file that cannot be read."""
-        process = self._processes.get(name)
-        code = process.poll() if process else None
-        try:
-            value = json.loads(self._file(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
-        if not isinstance(value, dict) or not value.keys() >= HEAD:
-            return None
-        if value["status"] == "running" and (process is None or code is not None):
-            value |= self._ending(name, code)
-        return value | {"id": name}
+        value = self._read(name)
+        return None if value is None else value | self._ending(name, value) | {"id": name}
 
     def running(self) -> list[JSON]:
         """The experiment of each price that is being worked out."""
-        return [self.get(name)["experiment"] for name in [*self._processes] if self._running(name)]
+        return [self.get(name)["experiment"] for name in [*self._processes] if self._goes_on(name)]
 
     def newest(self) -> str | None:
         """The id of the price asked for last, of those that can be read."""
-        logs = [log for log in self.folder.glob("*.log") if _known(log.stem)]
-        latest = sorted(logs, key=lambda log: log.stat().st_ctime_ns, reverse=True)
-        return next((log.stem for log in latest if self.get(log.stem)), None)
+        readable = [name for name in self._names() if self._read(name)]
+        return max(readable, key=lambda name: self._log(name).stat().st_ctime_ns, default=None)
 
     def stop(self, name: str) -> bool:
         """Ends the process and keeps the points; False when it has ended already."""
-        process = self._processes.get(name)
-        if process is None or not self._running(name):
+        if name not in self._processes or not self._goes_on(name):
             return False
-        end(process)
-        file = self._file(name)
-        value = json.loads(file.read_text(encoding="utf-8"))
-        if value["status"] == "running":
-            file.write_text(json.dumps(value | {"status": "stopped", "note": None}), encoding="utf-8")
+        self._stopped.add(name)
+        end(self._processes[name])
+        self._settle(name)
         return True
 
     def close(self) -> None:
         """No process is left afterwards."""
-        for process in self._processes.values():
-            end(process)
+        for name in list(self._processes):
+            end(self._processes.pop(name))
+            self._settle(name)
 
-    def _running(self, name: str) -> bool:
-        value = self.get(name)
-        return value is not None and value["status"] == "running"
+    def _goes_on(self, name: str) -> bool:
+        return (self.get(name) or {}).get("status") == "running"
 
-    def _ending(self, name: str, code: int | None) -> JSON:
-        if code is None:
+    def _process(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """The command at work, which ends when its stdin is closed: with this process at the latest."""
+        file = self._file(name)
+        with self._log(name).open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "gradleak_core", "price", f"--experiment={file}", f"--json={file}", "--quiet",
+                 "--end-with-stdin", *command],
+                env=surroundings(self.environment), stdin=subprocess.PIPE, stdout=output, stderr=output,
+            )  # fmt: skip
+
+    def _settle(self, name: str) -> None:
+        """Writes down how a price ended whose file still says that it goes on."""
+        value = self._read(name)
+        if value and (ending := self._ending(name, value)):
+            try:
+                self._write(name, value | ending)
+            except OSError as error:  # it will be said again at the next start
+                log.warning("%s", unwritten(error))
+
+    def _ending(self, name: str, value: JSON) -> JSON:
+        """Returns what the file does not know: how a process ended that did not say so itself."""
+        process = self._processes.get(name)
+        code = process.poll() if process else None
+        if value["status"] != "running" or (process and code is None):
+            return {}
+        if name in self._stopped:
+            return {"status": "stopped", "note": None}
+        if process is None:
             return {"status": "interrupted", "message": CUT_OFF}
-        lines = self._file(name).with_suffix(".log").read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")
         last = without_folders(next((line.strip() for line in reversed(lines) if line.strip()), ""))
         return {"status": "failed", "message": last or f"The computation ended unexpectedly (code {code})."}
+
+    def _names(self) -> list[str]:
+        return [file.stem for file in self.folder.glob("*.json") if _known(file.stem) and self._log(file.stem).exists()]
+
+    def _read(self, name: str) -> JSON:
+        """The file's content; None when it is not there or cannot be read."""
+        try:
+            value = json.loads(self._file(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) and value.keys() >= HEAD else None
+
+    def _write(self, name: str, value: JSON) -> None:
+        write_whole(self._file(name), json.dumps(value).encode())
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name if _known(name) else 'unknown'}.json"
 
-    def _path(self) -> str:
-        return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    def _log(self, name: str) -> Path:
+        return self._file(name).with_suffix(".log")
 
 
 def _known(name: str) -> bool:
@@ -125,6 +156,8 @@ def _known(name: str) -> bool:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Asks, and after two seconds insists."""
+    if process.stdin:
+        process.stdin.close()
     process.terminate()
     try:
         process.wait(2)

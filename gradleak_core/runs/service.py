@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -18,7 +17,8 @@ from gradleak_core.runs.hub import OVER, Hub, Trace, load
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices
-from gradleak_core.runs.protocol import unpack_live
+from gradleak_core.runs.recording import recording
+from gradleak_core.runs.room import writing
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
 from gradleak_core.schemas import checked, integer, number, quoted, string
@@ -26,6 +26,7 @@ from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 T = TypeVar("T")
+INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
 STARTING = "The engine is still starting; try again in a few seconds."
 MOST_WAITING = 100
 MOST_SETTINGS = 12
@@ -54,19 +55,31 @@ class Service:
         self.pictures = Pictures(folder / "uploads", self._experiments)
 
     async def start(self) -> None:
-        """Opens the store, marks what a stopped server left unfinished, and starts the workers. Raises `Refused`."""
+        """Opens the store, marks what a stopped server left unfinished, and starts the workers.
+
+        Raises `Refused`, or what else went wrong, with nothing left running.
+        """
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self.store = Store(self.folder / "runs.sqlite3")
-        environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
-        self.prices = Prices(self.folder / "prices", environment)
-        self.hub = Hub(self.store)
-        self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
-        self.store.interrupt().result()
-        self.supervisor.start()
-        for row in reversed(self.store.rows()):
-            if row["status"] == "queued":
+        try:
+            environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
+            self.prices = Prices(self.folder / "prices", environment)
+            self.hub = Hub(self.store)
+            self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
+            self._take_up(self.store.rows())
+            self.supervisor.start()
+            self._sweeping = asyncio.create_task(self.pictures.sweep())
+        except BaseException:
+            self.store.close()
+            raise
+
+    def _take_up(self, rows: list[dict[str, Any]]) -> None:
+        """Queues what waited when the last server stopped, oldest first, and marks what it was at."""
+        for row in reversed(rows):
+            if row["status"] in ("running", "paused"):
+                self.store.status(row["id"], "interrupted", INTERRUPTED)
+            elif row["status"] == "queued":
                 self._enqueue(row)
-        self._sweeping = asyncio.create_task(self.pictures.sweep())
 
     async def close(self) -> None:
         """Ends the workers and writes what is left."""
@@ -102,7 +115,8 @@ class Service:
         bare = admit(experiment, catalogue, self.folder) | {"defences": []}
         whole = [admit(bare | {"defences": [part]}, catalogue, self.folder) for part in defences]
         texts = [defence_text(one["defences"][0], catalogue) for one in whole]
-        return self.prices.start(bare, texts, federation)
+        with writing():
+            return self.prices.start(bare, texts, federation)
 
     def price(self, name: str) -> Any:
         """Its status, what it is doing, and its points so far. Raises `NoRun`."""
@@ -153,7 +167,8 @@ class Service:
         """Stops the run if need be, and removes all of it, and its uploads unless another run needs them."""
         experiment = self.run(run)["experiment"]
         with self.pictures.lock:
-            self._call(self._delete, run).result()
+            self._call(self._delete, run)
+            self.store.flush()
             self.pictures.drop(experiment)
 
     def runs(self) -> list[dict[str, Any]]:
@@ -169,6 +184,9 @@ class Service:
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
         """What was shown at that iteration, or last. Raises `NoRun`."""
+        trace = self.hub.live.get(run) if iteration is None else None
+        if trace and trace.picture:
+            return trace.picture
         return self._found(run, lambda: self.store.picture(run, iteration), "no such frame")
 
     def truth(self, run: str) -> bytes:
@@ -178,16 +196,7 @@ class Service:
     def recording(self, run: str) -> dict[str, Any]:
         """The whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        head = unpack_live(trace.since(trace.last))[0]
-        pictures = dict(self.store.pictures(run))
-        shown = [frame for frame in trace.frames if frame["iteration"] in pictures]
-        frames = [frame | {"picture": data_url(pictures[frame["iteration"]])} for frame in shown]
-        truth = self.store.truth(run)
-        return {
-            "experiment": row["experiment"], "result": row["result"], "head": head,
-            "curve": {"first": 1, "columns": trace.columns}, "frames": frames,
-            "truth": data_url(truth) if truth else None,
-        }  # fmt: skip
+        return recording(row, trace, dict(self.store.pictures(run)), self.store.truth(run))
 
     def export(self, run: str) -> bytes:
         """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
@@ -207,7 +216,8 @@ class Service:
         workers = self.supervisor.health()
         usable = any(worker["state"] in ("ready", "busy") for worker in workers)
         health = {"ok": usable and self.store.trouble is None, "workers": workers, "queued": len(self.supervisor.queue)}
-        return health | ({"error": without_folders(self.store.trouble)} if self.store.trouble else {})
+        said = {"error": self.store.trouble, "lost": " ".join(self.store.losses)}
+        return health | {name: without_folders(sentence) for name, sentence in said.items() if sentence}
 
     def _call(self, function: Callable[..., T], *values: Any) -> T:
         """Calls on the event loop, from wherever we are."""
@@ -239,10 +249,9 @@ class Service:
         """With the CPU threads that an earlier run of the same experiment had, so that it gives the same bits."""
         return experiment if experiment.get("threads") else used(experiment, self.store.result_of(experiment))
 
-    def _delete(self, run: str) -> Any:
-        deleted = self.hub.forget(run)
+    def _delete(self, run: str) -> None:
+        self.hub.forget(run)
         self.supervisor.stop(run)
-        return deleted
 
     def _experiments(self) -> list[Any]:
         """Those of all runs, and of a price that is being worked out."""
@@ -277,6 +286,7 @@ class Service:
         return picture
 
     def _loaded(self, run: str) -> Trace:
+        self.store.flush()
         trace = load(self.store, run)
         if trace is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
@@ -300,14 +310,6 @@ def used(experiment: Any, result: Any) -> Any:
 def ended(row: dict[str, Any]) -> str:
     status = row["status"] if row["status"] in OVER else "over"
     return f"This run is {status} and cannot be changed any more; run it again instead."
-
-
-def data_url(picture: bytes) -> str:
-    return f"data:{media_type(picture)};base64,{base64.b64encode(picture).decode()}"
-
-
-def media_type(picture: bytes) -> str:
-    return "image/png" if picture.startswith(b"\x89PNG") else "image/webp"
 
 
 _service: Service | None = None

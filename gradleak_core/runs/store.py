@@ -8,18 +8,19 @@ and the lock that keeps a second server away from the file.
 from __future__ import annotations
 
 import json
-import queue
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gradleak_core.runs.lock import lock
-from gradleak_core.runs.protocol import encode
+from gradleak_core.runs.protocol import encode, finite
+from gradleak_core.runs.recovery import losses, recover, sound
+from gradleak_core.runs.room import FULL, Unwritable, out_of_room
+from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
 SCHEMA = 1
@@ -36,119 +37,103 @@ COMMIT;
 """
 COLUMNS = """id, name, created, status, message, experiment, started, result,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
-INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
 DAMAGED = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
-
-Write = Callable[[sqlite3.Connection], object]
+MOST_HELD = 64 * 2**20
+"""Bytes of pictures that wait for room at most; frames that come later keep their numbers and lose their picture."""
 
 
 class Store:
-    """The file `path`. Raises `Refused` when it is newer, damaged, or in use by another server."""
+    """The file `path`. Raises `Refused` when it is newer, cannot be opened, or is in use by another server.
+
+    What waits for room on the disk counts as stored: rows are as they will be, and runs to be deleted are gone.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.trouble: str | None = None
-        """Why the last write failed, as a sentence."""
-        self._erased = False
-        """Whether something was deleted that the write-ahead log still holds."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = lock(path.with_suffix(".lock"))
         try:
-            self._db = open_for_writing(path)
+            self._writer = Writer(open_for_writing(path))
         except BaseException:
             self._lock.close()
             raise
-        self._jobs: queue.SimpleQueue[tuple[Write, Future[None]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
-        self._thread.start()
+        self.losses = losses(path)
+        """What was lost of damaged files, as sentences."""
+        self._news: dict[str, dict[str, Any]] = {}
+        """Values of runs that are handed over and not on disk yet."""
+        self._leaving: set[str] = set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last write failed, as a sentence."""
+        return self._writer.trouble
 
     def close(self) -> None:
-        """Everything handed over so far is on disk afterwards."""
-        self._jobs.put(None)
-        self._thread.join()
-        self._db.close()
+        """Everything handed over so far is on disk afterwards, as far as there is room."""
+        self._writer.close()
         self._lock.close()
 
     def write(self, change: Write) -> Future[None]:
-        """Queues a change; the future is done once it is on disk. Changes keep their order."""
-        done: Future[None] = Future()
-        self._jobs.put((change, done))
-        return done
+        """Queues a change; the future is done once it is on disk. Changes keep their order and wait for room."""
+        return self._writer.write(change)
 
     def flush(self) -> None:
-        """Waits until all that was handed over is on disk."""
-        self.write(lambda db: None).result()
-
-    def _serve(self) -> None:
-        ended = False
-        while not ended:
-            jobs = [self._jobs.get()]
-            while not self._jobs.empty():
-                jobs.append(self._jobs.get())
-            ended = None in jobs
-            self._commit([job for job in jobs if job is not None])
-
-    def _commit(self, jobs: list[tuple[Write, Future[None]]]) -> None:
-        try:
-            with self._db:
-                for change, _ in jobs:
-                    change(self._db)
-            self.trouble = None
-        except Exception as error:  # a full disk must not end the thread; the futures and health tell
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._commit([job])
-            else:
-                self.trouble = f"Runs cannot be written to {self.path}: {error}."
-                jobs[0][1].set_exception(error)
-        else:
-            self._wipe()
-            for _, done in jobs:
-                done.set_result(None)
-
-    def _wipe(self) -> None:
-        """Empties the write-ahead log after a deletion; tried again with the next change while somebody reads."""
-        if self._erased:
-            with suppress(sqlite3.Error):
-                self._erased = bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        """Waits until all that was handed over is on disk, or waits for room there."""
+        with suppress(Unwritable):
+            self._writer.write(lambda db: None, waits=False).result()
 
     def add(self, run: str, name: str, experiment: Any) -> Future[None]:
+        """Adds a run; the future raises `Unwritable` when there is no room for it now."""
         row = (run, name, time.time(), json.dumps(experiment))
         text = "INSERT INTO runs (id, name, created, status, experiment) VALUES (?, ?, ?, 'queued', ?)"
-        return self.write(lambda db: db.execute(text, row))
+        return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
         row = (encode(started).decode(), truth, run)
-        return self.write(
-            lambda db: db.execute("UPDATE runs SET status = 'running', started = ?, truth = ? WHERE id = ?", row)
-        )
+        text = "UPDATE runs SET status = 'running', started = ?, truth = ? WHERE id = ?"
+        return self._tell(run, lambda db: db.execute(text, row), status="running", started=finite(started))
 
     def frame(self, run: str, iteration: int, head: Any, picture: bytes) -> Future[None]:
-        row = (run, iteration, encode(head).decode(), picture)
-        return self.write(lambda db: db.execute("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?)", row))
+        if self._writer.held + len(picture) > MOST_HELD:
+            head, picture = head | {"picture": None}, b""
+        row = (run, iteration, encode(head).decode(), picture, run)
+        text = "INSERT OR REPLACE INTO frames SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
+        return self._tell(run, lambda db: db.execute(text, row), len(picture), iteration=iteration)
 
     def status(self, run: str, status: str, message: str | None = None, result: Any = None) -> Future[None]:
         row = (status, message, None if result is None else encode(result).decode(), run)
-        return self.write(
-            lambda db: db.execute("UPDATE runs SET status = ?, message = ?, result = ? WHERE id = ?", row)
-        )
+        text = "UPDATE runs SET status = ?, message = ?, result = ? WHERE id = ?"
+        news = {"status": status, "message": message, "result": finite(result)}
+        return self._tell(run, lambda db: db.execute(text, row), **news)
 
     def rename(self, run: str, name: str) -> Future[None]:
-        return self.write(lambda db: db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, run)))
+        """Renames a run; the future raises `Unwritable` when there is no room for it now."""
+        text = "UPDATE runs SET name = ? WHERE id = ?"
+        return self._writer.write(lambda db: db.execute(text, (name, run)), waits=False)
 
     def delete(self, run: str) -> Future[None]:
-        """Removes a run; once the future is done, its pictures are gone from the files too, and not only from view."""
+        """Removes a run, which counts as gone at once; the future is done when its pictures are gone from the files."""
 
         def erase(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
-            self._erased = True
+            self._writer.erased = True
 
-        return self.write(erase)
+        self._leaving.add(run)
+        done = self._writer.write(erase, urgent=True)
+        done.add_done_callback(lambda _: self._leaving.discard(run))
+        return done
 
-    def interrupt(self) -> Future[None]:
-        """Marks the runs that a stopped server left unfinished."""
-        text = "UPDATE runs SET status = 'interrupted', message = ? WHERE status IN ('running', 'paused')"
-        return self.write(lambda db: db.execute(text, (INTERRUPTED,)))
+    def _tell(self, run: str, change: Write, size: int = 0, **values: Any) -> Future[None]:
+        """Hands over a change of a run and answers with the new values of its row until they are on disk."""
+        news = self._news[run] = self._news.get(run, {}) | values
+        done = self._writer.write(change, size=size)
+
+        def forget(_: Future[None]) -> None:
+            if self._news.get(run) is news and not done.exception():
+                self._news.pop(run, None)
+
+        done.add_done_callback(forget)
+        return done
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -162,20 +147,22 @@ class Store:
 
     def rows(self) -> list[dict[str, Any]]:
         """All runs, newest first."""
-        with self._reader() as db:
-            return [plain(row) for row in db.execute(f"SELECT {COLUMNS} FROM runs ORDER BY number DESC")]
+        return self._rows("ORDER BY number DESC")
 
     def row(self, run: str) -> dict[str, Any] | None:
+        return next(iter(self._rows("WHERE id = ?", run)), None)
+
+    def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
+        news = dict(self._news)  # taken first, so that what is written meanwhile is in one of the two
         with self._reader() as db:
-            found = db.execute(f"SELECT {COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
-        return None if found is None else plain(found)
+            found = [plain(row) for row in db.execute(f"SELECT {COLUMNS} FROM runs {which}", values)]
+        return [row | news.get(row["id"], {}) for row in found if row["id"] not in self._leaving]
 
     def result_of(self, experiment: Any) -> Any:
         """What the newest run of the same experiment has found; None without one that has ended."""
-        query = "SELECT result FROM runs WHERE experiment = ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
-        with self._reader() as db:
-            found = db.execute(query, (json.dumps(experiment),)).fetchone()
-        return None if found is None else json.loads(found[0])
+        which = "WHERE experiment = ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
+        found = self._rows(which, json.dumps(experiment))
+        return found[0]["result"] if found else None
 
     def heads(self, run: str) -> list[Any]:
         """The head of every frame message that can be read, in order."""
@@ -209,28 +196,49 @@ class Store:
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, check_same_thread=False, timeout=5)
+    """Opens the file of runs, made anew or mended if need be. Raises `Refused`."""
     try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if path.exists() and not usable(path):
+            recover(path, TABLES)
+        db = sqlite3.connect(path, check_same_thread=False, timeout=5)
+        prepare(db)
+    except (sqlite3.Error, OSError) as error:
+        if out_of_room(error):
+            raise Refused(FULL) from error
+        advice = "move it away or choose another folder with GRADLEAK_DATA"
+        raise Refused(f"{path} cannot be used for runs ({error}); {advice}.") from error
+    return db
+
+
+def usable(path: Path) -> bool:
+    """Returns False for a damaged file. Raises `Refused` when a newer GradLeak wrote it, else OperationalError."""
+    with closing(sqlite3.connect(path, timeout=5)) as db:
+        try:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            return False
         if version > SCHEMA:
             raise Refused(
                 f"{path} was written by a newer GradLeak (schema {version}, this one knows {SCHEMA}); "
                 "update GradLeak or choose another folder with GRADLEAK_DATA."
             )
+        return version == 0 or sound(db, TABLES)
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Sets a connection up to write, and makes the tables of a new file."""
+    try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
-        if version == 0:
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
             db.executescript(TABLES)
-    except sqlite3.Error as error:
-        db.close()
-        advice = "move it away or choose another folder with GRADLEAK_DATA"
-        raise Refused(f"{path} cannot be used for runs ({error}); {advice}.") from error
-    except Refused:
+    except sqlite3.Error:
         db.close()
         raise
-    return db
 
 
 def plain(row: sqlite3.Row) -> dict[str, Any]:
@@ -253,7 +261,7 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
 
 def check_shape(value: Any) -> None:
     """Raises ValueError for what is no JSON object, or has an attack, a model or images that are none."""
-    shapes = {"attack": dict, "model": dict, "images": list}
+    shapes = {"attack": dict, "model": dict, "images": list, "experiment": dict}
     if not isinstance(value, dict) or not all(isinstance(value.get(k, kind()), kind) for k, kind in shapes.items()):
         raise ValueError("this is not what a run consists of")
 

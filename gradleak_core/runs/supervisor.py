@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import gradleak_core
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
-from gradleak_core.runs.protocol import Garbled, Head, pack, receive
+from gradleak_core.runs.processes import died, end, surroundings
+from gradleak_core.runs.protocol import Head, pack, receive
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
-ROOT = Path(gradleak_core.__file__).resolve().parents[1]
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
+SILENT = "The worker process stood still and was started anew; what was seen is kept. Run it again."
+MISUNDERSTOOD = "The worker process could not be understood and was started anew; what was seen is kept. Run it again."
 log = logging.getLogger("gradleak.worker")
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds to wait: for an answer to stop, for a sign of life, and before a dead worker is started again."""
+    """Seconds to wait for an answer or a sign of life, and before a dead worker is started again."""
 
     stop: float = 5.0
-    silence: float = 60.0
+    start: float = 60.0
+    """Of silence until the first heartbeat: loading torch and warming up lets no other thread speak for long."""
+    silence: float = 5.0
+    """Of silence from then on; a heartbeat is due every second."""
     restart: float = 0.2
     restart_most: float = 30.0
 
@@ -47,8 +49,17 @@ class Worker:
         self.state = "starting"
         self.device: str | None = None
         self.run: str | None = None
+        self.experiment: Any = None
+        self.heard = False
+        """Whether the process has said anything about the run that it was given."""
         self.stopping = False
         self.process: Process | None = None
+        self.beats = False
+        """Whether the process has come so far that it gives a heartbeat."""
+        self.silence = 0.0
+        """Seconds since the process last said anything."""
+        self.verdict: str | None = None
+        """Why the process ended, as a sentence."""
         self.last_line = ""
         self.error: str | None = None
         """Why no process comes up."""
@@ -58,8 +69,9 @@ class Worker:
         return self.state == "ready" and self.run is None
 
     def health(self) -> Head:
-        state = "busy" if self.run else self.state
         pid = self.process.pid if self.process and self.process.returncode is None else None
+        state = "busy" if self.run else self.state
+        state = "starting" if pid is None and state != "dead" else state
         health = {"state": state, "device": self.device, "pid": pid}
         return health | ({"error": without_folders(self.error)} if self.error else {})
 
@@ -68,41 +80,45 @@ class Worker:
             self.process.stdin.write(pack(head))
 
     def begin(self, run: str, experiment: Any) -> None:
-        self.run, self.stopping = run, False
+        self.run, self.experiment, self.heard, self.stopping = run, experiment, False, False
         self.send({"type": "run", "run": run, "experiment": experiment})
 
     async def live(self) -> None:
-        """Keeps a process running; waits longer and longer while it cannot even start."""
+        """Keeps a process running, whatever goes wrong; waits longer and longer while it cannot even start."""
         patience, failures = self.owner.patience, 0
         while True:
-            greeted = await self._one_life()
+            greeted, self.verdict = False, None
+            try:
+                greeted = await self._one_life()
+            except OSError as error:
+                self.error = f"The worker cannot be started: {error}."
+            except Exception as error:  # a supervisor that ends leaves nobody to start the next worker
+                log.exception("worker %d's supervisor went wrong", self.index)
+                self.error = f"The worker cannot be supervised: {type(error).__name__}: {error}."
+            self.state = "starting" if greeted else "dead"
+            asyncio.get_running_loop().call_soon(self._mourn)  # where an error cannot end this task either
             failures = 0 if greeted else failures + 1
             await asyncio.sleep(min(patience.restart * 2**failures, patience.restart_most))
 
     async def _one_life(self) -> bool:
-        """Until the process ends; whether it came up at all."""
-        self.last_line = ""
-        try:
-            self.process = process = await self._start()
-        except OSError as error:
-            self.state, self.error = "dead", f"The worker cannot be started: {error}."
-            return False
-        listening = asyncio.create_task(self._listen(process))
+        """Until the process ends; returns whether it came up at all."""
+        self.last_line, self.beats, self.silence = "", False, 0.0
+        self.process = process = await self._start()
+        listening, watching = (asyncio.create_task(work) for work in (self._listen(process), self._watch(process)))
         try:
             greeted = await self._converse(process)
         finally:
+            watching.cancel()
             await end(process, 2)
             await listening
-        self.state = "starting" if greeted else "dead"
+        self.verdict = self.verdict or died(process.returncode)
         self.error = None if greeted else self.last_line or "The worker ended without a word."
-        self._mourn(process.returncode)
         return greeted
 
     async def _start(self) -> Process:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         return await asyncio.create_subprocess_exec(
             *self.owner.command, "--index", str(self.index), stdin=PIPE, stdout=PIPE, stderr=PIPE,
-            env=os.environ | self.owner.environment | {"PYTHONPATH": path},
+            env=surroundings(self.owner.environment),
         )  # fmt: skip
 
     async def _listen(self, process: Process) -> None:
@@ -114,23 +130,43 @@ class Worker:
                     self.last_line = line.strip()
                     log.warning("%s", line)
 
+    async def _watch(self, process: Process) -> None:
+        """Kills the process once it has been silent for too long.
+
+        The seconds are counted one after another, so that a server that stood still itself does not blame its worker.
+        """
+        patience = self.owner.patience
+        tick = patience.silence / 10
+        while self.silence < (patience.silence if self.beats else patience.start):
+            await asyncio.sleep(tick)
+            self.silence += tick
+        log.warning("worker %s has been silent for too long; it is started again", process.pid)
+        self._kill(process, SILENT)
+
+    def _kill(self, process: Process, verdict: str) -> None:
+        self.verdict = verdict
+        with suppress(ProcessLookupError):
+            process.kill()
+
     async def _converse(self, process: Process) -> bool:
+        """Takes every message of the process; returns whether it came up."""
         assert process.stdout is not None
         greeted = False
         try:
-            while message := await asyncio.wait_for(receive(process.stdout), self.owner.patience.silence):
-                greeted = greeted or message[0]["type"] == "hello"
+            while message := await receive(process.stdout):
+                self.silence = 0.0
+                kind = message[0]["type"]
                 self._take(*message)
-        except asyncio.TimeoutError:
-            log.warning("worker %s has been silent for too long; it is started again", process.pid)
-            process.kill()
-        except (Garbled, KeyError, TypeError):
-            log.exception("worker %s does not speak the protocol; it is started again", process.pid)
-            process.kill()
+                greeted = greeted or kind == "hello"
+        except Exception:
+            log.exception("a message of worker %s led to an error; it is started again", process.pid)
+            self._kill(process, MISUNDERSTOOD)
         return greeted
 
     def _take(self, head: Head, blob: bytes) -> None:
         kind, run, hub = head.pop("type"), head.pop("run", None), self.owner.hub
+        self.heard = self.heard or run is not None
+        self.beats = self.beats or kind == "heartbeat"
         if kind == "hello":
             self.state, self.device, self.error = "ready", head["device"], None
             self.owner.on_catalogue(head["catalogue"])
@@ -151,13 +187,17 @@ class Worker:
         if kind in ("finished", "failed", "hello"):
             self.owner.dispatch()
 
-    def _mourn(self, code: int | None) -> None:
-        if self.run is not None:
-            run, self.run = self.run, None
-            if self.stopping:
-                self.owner.hub.end(run, "stopped", UNANSWERED)
-            else:
-                self.owner.hub.end(run, "failed", died(code))
+    def _mourn(self) -> None:
+        """Ends the run of a process that has gone, or queues it once more if the process never took it up."""
+        run, self.run = self.run, None
+        if run is None:
+            return
+        if self.stopping:
+            self.owner.hub.end(run, "stopped", UNANSWERED)
+        elif not (self.heard or run in self.owner.retried):
+            self.owner.retry(run, self.experiment)
+        else:
+            self.owner.hub.end(run, "failed", self.verdict or self.error)
 
     async def insist(self, run: str) -> None:
         """Ends the process when it does not stop a run in time."""
@@ -188,6 +228,8 @@ class Supervisor:
         self.environment = dict(environment)
         self.queue: dict[str, Any] = {}
         """Experiment of each waiting run, in order of submission."""
+        self.retried: set[str] = set()
+        """Runs that were given to a worker that had died already, and wait or run once more."""
         self.workers = [Worker(self, index) for index in range(workers)]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -205,6 +247,12 @@ class Supervisor:
 
     def submit(self, run: str, experiment: Any) -> None:
         self.queue[run] = experiment
+        self.dispatch()
+
+    def retry(self, run: str, experiment: Any) -> None:
+        """Puts a run back in front of the queue."""
+        self.retried.add(run)
+        self.queue = {run: experiment} | self.queue
         self.dispatch()
 
     def dispatch(self) -> None:
@@ -244,23 +292,3 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def end(process: Process, grace: float) -> None:
-    """Closes a process's stdin, at which it exits; terminates it after `grace` seconds and kills it after two more."""
-    if process.stdin:
-        process.stdin.close()
-    for wait, insist in ((grace, process.terminate), (2.0, process.kill)):
-        try:
-            await asyncio.wait_for(process.wait(), wait)
-            return
-        except asyncio.TimeoutError:
-            with suppress(ProcessLookupError):
-                insist()
-    await process.wait()
-
-
-def died(code: int | None) -> str:
-    how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
-    hint = ", perhaps for want of memory" if code in (-9, 137) else ""
-    return f"The worker process ended unexpectedly ({how}{hint}) during this run; what was seen is kept. Run it again."

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.protocol import pack, read
+from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
@@ -56,9 +57,10 @@ class Pipe:
             os._exit(0)
 
     def beat(self) -> None:
+        """Tells the server every second that this process is alive."""
         while True:
-            time.sleep(HEARTBEAT)
             self.send({"type": "heartbeat"})
+            time.sleep(HEARTBEAT)
 
 
 def main() -> None:
@@ -71,13 +73,13 @@ def main() -> None:
     options = parser.parse_args()
     behave()
     pipe = Pipe()
-    for task in (pipe.listen, pipe.beat):
-        threading.Thread(target=task, daemon=True).start()
+    threading.Thread(target=pipe.listen, daemon=True).start()
     engine = importlib.import_module(options.engine)
     catalogue = importlib.import_module(options.catalogue).catalogue()
     device = choose_device(options.index)
     pipe.send({"type": "hello", "pid": os.getpid(), "device": device, "catalogue": catalogue})
     warm_up(engine, catalogue, device)
+    threading.Thread(target=pipe.beat, daemon=True).start()
     idle = importlib.import_module(options.idle)
     latest = None
     while True:
@@ -137,7 +139,8 @@ def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, contr
     except Refused as error:
         pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
     except Exception as error:
-        traceback.print_exc()
+        if not out_of_room(error):
+            traceback.print_exc()
         pipe.send({"type": "failed", "run": run, "message": sentence(error), "refused": False})
         if "CUDA error" in str(error):
             os._exit(1)  # nothing more can be computed in this process
@@ -148,7 +151,7 @@ def learn(idle: Any, experiment: Any, busy: Any) -> None:
     """Learns from a run what makes the next like it faster; runs do without where that fails."""
     try:
         idle.learn(experiment, busy)
-    except Refused:
+    except (Refused, OSError):
         pass
     except Exception:
         traceback.print_exc()
@@ -157,6 +160,8 @@ def learn(idle: Any, experiment: Any, busy: Any) -> None:
 def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
         return "The device ran out of memory; use a smaller batch, fewer seeds or a smaller model."
+    if out_of_room(error):
+        return "The disk is full; free some space and run it again."
     first = (str(error).splitlines() or [""])[0].rstrip(".")
     return f"The run broke off: {type(error).__name__}{': ' if first else ''}{first}."
 

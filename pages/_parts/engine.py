@@ -14,6 +14,12 @@ def service() -> services.Service:
     return services.get()
 
 
+def troubles() -> list[str]:
+    """Returns what every page has to say about the server: what cannot be written now, and what was lost."""
+    health = service().health()
+    return [health[name] for name in ("error", "lost") if name in health]
+
+
 def catalogue() -> Any:
     """What the engine can do; until the first worker has said so, the page waits here."""
     known = service().catalogue()

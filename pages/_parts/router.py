@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages._parts.engine import troubles
 from pages._parts.site import ASSETS, pages
 
 st.set_page_config(
@@ -21,6 +22,8 @@ def again() -> None:
 page = st.navigation(list(pages().values()), position="top")
 lab = page.title == "Lab"
 st.session_state["sidebar" if lab else "left"] = True
+for sentence in troubles():
+    st.error(sentence, icon=":material/hard_drive:")
 page.run()
 if not lab and st.session_state.get("sidebar"):
     again()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sys
 import threading
@@ -112,3 +113,14 @@ def until(condition: Callable[[], T], seconds: float = 90) -> T:
         assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"
         time.sleep(0.01)
     return value
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still computes; one that only waits to be counted as ended does not."""
+    try:
+        if Path("/proc/self/stat").exists():
+            return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+        os.kill(pid, 0)
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return True

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from gradleak_core import knobs
-from gradleak_core.runs.prices import HEAD, Prices
+from gradleak_core.cli.price import Ledger
+from gradleak_core.pricing import Point
+from gradleak_core.runs.prices import CUT_OFF, HEAD, Prices
+from gradleak_core.runs.room import FULL
 from gradleak_core.runs.supervisor import COMMAND
-from tests.runs.serving import Server, serving, until
+from tests.runs.serving import Server, alive, serving, until
 
+ROOT = Path(__file__).parents[2]
 SIGN = {"kind": "sign"}
 NOISE = {"kind": "gaussian_noise", "std": 0.5}
 
@@ -22,6 +29,18 @@ NOISE = {"kind": "gaussian_noise", "std": 0.5}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("prices"), command=COMMAND) as server:
         yield server
+
+
+ORPHANING = """
+import json, pathlib, sys, time
+from gradleak_core.runs.prices import Prices
+prices = Prices(pathlib.Path(sys.argv[1]), {})
+name = prices.start(json.loads(sys.argv[2]), ["sign"], {"rounds": 5000})
+while not prices.get(name)["note"]:
+    time.sleep(0.05)
+print(name, prices._processes[name].pid, flush=True)
+time.sleep(600)
+"""
 
 
 def small(server: Server) -> Any:
@@ -119,3 +138,46 @@ def test_a_price_that_cannot_be_read_is_not_there(tmp_path: Path, text: str) -> 
     assert prices.get("f" * 12) is None
     assert not prices.stop("f" * 12)
     assert prices.newest() == "0" * 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for a process by its signal")
+def test_a_computation_does_not_outlive_a_killed_server(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ORPHANING, str(tmp_path / "prices"), json.dumps(small(server))]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        name, pid = killed.stdout.readline().split()
+        assert alive(int(pid))
+        killed.kill()
+    until(lambda: not alive(int(pid)))
+    file = tmp_path / "prices" / f"{name}.json"
+    assert json.loads(file.read_text(encoding="utf-8"))["status"] == "running"
+    assert Prices(tmp_path / "prices", {}).get(name)["status"] == "interrupted"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert (kept["status"], kept["message"]) == ("interrupted", CUT_OFF)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_price_without_room_is_refused_and_leaves_nothing(server: Server) -> None:
+    import resource
+
+    folder, before = server.service.folder / "prices", resource.getrlimit(resource.RLIMIT_FSIZE)
+    files = {*folder.iterdir()}
+    body = {"experiment": small(server), "defences": [SIGN]}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        answer = server.client.post("/api/prices", json=body)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (answer.status_code, answer.json()) == (507, {"error": FULL})
+    assert {*folder.iterdir()} == files
+
+
+def test_points_that_cannot_be_written_are_written_when_there_is_room(tmp_path: Path) -> None:
+    file = tmp_path / "gone" / "price.json"
+    ledger = Ledger(file, {})
+    ledger.add(Point((), 0.5, {"psnr": 20.0, "ssim": 0.9}))
+    assert ledger.trouble is not None
+    file.parent.mkdir()
+    ledger.close(Console(stderr=True), status="done")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert (kept["status"], len(kept["points"]), ledger.trouble) == ("done", 1, None)

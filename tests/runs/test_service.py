@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 
 from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.types import Refused
-from tests.runs.serving import BROKEN, SLOW, TOY, Server, serving, until
+from tests.runs.serving import BROKEN, SLOW, TOY, Server, alive, serving, until
 from tests.runs.toy_engine import experiment
 
 ROOT = Path(__file__).parents[2]
@@ -29,17 +28,6 @@ with serving(pathlib.Path(sys.argv[1])) as server:
     print(server.service.health()["workers"][0]["pid"], flush=True)
     time.sleep(60)
 """
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still computes; one that only waits to be counted as ended does not."""
-    try:
-        if Path("/proc/self/stat").exists():
-            return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-        os.kill(pid, 0)
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-    return True
 
 
 def test_a_run_is_played_to_its_end_and_kept_whole(server: Server) -> None:

@@ -116,13 +116,6 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_something_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "runs.sqlite3"
-    path.write_bytes(b"this is a text, not a database; " * 100)
-    with pytest.raises(Refused, match="cannot be used for runs"):
-        Store(path)
-
-
 def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.sqlite3")
     opening = f"from gradleak_core.runs.store import *; Store(Path({str(store.path)!r})).close()"

@@ -1,0 +1,53 @@
+"""The processes beside the server: how they find this package, how they end, and what their end means."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import gradleak_core
+
+ROOT = Path(gradleak_core.__file__).resolve().parents[1]
+
+
+def surroundings(added: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment of a process that has to find this package."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | dict(added) | {"PYTHONPATH": path}
+
+
+def end_with_parent() -> None:
+    """Ends this process once the other end of its stdin is closed: a parent that is killed closes it too."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+async def end(process: Process, grace: float) -> None:
+    """Closes a process's stdin, at which it exits; terminates it after `grace` seconds and kills it after two more."""
+    if process.stdin:
+        process.stdin.close()
+    for wait, insist in ((grace, process.terminate), (2.0, process.kill)):
+        try:
+            await asyncio.wait_for(process.wait(), wait)
+            return
+        except asyncio.TimeoutError:
+            with suppress(ProcessLookupError):
+                insist()
+    await process.wait()
+
+
+def died(code: int | None) -> str:
+    """Says how a process ended that should not have."""
+    how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
+    hint = ", perhaps for want of memory" if code in (-9, 137) else ""
+    return f"The worker process ended unexpectedly ({how}{hint}) during this run; what was seen is kept. Run it again."

@@ -1,0 +1,50 @@
+"""What cannot be written for want of room is told in one sentence. Imports no torch."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gradleak_core.types import Refused
+
+FULL = (
+    "The disk is full. What is under way is kept in memory until there is room, and new runs are refused; "
+    "delete some runs or free some space on the server."
+)
+PASSING = ("is full", "disk I/O error", "readonly", "is locked", "unable to open", "out of memory")
+"""Words in SQLite's messages about troubles that may pass by themselves."""
+
+
+class Unwritable(Refused):
+    """What was sent cannot be kept now. The message says why."""
+
+
+def out_of_room(error: BaseException) -> bool:
+    """Returns whether a write failed because the disk, the quota or the largest size of a file is used up."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "is full" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def passing(error: BaseException) -> bool:
+    """Returns whether the same change of the database may succeed later."""
+    return isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in PASSING)
+
+
+def unwritten(error: BaseException) -> str:
+    """Says in one sentence why something could not be written."""
+    if out_of_room(error):
+        return FULL
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"The data folder cannot be written to: {reason}."
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raises `Unwritable` in place of what the file system says."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(unwritten(error)) from error

@@ -1,0 +1,147 @@
+"""The one thread that changes the file of runs, many changes a transaction. Imports no torch.
+
+What cannot be written because the disk is full, or for another reason that may pass, waits in order until it can be.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from gradleak_core.runs.room import Unwritable, passing, unwritten
+
+AGAIN = 1.0
+"""Seconds between two attempts to write what waits."""
+Write = Callable[[sqlite3.Connection], object]
+log = logging.getLogger("gradleak.store")
+
+
+@dataclass(eq=False)
+class Change:
+    """One change of the file."""
+
+    apply: Write
+    waits: bool
+    """Kept until it can be written; refused otherwise."""
+    urgent: bool
+    """Tried before everything that waits, because it makes room."""
+    size: int
+    """Bytes that it keeps in memory."""
+    done: Future[None] = field(default_factory=Future)
+
+
+class Writer:
+    """Writes through one connection in a thread of its own, until it is closed."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.trouble: str | None = None
+        """Why the last change could not be written, as a sentence."""
+        self.erased = False
+        """Whether something was deleted that the write-ahead log still holds."""
+        self.held = 0
+        """Bytes of what waits to be written."""
+        self._db = db
+        self._handed_over: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._waiting: list[Change] = []
+        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
+        self._thread.start()
+
+    def write(self, apply: Write, *, waits: bool = True, urgent: bool = False, size: int = 0) -> Future[None]:
+        """Queues a change; the future is done once it is on disk. Changes keep their order."""
+        change = Change(apply, waits, urgent, size)
+        self._handed_over.put(change)
+        return change.done
+
+    def close(self) -> None:
+        """Writes what can be written, and ends the thread and the connection."""
+        self._handed_over.put(None)
+        self._thread.join()
+        self._db.close()
+
+    def _serve(self) -> None:
+        ended = False
+        while not ended:
+            arrived = self._arrived()
+            ended = None in arrived
+            self._write([*self._waiting, *(change for change in arrived if change is not None)])
+        if self._waiting:
+            log.error("%d changes could not be written and are lost. %s", len(self._waiting), self.trouble)
+        for change in self._waiting:
+            change.done.set_exception(Unwritable(str(self.trouble)))
+
+    def _arrived(self) -> list[Change | None]:
+        """Everything that was handed over meanwhile; nothing when it is time to try again what waits."""
+        try:
+            arrived = [self._handed_over.get(timeout=AGAIN if self._waiting else None)]
+        except queue.Empty:
+            return []
+        while not self._handed_over.empty():
+            arrived.append(self._handed_over.get())
+        return arrived
+
+    def _write(self, changes: list[Change]) -> None:
+        self._waiting = []
+        if self._together(changes) or not self._one_by_one(changes):
+            self.trouble = None
+        self.held = sum(change.size for change in self._waiting)
+
+    def _together(self, changes: list[Change]) -> bool:
+        try:
+            with self._db:
+                for change in changes:
+                    change.apply(self._db)
+        except Exception:  # each is tried by itself then, which tells whose fault it is
+            return False
+        self._wipe()
+        for change in changes:
+            change.done.set_result(None)
+        return True
+
+    def _one_by_one(self, changes: list[Change]) -> int:
+        """Returns how many could not be written."""
+        return sum(not self._alone(change) for change in sorted(changes, key=lambda change: not change.urgent))
+
+    def _alone(self, change: Change) -> bool:
+        if self._waiting and not change.urgent:
+            self._put_off(change)
+            return False
+        try:
+            with self._db:
+                change.apply(self._db)
+        except Exception as error:  # must not end the thread; the future and health tell
+            self.trouble = unwritten(error)
+            if passing(error):
+                self._put_off(change)
+            else:
+                change.done.set_exception(error)
+            return False
+        self._wipe()
+        change.done.set_result(None)
+        return True
+
+    def _wipe(self) -> None:
+        """Empties the write-ahead log after a deletion; tried again with the next change while somebody reads."""
+        if self.erased:
+            with suppress(sqlite3.Error):
+                self.erased = bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+
+    def _put_off(self, change: Change) -> None:
+        if change.waits:
+            self._waiting.append(change)
+            return
+        change.done.set_exception(Unwritable(str(self.trouble)))
+        if not self._waiting:
+            self._waiting.append(Change(claim_a_page, waits=True, urgent=False, size=0))
+
+
+def claim_a_page(db: sqlite3.Connection) -> None:
+    """Writes something that leaves no trace. Raises OperationalError for as long as there is no room."""
+    db.execute("BEGIN")
+    db.execute("CREATE TABLE room (page)")
+    db.execute("DROP TABLE room")
