@@ -149,3 +149,12 @@ def test_about_names_device_versions_and_licences(service: Service, open_page: O
     assert any(known["versions"]["torch"] in table for table in tables)
     for row in known["samples"].values():
         assert f"- **{row['title']}** ({row['licence']}): " in words(app)
+
+
+@pytest.mark.parametrize("page", ["lab", "runs", "about"])
+def test_a_page_says_what_was_lost(service: Service, open_page: Open, page: str) -> None:
+    service.store.losses.append("The file of runs was damaged.")
+    try:
+        assert [error.value for error in open_page(page).error] == ["The file of runs was damaged."]
+    finally:
+        service.store.losses.clear()
