@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import (
+    demand,
     first_preset,
     idlg_labels,
     live_frames,
@@ -74,6 +75,11 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "worker_memory": Benchmark(
         "Memory of a worker after 200 runs", "grows < 5 % after the tenth", worker_memory.measure
+    ),
+    "demand": Benchmark(
+        "Memory that a run takes, of what is estimated before it begins",
+        "20 to 100 % in every set-up, fitted or not",
+        demand.measure,
     ),
     "presets": Benchmark(
         "Every preset's promise, 10 samples each",

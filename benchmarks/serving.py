@@ -178,3 +178,10 @@ def processor_seconds(pid: int) -> float:
     """Processor time, user and system, that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def status(field: str) -> float:
+    """A line of this process's status, in MB."""
+    found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"), re.M)
+    assert found is not None
+    return int(found[1]) / 1024

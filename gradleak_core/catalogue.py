@@ -41,7 +41,7 @@ def catalogue() -> JSON:
         "families": {
             "attacks": {paper.ATTACK.name: attack_entry(paper) for paper in PAPERS},
             **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
-            "models": {kind: entry(cls) | {"layers": layers(cls())} for kind, cls in MODELS.items()},
+            "models": {kind: entry(cls) | costs(cls()) for kind, cls in MODELS.items()},
         },
         "experiment": RULES["experiment"] | {"knobs": experiment_knobs()},
         "client": entry(ClientStep),
@@ -70,6 +70,10 @@ def entry(cls: type) -> JSON:
         "knobs": CODEC.knobs(cls),
         **CODEC.row(cls()),
     } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+
+
+def costs(model: Model) -> JSON:
+    return {"layers": layers(model), "work": CODEC.encode(model.work)}
 
 
 def layers(model: Model) -> list[str]:
@@ -103,10 +107,11 @@ def experiment_knobs() -> list[JSON]:
 
 
 def devices() -> list[JSON]:
-    """What can compute here, the default first."""
-    found = []
+    """What can compute here, the default first, with its own bytes of memory where it has some."""
+    found: list[JSON] = []
     if torch.cuda.is_available():
-        found.append({"kind": "cuda", "name": torch.cuda.get_device_name()})
+        card = torch.cuda.get_device_properties()
+        found.append({"kind": "cuda", "name": card.name, "memory": card.total_memory})
     if torch.backends.mps.is_available():
         found.append({"kind": "mps", "name": "Apple GPU"})
     threads = torch.get_num_threads()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gradleak_core import knobs
+from gradleak_core import demand, knobs
 from gradleak_core.needs import told
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, under_way, usable
@@ -27,6 +27,10 @@ with st.sidebar:
 experiment = setup.current()
 images = experiment["images"]
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
+if not reasons:
+    reasons += filter(None, [demand.lack(experiment, known)])
+if not reasons and (slow := demand.delay(experiment, known)):
+    st.warning(slow, icon=":material/hourglass_top:")
 for sentence in setup.complaints():
     st.warning(sentence, icon=":material/link_off:")
 welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""

@@ -26,10 +26,10 @@ WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datase
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "schemas", "codec", "needs", "titles", "verdicts", "knobs", "__init__"),
+        *("types", "schemas", "codec", "needs", "demand", "titles", "verdicts", "knobs", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
-    ("data", "admission", "models", "metrics", "factors", "unfolding"),
+    ("data", "admission", "models", "metrics", "factors", "unfolding", "counting"),
     ("sweeps", "threads"),
     ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
@@ -41,6 +41,7 @@ WEB = (
         "types",
         "schemas",
         "needs",
+        "demand",
         "titles",
         "verdicts",
         "knobs",

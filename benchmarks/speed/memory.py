@@ -6,12 +6,11 @@ to use, which the system reads from files, shares among processes and may drop a
 from __future__ import annotations
 
 import multiprocessing
-import re
 import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.serving import linux
+from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
 from gradleak_core.experiment import CODEC, Experiment, load, prepare
 from gradleak_core.models import MODELS
@@ -61,10 +60,3 @@ def grown(json: JSON, who: str) -> Growth:
     getattr(contenders, who)(both, experiment.attack, 5)
     resident = status("VmHWM") - before
     return Growth(resident - (status("RssFile") - read), resident)
-
-
-def status(field: str) -> float:
-    """A line of this process's status, in MB."""
-    found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"), re.M)
-    assert found is not None
-    return int(found[1]) / 1024

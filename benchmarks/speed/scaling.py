@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.serving import linux
+from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import gradleak
-from benchmarks.speed.memory import status
 from gradleak_core.client import ClientStep
 from gradleak_core.experiment import CODEC, Experiment, load, prepare, threads
 from gradleak_core.models.convnet import ConvNet

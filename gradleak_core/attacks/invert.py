@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.objective import PARAMETERS_AT_ONCE, Objective, captured
+from gradleak_core.attacks.objective import Objective, captured
 from gradleak_core.attacks.parts.optimisers import Found
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.sharing import ahead, sharing, together
 from gradleak_core.attacks.stopping import Stopping
+from gradleak_core.demand import RECORDED
 from gradleak_core.types import (
     Answer,
     Candidate,
@@ -105,7 +106,9 @@ class Descent:
         self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
         self.search, self.signs = recipe.optimiser.start(z), recipe.optimiser.signs
         self.standing = (z, z.new_ones(len(z)))  # alike before a match is known
-        self.step = captured(self.compute, space) if objective.whole(len(z)) else self.compute
+        state = sum(tensor[0].numel() for tensor in self.search.state) * recipe.seeds
+        recorded = objective.whole(len(z)) and state <= RECORDED
+        self.step = captured(self.compute, space) if recorded else self.compute
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Gives z (S, N), its match (S,), priors (S, P), whether it is kept (S,), the kept z (S, N) and its match (S,).
@@ -160,9 +163,8 @@ def shares(
 ) -> list[Descent]:
     """Descents of as many threads, each with its rows of z (S, N) and its copy of the model."""
     models = [model, *(deepcopy(model) for _ in range(threads - 1))]
-    at_once = PARAMETERS_AT_ONCE // threads
     return [
-        Descent(recipe, Objective(recipe, mine, observation, space, at_once), space, rows)
+        Descent(recipe, Objective(recipe, mine, observation, space, threads), space, rows)
         for mine, rows in zip(models, z.tensor_split(threads), strict=True)
     ]
 

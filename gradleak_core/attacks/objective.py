@@ -16,6 +16,8 @@ from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.sharing import together
 from gradleak_core.client import factored_update, local_update
+from gradleak_core.counting import values
+from gradleak_core.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
 from gradleak_core.factors import Taps, taps
 from gradleak_core.sweeps import sweeps
 from gradleak_core.types import Candidate, Observation, Round, Update
@@ -23,15 +25,12 @@ from gradleak_core.types import Candidate, Observation, Round, Update
 if TYPE_CHECKING:
     from gradleak_core.attacks.recipe import Recipe
 
-PARAMETERS_AT_ONCE = 20_000_000
-"""Seeds are vectorised while their gradients stay below this, without those in factors; beyond, they go in turns."""
-
 
 class Objective:
     """The match of some seeds' guesses, and their priors. Both give gradients, and seeds that would not fit take turns.
 
     They are apart because the match is dear and stays the same function of z during a run, unless draws are new at
-    every iteration, while weights and a consensus may change with each.
+    every iteration, while weights and a consensus may change with each. There are as many objectives as `threads`.
     """
 
     def __init__(
@@ -40,11 +39,11 @@ class Objective:
         model: nn.Module,
         observation: Observation,
         space: Space,
-        parameters: int = PARAMETERS_AT_ONCE,
+        threads: int = 1,
     ) -> None:
         self.priors = {type(prior).__name__: prior for prior in recipe.priors}
         matching = Matching(recipe, model, observation, space)
-        self.at_once = max(1, parameters // max(matching.parameters, 1))
+        self.at_once = max(1, seeds_that_fit(model, observation, matching.taps) // threads) if recipe.seeds > 1 else 1
         self.matching = captured(matching, space)
         self.belief = captured(Belief(model, observation, space, recipe.priors), space)
 
@@ -82,7 +81,6 @@ class Matching:
         self.model, self.observation, self.space = model, observation, space
         self.single = observation.step.steps(observation.batch) == 1
         self.taps = taps(model, blank(observation)) if recipe.distance.factored and self.single else Taps()
-        self.parameters = sum(p.numel() for name, p in model.named_parameters() if name not in self.taps.zeros)
         first = Round(dict(model.named_parameters()), observation.update)
         self.rounds = [
             (self.client(r.theta), recipe.distance.to(recipe.matched.choose(model, r.update)))
@@ -115,6 +113,14 @@ class Matching:
             return {k: g[None] for k, g in compute(guess.images[0], guess.labels[0], draws).items()}
 
         return update
+
+
+def seeds_that_fit(model: nn.Module, observation: Observation, taps: Taps) -> int:
+    """How many seeds fit into memory together: the rest of them go in turns."""
+    each = sum(p.numel() for name, p in model.named_parameters() if name not in taps.zeros)
+    passes = observation.step.local_epochs * (1 + len(observation.later))
+    made = values(model, blank(observation)) * passes
+    return min(PARAMETERS_AT_ONCE // max(each, 1), VALUES_AT_ONCE // made)
 
 
 class Belief:

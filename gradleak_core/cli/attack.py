@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from gradleak_core import demand
 from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
@@ -52,6 +53,9 @@ def attack(
     experiment = choose.experiment(choice, known)
     if choice.images and not quiet and any(map(very_dark, experiment["images"])):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
+    demand.check_memory(experiment, on(device, known))
+    if not quiet and (slow := demand.delay(experiment, on(device, known))):
+        err.print(slow, style="yellow", highlight=False, markup=False, soft_wrap=True)
     recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
     screen = Screen(recording, err, quiet)
@@ -72,6 +76,11 @@ def attack(
 
 def very_dark(reference: str) -> bool:
     return reference.startswith("upload:") and uploads.very_dark(picture(reference))
+
+
+def on(device: str, catalogue: JSON) -> JSON:
+    """The catalogue with this device as its first."""
+    return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
 def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gradleak_core import demand
 from gradleak_core.admission import admit
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
-from gradleak_core.cli.attack import FAILED, writable
+from gradleak_core.cli.attack import FAILED, on, writable
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.knobs import defence, defence_text
@@ -49,6 +50,7 @@ def price(
     if json_to is not None:
         writable(json_to)
     base = choose.experiment(choice, known)
+    demand.check_memory(base, on(device, known))
     settings = distinct([[], *([defence(text, known)] for text in defences if text != "none")])
     if len(settings) < 2:
         raise Refused("No defence is named to be priced; add one, such as --defence gaussian_noise:std=0.01.")

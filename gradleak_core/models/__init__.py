@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.inits import INITS, Init, Weighted
 from gradleak_core.models.lenet import LeNet
@@ -25,6 +26,8 @@ class Model(Protocol):
     title: ClassVar[str]
     parallel_from: ClassVar[int]
     """Images from which all CPU threads are faster than one, for one seed."""
+    work: ClassVar[Work]
+    """What one image costs it, from which the demand of a run is estimated before it begins."""
     needs: ClassVar[tuple[Need, ...]]
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Normalise, Slot
 from gradleak_core.needs import between
@@ -28,6 +29,11 @@ class ConvNet:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ConvNet"
     parallel_from: ClassVar[int] = 8
+    work: ClassVar[Work] = Work(
+        parameters=((63, ("width", "width")), (32, ("width", "classes")), (100, ("width",))),
+        values=((7.4, ("size", "size", "width")),),
+        nanoseconds=((2.6, ("size", "size", "width", "width")),),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; above that a step takes seconds."),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Init, Uniform
 from gradleak_core.models.layers import ACTIVATIONS, Activation, Slot
 from gradleak_core.needs import between
@@ -25,6 +26,11 @@ class LeNet:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Uniform(0.5)
     title: ClassVar[str] = "LeNet"
     parallel_from: ClassVar[int] = 64
+    work: ClassVar[Work] = Work(
+        parameters=((10000, ()), (0.75, ("size", "size", "classes"))),
+        values=((9.1, ("size", "size")), (2, ("classes",))),
+        nanoseconds=((590, ("size", "size")),),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between(
             "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import ACTIVATIONS, Activation, Normalise, Slot
 from gradleak_core.needs import between
@@ -32,6 +33,18 @@ class MLP:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "MLP"
     parallel_from: ClassVar[int] = 32
+    work: ClassVar[Work] = Work(
+        parameters=(
+            (1, ("channels", "size", "size", "width")),
+            (1, ("depth", "width", "width")),
+            (-1, ("width", "width")),
+            (1, ("width", "classes")),
+            (1, ("depth", "width")),
+            (1, ("classes",)),
+        ),
+        values=((3, ("channels", "size", "size")), (2, ("depth", "width"))),
+        nanoseconds=((1, ("channels", "size", "size", "width")), (1, ("depth", "width", "width"))),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer grows with the square of it."),
     )

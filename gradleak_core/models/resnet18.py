@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from torch import nn
 from torchvision.models import resnet18
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.needs import between
@@ -26,6 +27,11 @@ class ResNet18:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ResNet-18"
     parallel_from: ClassVar[int] = 32
+    work: ClassVar[Work] = Work(
+        parameters=((11200000.0, ()), (513, ("classes",))),
+        values=((20000, ()), (180, ("size", "size"))),
+        nanoseconds=((20000, ("size", "size")),),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 16, 224, "ResNet-18 reads 16 to 224 pixels a side; it is made for 224."),
         Need(

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Normalise, Slot
 from gradleak_core.needs import between
@@ -50,6 +51,11 @@ class ResNet20:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ResNet-20"
     parallel_from: ClassVar[int] = 16
+    work: ClassVar[Work] = Work(
+        parameters=((272000, ("width", "width")), (64, ("width", "classes"))),
+        values=((735, ("size", "size", "width")),),
+        nanoseconds=((12000, ("size", "size", "width", "width")),),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; larger images suit ResNet-18."),
     )

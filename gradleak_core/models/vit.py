@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import Normalise, Slot
 from gradleak_core.needs import between
@@ -100,6 +101,25 @@ class ViT:
     init: Annotated[Init, Knob("Weights", "How the untrained linear weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ViT"
     parallel_from: ClassVar[int] = 8
+    work: ClassVar[Work] = Work(
+        parameters=(
+            (1536, ("depth", "heads", "heads")),
+            (112, ("depth", "heads")),
+            (1, ("size", "size", "heads")),
+            (256, ("channels", "heads")),
+            (100, ("heads",)),
+            (17, ("heads", "classes")),
+        ),
+        values=(
+            (19.5, ("depth", "heads", "size", "size")),
+            (0.016, ("depth", "heads", "size", "size", "size", "size")),
+            (1000, ("depth", "heads")),
+        ),
+        nanoseconds=(
+            (23, ("depth", "heads", "heads", "size", "size")),
+            (0.03, ("depth", "heads", "size", "size", "size", "size")),
+        ),
+    )
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
         between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),

@@ -27,6 +27,7 @@ class Trace:
             "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
             "share": None,
         } | (row.get("started") or {})  # fmt: skip
+        self.handed: int = self.head.pop("handed", 0)
         self.columns: dict[str, list[float | None]] = {}
         self.frames: list[Head] = []
         self.picture = b""
@@ -111,6 +112,12 @@ class Hub:
             self.known[run] = loaded
             return loaded
         return self.known[run]
+
+    def handed(self, run: str) -> None:
+        """A waiting run goes to a worker, which is marked before the worker can take the machine with it."""
+        if trace := self.live.get(run):
+            trace.handed += 1
+            self.store.hand_over(run, trace.handed)
 
     def started(self, run: str, head: Head, truth: bytes) -> None:
         if trace := self.live.get(run):

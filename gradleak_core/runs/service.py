@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gradleak_core import demand
 from gradleak_core.admission import admit
 from gradleak_core.knobs import defence_text, fitting
 from gradleak_core.runs.discreet import without_folders
@@ -28,6 +29,11 @@ from gradleak_core.types import Refused
 T = TypeVar("T")
 INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
 STARTING = "The engine is still starting; try again in a few seconds."
+FATAL = (
+    "The server went away twice while this run was being prepared, so it is not tried again; lower its batch, "
+    "its seeds or its size before you run it again."
+)
+MOST_TRIES = 2
 MOST_WAITING = 100
 MOST_SETTINGS = 12
 """Of defences priced together."""
@@ -78,6 +84,8 @@ class Service:
         for row in reversed(rows):
             if row["status"] in ("running", "paused"):
                 self.store.status(row["id"], "interrupted", INTERRUPTED)
+            elif row["status"] == "queued" and (row["started"] or {}).get("handed", 0) >= MOST_TRIES:
+                self.store.status(row["id"], "failed", FATAL)
             elif row["status"] == "queued":
                 self._enqueue(row)
 
@@ -98,6 +106,7 @@ class Service:
         run, given = secrets.token_hex(6), None if name is None else named(name)
         with self.pictures.lock:
             experiment = admit(experiment, catalogue, self.folder)
+            demand.check_memory(experiment, catalogue)
             title = given or run_title(experiment, catalogue)[:NAME]
             self.store.add(run, title, experiment).result()
         self._call(self._enqueue, self.run(run))
@@ -113,6 +122,7 @@ class Service:
         federation = {} if federation is None else federation
         federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
         bare = admit(experiment, catalogue, self.folder) | {"defences": []}
+        demand.check_memory(bare, catalogue)
         whole = [admit(bare | {"defences": [part]}, catalogue, self.folder) for part in defences]
         texts = [defence_text(one["defences"][0], catalogue) for one in whole]
         with writing():

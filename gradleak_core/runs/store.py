@@ -88,6 +88,11 @@ class Store:
         text = "INSERT INTO runs (id, name, created, status, experiment) VALUES (?, ?, ?, 'queued', ?)"
         return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
+    def hand_over(self, run: str, times: int) -> Future[None]:
+        """Marks a waiting run as handed to a worker so many times."""
+        row = (encode({"handed": times}).decode(), run)
+        return self.write(lambda db: db.execute("UPDATE runs SET started = ? WHERE id = ? AND status = 'queued'", row))
+
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
         row = (encode(started).decode(), truth, run)
         text = "UPDATE runs SET status = 'running', started = ?, truth = ? WHERE id = ?"

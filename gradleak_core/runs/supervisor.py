@@ -260,6 +260,7 @@ class Supervisor:
         for worker in self.workers:
             if self.queue and worker.idle:
                 run = next(iter(self.queue))
+                self.hub.handed(run)
                 worker.begin(run, self.queue.pop(run))
         self.hub.queued(list(self.queue))
 

@@ -14,8 +14,10 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from gradleak_core.demand import free_memory
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.protocol import pack, read
 from gradleak_core.runs.room import out_of_room
@@ -135,6 +137,8 @@ def play(engine: Any, device: str, send: Any, run: str, experiment: Any, control
 def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
     """Plays one run; whatever goes wrong becomes one sentence."""
     try:
+        if device == "cpu":
+            bound_memory()
         play(engine, device, pipe.send, run, experiment, controls)
     except Refused as error:
         pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
@@ -145,6 +149,23 @@ def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, contr
         if "CUDA error" in str(error):
             os._exit(1)  # nothing more can be computed in this process
     gc.collect()
+
+
+def bound_memory() -> None:
+    """Lets this process take what is free now and no more, where the system can hold it to that.
+
+    Whoever asks for more gets an error in place of memory, and so a run fails by a sentence and not with the machine.
+    """
+    most = free_memory()
+    if sys.platform != "linux" or most is None:
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    taken = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = taken + int(most)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def learn(idle: Any, experiment: Any, busy: Any) -> None:

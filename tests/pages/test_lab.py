@@ -135,6 +135,18 @@ def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -
     assert view(app)["experiment"]["attack"]["priors"] == []
 
 
+def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
+    service: Service, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADLEAK_MEMORY", "1")
+    asked = {"model": "mlp", "size": "64", "attack.seeds": "256"}
+    assert "and 1.0 GB are free; lower the seeds (256)" in view(open_page("lab", **asked))["refused"]
+    monkeypatch.setenv("GRADLEAK_MEMORY", "100")
+    app = open_page("lab", model="resnet18", size="224", **{"attack.seeds": "256"})
+    assert view(app)["refused"] is None
+    assert [each.value.startswith("One iteration may take") for each in app.warning] == [True]
+
+
 def test_what_cannot_be_done_is_refused_with_the_reason_in_sight(service: Service, open_page: Open) -> None:
     app = open_page("lab", size="8")
     assert "The LeNet reads 16 to 128 pixels a side" in view(app)["refused"]

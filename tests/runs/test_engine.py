@@ -97,6 +97,12 @@ def test_what_only_the_engine_can_know_fails_the_run_with_its_sentence(server: S
     assert "layer99" in server.until_status(run, "failed", "done")["message"]
 
 
+def test_more_memory_than_is_free_is_refused_at_the_door(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADLEAK_MEMORY", "0.04")
+    with pytest.raises(Refused, match=r"^This run may need 0\.\d GB of memory, and 0\.0 GB are free; lower the size"):
+        server.service.submit(preset(server))
+
+
 def test_viewers_hear_how_far_the_training_is_and_then_see_the_attack(server: Server) -> None:
     experiment = preset(server)
     experiment["attack"]["steps"] = 3

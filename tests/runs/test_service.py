@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.service import NoRun, NotReady, Service
+from gradleak_core.runs.store import Store
 from gradleak_core.types import Refused
 from tests.runs.serving import BROKEN, SLOW, TOY, Server, alive, serving, until
 from tests.runs.toy_engine import experiment
@@ -136,6 +138,36 @@ def test_an_idle_worker_learns_from_the_last_run_until_there_is_work(
         assert notes.read_text(encoding="utf-8").split() == ["40"]
         server.until_status(server.submit(steps=30), "done")
         until(lambda: notes.read_text(encoding="utf-8").split() == ["40", "77", "30"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing else holds a process to a bound")
+def test_a_run_that_wants_too_much_memory_ends_in_a_sentence_and_the_worker_lives_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADLEAK_MEMORY", "0.5")
+    with serving(tmp_path) as server:
+        before = server.service.health()["workers"][0]["pid"]
+        failed = server.until_status(server.submit(trouble="greedy"), "failed", "done")
+        assert failed["message"].startswith("The device ran out of memory; use a smaller batch")
+        server.until_status(server.submit(), "done")
+        assert server.service.health()["workers"][0]["pid"] == before
+
+
+def test_a_run_that_took_the_server_with_it_twice_is_not_tried_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.sqlite3")
+    for run in ("once", "twice"):
+        store.add(run, run, experiment()).result()
+    for run in ("once", "twice", "twice"):  # each time by a server that then went away
+        row = store.row(run)
+        assert row
+        hub = Hub(store)
+        hub.open(row)
+        hub.handed(run)
+        store.flush()
+    store.close()
+    with serving(tmp_path) as server:
+        assert server.until_status("twice", "failed", "done")["message"].startswith("The server went away twice while")
+        assert server.until_status("once", "failed", "done")["status"] == "done"
 
 
 def test_a_crash_fails_its_run_and_the_worker_is_started_again(server: Server) -> None:

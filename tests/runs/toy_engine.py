@@ -16,7 +16,7 @@ from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, S
 ATTACK = {"kind": "toy", "steps": 40, "seeds": 2, "delay": 0.0, "trouble": "none"}
 COUNTS = itertools.count(2)
 """The threads of runs that name none, as if something had measured anew before each."""
-TROUBLES = ("none", "crash", "deaf", "error", "refused", "chatty")
+TROUBLES = ("none", "crash", "deaf", "error", "refused", "chatty", "greedy")
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,9 @@ def fail(trouble: str) -> None:
         time.sleep(600)
     if trouble == "error":
         raise RuntimeError("the toy broke\nin two lines")
+    if trouble == "greedy":
+        hoard = [torch.ones(2**24) for _ in range(1000)]  # 67 MB each
+        raise AssertionError(f"there was room for {len(hoard)}")
     if trouble == "chatty":
         print("a library prints this")  # noqa: T201
 

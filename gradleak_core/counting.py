@@ -1,0 +1,31 @@
+"""How many values a network makes, from which follows how many seeds fit into memory at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the values that operations give while it is entered, but for views."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count: int = 0
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = op(*args, **(kwargs or {}))
+        if not op.is_view:
+            self.count += sum(value.numel() for value in tree_leaves(found) if isinstance(value, Tensor))
+        return found
+
+
+def values(model: nn.Module, x: Tensor) -> int:
+    """Returns how many values a forward pass of images x (B, C, H, W) makes."""
+    with torch.no_grad(), Counting() as counting:
+        model(x)
+    return int(counting.count)

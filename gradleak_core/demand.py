@@ -1,0 +1,171 @@
+"""What a run asks for, told from its JSON before it begins: memory, and how long one iteration takes. Imports no torch.
+
+The constants are bounds, so that the estimate is safe: what `python -m benchmarks demand` measures lies between a
+fifth and the whole of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gradleak_core.needs import facts
+from gradleak_core.types import Refused
+
+JSON = Any
+PARAMETERS_AT_ONCE = 20_000_000
+"""Seeds are computed together while their gradients stay below this, without those in factors; then in turns."""
+VALUES_AT_ONCE = 50_000_000
+"""The same for the values that a forward pass makes, over all images, local steps and rounds."""
+RECORDED = 64_000_000
+"""Numbers in the state of an optimiser up to which its step is recorded, for which it is copied three times."""
+BASE = 50_000_000
+"""Numbers of four bytes from here on, but for this: bytes of what does not grow."""
+KEPT = 5
+"""Numbers kept for each value of a forward pass until the slope in the image is known."""
+PASSES = 6
+"""Copies of a gradient in the parameters, or of the parameters themselves, at a time."""
+STATE = 25
+"""Numbers for each unknown: point, gradient, moments, and their copies."""
+TRAINED = 2 * 64
+"""Numbers for each value while a network is trained in batches of 64."""
+THREADS = 8
+"""Threads that may share the seeds."""
+SLOW = 10.0
+"""Seconds of an iteration from which a run comes with a warning."""
+VARIABLE = "GRADLEAK_MEMORY"
+
+Terms: TypeAlias = "tuple[tuple[float, tuple[str, ...]], ...]"
+"""A sum of products: each a factor and the names of what it is multiplied with."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The work of a network with one image, by its knobs and by size, channels and classes. A measured upper bound."""
+
+    parameters: Terms
+    values: Terms
+    """Values that the operations of a forward pass give."""
+    nanoseconds: Terms
+    """Of one iteration of an attack on one thread."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Bytes of memory in all and, among them, of L-BFGS's pairs; seconds of one iteration on a CPU."""
+
+    memory: float
+    pairs: float
+    seconds: float
+
+
+def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
+    """Returns the demand of an experiment whose network does this work (a `Work` as JSON)."""
+    known = {**experiment["model"], **{name: experiment[name] for name in ("size", "channels", "classes")}}
+    parameters, values, nanoseconds = (summed(work[name], known) for name in ("parameters", "values", "nanoseconds"))
+    attack, batch = experiment["attack"], len(experiment["images"])
+    seeds, rounds = attack.get("seeds", 1), experiment["threat"].get("rounds", 1)
+    shares = min(seeds, THREADS, experiment.get("threads") or os.cpu_count() or 1)
+    images = batch * experiment["client"].get("local_epochs", 1) * rounds
+    steps = facts(experiment)["local_steps"] * rounds
+    forward = values * images * at_once(seeds, shares, values * images, VALUES_AT_ONCE)
+    gradients = parameters * steps * at_once(seeds, shares, parameters, PARAMETERS_AT_ONCE)
+    solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0
+    unknowns = seeds * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
+    pairs = stored(attack.get("optimiser", {}), unknowns)
+    trained = TRAINED * values if experiment["weights"].get("epochs") else 0
+    numbers = max(KEPT * forward, trained) + PASSES * gradients + STATE * unknowns + pairs
+    return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * seeds * images / shares)
+
+
+def at_once(seeds: int, shares: int, each: float, most: int) -> int:
+    """Returns how many seeds are computed together by threads that share them, when one takes `each` of `most`."""
+    return max(shares, min(seeds, int(most / max(each, 1))))
+
+
+def stored(optimiser: Mapping[str, Any], unknowns: float) -> float:
+    """Returns the numbers in L-BFGS's pairs, with their copies if its step is recorded."""
+    pairs = 2 * optimiser.get("history", 0) * unknowns if optimiser.get("kind") == "lbfgs" else 0
+    return pairs * 4 if pairs <= RECORDED else pairs
+
+
+def summed(terms: Iterable[Any], known: Mapping[str, Any]) -> float:
+    """Returns the value of a sum of products."""
+    return float(sum(factor * prod(known[name] for name in names) for factor, names in terms))
+
+
+def estimate(experiment: JSON, catalogue: JSON) -> Demand | None:
+    """Returns the demand of an experiment; None where the catalogue does not know the work of its network."""
+    work = catalogue["families"]["models"].get(experiment["model"]["kind"], {}).get("work")
+    return demand(experiment, work) if work and "optimiser" in experiment["attack"] else None
+
+
+def check_memory(experiment: JSON, catalogue: JSON) -> None:
+    """Raises `Refused` when a run may need more memory than is free."""
+    if sentence := lack(experiment, catalogue):
+        raise Refused(sentence)
+
+
+def lack(experiment: JSON, catalogue: JSON) -> str:
+    """Says that a run may need more memory than is free, and what to lower; empty when it fits."""
+    asked, there = estimate(experiment, catalogue), available_memory(catalogue)
+    if asked is None or there is None or asked.memory <= there:
+        return ""
+    need = f"This run may need {asked.memory / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are free"
+    return f"{need}; lower {to_lower(experiment, asked)}."
+
+
+def delay(experiment: JSON, catalogue: JSON) -> str:
+    """Says that an iteration takes long on this machine's CPU, and what to lower; empty when it does not."""
+    asked = estimate(experiment, catalogue)
+    if asked is None or asked.seconds < SLOW or device(catalogue)["kind"] != "cpu":
+        return ""
+    return f"One iteration may take {asked.seconds:.0f} s here; to see it sooner, lower {to_lower(experiment, asked)}."
+
+
+def to_lower(experiment: JSON, asked: Demand) -> str:
+    """Names the numbers that a demand grows with, and what they are."""
+    batch, seeds = len(experiment["images"]), experiment["attack"].get("seeds", 1)
+    epochs = experiment["client"].get("local_epochs", 1)
+    grown = {
+        f"the seeds ({seeds})": seeds > 1,
+        "the history of L-BFGS": asked.pairs > asked.memory / 2,
+        f"the batch ({batch} pictures)": batch > 1,
+        f"the local epochs ({epochs})": epochs > 1,
+    }
+    words = [words for words, large in grown.items() if large]
+    return " or ".join([*words, f"the size ({experiment['size']} pixels a side)"])
+
+
+def available_memory(catalogue: JSON) -> float | None:
+    """Returns the bytes that a run may take: a device's own, else the main memory that is free; None if not known."""
+    memory: float | None = device(catalogue).get("memory")
+    return memory if device(catalogue)["kind"] != "cpu" else free_memory()
+
+
+def device(catalogue: JSON) -> JSON:
+    """Returns the device that runs are computed on."""
+    return (catalogue.get("devices") or [{"kind": "cpu"}])[0]
+
+
+def free_memory() -> float | None:
+    """Returns the bytes of main memory that a run may take; None where the system does not say.
+
+    These are GRADLEAK_MEMORY gigabytes, else what is free, within the bounds of a container.
+    """
+    with suppress(KeyError, ValueError):
+        return float(os.environ[VARIABLE]) * 1e9
+    found = []
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found.append(next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")))
+    with suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        most, used = (float((group / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
+        found.append(most - used)
+    return min(found, default=None)
