@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
@@ -95,9 +96,10 @@ class BiasRule(Probing):
     """Counts from the last bias's gradient and the mean prediction p: λ_n = K (p_n − Δc_n). Repeats are found.
 
     Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. It is measured on random pictures, as those of the
-    batch are unknown; a trained network may take these for other classes than its own pictures. With several local
-    steps the sum over steps takes the place of K, each picture weighing one over its mini-batch's size, so that those
-    in a smaller last one do not count as several.
+    batch are unknown. A trained network may take these all for one class, so that a p which is the same for every class
+    is tried beside it: what comes nearer to whole numbers of pictures counts. With several local steps the sum over
+    steps takes the place of K, each picture weighing one over its mini-batch's size, so that those in a smaller last
+    one do not count as several.
     """
 
     title: ClassVar[str] = "Bias rule"
@@ -115,7 +117,7 @@ class BiasRule(Probing):
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         surplus, weights = last(observation, BIAS), observation.step.weights(observation.batch)
         prediction, _ = self.measured(model, observation.shape)
-        return tally(sum(weights) * prediction - surplus, weights)
+        return nearest_labels(surplus, prediction, weights)
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,9 @@ class LabelCounts(Probing):
 
     ΔW_n is the sum of row n of the last layer's gradient; p, the mean prediction, and O, the mean sum of the features,
     are measured on random pictures, since those of the batch are unknown. Several local steps count as in `BiasRule`.
-    Departs: counts are the whole numbers nearest in squared error, and where the classifier has a bias, its gradient
-    takes the place of ΔW_n / O, which is what O is divided for; features whose sum varies from image to image then do
-    no harm.
+    Departs: a uniform p is tried too, as there; counts are the whole numbers nearest in squared error; and where the
+    classifier has a bias, its gradient takes the place of ΔW_n / O, which is what O is divided for, so that features
+    whose sum varies from image to image do no harm.
     """
 
     bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias where there is one.")] = True
@@ -139,7 +141,7 @@ class LabelCounts(Probing):
         prediction, features = self.measured(model, observation.shape)
         weights, counted = observation.step.weights(observation.batch), self.bias and BIAS in observation.update
         surplus = observation.update[BIAS] if counted else last(observation, WEIGHT).sum(1) / features  # (classes,)
-        return tally(sum(weights) * prediction - surplus, weights)
+        return nearest_labels(surplus, prediction, weights)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,17 @@ class InstanceWise:
             predictions = model.get_submodule("classifier")(features).softmax(1).nan_to_num().cpu().numpy()
         equations = np.vstack([predictions.T - np.eye(len(surplus)), np.ones(len(surplus))])
         mass, _ = nnls(equations, [*surplus.tolist(), sum(weights)])
-        return tally(torch.as_tensor(mass, dtype=surplus.dtype, device=surplus.device), weights)
+        return tally(torch.as_tensor(mass, dtype=surplus.dtype, device=surplus.device), weights)[0]
+
+
+def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]) -> Tensor:
+    """Returns the labels (B,) by the mean prediction (classes,), or by a uniform one if that is nearer to whole counts.
+
+    `surplus` (classes,) is by how much the predictions exceed the labels, and `weights` what each picture counts.
+    """
+    guesses = (prediction, torch.full_like(prediction, 1 / len(prediction)))
+    tallies = [tally(sum(weights) * guess - surplus, weights) for guess in guesses]
+    return min(tallies, key=lambda found: found[1])[0]
 
 
 def last(observation: Observation, name: str) -> Tensor:

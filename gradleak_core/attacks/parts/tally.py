@@ -12,13 +12,14 @@ from torch import Tensor
 Array = Any
 
 
-def tally(mass: Tensor, weights: Sequence[float]) -> Tensor:
-    """Returns the labels (B,), in any order, that come nearest to what each class weighs in the update.
+def tally(mass: Tensor, weights: Sequence[float]) -> tuple[Tensor, float]:
+    """Returns the labels (B,), in any order, that come nearest to what each class weighs, and their squared error.
 
-    `mass` (classes,) is what the pictures of each class weigh together and `weights` what each of the B pictures does;
-    these have at most two values, of which pictures in a last, smaller mini-batch have the larger. How many pictures of
-    each weight a class has follows from least squares, by dynamic programming over the classes. Where both weights
-    allow several answers, such as two halves for three thirds, it gives one of them. What is not finite weighs nothing.
+    `mass` (classes,) is what the pictures of each class weigh together in the update and `weights` what each of the B
+    pictures does; these have at most two values, of which pictures in a last, smaller mini-batch have the larger. How
+    many pictures of each weight a class has follows from least squares, by dynamic programming over the classes. Where
+    both weights allow several answers, such as two halves for three thirds, it gives one of them. What is not finite
+    weighs nothing.
     """
     light, heavy = min(weights), max(weights)
     many = list(weights).count(light)
@@ -30,12 +31,12 @@ def tally(mass: Tensor, weights: Sequence[float]) -> Tensor:
     for value in mass.nan_to_num(0, 0, 0).tolist():
         cost, best = extended(cost, options, [(value - i * light - j * heavy) ** 2 for i, j in options])
         chosen.append(best)
-    labels: list[int] = []
+    labels, error = list[int](), float(cost[many, few])
     for label in reversed(range(len(chosen))):
         i, j = options[chosen[label][many, few]]
         labels += [label] * (i + j)
         many, few = many - i, few - j
-    return torch.tensor(labels[::-1], device=mass.device)
+    return torch.tensor(labels[::-1], device=mass.device), error
 
 
 def extended(cost: Array, options: Sequence[tuple[int, int]], added: Sequence[float]) -> tuple[Array, Array]:
