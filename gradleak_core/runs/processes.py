@@ -46,6 +46,15 @@ async def end(process: Process, grace: float) -> None:
     await process.wait()
 
 
+def processor_seconds(pid: int) -> float | None:
+    """Returns the processor time that a process has taken; None where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def died(code: int | None) -> str:
     """Says how a process ended that should not have."""
     how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"

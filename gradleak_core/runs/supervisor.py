@@ -14,7 +14,7 @@ from typing import Any
 
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
-from gradleak_core.runs.processes import died, end, surroundings
+from gradleak_core.runs.processes import died, end, processor_seconds, surroundings
 from gradleak_core.runs.protocol import Head, pack, receive
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
@@ -29,10 +29,11 @@ class Patience:
     """Seconds to wait for an answer or a sign of life, and before a dead worker is started again."""
 
     stop: float = 5.0
-    start: float = 60.0
-    """Of silence until the first heartbeat: loading torch and warming up lets no other thread speak for long."""
+    start: float = 120.0
+    """Of silence until the first heartbeat, and while a process computes: loading torch, or one long operation, lets no
+    other thread speak, and on a busy machine that takes many times as long."""
     silence: float = 5.0
-    """Of silence from then on; a heartbeat is due every second."""
+    """Of silence without computing, from the first heartbeat on; one is due every second."""
     restart: float = 0.2
     restart_most: float = 30.0
 
@@ -56,8 +57,8 @@ class Worker:
         self.process: Process | None = None
         self.beats = False
         """Whether the process has come so far that it gives a heartbeat."""
-        self.silence = 0.0
-        """Seconds since the process last said anything."""
+        self.silence = self.stillness = 0.0
+        """Seconds since the process last said anything, and since it last did that or took processor time."""
         self.verdict: str | None = None
         """Why the process ended, as a sentence."""
         self.last_line = ""
@@ -102,7 +103,7 @@ class Worker:
 
     async def _one_life(self) -> bool:
         """Until the process ends; returns whether it came up at all."""
-        self.last_line, self.beats, self.silence = "", False, 0.0
+        self.last_line, self.beats, self.silence, self.stillness = "", False, 0.0, 0.0
         self.process = process = await self._start()
         listening, watching = (asyncio.create_task(work) for work in (self._listen(process), self._watch(process)))
         try:
@@ -131,15 +132,16 @@ class Worker:
                     log.warning("%s", line)
 
     async def _watch(self, process: Process) -> None:
-        """Kills the process once it has been silent for too long.
+        """Kills the process once it has stood still, or been silent, for too long.
 
         The seconds are counted one after another, so that a server that stood still itself does not blame its worker.
         """
-        patience = self.owner.patience
+        patience, spent = self.owner.patience, processor_seconds(process.pid)
         tick = patience.silence / 10
-        while self.silence < (patience.silence if self.beats else patience.start):
+        while self.silence < patience.start and not (self.beats and self.stillness >= patience.silence):
             await asyncio.sleep(tick)
-            self.silence += tick
+            before, spent = spent, processor_seconds(process.pid)
+            self.silence, self.stillness = self.silence + tick, self.stillness + tick if spent == before else 0.0
         log.warning("worker %s has been silent for too long; it is started again", process.pid)
         self._kill(process, SILENT)
 
@@ -154,7 +156,7 @@ class Worker:
         greeted = False
         try:
             while message := await receive(process.stdout):
-                self.silence = 0.0
+                self.silence = self.stillness = 0.0
                 kind = message[0]["type"]
                 self._take(*message)
                 greeted = greeted or kind == "hello"

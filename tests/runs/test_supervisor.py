@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.processes import processor_seconds
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import PATIENCE, Patience, Supervisor
 from tests.runs.serving import SLOW, Server, serving, until
@@ -37,7 +40,25 @@ def test_a_worker_that_stands_still_is_replaced_and_its_run_says_so(tmp_path: Pa
 
 def test_five_seconds_of_silence_are_enough_unless_a_worker_starts() -> None:
     assert PATIENCE.silence == 5
-    assert PATIENCE.start == 60
+    assert PATIENCE.start == 120
+
+
+def test_processor_time_tells_who_computes_from_who_stands_still() -> None:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        before = processor_seconds(busy.pid)
+        if before is not None:
+            until(lambda: (processor_seconds(busy.pid) or 0) > before)
+            os.kill(busy.pid, signal.SIGSTOP)
+            until(lambda: processor_seconds(busy.pid) == (time.sleep(0.1), processor_seconds(busy.pid))[1])
+        busy.kill()
+    assert processor_seconds(busy.pid) is None
+
+
+def test_a_worker_that_computes_in_silence_is_left_alone(tmp_path: Path) -> None:
+    """An operation that lets no other thread speak: it takes longer than silence may last, and the run goes on."""
+    row, lives = supervised(tmp_path, "absorbed", [], Patience(restart=0.02, silence=1))
+    assert row["status"] == "done"
+    assert len(lives) == 1
 
 
 def test_a_run_that_was_given_to_a_dead_worker_is_played_by_the_next(server: Server) -> None:
@@ -68,7 +89,7 @@ def test_a_catalogue_that_cannot_be_written_costs_nothing(tmp_path: Path) -> Non
 
 
 LIGHT = """
-import sys
+import sys, time
 from gradleak_core.runs.protocol import pack, read
 
 def say(**head):
@@ -77,14 +98,25 @@ def say(**head):
 
 say(type="hello", pid=0, device="cpu", catalogue={})
 head, _ = read(sys.stdin.buffer)
-if sys.argv[1] == "obedient":
+if sys.argv[1] == "absorbed":
+    say(type="heartbeat")
+    begun = time.process_time()
+    while time.process_time() < begun + 3:
+        pass
+if sys.argv[1] != "moody":
     say(type="finished", run=head["run"], status="done", result={})
     read(sys.stdin.buffer)
 """
-"""A worker without an engine, which ends every run that it is given: the obedient one says so, another just ends."""
+"""A worker without an engine, which ends every run that it is given: the obedient one says so at once, the absorbed one
+after three seconds of computing, and the moody one just ends."""
 
 
-def supervised(folder: Path, manner: str, errors: list[Exception]) -> tuple[Any, list[int]]:
+def supervised(
+    folder: Path,
+    manner: str,
+    errors: list[Exception],
+    patience: Patience = Patience(restart=0.02),  # noqa: B008
+) -> tuple[Any, list[int]]:
     """The row of a run that has ended, and the processes that came up for it; each error meets one of them."""
     lives: list[int] = []
 
@@ -99,7 +131,7 @@ def supervised(folder: Path, manner: str, errors: list[Exception]) -> tuple[Any,
         nonlocal supervisor
         hub = Hub(store)
         command = (sys.executable, "-c", LIGHT, manner)
-        supervisor = Supervisor(hub, on_catalogue, command=command, patience=Patience(restart=0.02))
+        supervisor = Supervisor(hub, on_catalogue, command=command, patience=patience)
         store.add("a", "a", experiment()).result()
         hub.open(store.rows()[0])
         supervisor.submit("a", experiment())
