@@ -119,10 +119,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def workers() -> int:
-    """How many processes compute. Ends the program with a sentence when that is no number of them."""
+    """Returns how many processes compute; without any, kept runs are shown. Ends the program with a sentence."""
     text = os.environ.get("GRADLEAK_WORKERS", "1")
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:3]) <= 64):
-        sys.exit(f"GRADLEAK_WORKERS must be a whole number between 1 and 64, not {text[:80]!r}.")
+    if not (text.isascii() and text.isdecimal() and len(text) < 4 and int(text) <= 64):
+        sys.exit(f"GRADLEAK_WORKERS must be a whole number between 0 and 64, not {text[:80]!r}.")
     return int(text)
 
 

@@ -13,7 +13,7 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
 from gradleak_core.types import Candidate, Event, Finished, Frame, Progress, Refused, Secret
@@ -118,7 +118,7 @@ def test_the_summary_says_all_that_a_run_was() -> None:
     for second, event in enumerate(played(experiment)):
         summary.add(event, float(second))
     result = json.loads(json.dumps(summary.json()))
-    assert load(result["experiment"]) == experiment
+    assert load(result["experiment"]) == replace(experiment, threads=threads(experiment))
     assert result["status"] == "done"
     assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
     assert result["iterations"] == 6

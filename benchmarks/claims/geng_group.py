@@ -6,9 +6,9 @@ import statistics
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.bare import play
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.experiment import Experiment

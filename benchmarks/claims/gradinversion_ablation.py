@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.bare import play
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, Prior, TotalVariation
 from gradleak_core.client import ClientStep

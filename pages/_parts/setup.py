@@ -57,7 +57,7 @@ def restore() -> None:
     """Reads the address bar when it was not this page that wrote it: a link, Back, or a first visit."""
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     state = st.session_state
-    if "setup" in state and (query == state.get("written") if query else not back_at_first()):
+    if "setup" in state and (own_address(query) if query else not back_at_first()):
         return
     run = query.pop("run", [None])[-1]
     query.pop("watch", None)
@@ -77,6 +77,12 @@ def missing(run: str, described: bool) -> str:
         return str(damaged["problem"])
     again = "press Run it live to start it again" if described else "here is the first set-up instead"
     return f"The run of this link is no longer kept here; {again}."
+
+
+def own_address(query: dict[str, list[str]]) -> bool:
+    """Returns whether this page wrote an address; a browser that is slow may not have the run in it yet."""
+    written = st.session_state.get("written") or {}
+    return query in (written, {name: values for name, values in written.items() if name != "run"})
 
 
 def back_at_first() -> bool:

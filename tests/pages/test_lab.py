@@ -441,14 +441,22 @@ def test_labels_that_the_attacker_is_told_are_not_called_recovered(service: Serv
     assert not view(open_page("lab", attack="idlg"))["told"]
 
 
-def test_a_preset_leaves_the_run_on_show_and_says_that_it_is_another(
+def test_a_run_stays_while_the_browser_has_not_yet_written_it_into_the_address(
     service: Service, full: list[str], open_page: Open
 ) -> None:
     app = open_page("lab", run=full[0])
-    app.button("preset:precode_noise").click().run()
     assert view(app)["run"] == full[0]
-    assert view(app)["another"]
-    assert "run of another set-up" in words(app)
+    del app.query_params["run"]
+    app.run()
+    assert (view(app)["run"], address(app)["run"]) == (full[0], full[0])
+
+
+def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("lab", run=full[0])
+    app.button("preset:precode_noise").click().run()
+    assert view(app)["run"] is None
+    assert address(app)["run"] == full[0]
+    assert "The run before is kept: **the second**." in words(app)
 
 
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:

@@ -86,7 +86,7 @@ def needs(catalogue: Any) -> list[str]:
 def test_an_upload_is_found_by_the_worker(server: Server) -> None:
     picture = io.BytesIO()
     Image.effect_mandelbrot((64, 48), (-2, -1, 1, 1), 20).save(picture, "PNG")
-    reference = server.service.upload(picture.getvalue())["image"]
+    reference = server.service.pictures.upload(picture.getvalue())["image"]
     experiment = preset(server) | {"images": [reference]}
     experiment["attack"]["steps"] = 2
     assert server.until_status(server.service.submit(experiment), "done", "failed")["status"] == "done"

@@ -93,10 +93,10 @@ def test_only_one_at_a_time_and_it_can_be_stopped(server: Server) -> None:
     ("changes", "sentence"),
     [
         ({"defences": []}, "Give a list of 1 to 12 defences to be priced."),
-        ({"defences": [{"kind": "gausian"}]}, "'gausian' is not one of"),
+        ({"defences": [{"kind": "gausian"}]}, "defences.0 has no kind 'gausian'; choose from gaussian_noise"),
         ({"federation": {"rounds": 0}}, "federation.rounds must lie between 1 and 10000, not 0."),
         ({"federation": [1]}, "federation must be an object"),
-        ({"experiment": None}, "The experiment must be a JSON object."),
+        ({"experiment": None}, "The experiment must be an object, not None."),
         ({"defences": [{"kind": "mixup"}]}, "Mixing needs at least two images"),
     ],
 )
