@@ -96,10 +96,10 @@ class BiasRule(Probing):
     """Counts from the last bias's gradient and the mean prediction p: λ_n = K (p_n − Δc_n). Repeats are found.
 
     Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. It is measured on random pictures, as those of the
-    batch are unknown. A trained network may take these all for one class, so that a p which is the same for every class
-    is tried beside it: what comes nearer to whole numbers of pictures counts. With several local steps the sum over
-    steps takes the place of K, each picture weighing one over its mini-batch's size, so that those in a smaller last
-    one do not count as several.
+    batch are unknown. A trained network takes these for one class, so that a p which is the same for every class is
+    tried beside it, and alone where one class has nearly all of p; what comes nearer to whole numbers counts. With
+    several local steps the sum over steps takes the place of K, each picture weighing one over its mini-batch's size,
+    so that those in a smaller last one do not count as several.
     """
 
     title: ClassVar[str] = "Bias rule"
@@ -177,12 +177,18 @@ class InstanceWise:
         return tally(torch.as_tensor(mass, dtype=surplus.dtype, device=surplus.device), weights)[0]
 
 
+NEARLY_ALL = 0.9
+"""The share of a mean prediction from which one class has nearly all of it."""
+
+
 def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]) -> Tensor:
     """Returns the labels (B,) by the mean prediction (classes,), or by a uniform one if that is nearer to whole counts.
 
+    A prediction of which one class has nearly all is not tried: of any small update it makes whole counts of that class.
     `surplus` (classes,) is by how much the predictions exceed the labels, and `weights` what each picture counts.
     """
-    guesses = (prediction, torch.full_like(prediction, 1 / len(prediction)))
+    uniform = torch.full_like(prediction, 1 / len(prediction))
+    guesses = [uniform] if prediction.max() > NEARLY_ALL else [prediction, uniform]
     tallies = [tally(sum(weights) * guess - surplus, weights) for guess in guesses]
     return min(tallies, key=lambda found: found[1])[0]
 
