@@ -184,7 +184,7 @@ NEARLY_ALL = 0.9
 def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]) -> Tensor:
     """Returns the labels (B,) by the mean prediction (classes,), or by a uniform one if that is nearer to whole counts.
 
-    A prediction of which one class has nearly all is not tried: of any small update it makes whole counts of that class.
+    A prediction of which one class has nearly all is not tried: any small update makes whole counts of that class.
     `surplus` (classes,) is by how much the predictions exceed the labels, and `weights` what each picture counts.
     """
     uniform = torch.full_like(prediction, 1 / len(prediction))
