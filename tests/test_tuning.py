@@ -93,8 +93,10 @@ def test_what_another_machine_measured_does_not_count(folder: Path) -> None:
 
 
 def test_the_command_measures_every_network_and_says_where_it_keeps_it(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for count in ("WARM", "ROUNDS", "STEPS"):
+        monkeypatch.setattr(tuning, count, 1)
     assert main(["tune", "--seconds", "0", "--data-dir", str(folder)]) == 0
     said = capsys.readouterr().out
     for model in MODELS.values():

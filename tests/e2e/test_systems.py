@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -134,20 +133,6 @@ def test_a_picture_does_what_the_button_beside_it_does(lab: Lab) -> None:
     lab.page.get_by_role("dialog").locator("[class*=st-key-picture] button").first.click()
     expect(lab.page.get_by_role("dialog")).to_be_hidden()
     expect(lab.view.get_by_text("Astronaut: ConvNet")).to_have_count(1)
-
-
-def test_every_attack_and_defence_starts_from_the_lab(lab: Lab, server: Server) -> None:
-    with urllib.request.urlopen(f"{server.url}/api/catalogue", timeout=30) as reply:
-        families: dict[str, Any] = json.load(reply)["families"]
-    pair = {"image": "sample:rocket", "model": "convnet", "size": 16, "attack.steps": 2, "attack.seeds": 2}
-    setups = [pair | {"attack": name} for name in families["attacks"]]
-    mixed = {"image": ["sample:astronaut", "sample:rocket"], "attack": "inverting_gradients", "attack.steps": 2}
-    setups += [mixed | {"defence": kind} for kind in families["defences"]]
-    for setup in setups:
-        lab.open(setup)
-        lab.run()
-        lab.expect_status("done")
-        expect(lab.picture("guess")).not_to_have_count(0)
 
 
 def opened(box: Locator) -> None:

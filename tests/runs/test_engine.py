@@ -49,6 +49,19 @@ def test_the_first_preset_runs_and_says_what_it_found(server: Server) -> None:
         assert Image.open(io.BytesIO(server.client.get(f"/api/runs/{run}/{path}").content)).size == (32, 32)
 
 
+def test_every_attack_and_every_defence_runs(server: Server) -> None:
+    families = server.service.catalogue()["families"]
+    pair = preset(server) | {"images": ["sample:astronaut", "sample:rocket"], "size": 16}
+    pair["model"] = families["models"]["convnet"]["default"]
+    quick = [row["default"] | {"steps": 2, "seeds": 2} for row in families["attacks"].values()]
+    matching = families["attacks"]["inverting_gradients"]["default"] | {"steps": 2}
+    experiments = [pair | {"images": pair["images"][:1], "attack": attack} for attack in quick]
+    experiments += [pair | {"attack": matching, "defences": [row["default"]]} for row in families["defences"].values()]
+    for experiment, run in [(experiment, server.service.submit(experiment)) for experiment in experiments]:
+        row = server.until_status(run, "done", "stuck", "failed", "diverged")
+        assert (row["status"], row["message"]) == ("done", None), experiment
+
+
 def test_every_preset_and_every_part_passes_the_door(server: Server) -> None:
     catalogue = server.service.catalogue()
     for row in catalogue["presets"]:
