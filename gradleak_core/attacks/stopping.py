@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10
 """Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
+BEGUN = 2
+"""Checks within which a search may still be overshooting, so that none is judged by them."""
 STILL = 0.9
 """The share of its former value that the lowest match keeps where it stands still."""
 
@@ -44,12 +46,12 @@ class Stopping:
         return self.reached
 
     def status(self) -> Status:
-        """Returns how a run of at least one check ended; within a single check none counts as stuck."""
+        """Returns how a run of at least one check ended; one that has hardly begun does not count as stuck."""
         if self.reached:
             return "recovered"
         if not isfinite(self.lowest[-1]):
             return "diverged"
-        return "done" if self.improved or len(self.lowest) == 1 else "stuck"
+        return "done" if self.improved or len(self.lowest) <= BEGUN else "stuck"
 
 
 def match_of_zeros(recipe: Recipe, model: nn.Module, observation: Observation) -> float:

@@ -92,7 +92,8 @@ def state(row: JSON) -> None:
     if st.session_state.pop("to-lab", False):
         st.switch_page(pages()["lab"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        picture_button(thumbnail(row), width=96, key=f"picture:{row['id']}", on_click=open_in_lab, args=(row,))
+        says, run = f"Last picture of {row['name']}", (row,)
+        picture_button(thumbnail(row), width=96, says=says, key=f"picture:{row['id']}", on_click=open_in_lab, args=run)
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
             st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.colour(row))
