@@ -17,7 +17,7 @@ def test_a_run_is_listed_renamed_and_opened(page: Page) -> None:
     expect(card).to_contain_text("Finished")
     expect(card).to_contain_text("12 of 12 iterations")
     expect(card).to_contain_text(re.compile(r"PSNR \d+\.\d dB, SSIM \d\.\d\d"))
-    picture = card.get_by_role("button", name=re.compile("Last picture"))
+    picture = card.get_by_role("button", name=re.compile("Last picture")).locator("img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 32
 
