@@ -133,6 +133,8 @@ class Belief:
         z = z.detach().requires_grad_()
         guess, scene = self.space.candidate(z), Scene(self.model, self.observation, consensus)
         terms = weights * torch.stack([prior(guess, scene) for prior in self.priors], 1)
+        if not terms.requires_grad:  # all of them are of draws that are not solved for
+            return terms, torch.zeros_like(z)
         return terms.detach(), torch.autograd.grad(terms.sum(), z)[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 import pytest
@@ -9,14 +10,25 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, KeepRate, Scale, Scene, TotalVariation
+from gradleak_core.attacks.parts.priors import (
+    PRIORS,
+    BatchStatistics,
+    Energy,
+    Group,
+    KeepRate,
+    Scale,
+    Scene,
+    TotalVariation,
+)
 from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, draw_latents
 from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
-from gradleak_core.types import Candidate, Observation, Statistics
+from gradleak_core.types import Candidate, Finished, Observation, Statistics
 
 
 def pictures(*shape: int, seed: int = 0) -> Tensor:
@@ -195,3 +207,12 @@ class TestKeepRate:
 
     def test_without_masks_to_solve_for_it_is_zero(self) -> None:
         assert KeepRate()(guess(pictures(2, 2, 3, 16, 16)), scene(self.model)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("stance", STANCES)
+@pytest.mark.parametrize("prior", PRIORS)
+def test_each_prior_alone_runs_whether_or_not_there_is_anything_for_it_to_pull_at(prior: str, stance: str) -> None:
+    recipe = replace(ATTACKS["idlg"], priors=(PRIORS[prior](),), stance=STANCES[stance](), steps=2)
+    for defences in ((), (DEFENCES["dropout"](),)):
+        experiment = Experiment(model=MODELS["convnet"](), size=16, attack=recipe, defences=defences)
+        assert [event.iteration for event in run(experiment) if isinstance(event, Finished)] == [2]
