@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torchvision.datasets as vision
 from PIL import Image
 
 from gradleak_core.data.datasets import DATASETS, parse, past_the_end
@@ -66,7 +65,7 @@ def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
 def archives(name: str, root: Path) -> dict[Path, list[str]]:
     """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
     kind = _vision(name)
-    if issubclass(kind, vision.MNIST):
+    if hasattr(kind, "mirrors"):
         files = [file for file, _ in kind.resources]
         return {root / DATASETS[name].place / file: [mirror + file for mirror in kind.mirrors] for file in files}
     return {root / kind.filename: [kind.url]}
@@ -107,4 +106,6 @@ def _read(name: str, split: str, root: Path) -> Any:
 
 def _vision(name: str) -> Any:
     """Torchvision's class."""
+    import torchvision.datasets as vision  # takes as long to import as torch, and most runs do without
+
     return getattr(vision, DATASETS[name].kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 
@@ -19,6 +18,8 @@ def pair(guess: Tensor, truth: Tensor) -> Tensor:
     """
     if len(truth) == 1:
         return torch.zeros(1, dtype=torch.long)
+    from scipy.optimize import linear_sum_assignment  # takes a second, which a run of one image is spared
+
     a, b = truth.detach().cpu().flatten(1), visible(guess).flatten(1)
     cost = (a.unsqueeze(1) - b.unsqueeze(0)).square().mean(2)  # (B truth, B guess)
     return torch.as_tensor(linear_sum_assignment(cost.numpy())[1])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from torch import nn
-from torchvision.models import resnet18
 
 from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
@@ -42,6 +41,8 @@ class ResNet18:
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        from torchvision.models import resnet18  # takes as long to import as torch, and most runs do without
+
         network = resnet18(weights=None, num_classes=classes, norm_layer=BatchNorm2d)
         if shape[0] != 3:
             network.conv1 = nn.Conv2d(shape[0], 64, 7, 2, 3, bias=False)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse
+from gradleak_core.data.downloads import item
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Finished, Frame, Note, Progress, Started
 
@@ -184,8 +185,6 @@ def fetch(images: list[str], note: Say) -> None:
     """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            from gradleak_core.data.downloads import item  # imports torchvision, which most runs do not need
-
             item(data_folder() / "datasets", reference, Download(DATASETS[parse(reference)[0]].title, note))
 
 

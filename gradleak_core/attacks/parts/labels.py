@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 import torch
-from scipy.optimize import nnls
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.probes import Probing
@@ -167,6 +166,8 @@ class InstanceWise:
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
+        from scipy.optimize import nnls  # takes a second, which other rules are spared
+
         surplus = last(observation, BIAS).nan_to_num(0, 0, 0)
         weights = observation.step.weights(observation.batch)
         features = (last(observation, WEIGHT) / surplus[:, None]).nan_to_num(0, 0, 0)  # (classes, features)
