@@ -1,7 +1,8 @@
 """The browser of the browser tests: `find` looks, `ensure` also installs, `python -m tests.e2e.browser` prints it.
 
 Order: $GRADLEAK_BROWSER, a Chromium or Chrome on PATH, Playwright's own; then Debian's package (as root), then
-Playwright's download. A candidate counts only if it starts.
+Playwright's download. A candidate counts only if it starts. Chromium's shell without windows comes first: it loads a
+page in two thirds of the processor time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome"),
+)
 MISSING = (
     "No browser for the browser tests: install Chromium or Chrome, "
     "or set GRADLEAK_BROWSER to the path of one that starts."
@@ -54,7 +58,9 @@ def install_debian() -> bool:
     say("Installing Chromium with apt-get.")
     quiet = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    return attempt([*quiet, "update"], environment) and attempt([*quiet, "install", "-y", "chromium"], environment)
+    return attempt([*quiet, "update"], environment) and any(
+        attempt([*quiet, "install", "-y", name], environment) for name in ("chromium-headless-shell", "chromium")
+    )
 
 
 def install_playwright() -> bool:

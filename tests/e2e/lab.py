@@ -13,10 +13,15 @@ LONG = {"attack": "inverting_gradients", "attack.steps": 100_000}
 SHORT = {"attack": "inverting_gradients", "attack.steps": 12}
 """A set-up that has run in a moment."""
 SETTLED = """async () => {
-    const finite = move => move.effect?.getComputedTiming().endTime < Infinity;
-    await Promise.allSettled(document.getAnimations().filter(finite).map(move => move.finished));
-    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const moves = document.getAnimations().filter(
+        move => move.playState === "running" && move.effect?.getComputedTiming().endTime < Infinity,
+    );
+    const still = Promise.allSettled(moves.map(move => move.finished)).then(
+        () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
+    await Promise.race([still, new Promise(done => setTimeout(done, 5000))]);
 }"""
+"""Waits until nothing moves any more, and no longer than a tab that is not drawn would let it."""
 OVER = re.compile("^(done|recovered|stuck)$")
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
