@@ -123,7 +123,7 @@ def test_a_server_that_ends_takes_the_computation_with_it_and_keeps_the_points(t
         process = first.service.prices._processes[name]
         until(lambda: price(first, name)["note"])
     assert process.poll() is not None
-    with serving(tmp_path, command=COMMAND) as second:
+    with serving(tmp_path) as second:
         value = price(second, name)
         assert (value["status"], value["id"]) == ("interrupted", name)
         assert second.service.prices.newest() == name
