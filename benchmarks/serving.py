@@ -48,10 +48,10 @@ class Server:
         return str(answer.raise_for_status().json()["id"])
 
     def finished(self, run: str) -> JSON:
-        """The row of a run, once it is over. Raises RuntimeError when it failed."""
+        """The row of a run, once it is over. Raises RuntimeError when it failed or was refused."""
         while (row := self.get(f"runs/{run}"))["status"] in ACTIVE:
             time.sleep(0.1)
-        if row["status"] == "failed":
+        if row["status"] in ("failed", "refused"):
             raise RuntimeError(row["message"])
         return row
 

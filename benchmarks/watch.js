@@ -5,7 +5,7 @@
   const charts = { losses: find("losses"), quality: find("quality") };
   const plots = Object.values(charts).map((node) => node.querySelector(".main-svg"));
   const seen = { shown: [], pictures: [], changed: [], curves: { losses: [], quality: [] }, remounts: 0 };
-  const over = ["done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "deleted"];
+  const over = ["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "deleted"];
   let clicked = null;
   const since = () => performance.now() - clicked;
   find("run").addEventListener("click", () => { clicked = performance.now(); }, { capture: true, once: true });

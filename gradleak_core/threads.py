@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,6 +15,17 @@ from gradleak_core.data.files import write_whole
 ALL_THREADS = torch.get_num_threads()
 Choices = dict[str, dict[int, int]]
 """Threads by the title of the network and the size of the batch."""
+
+
+@contextmanager
+def all_threads() -> Iterator[None]:
+    """All CPU threads, and afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(ALL_THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def file() -> Path:

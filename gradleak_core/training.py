@@ -21,6 +21,7 @@ from gradleak_core.data import data_folder
 from gradleak_core.data.labelled import Labelled, read, source
 from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.threads import all_threads
 from gradleak_core.types import Latents, Note, Refused
 
 VERSION = 1
@@ -49,7 +50,8 @@ def trained(
     """Trains the network in place, or fills it with the weights of the same training done before.
 
     `recipe` is the JSON that the network was built from; `seed` drew its weights and orders the pictures. Kept in
-    `<data folder>/weights/`. A longer training goes on from a shorter one and ends with the same weights as without.
+    `<data folder>/weights/`. All CPU threads are used, whatever the attack will use. A longer training goes on from a
+    shorter one and ends with the same weights as without.
     Raises `Refused` when the data set is missing or has more classes than the network.
     """
     if epochs == 0:
@@ -64,11 +66,12 @@ def trained(
         return
     pictures = yield from read(data, shape)
     network.to(device)
-    for epoch in range(done, epochs):
-        saying = f"Training on {known.title}: epoch {epoch + 1} of {epochs}"
-        yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
-    calibrate(network, pictures)
-    right = accuracy(network, pictures)
+    with all_threads():
+        for epoch in range(done, epochs):
+            saying = f"Training on {known.title}: epoch {epoch + 1} of {epochs}"
+            yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
+        calibrate(network, pictures)
+        right = accuracy(network, pictures)
     with suppress(OSError, SafetensorError):  # on a full disk the next run trains again
         keep(network, place(key, epochs), right)
     yield Note(f"Trained on {known.title}: {right:.1%} of the held-out pictures are recognised.")

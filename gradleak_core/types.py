@@ -24,9 +24,9 @@ Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 """Mean and biased variance (channels,) by the name of the batch norm they enter."""
 
 Answer = Literal["best", "mean", "last"]
-Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted"]
+Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
 """How a run ended: every iteration used; the match reached the attack's goal and fell no further; no step ever lowered
-the match; no guess was finite; stopped by the user; an error; cut off with the server."""
+the match; no guess was finite; stopped by the user; an error; seen to be impossible; cut off with the server."""
 
 
 class Refused(ValueError):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gradleak_core import training
+from gradleak_core import threads, training
 from gradleak_core.data.labelled import Labelled, read
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.precode import Precode
@@ -123,6 +123,16 @@ def test_trained_weights_change_what_the_attacker_sees() -> None:
     untrained = prepare(replace(SMALL, weights=Trained(epochs=0))).observation.update
     trained = prepare(SMALL).observation.update
     assert all(not torch.equal(trained[name], g) for name, g in untrained.items())
+
+
+def test_it_trains_with_all_threads_so_that_the_weights_do_not_hang_on_how_many_the_attack_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "ALL_THREADS", 2)
+    torch.set_num_threads(1)
+    used = [torch.get_num_threads() for note in preparing(SMALL, "cpu") if note.message.startswith("Training")]
+    assert set(used) == {2}
+    assert torch.get_num_threads() == 1
 
 
 def test_a_run_says_that_it_trains_before_it_begins() -> None:

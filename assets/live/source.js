@@ -1,5 +1,5 @@
 // Where messages come from. Both sources give on(head, picture) the same messages and answer where a picture is.
-export const ENDED = new Set(["done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "damaged", "deleted"]);
+export const ENDED = new Set(["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "damaged", "deleted"]);
 const UNKNOWN_RUN = 4404;
 
 /** A run on the server, over its WebSocket; reconnects by itself and asks only for what it has not seen. */

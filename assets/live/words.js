@@ -2,7 +2,7 @@
 const WORDS = {
   ready: "Ready", loading: "Connecting", queued: "Waiting", running: "Running", paused: "Paused", recovered: "Matched",
   done: "Finished", stuck: "Got nowhere", diverged: "Gave up", stopped: "Stopped", failed: "Failed", interrupted: "Cut off",
-  deleted: "Not here",
+  refused: "Not possible", damaged: "Damaged", deleted: "Not here",
 };
 export const RECOGNISABLE = 0.6;
 

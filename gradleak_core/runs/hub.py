@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 from weakref import WeakValueDictionary
 
 from gradleak_core.runs.protocol import Head, pack_live
 from gradleak_core.runs.store import Store
+from gradleak_core.types import Status
 
 THIN = 2000
 """Points of a curve that a (re)connecting viewer gets at most."""
-OVER = frozenset({"done", "recovered", "stuck", "diverged", "stopped", "failed", "interrupted", "damaged", "deleted"})
+OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
 
 
 class Trace:

@@ -183,7 +183,7 @@ class Worker:
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
         elif kind == "failed":
-            hub.end(run, "failed", without_folders(head["message"]))
+            hub.end(run, "refused" if head["refused"] else "failed", without_folders(head["message"]))
         if kind in ("finished", "failed"):
             self.run = None
         if kind in ("finished", "failed", "hello"):

@@ -18,12 +18,12 @@ WELCOME = "A client shares only a gradient. Watch its picture come back from it.
 SHORT = {
     "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
     "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
-    "damaged": "Damaged",
+    "refused": "Not possible", "damaged": "Damaged",
 }  # fmt: skip
 COLOURS = {
     "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
     "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
-    "damaged": "red",
+    "refused": "orange", "damaged": "red",
 }  # fmt: skip
 
 

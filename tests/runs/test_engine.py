@@ -58,7 +58,7 @@ def test_every_attack_and_every_defence_runs(server: Server) -> None:
     experiments = [pair | {"images": pair["images"][:1], "attack": attack} for attack in quick]
     experiments += [pair | {"attack": matching, "defences": [row["default"]]} for row in families["defences"].values()]
     for experiment, run in [(experiment, server.service.submit(experiment)) for experiment in experiments]:
-        row = server.until_status(run, "done", "stuck", "failed", "diverged")
+        row = server.until_status(run, "done", "stuck", "failed", "refused", "diverged")
         assert (row["status"], row["message"]) == ("done", None), experiment
 
 
@@ -102,12 +102,12 @@ def test_an_upload_is_found_by_the_worker(server: Server) -> None:
     reference = server.service.pictures.upload(picture.getvalue())["image"]
     experiment = preset(server) | {"images": [reference]}
     experiment["attack"]["steps"] = 2
-    assert server.until_status(server.service.submit(experiment), "done", "failed")["status"] == "done"
+    assert server.until_status(server.service.submit(experiment), "done", "failed", "refused")["status"] == "done"
 
 
-def test_what_only_the_engine_can_know_fails_the_run_with_its_sentence(server: Server) -> None:
+def test_what_only_the_engine_can_know_ends_the_run_with_its_sentence(server: Server) -> None:
     run = server.service.submit(preset(server) | {"threat": {"hidden": "layer99.*"}})
-    assert "layer99" in server.until_status(run, "failed", "done")["message"]
+    assert "layer99" in server.until_status(run, "refused", "failed", "done")["message"]
 
 
 def test_more_memory_than_is_free_is_refused_at_the_door(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_prints_of_the_engine_do_not_break_the_stream(server: Server) -> None:
 def test_an_error_of_the_engine_is_one_sentence_and_the_next_run_works(server: Server) -> None:
     failed = server.until_status(server.submit(trouble="error"), "failed")
     assert failed["message"] == "The run broke off: RuntimeError: the toy broke."
-    refused = server.until_status(server.submit(trouble="refused"), "failed")
+    refused = server.until_status(server.submit(trouble="refused"), "refused")
     assert refused["message"] == "The toy does not like this experiment; choose another."
     server.until_status(server.submit(), "done")
 
