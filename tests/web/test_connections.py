@@ -12,12 +12,13 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
+from gradleak_core.api import gone
 from gradleak_core.cli.connections import SLOWEST, TimedProtocol
 from tests.runs.serving import until
 
@@ -57,7 +58,7 @@ async def echo(socket: WebSocket) -> None:
 @pytest.fixture(scope="module")
 def web() -> Iterator[uvicorn.Server]:
     routes = [Route("/body", body, methods=["POST"]), Route("/slow", slow), Route("/large", large)]
-    app = Starlette(routes=[*routes, WebSocketRoute("/socket", echo)])
+    app = Starlette(routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: gone})
     settings = uvicorn.Config(app, http=TimedProtocol, timeout_keep_alive=LIMIT, ws="websockets-sansio", port=0)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
