@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.data import data_folder, own_label
+from gradleak_core.data.sources import source
 from gradleak_core.knobs import refusals
 from gradleak_core.schemas import checked, quoted
 from gradleak_core.types import Refused
@@ -21,6 +22,8 @@ def admit(experiment: JSON, catalogue: JSON, folder: Path | None = None) -> JSON
     """
     whole = checked(experiment, catalogue["experiment"]["schema"], catalogue["families"])
     check_labels(whole, folder or data_folder())
+    if whole["weights"].get("epochs"):
+        source(whole["weights"]["dataset"], whole["classes"])
     for sentence in refusals(whole, whole, catalogue):
         raise Refused(sentence)
     return whole

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 
 from gradleak_core.client import ClientStep, draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
-from gradleak_core.data.labelled import Labelled, read, source
+from gradleak_core.data.labelled import Labelled, read
+from gradleak_core.data.sources import identity, source
 from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored
 from gradleak_core.threads import all_threads
-from gradleak_core.types import Latents, Note, Refused
+from gradleak_core.types import Latents, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
@@ -56,10 +57,8 @@ def trained(
     """
     if epochs == 0:
         return
-    known = source(data)
-    if known.classes > classes:
-        raise Refused(f"{data} has {known.classes} classes and the model only {classes}; raise the number of classes.")
-    parts = [recipe, shape, classes, data, known.identity, lr, seed, BATCH, VERSION]
+    known = source(data, classes)
+    parts = [recipe, shape, classes, data, identity(data), lr, seed, BATCH, VERSION]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     done = next((epoch for epoch in range(epochs, 0, -1) if fill(network, place(key, epoch))), 0)
     if done == epochs:

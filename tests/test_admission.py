@@ -49,6 +49,10 @@ def with_attack(**changes: Any) -> Any:
     return {"attack": KNOWN["experiment"]["default"]["attack"] | changes}
 
 
+def trained(dataset: str) -> Any:
+    return {"weights": {"kind": "trained", "dataset": dataset}}
+
+
 CASES: dict[str, tuple[Any, str]] = {
     "unknown sample": ({"images": ["sample:nobody"]}, "There is no image 'sample:nobody'"),
     "unknown scheme": ({"images": ["nope"]}, "There is no image 'nope'"),
@@ -76,6 +80,9 @@ CASES: dict[str, tuple[Any, str]] = {
     "surrogate": ({"threat": {"hidden": "\ud800"}}, "threat.hidden holds characters that cannot be shown: '\\ud800'"),
     "surrogate as image": ({"images": ["\ud800"]}, "images.0 holds characters that cannot be shown"),
     "surrogate as set": ({"weights": {"kind": "trained", "dataset": "\udfff"}}, "weights.dataset holds characters"),
+    "unknown training set": (trained("digit"), "There is no data set 'digit' to train on; choose from digits, mnist"),
+    "unknown training folder": (trained("folder:none"), "There is no folder 'folder:none'; those named in"),
+    "training set of more classes": (trained("cifar100"), "cifar100 has 100 classes and the model only 10; raise"),
     "control character": (with_attack(name="a\x1b[31m"), "attack.name holds characters that cannot be shown"),
     "long text": ({"threat": {"hidden": "a" * 1001}}, "threat.hidden must have at most 1000 characters, not 1001."),
     "kind of another kind": ({"model": {"kind": ["mlp"]}}, "model has no kind ['mlp']; choose from mlp, lenet"),

@@ -21,7 +21,18 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "gradleak_core."
 HEAVY = {"torch", "torchvision", "torchmetrics"}
 
-WITHOUT_TORCH = ("__init__", "samples", "uploads", "decoder", "folders", "datasets", "references", "digits", "files")
+WITHOUT_TORCH = (
+    "__init__",
+    "samples",
+    "uploads",
+    "decoder",
+    "folders",
+    "datasets",
+    "references",
+    "digits",
+    "sources",
+    "files",
+)
 
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 from gradleak_core.data import data_folder, digits, downloads, folders, uploads
 from gradleak_core.data.datasets import DATASETS, present
 from gradleak_core.data.pixels import to_tensor
+from gradleak_core.data.sources import source, split
 from gradleak_core.types import Note, Refused
 
 Pictures = Iterable[tuple[Image.Image, int]]
@@ -32,30 +32,6 @@ class Labelled:
     labels: Tensor
     test_images: Tensor
     test_labels: Tensor
-
-
-@dataclass(frozen=True)
-class Source:
-    """A set before it is read. `identity` changes whenever its pictures do."""
-
-    name: str
-    title: str
-    classes: int
-    identity: str
-
-
-def source(name: str) -> Source:
-    """What `digits`, the name of a torchvision set or `folder:<name>` stands for. Raises `Refused`."""
-    if name == "digits":
-        return Source(name, "the built-in digits", len(digits.CLASSES), digits.identity())
-    if name in DATASETS:
-        return Source(name, DATASETS[name].title, len(DATASETS[name].classes), name)
-    if name.startswith("folder:"):
-        train, test = _split(name)
-        listed = [(file, label) for part in (train, test) if part for file, label in folders.files(part)]
-        return Source(name, name, len(folders.folders()[train]), _listing(listed))
-    known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
-    raise Refused(f"There is no data set {name!r} to train on; choose from {known}.")
 
 
 def read(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
@@ -110,7 +86,7 @@ def _vision(name: str) -> list[Part]:
 
 
 def _folder(name: str) -> list[Part]:
-    train, test = _split(name)
+    train, test = split(name)
     if test:
         chosen = [folders.files(train), folders.files(test)]
     else:
@@ -122,26 +98,6 @@ def _folder(name: str) -> list[Part]:
     if not all(chosen):
         raise Refused(f"{name} holds too few pictures to train on; each class needs at least {FIFTH}.")
     return [(((_opened(file), label) for file, label in part), len(part)) for part in chosen]
-
-
-def _split(name: str) -> tuple[str, str | None]:
-    """The folders to learn from and to test on. Raises `Refused`."""
-    wanted, known = name.removeprefix("folder:"), folders.folders()
-    train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
-    if train is None:
-        there = ", ".join(f"folder:{folder}" for folder in known) or "none"
-        raise Refused(f"There is no folder {name!r}; those named in {folders.VARIABLE} are: {there}.")
-    test = f"{train.removesuffix('/train')}/test"
-    return train, test if train.endswith("/train") and test in known else None
-
-
-def _listing(files: list[tuple[Path, int]]) -> str:
-    """A digest of which files there are, how large and how old."""
-    digest = hashlib.sha256()
-    for file, label in files:
-        there = file.stat()
-        digest.update(f"{label}/{file.name}/{there.st_size}/{there.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
 
 
 def _opened(file: Path) -> Image.Image:

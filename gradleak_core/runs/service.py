@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from gradleak_core import demand
 from gradleak_core.admission import admit
+from gradleak_core.data.sources import source
 from gradleak_core.knobs import defence_text, fitting
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
@@ -122,6 +123,7 @@ class Service:
         federation = {} if federation is None else federation
         federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
         bare = admit(experiment, catalogue, self.folder) | {"defences": []}
+        source(federation["data"], bare["classes"])
         demand.check_memory(bare, catalogue)
         whole = [admit(bare | {"defences": [part]}, catalogue, self.folder) for part in defences]
         texts = [defence_text(one["defences"][0], catalogue) for one in whole]

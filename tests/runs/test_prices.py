@@ -97,6 +97,8 @@ def test_only_one_at_a_time_and_it_can_be_stopped(server: Server) -> None:
         ({"federation": {"rounds": 0}}, "federation.rounds must lie between 1 and 10000, not 0."),
         ({"federation": [1]}, "federation must be an object"),
         ({"experiment": None}, "The experiment must be an object, not None."),
+        ({"federation": {"data": "folder:none"}}, "There is no folder 'folder:none'; those named in"),
+        ({"federation": {"data": "cifar100"}}, "cifar100 has 100 classes and the model only 10; raise the number"),
         ({"defences": [{"kind": "mixup"}]}, "Mixing needs at least two images"),
     ],
 )
@@ -106,10 +108,12 @@ def test_what_cannot_be_priced_is_refused_at_the_door(server: Server, changes: A
     assert sentence in answer.json()["error"]
 
 
-def test_a_missing_data_set_fails_with_its_sentence(server: Server) -> None:
-    value = ended(server, ask(server, federation={"data": "folder:none"}).json()["id"])
+def test_a_computation_that_cannot_go_on_fails_with_its_sentence(server: Server) -> None:
+    """The folder was there when the price was asked for."""
+    name = server.service.prices.start(small(server), ["sign"], {"data": "folder:gone"})
+    value = ended(server, name)
     assert value["status"] == "failed"
-    assert value["message"].startswith("There is no folder 'folder:none'")
+    assert value["message"].startswith("There is no folder 'folder:gone'")
 
 
 @pytest.mark.parametrize("name", ["0123456789ab", "a.b", "unknown"])

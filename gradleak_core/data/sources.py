@@ -1,0 +1,65 @@
+"""The sets of pictures that a network can be trained on, by their names. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from gradleak_core.data import digits, folders
+from gradleak_core.data.datasets import DATASETS
+from gradleak_core.schemas import quoted
+from gradleak_core.types import Refused
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set before it is read."""
+
+    name: str
+    title: str
+    classes: int
+
+
+def source(name: str, most: int | None = None) -> Source:
+    """What `digits`, the name of a torchvision set or `folder:<name>` stands for.
+
+    Raises `Refused` when there is no such set, or when it has more classes than the model, `most`.
+    """
+    if name == "digits":
+        found = Source(name, "the built-in digits", len(digits.CLASSES))
+    elif name in DATASETS:
+        found = Source(name, DATASETS[name].title, len(DATASETS[name].classes))
+    elif name.startswith("folder:"):
+        found = Source(name, name, len(folders.folders()[split(name)[0]]))
+    else:
+        known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
+        raise Refused(f"There is no data set {quoted(name)} to train on; choose from {known}.")
+    if most is not None and found.classes > most:
+        raise Refused(
+            f"{found.name} has {found.classes} classes and the model only {most}; raise the number of classes."
+        )
+    return found
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """The folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
+    wanted, known = name.removeprefix("folder:"), folders.folders()
+    train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
+    if train is None:
+        there = ", ".join(f"folder:{folder}" for folder in known) or "none"
+        raise Refused(f"There is no folder {quoted(name)}; those named in {folders.VARIABLE} are: {there}.")
+    test = f"{train.removesuffix('/train')}/test"
+    return train, test if train.endswith("/train") and test in known else None
+
+
+def identity(name: str) -> str:
+    """A text that changes whenever the pictures of a set do; for a folder, a digest of which there are, and when."""
+    if name == "digits":
+        return digits.identity()
+    if not name.startswith("folder:"):
+        return name
+    digest = hashlib.sha256()
+    for file, label in (found for part in split(name) if part for found in folders.files(part)):
+        there = file.stat()
+        digest.update(f"{label}/{file.name}/{there.st_size}/{there.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
