@@ -191,7 +191,7 @@ def _knob(node: JSON, knobs: list[JSON], name: str, path: str) -> JSON:
     if name in node and name not in ("kind", "name"):
         return {"name": name, "type": "other"}
     names = [knob["name"] for knob in knobs]
-    where = path.rpartition(name)[0].rstrip(".") or "the experiment"
+    where = path[: path.rfind(name)].rstrip(".") or "the experiment"
     raise Refused(f"{path}: {where} has no knob {quoted(name)}" + (close(name, names) if names else "."))
 
 

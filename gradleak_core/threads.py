@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from gradleak_core.data import data_folder
-from gradleak_core.data.files import write_whole
+from gradleak_core.data.files import read_json, write_whole
 
 ALL_THREADS = torch.get_num_threads()
 Choices = dict[str, dict[int, int]]
@@ -40,7 +40,7 @@ def size(images: int) -> int:
 def choices() -> Choices:
     """What was measured on this machine with all its threads; nothing when the file is damaged."""
     try:
-        found = json.loads(file().read_text(encoding="utf-8"))
+        found = read_json(file().read_bytes())
         if found["threads"] != ALL_THREADS:
             return {}
         return {

@@ -149,6 +149,22 @@ def test_any_experiment_survives_the_address_bar(seed: int) -> None:
     assert CODEC.encode(CODEC.decode(Experiment, experiment)) == experiment
 
 
+ODD = (
+    *("", ".", "..", " ", "kind", "images.0", "labels.0.x", "model.init.kind"),
+    *("attack.", ".attack", "attack.kind", "attack.name", "attack..steps", "attack.labels."),
+    *("attack.priors.", "attack.priors..weight", "attack.priors.0", "attack.priors.box", "attack.priors.box."),
+    *("defences", "defences.", "defences..std", "defences.0.std", "client", "client.", "client..lr"),
+)
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_whatever_a_link_says_the_page_opens(key: str) -> None:
+    for value in ("", "1", ".", "[]", "{}", "null", "[[", '{"kind": ""}', "none", "9" * 400, ["", "x"]):
+        experiment, complaints = knobs.understood({key: value}, KNOWN)
+        assert experiment.keys() == knobs.start(KNOWN).keys() or complaints == []
+        assert all(complaint.endswith((".", "?")) for complaint in complaints)
+
+
 def test_a_broken_link_opens_with_what_was_understood() -> None:
     experiment, complaints = knobs.understood({"size": "28", "modle": "vit", "defence": ["nosie"], "seed": "4"}, KNOWN)
     assert (experiment["size"], experiment["seed"], experiment["model"]) == (28, 4, START["model"])

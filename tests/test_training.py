@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load, save
 from torch import nn
 
 from gradleak_core import threads, training
@@ -88,9 +89,15 @@ def test_another_set_up_is_trained_anew(other: Experiment) -> None:
     assert notes(other)[-1].startswith("Trained on")
 
 
+def halved(whole: bytes) -> bytes:
+    """The same numbers in another type, with a digest that would fit if they were right."""
+    return save({name: tensor.bfloat16() for name, tensor in load(whole).items()}, {"digest": "0"})
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",
     "cut off": lambda whole: whole[: len(whole) // 2],
+    "another type": halved,
     "one bit": lambda whole: whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:],
 }
 

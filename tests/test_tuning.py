@@ -77,7 +77,16 @@ class TestLearning:
         assert not (folder / "threads.json").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"threads": 2}', '{"threads": 1, "choices": {"LeNet": {"1": "x"}}}', "\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "\0", "[" * 5000, '{"threads": 2}'),
+        *(
+            f'{{"threads": 1, "choices": {{"LeNet": {{"1": {count}}}}}}}'
+            for count in ('"x"', "Infinity", "1e999", "[]")
+        ),
+    ],
+)
 def test_a_damaged_file_counts_as_none(text: str, folder: Path) -> None:
     folder.mkdir()
     (folder / "threads.json").write_text(text, encoding="utf-8")

@@ -161,8 +161,12 @@ class Descent:
 def shares(
     recipe: Recipe, model: nn.Module, observation: Observation, space: Space, z: Tensor, threads: int
 ) -> list[Descent]:
-    """Descents of as many threads, each with its rows of z (S, N) and its copy of the model."""
-    models = [model, *(deepcopy(model) for _ in range(threads - 1))]
+    """Descents of as many threads, each with its rows of z (S, N).
+
+    Several have a copy of the model each, since a model can be computed with by one thread at a time, and whoever
+    looks at the attack may do so meanwhile.
+    """
+    models = [model] if threads == 1 else [deepcopy(model) for _ in range(threads)]
     return [
         Descent(recipe, Objective(recipe, mine, observation, space, threads), space, rows)
         for mine, rows in zip(models, z.tensor_split(threads), strict=True)

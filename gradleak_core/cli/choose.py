@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gradleak_core.admission import admit
 from gradleak_core.data import data_folder, samples, scheme_of, uploads
+from gradleak_core.data.files import read_json
 from gradleak_core.data.references import SCHEMES
 from gradleak_core.knobs import close, defence, put, start
 from gradleak_core.types import Refused
@@ -65,7 +65,7 @@ def whole(file: Path, catalogue: JSON) -> JSON:
     """The experiment in a JSON file; the result of a run, as `--json` writes it, holds one too."""
     text = read(file, 2**24)
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except ValueError as error:
         raise Refused(f"{file} does not hold JSON; give a file that --json wrote.") from error
     value = value.get("experiment", value) if isinstance(value, dict) else value

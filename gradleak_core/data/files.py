@@ -1,9 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and JSON that is read back only if it can be passed on."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(file: Path, data: bytes) -> None:
@@ -15,3 +17,13 @@ def write_whole(file: Path, data: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def read_json(text: str | bytes) -> Any:
+    """What a text stands for. Raises ValueError when it is no JSON, or holds NaN, infinities or endless nesting."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # Python reads NaN, and 1e999 as infinity
+    except RecursionError as error:
+        raise ValueError("there is no end to its nesting") from error
+    return value

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.data.files import write_whole
+from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.runs.room import unwritten
 
 ENGINE = Path(__file__).resolve().parents[1]
@@ -36,7 +36,7 @@ class Known:
 
     def _read(self) -> Any:
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            kept = read_json(self._file.read_bytes())
             return kept["catalogue"] if kept["key"] == self._key else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.data.files import write_whole
+from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.processes import surroundings
 from gradleak_core.runs.room import unwritten
@@ -135,8 +135,8 @@ class Prices:
     def _read(self, name: str) -> JSON:
         """The file's content; None when it is not there or cannot be read."""
         try:
-            value = json.loads(self._file(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            value = read_json(self._file(name).read_bytes())
+        except (OSError, ValueError):
             return None
         return value if isinstance(value, dict) and value.keys() >= HEAD else None
 

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import losses, recover, sound
@@ -175,7 +176,7 @@ class Store:
         with self._reader() as db:
             for (head,) in db.execute("SELECT head FROM frames WHERE run = ? ORDER BY iteration", (run,)):
                 with suppress(ValueError, TypeError):
-                    heads.append(json.loads(head))
+                    heads.append(read_json(head))
         return heads
 
     def pictures(self, run: str) -> list[tuple[int, bytes]]:
@@ -254,7 +255,7 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
     values = dict(row) | {"iteration": row["iteration"] or 0}
     try:
         for name in ("experiment", "started", "result"):
-            values[name] = None if values[name] is None else json.loads(values[name])
+            values[name] = None if values[name] is None else read_json(values[name])
             if name == "experiment" or values[name] is not None:
                 check_shape(values[name])
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()

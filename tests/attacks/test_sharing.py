@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from threading import Event
+from threading import Event, get_ident
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
+from gradleak_core import client
 from gradleak_core.attacks import ATTACKS, invert
 from gradleak_core.attacks.invert import shares
 from gradleak_core.attacks.parts.unknowns import Space
@@ -19,7 +23,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.threads import ALL_THREADS
-from gradleak_core.types import Progress
+from gradleak_core.types import Finished, Progress
 
 SEEDS = 5
 
@@ -82,6 +86,25 @@ def test_a_run_that_is_left_gives_the_threads_back() -> None:
     chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
     events.close()  # type: ignore[attr-defined]
     assert torch.get_num_threads() == chosen
+
+
+def test_whoever_looks_computes_with_another_model_than_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads are ahead while a frame is made, and a model gets other parameters for as long as it is computed with."""
+    used: dict[int, set[int]] = defaultdict(set)
+
+    def noted(model: torch.nn.Module, *rest: Any) -> Any:
+        used[get_ident()].add(id(model))
+        return functional_call(model, *rest)
+
+    monkeypatch.setattr(client, "functional_call", noted)
+    recipe = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=4)
+    step = client.ClientStep(local_epochs=2)
+    known = Experiment(model=MODELS["lenet"](), size=16, threads=3, client=step, attack=recipe)
+    *_, end = run(known, due=lambda _: True)
+    assert isinstance(end, Finished)
+    assert len(used) == 4
+    models = [model for mine in used.values() for model in mine]
+    assert len(models) == len({*models})
 
 
 def test_a_thread_may_be_ahead_but_each_finds_its_rounds_in_order() -> None:

@@ -43,6 +43,9 @@ time.sleep(600)
 """
 
 
+BOUNDLESS = json.dumps(dict.fromkeys(HEAD, float("inf")))
+
+
 def small(server: Server) -> Any:
     known = server.service.catalogue()
     experiment = knobs.start(known)
@@ -133,7 +136,7 @@ def test_a_server_that_ends_takes_the_computation_with_it_and_keeps_the_points(t
         assert second.service.prices.newest() == name
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"status": "done"}', "[" * 5000])
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"status": "done"}', "[" * 5000, BOUNDLESS])
 def test_a_price_that_cannot_be_read_is_not_there(tmp_path: Path, text: str) -> None:
     prices = Prices(tmp_path, {})
     for name, content in (("0" * 12, json.dumps(dict.fromkeys(HEAD))), ("f" * 12, text)):
