@@ -22,8 +22,9 @@ def admit(experiment: JSON, catalogue: JSON, folder: Path | None = None) -> JSON
     """
     whole = checked(experiment, catalogue["experiment"]["schema"], catalogue["families"])
     check_labels(whole, folder or data_folder())
-    if whole["weights"].get("epochs"):
-        source(whole["weights"]["dataset"], whole["classes"])
+    weights = whole.get("weights", {})
+    if weights.get("epochs"):
+        source(weights["dataset"], whole["classes"])
     for sentence in refusals(whole, whole, catalogue):
         raise Refused(sentence)
     return whole

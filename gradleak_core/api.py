@@ -30,7 +30,7 @@ from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import MEGABYTES
 from gradleak_core.guard import WithHeaders
 from gradleak_core.runs.recording import media_type
-from gradleak_core.runs.room import Unwritable, writing
+from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.schemas import short
 from gradleak_core.types import Refused
@@ -77,7 +77,8 @@ def api(service: Service) -> Starlette:
         routes=routes,
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
-            Busy: says(429), Refused: says(422), Unwritable: says(507), NoRun: says(404), NotReady: says(503),
+            Busy: says(429), Refused: says(422), Unwritable: says(507), Unreadable: says(503),
+            NoRun: says(404), NotReady: says(503),
             HTTPException: http_error, ClientDisconnect: gone, Exception: broken,
         },
     )  # fmt: skip

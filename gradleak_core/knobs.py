@@ -197,7 +197,7 @@ def _knob(node: JSON, knobs: list[JSON], name: str, path: str) -> JSON:
 
 def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str) -> JSON:
     kind = knob["type"]
-    if isinstance(value, str) and (kind == "other" or value[:1] in ("{", "[")):
+    if isinstance(value, str) and (kind == "other" or (kind != "string" and value[:1] in ("{", "["))):
         value = _json(value, path, plain=kind == "other")
     if kind == "part":
         return _part(knob["family"], value, catalogue, path)

@@ -14,7 +14,7 @@ from pages._parts.sidebar import sidebar
 known = catalogue()
 if watched := setup.watched():
     if watched["problem"]:
-        st.warning(watched["problem"], icon=":material/link_off:")
+        st.warning(texts.escaped(watched["problem"]), icon=":material/link_off:")
         st.stop()
     st.markdown(f"**{texts.escaped(watched['name'])}**  \n{texts.assumption(watched['experiment'], known)}")
     run_alone(watched, key="watch")
@@ -32,7 +32,7 @@ if not reasons:
 if not reasons and (slow := demand.delay(experiment, known)):
     st.warning(slow, icon=":material/hourglass_top:")
 for sentence in setup.complaints():
-    st.warning(sentence, icon=":material/link_off:")
+    st.warning(texts.escaped(sentence), icon=":material/link_off:")
 welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
 expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
 st.markdown(f"{welcome}{texts.assumption(experiment, known)} {expectation}")

@@ -48,7 +48,10 @@ SAID = [
         result("diverged", 0.0, client=FEDAVG),
         "No finite guess is left; lower the client's learning rate, which is 10, or try another attack.",
     ),
-    (result("stopped", None), "Stopped before the picture was recognisable; what was seen is kept."),
+    (
+        result("stopped", None),
+        "Stopped before the SSIM of 0.6 from which a picture counts as recognisable; what was seen is kept.",
+    ),
 ]
 
 

@@ -27,15 +27,18 @@ def archive(
     pictures: list[tuple[int, bytes]],
     truth: bytes | None,
 ) -> bytes:
-    """experiment.json, result.json, curve.csv, truth.png, frames/<iteration>.png and animation.gif."""
-    chosen = [(iteration, opened(picture)) for iteration, picture in spread(pictures)]
+    """experiment.json, result.json, curve.csv, truth.png, frames/<iteration>.png and animation.gif.
+
+    Pictures that are damaged are left out.
+    """
+    chosen = [(iteration, image) for iteration, picture in spread(pictures) if (image := readable(picture))]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("experiment.json", json.dumps(experiment, indent=2))
         file.writestr("result.json", json.dumps(result, indent=2))
         file.writestr("curve.csv", table(columns))
-        if truth:
-            file.writestr("truth.png", png(opened(truth)))
+        if private := readable(truth):
+            file.writestr("truth.png", png(private))
         for iteration, image in chosen:
             file.writestr(f"frames/{iteration:06}.png", png(image))
         if chosen:
@@ -52,6 +55,14 @@ def spread(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 def opened(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def readable(picture: bytes | None) -> Image.Image | None:
+    """The picture; None without one that can be read."""
+    try:
+        return opened(picture or b"")
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def png(image: Image.Image) -> bytes:

@@ -21,6 +21,10 @@ class Unwritable(Refused):
     """What was sent cannot be kept now. The message says why."""
 
 
+class Unreadable(Refused):
+    """What is kept cannot be read now. The message says why."""
+
+
 def out_of_room(error: BaseException) -> bool:
     """Returns whether a write failed because the disk, the quota or the largest size of a file is used up."""
     if isinstance(error, sqlite3.OperationalError):

@@ -20,7 +20,7 @@ from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import losses, recover, sound
-from gradleak_core.runs.room import FULL, Unwritable, out_of_room
+from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
@@ -143,13 +143,14 @@ class Store:
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-        db.row_factory = sqlite3.Row
-        db.text_factory = lambda text: text.decode(errors="replace")  # else one bad byte would take all rows with it
+        """Raises `Unreadable` in place of what SQLite says."""
         try:
-            yield db
-        finally:
-            db.close()
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+                db.row_factory = sqlite3.Row
+                db.text_factory = lambda text: text.decode(errors="replace")  # one bad byte would take all rows with it
+                yield db
+        except sqlite3.Error as error:
+            raise Unreadable(f"The runs cannot be read at the moment ({error}); try again.") from error
 
     def rows(self) -> list[dict[str, Any]]:
         """All runs, newest first."""
@@ -259,21 +260,43 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
             if name == "experiment" or values[name] is not None:
                 check_shape(values[name])
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
-        values["created"] = float(values["created"])
+        values["created"] = moment(values["created"])
     except (ValueError, TypeError, RecursionError):
         return remains(values)
     return values
 
 
+NUMBER, TEXT = (int, float, type(None)), (str, type(None))
+SHAPES: dict[str, Any] = {
+    "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
+    "seconds": NUMBER, "iterations": NUMBER, "restarts": NUMBER, "seconds_to_recognisable": NUMBER,
+    "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
+}  # fmt: skip
+"""What is read of a run's set-up, start and result, wherever it stands."""
+LATEST = 253_402_300_799
+"""The last second of the year 9999, after which there are no dates."""
+
+
 def check_shape(value: Any) -> None:
-    """Raises ValueError for what is no JSON object, or has an attack, a model or images that are none."""
-    shapes = {"attack": dict, "model": dict, "images": list, "experiment": dict}
-    if not isinstance(value, dict) or not all(isinstance(value.get(k, kind()), kind) for k, kind in shapes.items()):
+    """Raises ValueError for what is no JSON object, or holds something of another kind than `SHAPES` says."""
+    if not isinstance(value, dict) or not all(isinstance(value[k], SHAPES[k]) for k in value.keys() & SHAPES):
         raise ValueError("this is not what a run consists of")
+    if not all(isinstance(number, NUMBER) for number in value.get("metrics", {}).values()):
+        raise ValueError("a score is no number")
+
+
+def moment(created: Any) -> float:
+    """Returns seconds since 1970 that are a date. Raises ValueError or TypeError."""
+    seconds = float(created)
+    if not 0 <= seconds <= LATEST:
+        raise ValueError("this is no date")
+    return seconds
 
 
 def remains(values: dict[str, Any]) -> dict[str, Any]:
     """What can be said of a damaged row."""
     known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED}
-    created = values["created"] if isinstance(values["created"], float) else 0.0
+    created = 0.0
+    with suppress(ValueError, TypeError):
+        created = moment(values["created"])
     return known | {"created": created, "experiment": {}, "started": None, "result": None, "iteration": 0}

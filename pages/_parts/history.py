@@ -167,14 +167,14 @@ def repeat(run: str) -> None:
     try:
         open_in_lab(service().run(service().duplicate(run)))
     except (Refused, NotReady, NoRun) as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def rename(run: str) -> None:
     try:
         service().rename(run, st.session_state[f"name:{run}"])
     except (Refused, NoRun) as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 @st.dialog("Delete this run?")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from gradleak_core.runs.room import Unreadable
 from pages._parts.engine import troubles
 from pages._parts.site import ASSETS, pages
 
@@ -24,6 +25,9 @@ lab = page.title == "Lab"
 st.session_state["sidebar" if lab else "left"] = True
 for sentence in troubles():
     st.error(sentence, icon=":material/hard_drive:")
-page.run()
+try:
+    page.run()
+except Unreadable as error:
+    st.error(str(error), icon=":material/hard_drive:")
 if not lab and st.session_state.get("sidebar"):
     again()

@@ -95,14 +95,14 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     preset = matching(experiment)
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
-    if altered(experiment):
-        return "Expect no private picture, however well the attack does: the client has trained on something else."
+    if names := substitutes(experiment):
+        return f"Expect the {_and(names)} at best: that is what the client has trained on."
     if opposed(experiment):
         return "Expect more than an attacker gets who ignores the randomness: this attack is made against it."
     if without := idle(experiment):
         return without
     if experiment["defences"]:
-        return "Expect a weaker picture than without the defence, or none at all: that is what is being tested."
+        return "The defence changes the update: how much it hides at this strength is what the run shows."
     if hidden(experiment):
         return "Expect a weaker picture the more layers are hidden, above all the first one."
     if training(experiment):
@@ -139,11 +139,14 @@ ALTERED = {"input_noise": "noisy picture", "mixup": "mixture", "instahide": "enc
 
 def altered(experiment: JSON) -> str:
     """What comes back at best, in a sentence, where it is not the private picture; empty otherwise."""
+    names = substitutes(experiment)
+    return f"At best the {_and(names)} comes back; the numbers compare with the private picture." if names else ""
+
+
+def substitutes(experiment: JSON) -> list[str]:
+    """What the client trains on in the private picture's place; nothing when it trains on the picture itself."""
     kinds = [part["kind"] for part in experiment["defences"]]
-    names = [name for kind, name in ALTERED.items() if kind in kinds]
-    if not names:
-        return ""
-    return f"At best the {_and(names)} comes back; the numbers compare with the private picture."
+    return [name for kind, name in ALTERED.items() if kind in kinds]
 
 
 def client(experiment: JSON) -> str:

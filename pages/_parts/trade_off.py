@@ -140,9 +140,9 @@ def result(value: JSON) -> None:
         for point in value["points"]
     ]
     st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM"], rows))
-    federation = value["federation"]
+    data, rounds = value["federation"].get("data"), value["federation"].get("rounds")
     note(
-        f"Trained on {escaped(federation['data'])}, {federation['rounds']} rounds; accuracy on pictures held out. "
+        f"Trained on {escaped(str(data))}, {rounds} rounds; accuracy on pictures held out. "
         "Up and to the left is better: the model learns and the picture stays private."
     )
 

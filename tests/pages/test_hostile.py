@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from itertools import islice
 from typing import Any
 
@@ -20,9 +21,9 @@ JSON = {"content-type": "application/json"}
 
 
 def warnings(app: AppTest) -> list[str]:
-    """What the page warns of; there must be no box of an exception beside it."""
+    """What the page warns of, as it is read; there must be no box of an exception beside it."""
     assert not app.exception
-    return [warning.value for warning in app.warning]
+    return [re.sub(r"\\(.)", r"\1", warning.value) for warning in app.warning]
 
 
 def test_mutated_experiments_are_refused_or_run_and_the_lists_answer(server: Server, service: Service) -> None:
@@ -73,6 +74,8 @@ def test_a_run_of_a_recipe_of_ones_own_opens_in_the_lab(service: Service, open_p
         ({"weights": '{"kind": "trained", "dataset": 7}'}, "weights.dataset must be a text"),
         ({"seed": "9" * 4000}, "seed must lie between"),
         ({"nope" * 2000: "1"}, "has no knob"),
+        ({"attack": "[Click here](https://example.org)"}, "attack must be valid JSON"),
+        ({"": "1"}, "has no knob"),
     ],
 )
 def test_a_link_to_what_is_not_there_opens_with_a_sentence(

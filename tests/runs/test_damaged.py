@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,36 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "start of another kind": {"experiment": json.dumps(experiment()), "started": "7"},
     "name of another kind": {"experiment": json.dumps(experiment()), "name": b"\xff"},
     "time of another kind": {"experiment": json.dumps(experiment()), "created": "yesterday"},
+    "time without end": {"experiment": json.dumps(experiment()), "created": float("inf")},
+    "time after all dates": {"experiment": json.dumps(experiment()), "created": 1e300},
+    "no JSON, and a time without end": {"experiment": "{", "created": float("inf")},
+    "scores of another kind": {"experiment": json.dumps(experiment()), "result": '{"metrics": [1]}'},
+    "score of another kind": {"experiment": json.dumps(experiment()), "result": '{"metrics": {"ssim": "y"}}'},
+    "seconds of another kind": {"experiment": json.dumps(experiment()), "result": '{"seconds": "z"}'},
+    "sentence of another kind": {"experiment": json.dumps(experiment()), "result": '{"verdict": 7}'},
     "waiting": {"experiment": "{", "status": "queued"},
+    "handed over x times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"handed": "x"}'},
+    "handed over no times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"handed": null}'},
 }
+
+
+FRAME = {"curve": {"first": 1, "columns": {"match": [1.0]}}, "picture": {"iteration": 1, "metrics": {}}, "seconds": 1.0}
+ODD_FRAMES = [
+    *("{", "[]", '{"curve": 1}'),
+    *(
+        json.dumps(FRAME | change)
+        for change in (
+            {"curve": {"first": -5, "columns": {"match": ["a"]}}},
+            {"curve": {"first": 900_000_000, "columns": {"match": [1.0]}}},
+            {"curve": {"first": 1, "columns": [1.0]}},
+            {"picture": {}},
+            {"picture": {"iteration": "b", "metrics": {}}},
+            {"picture": {"iteration": 7, "metrics": {}}},
+            {"picture": {"iteration": 1, "metrics": {"ssim": "x"}}},
+            {"seconds": "c"},
+        )
+    ),
+]
 
 
 def plant(folder: Path, **changes: Any) -> None:
@@ -88,9 +118,33 @@ def test_frames_that_cannot_be_read_leave_the_others(server: Server) -> None:
     server.until_status(run, "done")
     with closing(sqlite3.connect(server.service.folder / "runs.sqlite3")) as db, db:
         last = db.execute("SELECT max(iteration) FROM frames").fetchone()[0]
-        for iteration, head in ((last + 1, "{"), (last + 2, "[]"), (last + 3, '{"curve": 1}')):
-            db.execute("INSERT INTO frames VALUES (?, ?, ?, x'')", (run, iteration, head))
+        for number, head in enumerate(ODD_FRAMES, last + 1):
+            db.execute("INSERT INTO frames VALUES (?, ?, ?, x'6e6f')", (run, number, head))
+        db.execute("UPDATE runs SET truth = x'6e6f' WHERE id = ?", (run,))
     assert len(server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["match"]) == 200
+    assert server.watch(run)[0][0]["status"] == "done"
+    with zipfile.ZipFile(io.BytesIO(server.client.get(f"/api/runs/{run}/export.zip").content)) as archive:
+        names = archive.namelist()
+    assert "curve.csv" in names
+    assert "truth.png" not in names
+    assert f"frames/{last:06}.png" in names
+    assert f"frames/{last + 1:06}.png" not in names
+
+
+def test_a_file_of_runs_that_is_away_for_a_moment_is_said_in_a_sentence(server: Server) -> None:
+    good = server.submit(steps=3)
+    server.until_status(good, "done")
+    files = {file: file.with_name(f"away-{file.name}") for file in server.service.folder.glob("runs.sqlite3*")}
+    for file, away in files.items():
+        file.rename(away)
+    try:
+        answer = server.client.get("/api/runs")
+    finally:
+        for file, away in files.items():
+            away.rename(file)
+    assert answer.status_code == 503
+    assert answer.json()["error"].startswith("The runs cannot be read at the moment (")
+    assert [row["id"] for row in server.client.get("/api/runs").json()] == [good]
 
 
 def test_a_run_of_a_part_that_is_gone_says_so_and_keeps_its_result(server: Server) -> None:

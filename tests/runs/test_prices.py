@@ -15,7 +15,7 @@ from rich.console import Console
 from gradleak_core import knobs
 from gradleak_core.cli.price import Ledger
 from gradleak_core.pricing import Point
-from gradleak_core.runs.prices import CUT_OFF, HEAD, Prices
+from gradleak_core.runs.prices import CUT_OFF, Prices
 from gradleak_core.runs.room import FULL
 from gradleak_core.runs.supervisor import COMMAND
 from tests.runs.serving import Server, alive, serving, until
@@ -43,7 +43,16 @@ time.sleep(600)
 """
 
 
-BOUNDLESS = json.dumps(dict.fromkeys(HEAD, float("inf")))
+SOUND: Any = {"status": "done", "message": None, "note": None, "points": [], "planned": 1}
+SOUND |= {"experiment": {}, "federation": {}}
+ODD = [
+    json.dumps(SOUND | change)
+    for change in (
+        *({"points": 5}, {"status": []}, {"status": "x"}, {"planned": "x"}, {"federation": []}, {"note": 1}),
+        *({"points": [point]} for point in (1, {"x": 1}, {"defences": [1], "accuracy": 1, "psnr": 1, "ssim": 1})),
+    )
+]
+BOUNDLESS = json.dumps(SOUND | {"experiment": {"size": float("inf")}})
 
 
 def small(server: Server) -> Any:
@@ -136,10 +145,10 @@ def test_a_server_that_ends_takes_the_computation_with_it_and_keeps_the_points(t
         assert second.service.prices.newest() == name
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"status": "done"}', "[" * 5000, BOUNDLESS])
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"status": "done"}', "[" * 5000, BOUNDLESS, *ODD])
 def test_a_price_that_cannot_be_read_is_not_there(tmp_path: Path, text: str) -> None:
     prices = Prices(tmp_path, {})
-    for name, content in (("0" * 12, json.dumps(dict.fromkeys(HEAD))), ("f" * 12, text)):
+    for name, content in (("0" * 12, json.dumps(SOUND)), ("f" * 12, text)):
         (tmp_path / f"{name}.json").write_text(content, "utf-8")
         (tmp_path / f"{name}.log").touch()
     assert prices.get("f" * 12) is None
@@ -168,6 +177,7 @@ def test_a_price_without_room_is_refused_and_leaves_nothing(server: Server) -> N
     import resource
 
     folder, before = server.service.folder / "prices", resource.getrlimit(resource.RLIMIT_FSIZE)
+    folder.mkdir(exist_ok=True)
     files = {*folder.iterdir()}
     body = {"experiment": small(server), "defences": [SIGN]}
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
