@@ -37,6 +37,8 @@ WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
 """What the first visitor would otherwise wait for."""
 DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
 """Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
+LOGIN = ("/auth/", "/oauth2callback")
+"""Streamlit's login, which is not set up and would write every visit into the log."""
 
 
 INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
@@ -129,7 +131,8 @@ def workers() -> int:
 service = services.Service(data_folder(), workers=workers())
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 HOSTS = [st.get_option("server.address") or "localhost", *os.environ.get("GRADLEAK_ALLOWED_HOSTS", "").split()]
-CLOSED = [path for door, path in DOORS.items() if door not in os.environ.get("GRADLEAK_OPEN", "").split()]
+OPEN = os.environ.get("GRADLEAK_OPEN", "").split()
+CLOSED = [*LOGIN, *(path for door, path in DOORS.items() if door not in OPEN)]
 app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],

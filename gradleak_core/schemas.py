@@ -154,6 +154,10 @@ def boolean(value: JSON, low: None, high: None, path: str) -> bool:
     return value
 
 
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of the text around them, and so what a reader takes it for."""
+
+
 def string(value: JSON, low: None = None, high: int | None = None, path: str = "text") -> str:
     """Returns a text of at most `high` characters that every reader can be shown. Raises `Refused`."""
     high = MOST_CHARACTERS if high is None else high
@@ -161,7 +165,7 @@ def string(value: JSON, low: None = None, high: int | None = None, path: str = "
         raise Refused(f"{path} must be a text, not {quoted(value)}.")
     if len(value) > high:
         raise Refused(f"{path} must have at most {high} characters, not {len(value)}.")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value):
+    if any(unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNING for letter in value):
         raise Refused(f"{path} holds characters that cannot be shown: {quoted(value)}; leave them out.")
     return value
 

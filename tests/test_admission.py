@@ -83,6 +83,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "unknown training set": (trained("digit"), "There is no data set 'digit' to train on; choose from digits, mnist"),
     "unknown training folder": (trained("folder:none"), "There is no folder 'folder:none'; those named in"),
     "training set of more classes": (trained("cifar100"), "cifar100 has 100 classes and the model only 10; raise"),
+    "turned text": (with_attack(name="a\u202eb"), "attack.name holds characters that cannot be shown: 'a\\u202eb'"),
     "control character": (with_attack(name="a\x1b[31m"), "attack.name holds characters that cannot be shown"),
     "long text": ({"threat": {"hidden": "a" * 1001}}, "threat.hidden must have at most 1000 characters, not 1001."),
     "kind of another kind": ({"model": {"kind": ["mlp"]}}, "model has no kind ['mlp']; choose from mlp, lenet"),

@@ -165,6 +165,10 @@ def test_whatever_a_link_says_the_page_opens(key: str) -> None:
         assert all(complaint.endswith((".", "?")) for complaint in complaints)
 
 
+def test_a_pattern_that_begins_as_json_does_is_a_text() -> None:
+    assert put("threat.hidden", "[cd]*.weight")["threat"]["hidden"] == "[cd]*.weight"
+
+
 def test_a_broken_link_opens_with_what_was_understood() -> None:
     experiment, complaints = knobs.understood({"size": "28", "modle": "vit", "defence": ["nosie"], "seed": "4"}, KNOWN)
     assert (experiment["size"], experiment["seed"], experiment["model"]) == (28, 4, START["model"])

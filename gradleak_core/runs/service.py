@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -306,9 +307,9 @@ class Service:
 
 
 def named(name: Any) -> str:
-    """A name on one line. Raises `Refused`."""
+    """A name on one line, with something in it that can be seen. Raises `Refused`."""
     line = " ".join(name.split()) if isinstance(name, str) else ""
-    if not 0 < len(line) <= NAME:
+    if len(line) > NAME or not any(unicodedata.category(letter)[0] in "LNPS" for letter in line):
         raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
     return string(line, path="A run's name")
 

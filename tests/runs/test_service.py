@@ -203,7 +203,7 @@ def test_rename_duplicate_and_delete(server: Server) -> None:
     assert [row["id"] for row in server.service.runs()] == [again]
     with pytest.raises(NoRun):
         server.service.picture(run)
-    for name in ("", "x" * 121):
+    for name in ("", "x" * 121, "\u200b", "\ufeff"):
         with pytest.raises(Refused, match="1 to 120"):
             server.service.rename(again, name)
 

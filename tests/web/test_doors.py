@@ -124,7 +124,13 @@ def test_a_foreign_page_changes_nothing(server: Sealed) -> None:
     assert server.client.get("/api/runs").json() == []
 
 
-@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/mcp"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/mcp"),
+        *("/auth/login", "/auth/logout", "/oauth2callback?code=1"),
+    ],
+)
 def test_doors_that_no_page_needs_are_closed(server: Sealed, path: str) -> None:
     assert server.client.get(path).status_code == 404
     assert server.client.post(path).status_code == 404
