@@ -21,8 +21,8 @@ app: $(VENV)/.app ## Set up and serve the dashboard on http://localhost:8501 (AR
 test: lint browser ## Set up and run every check: ruff, mypy, unit, contract, page and browser tests
 	$(PY) -m pytest $(TWO) $(ARGS)
 
-test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no whole registries
-	$(PY) -m pytest $(TWO) -m "not e2e and not contract" $(ARGS)
+test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no servers, no whole registries
+	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process" $(ARGS)
 
 lint: $(VENV)/.dev ## Style and types only
 	$(PY) -m ruff check .

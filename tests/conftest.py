@@ -10,6 +10,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 E2E = Path(__file__).parent / "e2e"
+STARTERS = {"serving", "Server", "Service", "Sealed", "AppTest", "subprocess"}
 CONTRACTS = Path(__file__).parent / "contracts"
 
 
@@ -23,10 +24,15 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: cheap failures come first, and Playwright's event loop meets no other test."""
+    """Browser tests run last: cheap failures come first, and Playwright's event loop meets no other test.
+
+    Tests of a module that has the means to start a server, a page or another process are marked as such.
+    """
     for item in items:
         if E2E in item.path.parents:
             item.add_marker(pytest.mark.e2e)
         if CONTRACTS in item.path.parents:
             item.add_marker(pytest.mark.contract)
+        if STARTERS & vars(item.module).keys():
+            item.add_marker(pytest.mark.process)
     items.sort(key=lambda item: E2E in item.path.parents)

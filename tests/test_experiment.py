@@ -65,6 +65,7 @@ def test_every_defence_runs_with_every_kind_of_client(kind: str) -> None:
 REFUSED = {(kind, "gradinversion") for kind in ("mlp", "lenet", "vit")}
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_model_meets_every_attack(kind: str, name: str) -> None:

@@ -88,7 +88,7 @@ def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
     found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
     for frame in frames:
         for name, column in found.items():
-            column[frame["iteration"] - 1] = frame["metrics"].get(name, frame.get(name))
+            column[frame["iteration"] - 1] = frame.get("metrics", {}).get(name, frame.get(name))
     return columns | found
 
 

@@ -197,7 +197,7 @@ def whole(frame: Any) -> bool:
         last = curve["first"] - 1 + max(map(len, columns), default=0)
         numbers = [curve["first"], frame["seconds"], *(value for column in columns for value in column)]
         if picture is not None:
-            numbers += [picture["iteration"], *picture["metrics"].values()]
+            numbers += [picture["iteration"], *picture.get("metrics", {}).values()]
         first, shown = curve["first"], last if picture is None else picture["iteration"]
         return 1 <= first <= last <= MOST_STEPS and shown <= last and all(isinstance(n, NUMBER) for n in numbers)
     except (KeyError, TypeError, AttributeError):

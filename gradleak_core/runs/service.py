@@ -309,9 +309,9 @@ class Service:
 def named(name: Any) -> str:
     """A name on one line, with something in it that can be seen. Raises `Refused`."""
     line = " ".join(name.split()) if isinstance(name, str) else ""
-    if len(line) > NAME or not any(unicodedata.category(letter)[0] in "LNPS" for letter in line):
-        raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
-    return string(line, path="A run's name")
+    if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
+        return line
+    raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
 
 
 def used(experiment: Any, result: Any) -> Any:

@@ -22,6 +22,8 @@ from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
 from gradleak_core.types import Finished
 
+pytestmark = pytest.mark.contract
+
 RECIPES = {name: attack for name, attack in ATTACKS.items() if isinstance(attack, Recipe)}
 SEEDS = 3
 COUNT = itertools.count()

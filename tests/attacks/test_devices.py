@@ -20,6 +20,8 @@ from gradleak_core.models import MODELS
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.types import Event, Finished, Progress, Started
 
+pytestmark = pytest.mark.contract
+
 ABSENT = "cuda" if torch.backends.mps.is_available() else "mps"
 """A device that is not here, on which the first step of a run fails."""
 

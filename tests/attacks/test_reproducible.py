@@ -19,6 +19,8 @@ from gradleak_core.experiment import threads as number_of_threads
 from gradleak_core.models import MODELS
 from gradleak_core.types import Finished, Frame, Progress
 
+pytestmark = pytest.mark.contract
+
 DEFENDED = {"precode": {"width": 8}, "dropout": {"p": 0.5, "place": "both"}}
 MODEL = {"gradinversion": "convnet"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,9 @@ def open_page() -> Open:
 def view(app: AppTest) -> Any:
     """What the live view was given."""
     return json.loads(app.get("bidi_component")[0].proto.json)[0]
+
+
+def warnings(app: AppTest) -> list[str]:
+    """What the page warns of, as it is read; there must be no box of an exception beside it."""
+    assert not app.exception
+    return [re.sub(r"\\(.)", r"\1", warning.value) for warning in app.warning]

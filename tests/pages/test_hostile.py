@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from itertools import islice
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from benchmarks.hostile.mutations import experiments
 from gradleak_core.runs.service import Service
-from tests.pages.conftest import Open
+from tests.pages.conftest import Open, warnings
 from tests.runs.serving import Server
 from tests.runs.test_damaged import plant
 
 JSON = {"content-type": "application/json"}
-
-
-def warnings(app: AppTest) -> list[str]:
-    """What the page warns of, as it is read; there must be no box of an exception beside it."""
-    assert not app.exception
-    return [re.sub(r"\\(.)", r"\1", warning.value) for warning in app.warning]
 
 
 def test_mutated_experiments_are_refused_or_run_and_the_lists_answer(server: Server, service: Service) -> None:
