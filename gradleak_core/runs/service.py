@@ -103,15 +103,15 @@ class Service:
         catalogue = self.catalogue()
         if catalogue is None:
             raise NotReady(STARTING)
-        if len(self.supervisor.queue) >= MOST_WAITING:
-            raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
         run, given = secrets.token_hex(6), None if name is None else named(name)
-        with self.pictures.lock:
+        with self.pictures.lock:  # which a deletion takes too, so that none comes between the row and the queue
+            if len(self.supervisor.queue) >= MOST_WAITING:
+                raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
             experiment = admit(experiment, catalogue, self.folder)
             demand.check_memory(experiment, catalogue)
             title = given or run_title(experiment, catalogue)[:NAME]
             self.store.add(run, title, experiment).result()
-        self._call(self._enqueue, self.run(run))
+            self._call(self._enqueue, self.run(run))
         return run
 
     def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
