@@ -24,6 +24,8 @@ Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 """Mean and biased variance (channels,) by the name of the batch norm they enter."""
 
 Answer = Literal["best", "mean", "last"]
+MOST_STEPS = 100_000
+"""Iterations of the longest run that can be set up."""
 Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
 """How a run ended: every iteration used; the match reached the attack's goal and fell no further; no step ever lowered
 the match; no guess was finite; stopped by the user; an error; seen to be impossible; cut off with the server."""

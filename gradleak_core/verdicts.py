@@ -25,7 +25,7 @@ def verdict(result: Mapping[str, Any]) -> str:
         "recovered": "Not recognisable, although the update is matched: other pictures cause the same one.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
-        "stopped": "Stopped before the SSIM of 0.6 from which a picture counts as recognisable; what was seen is kept.",
+        "stopped": "Stopped before the SSIM reached 0.6, from where a picture is recognisable; what was seen is kept.",
     }[status]
 
 

@@ -50,7 +50,7 @@ SAID = [
     ),
     (
         result("stopped", None),
-        "Stopped before the SSIM of 0.6 from which a picture counts as recognisable; what was seen is kept.",
+        "Stopped before the SSIM reached 0.6, from where a picture is recognisable; what was seen is kept.",
     ),
 ]
 

@@ -16,7 +16,7 @@ from gradleak_core.attacks.parts.optimisers import Optimiser
 from gradleak_core.attacks.parts.priors import Prior
 from gradleak_core.attacks.parts.stances import Ignore, Stance
 from gradleak_core.attacks.parts.unknowns import Unknown
-from gradleak_core.types import Answer, Event, Knob, Observation
+from gradleak_core.types import MOST_STEPS, Answer, Event, Knob, Observation
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Recipe:
     priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes of pictures.", family="priors")]
     optimiser: Annotated[Optimiser, Knob("Optimiser", "How the guess is improved.", family="optimisers")]
     steps: Annotated[
-        int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, 100_000, log=True)
+        int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, MOST_STEPS, log=True)
     ]
     seeds: Annotated[
         int,

@@ -8,11 +8,10 @@ from typing import Any, get_args
 from weakref import WeakValueDictionary
 
 from gradleak_core.runs.protocol import Head, pack_live
-from gradleak_core.runs.store import NUMBER, Store
+from gradleak_core.runs.shapes import is_frame
+from gradleak_core.runs.store import Store
 from gradleak_core.types import Status
 
-MOST_STEPS = 100_000
-"""Iterations of the longest run that can be set up."""
 THIN = 2000
 """Points of a curve that a (re)connecting viewer gets at most."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
@@ -183,22 +182,7 @@ def load(store: Store, run: str) -> Trace | None:
     if row is None:
         return None
     trace = Trace(row)
-    for head in filter(whole, store.heads(run)):  # one that is damaged leaves a gap
+    for head in filter(is_frame, store.heads(run)):  # one that is damaged leaves a gap
         trace.add(head, b"")
     trace.picture = store.picture(run) or b""
     return trace
-
-
-def whole(frame: Any) -> bool:
-    """Whether a stored head is one of a frame: every number there, and no iteration beyond all runs."""
-    try:
-        curve, picture = frame["curve"], frame["picture"]
-        columns = list(curve["columns"].values())
-        last = curve["first"] - 1 + max(map(len, columns), default=0)
-        numbers = [curve["first"], frame["seconds"], *(value for column in columns for value in column)]
-        if picture is not None:
-            numbers += [picture["iteration"], *picture.get("metrics", {}).values()]
-        first, shown = curve["first"], last if picture is None else picture["iteration"]
-        return 1 <= first <= last <= MOST_STEPS and shown <= last and all(isinstance(n, NUMBER) for n in numbers)
-    except (KeyError, TypeError, AttributeError):
-        return False

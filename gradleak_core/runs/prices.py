@@ -17,18 +17,12 @@ from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.processes import surroundings
 from gradleak_core.runs.room import unwritten
+from gradleak_core.runs.shapes import is_price
 from gradleak_core.types import Refused
 
 JSON = Any
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
 log = logging.getLogger("gradleak.prices")
-HEAD = {"status", "message", "note", "points", "planned", "experiment", "federation"}
-"""What the file of a price holds at least."""
-STATUSES = ["running", "done", "failed", "stopped", "interrupted"]
-
-HEAD = {"status", "message", "note", "points", "planned", "experiment", "federation"}
-"""What the file of a price holds at least."""
-STATUSES = ["running", "done", "failed", "stopped", "interrupted"]
 
 
 class Prices:
@@ -140,7 +134,7 @@ class Prices:
             value = read_json(self._file(name).read_bytes())
         except (OSError, ValueError):
             return None
-        return value if sound(value) else None
+        return value if is_price(value) else None
 
     def _write(self, name: str, value: JSON) -> None:
         write_whole(self._file(name), json.dumps(value).encode())
@@ -154,23 +148,6 @@ class Prices:
 
 def _known(name: str) -> bool:
     return re.fullmatch("[0-9a-f]{12}", name) is not None
-
-
-def sound(value: JSON) -> bool:
-    """Whether this is what the file of a price holds, as far as it is read."""
-    text = (str, type(None))
-    kinds: dict[str, Any] = {"message": text, "note": text, "points": list, "planned": int, "federation": dict}
-    if not isinstance(value, dict) or not value.keys() >= HEAD or value["status"] not in STATUSES:
-        return False
-    if not all(isinstance(value[name], kind) for name, kind in kinds.items()):
-        return False
-    return all(
-        isinstance(point, dict)
-        and isinstance(point.get("defences"), list)
-        and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
-        and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
-        for point in value["points"]
-    )
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -21,6 +21,7 @@ from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import losses, recover, sound
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
+from gradleak_core.runs.shapes import check_date, check_shape
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
@@ -260,37 +261,10 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
             if name == "experiment" or values[name] is not None:
                 check_shape(values[name])
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
-        values["created"] = moment(values["created"])
+        values["created"] = check_date(values["created"])
     except (ValueError, TypeError, RecursionError):
         return remains(values)
     return values
-
-
-NUMBER, TEXT = (int, float, type(None)), (str, type(None))
-SHAPES: dict[str, Any] = {
-    "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
-    "seconds": NUMBER, "iterations": NUMBER, "restarts": NUMBER, "seconds_to_recognisable": NUMBER,
-    "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
-}  # fmt: skip
-"""What is read of a run's set-up, start and result, wherever it stands."""
-LATEST = 253_402_300_799
-"""The last second of the year 9999, after which there are no dates."""
-
-
-def check_shape(value: Any) -> None:
-    """Raises ValueError for what is no JSON object, or holds something of another kind than `SHAPES` says."""
-    if not isinstance(value, dict) or not all(isinstance(value[k], SHAPES[k]) for k in value.keys() & SHAPES):
-        raise ValueError("this is not what a run consists of")
-    if not all(isinstance(number, NUMBER) for number in value.get("metrics", {}).values()):
-        raise ValueError("a score is no number")
-
-
-def moment(created: Any) -> float:
-    """Returns seconds since 1970 that are a date. Raises ValueError or TypeError."""
-    seconds = float(created)
-    if not 0 <= seconds <= LATEST:
-        raise ValueError("this is no date")
-    return seconds
 
 
 def remains(values: dict[str, Any]) -> dict[str, Any]:
@@ -298,5 +272,5 @@ def remains(values: dict[str, Any]) -> dict[str, Any]:
     known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED}
     created = 0.0
     with suppress(ValueError, TypeError):
-        created = moment(values["created"])
+        created = check_date(values["created"])
     return known | {"created": created, "experiment": {}, "started": None, "result": None, "iteration": 0}

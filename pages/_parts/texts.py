@@ -102,7 +102,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     if without := idle(experiment):
         return without
     if experiment["defences"]:
-        return "The defence changes the update: how much it hides at this strength is what the run shows."
+        return "The defence changes the update; the run shows how much it hides at this strength."
     if hidden(experiment):
         return "Expect a weaker picture the more layers are hidden, above all the first one."
     if training(experiment):

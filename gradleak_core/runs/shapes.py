@@ -1,0 +1,68 @@
+"""What may be read back from the data folder: rows, frames and prices that have the shape they were written in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradleak_core.types import MOST_STEPS
+
+NUMBER, TEXT = (int, float, type(None)), (str, type(None))
+SHAPES: dict[str, Any] = {
+    "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
+    "seconds": NUMBER, "iterations": NUMBER, "restarts": NUMBER, "seconds_to_recognisable": NUMBER,
+    "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
+}  # fmt: skip
+"""What is read of a run's set-up, start and result, wherever it stands."""
+LATEST = 253_402_300_799
+"""The last second of the year 9999, after which there are no dates."""
+PRICE = {"status", "message", "note", "points", "planned", "experiment", "federation"}
+"""What the file of a price holds at least."""
+PRICE_STATUSES = ["running", "done", "failed", "stopped", "interrupted"]
+
+
+def check_shape(value: Any) -> None:
+    """Raises ValueError for what is no JSON object, or holds something of another kind than `SHAPES` says."""
+    if not isinstance(value, dict) or not all(isinstance(value[k], SHAPES[k]) for k in value.keys() & SHAPES):
+        raise ValueError("this is not what a run consists of")
+    if not all(isinstance(number, NUMBER) for number in value.get("metrics", {}).values()):
+        raise ValueError("a score is no number")
+
+
+def check_date(created: Any) -> float:
+    """Returns seconds since 1970 if they are a date. Raises ValueError or TypeError."""
+    seconds = float(created)
+    if not 0 <= seconds <= LATEST:
+        raise ValueError("this is no date")
+    return seconds
+
+
+def is_frame(frame: Any) -> bool:
+    """Returns whether this is the head of a frame: its numbers are numbers, within the longest run there can be."""
+    try:
+        curve, picture = frame["curve"], frame["picture"]
+        columns = list(curve["columns"].values())
+        last = curve["first"] - 1 + max(map(len, columns), default=0)
+        numbers = [curve["first"], frame["seconds"], *(value for column in columns for value in column)]
+        if picture is not None:
+            numbers += [picture["iteration"], *picture.get("metrics", {}).values()]
+        first, shown = curve["first"], last if picture is None else picture["iteration"]
+        return 1 <= first <= last <= MOST_STEPS and shown <= last and all(isinstance(n, NUMBER) for n in numbers)
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def is_price(value: Any) -> bool:
+    """Returns whether this is what the file of a price holds, as far as it is read."""
+    text = (str, type(None))
+    kinds: dict[str, Any] = {"message": text, "note": text, "points": list, "planned": int, "federation": dict}
+    if not isinstance(value, dict) or not value.keys() >= PRICE or value["status"] not in PRICE_STATUSES:
+        return False
+    if not all(isinstance(value[name], kind) for name, kind in kinds.items()):
+        return False
+    return all(
+        isinstance(point, dict)
+        and isinstance(point.get("defences"), list)
+        and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
+        and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
+        for point in value["points"]
+    )
