@@ -19,7 +19,7 @@ Choices = dict[str, dict[int, int]]
 
 @contextmanager
 def all_threads() -> Iterator[None]:
-    """All CPU threads, and afterwards as many as before."""
+    """Gives torch all CPU threads, and afterwards as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(ALL_THREADS)
     try:

@@ -161,7 +161,7 @@ class Descent:
 def shares(
     recipe: Recipe, model: nn.Module, observation: Observation, space: Space, z: Tensor, threads: int
 ) -> list[Descent]:
-    """Descents of as many threads, each with its rows of z (S, N).
+    """Returns descents of as many threads, each with its rows of z (S, N).
 
     Several have a copy of the model each, since a model can be computed with by one thread at a time, and whoever
     looks at the attack may do so meanwhile.

@@ -13,7 +13,7 @@ from gradleak_core.types import Refused
 
 @dataclass(frozen=True)
 class Source:
-    """A set before it is read."""
+    """A set of labelled pictures that has not been read yet."""
 
     name: str
     title: str
@@ -21,7 +21,7 @@ class Source:
 
 
 def source(name: str, most: int | None = None) -> Source:
-    """What `digits`, the name of a torchvision set or `folder:<name>` stands for.
+    """Returns the set that `digits`, the name of a torchvision set or `folder:<name>` stands for.
 
     Raises `Refused` when there is no such set, or when it has more classes than the model, `most`.
     """
@@ -42,7 +42,7 @@ def source(name: str, most: int | None = None) -> Source:
 
 
 def split(name: str) -> tuple[str, str | None]:
-    """The folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
+    """Returns the folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
     wanted, known = name.removeprefix("folder:"), folders.folders()
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
     if train is None:
@@ -53,7 +53,7 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def identity(name: str) -> str:
-    """A text that changes whenever the pictures of a set do; for a folder, a digest of which there are, and when."""
+    """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes and times."""
     if name == "digits":
         return digits.identity()
     if not name.startswith("folder:"):

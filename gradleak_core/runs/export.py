@@ -27,7 +27,7 @@ def archive(
     pictures: list[tuple[int, bytes]],
     truth: bytes | None,
 ) -> bytes:
-    """experiment.json, result.json, curve.csv, truth.png, frames/<iteration>.png and animation.gif.
+    """Returns a zip of experiment.json, result.json, curve.csv, truth.png, frames/<iteration>.png and animation.gif.
 
     Pictures that are damaged are left out.
     """
@@ -58,7 +58,7 @@ def opened(picture: bytes) -> Image.Image:
 
 
 def readable(picture: bytes | None) -> Image.Image | None:
-    """The picture; None without one that can be read."""
+    """Returns the picture, or None without one that can be read."""
     try:
         return opened(picture or b"")
     except (OSError, SyntaxError, ValueError):

@@ -307,7 +307,7 @@ class Service:
 
 
 def named(name: Any) -> str:
-    """A name on one line, with something in it that can be seen. Raises `Refused`."""
+    """Returns a name on one line, with something in it that can be seen. Raises `Refused`."""
     line = " ".join(name.split()) if isinstance(name, str) else ""
     if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
         return line

@@ -144,7 +144,7 @@ def altered(experiment: JSON) -> str:
 
 
 def substitutes(experiment: JSON) -> list[str]:
-    """What the client trains on in the private picture's place; nothing when it trains on the picture itself."""
+    """Returns what the client trains on in the private picture's place; nothing when it trains on the picture itself."""
     kinds = [part["kind"] for part in experiment["defences"]]
     return [name for kind, name in ALTERED.items() if kind in kinds]
 
