@@ -20,7 +20,10 @@ def write_whole(file: Path, data: bytes) -> None:
 
 
 def read_json(text: str | bytes) -> Any:
-    """Returns the value that a JSON text stands for. Raises ValueError when it is no JSON, or holds NaN, infinities or endless nesting."""
+    """Returns the value that a JSON text stands for.
+
+    Raises ValueError when it is no JSON, or holds NaN, infinities or endless nesting.
+    """
     try:
         value = json.loads(text)
         json.dumps(value, allow_nan=False)  # Python reads NaN, and 1e999 as infinity

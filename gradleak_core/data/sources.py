@@ -53,7 +53,7 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def identity(name: str) -> str:
-    """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes and times."""
+    """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes, times."""
     if name == "digits":
         return digits.identity()
     if not name.startswith("folder:"):

@@ -144,7 +144,7 @@ def altered(experiment: JSON) -> str:
 
 
 def substitutes(experiment: JSON) -> list[str]:
-    """Returns what the client trains on in the private picture's place; nothing when it trains on the picture itself."""
+    """Returns what the client trains on in place of the private picture, if it does not train on that."""
     kinds = [part["kind"] for part in experiment["defences"]]
     return [name for kind, name in ALTERED.items() if kind in kinds]
 
