@@ -5,7 +5,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+TWO := --numprocesses 2 --dist worksteal
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 ifeq ($(origin PYTHON), undefined)
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \

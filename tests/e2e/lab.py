@@ -140,6 +140,14 @@ class Lab:
             arg=[self.chart("loss terms").element_handle(), iteration],
         )
 
+    def wait_changed(self, name: str, pixels: list[int]) -> None:
+        """Until a picture is no longer the one with these pixels."""
+        shown = self.picture(name)
+        self.page.wait_for_function(
+            f"([canvas, before]) => String(({PIXELS})(canvas)) !== before",
+            arg=[shown.element_handle(), ",".join(map(str, pixels))],
+        )
+
     def wait_cursors(self, iteration: int) -> None:
         """Until the upright line of both charts stands at this iteration."""
         for name in ("loss terms", "PSNR and SSIM"):

@@ -7,12 +7,14 @@ import re
 from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.e2e.conftest import Server
 from tests.e2e.lab import SHORT, Lab
 
 
-def test_a_run_is_listed_renamed_and_opened(page: Page) -> None:
-    run = finished(page, seed=1)
-    menu(page, "Runs")
+def test_a_run_is_listed_renamed_and_opened(page: Page, server: Server) -> None:
+    run = server.submit(SHORT)
+    server.until_status(run, "done")
+    page.goto("/runs")
     card = card_of(page, run)
     expect(card).to_contain_text("Finished")
     expect(card).to_contain_text("12 of 12 iterations")
@@ -35,9 +37,10 @@ def test_a_run_is_listed_renamed_and_opened(page: Page) -> None:
     assert lab.run_id == run
 
 
-def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page) -> None:
-    runs = [finished(page, seed=1), finished(page, seed=2)]
-    menu(page, "Runs")
+def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, server: Server) -> None:
+    runs = [server.submit(SHORT | {"seed": seed}) for seed in (1, 2)]
+    server.until_status(runs[-1], "done")
+    page.goto("/runs")
     compare = page.get_by_role("button", name="Compare", exact=True)
     expect(compare).to_be_disabled()
     for run in runs:
@@ -102,8 +105,7 @@ def test_what_the_numbers_mean_is_what_the_link_in_the_lab_opens(page: Page) -> 
 
 
 def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
-    Lab(page).open(SHORT)
-    menu(page, "How it works")
+    page.goto("/how-it-works")
     page.get_by_role("tab", name="Attacks").click()
     for name, title in (("dlg", "DLG"), ("idlg", "iDLG"), ("inverting_gradients", "Inverting Gradients")):
         card = page.locator(f".st-key-attack-{name}")
@@ -114,8 +116,7 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
 
 
 def test_about_names_the_device_and_the_limits(page: Page) -> None:
-    Lab(page).open(SHORT)
-    menu(page, "About")
+    page.goto("/about")
     expect(page.get_by_text(re.compile(r"Computes on \w+"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"^Worker 1: (ready|computing)"))).to_be_visible()
     expect(page.get_by_role("table").first).to_contain_text("torch")
@@ -124,7 +125,7 @@ def test_about_names_the_device_and_the_limits(page: Page) -> None:
 def test_no_empty_sidebar_stays_where_the_set_up_was(page: Page) -> None:
     sidebar = page.get_by_test_id("stSidebar")
     Lab(page).open()
-    for name in ("Runs", "Trade-off", "Claims", "How it works", "About", "Runs"):
+    for name in ("Runs", "How it works"):
         expect(sidebar).to_be_visible()
         menu(page, name)
         expect(sidebar).to_be_hidden()
@@ -146,14 +147,6 @@ def test_a_page_that_runs_again_is_sent_whole(page: Page) -> None:
     expect(lab.view).to_be_visible()
     assert not any(message.HasField("ref_hash") for message in sent)
     assert max(message.ByteSize() for message in sent) > 10_000
-
-
-def finished(page: Page, seed: int) -> str:
-    """The id of a short run that has ended."""
-    lab = Lab(page).open(SHORT | {"seed": seed})
-    run = lab.run()
-    lab.expect_status("done")
-    return run
 
 
 def menu(page: Page, name: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.admission import admit
+from gradleak_core.knobs import from_query
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.supervisor import COMMAND, Patience
 from gradleak_core.types import Refused
@@ -47,6 +48,22 @@ def test_the_first_preset_runs_and_says_what_it_found(server: Server) -> None:
     assert recording["frames"][-1]["layers"]
     for path in ("truth", "frames/12"):
         assert Image.open(io.BytesIO(server.client.get(f"/api/runs/{run}/{path}").content)).size == (32, 32)
+
+
+SMALL = {"model": "mlp", "size": "16"}
+SYSTEMS = {
+    "sapag": {"attack.steps": "1000"},
+    "dropout_inversion": SMALL | {"model.width": "128", "attack.steps": "600", "defence": "dropout:p=0.5"},
+    "precode_bypass": SMALL | {"model.width": "256", "attack.steps": "500", "defence": "precode:width=64"},
+    "precode_noise": SMALL | {"model.width": "128", "attack.steps": "600", "defence": "precode:width=64"},
+}
+
+
+@pytest.mark.parametrize("attack", SYSTEMS)
+def test_the_picture_comes_back(server: Server, attack: str) -> None:
+    experiment = from_query({"attack": attack, **SYSTEMS[attack]}, server.service.catalogue())
+    row = server.until_status(server.service.submit(experiment), "done", "recovered")
+    assert row["result"]["metrics"]["ssim"] >= 0.6
 
 
 def test_every_attack_and_every_defence_runs(server: Server) -> None:
