@@ -73,7 +73,7 @@ def entry(cls: type) -> JSON:
 
 
 def costs(model: Model) -> JSON:
-    return {"layers": layers(model), "work": CODEC.encode(model.work)}
+    return {"layers": [*(getattr(model, "layers", None) or layers(model))], "work": CODEC.encode(model.work)}
 
 
 def layers(model: Model) -> list[str]:

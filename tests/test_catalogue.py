@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.catalogue import catalogue
+from gradleak_core.catalogue import catalogue, layers
 from gradleak_core.experiment import CODEC, load
+from gradleak_core.models import MODELS
 from gradleak_core.needs import FACTS, facts
 
 DOCS = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -76,3 +78,14 @@ def test_the_documented_catalogue_names_every_family() -> None:
     shown = documented("Catalogue")
     assert all(f'"{family}": {{' in shown for family in catalogue()["families"])
     assert all(f'"{name}": ' in shown for name in catalogue())
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_layers_of_a_model_are_those_that_it_has(kind: str) -> None:
+    assert FAMILIES["models", kind]["layers"] == layers(MODELS[kind]())
+
+
+def test_it_is_made_without_importing_what_takes_as_long_as_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    assert catalogue.__wrapped__() == catalogue()

@@ -26,6 +26,8 @@ class ResNet18:
     init: Annotated[Init, Knob("Weights", "How the untrained weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ResNet-18"
     parallel_from: ClassVar[int] = 32
+    layers: ClassVar[tuple[str, ...]] = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "classifier")
+    """Stands here because a worker would import torchvision for it, for as long as torch, before it is ready."""
     work: ClassVar[Work] = Work(
         parameters=((11200000.0, ()), (513, ("classes",))),
         values=((20000, ()), (180, ("size", "size"))),
