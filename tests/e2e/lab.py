@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -142,11 +143,10 @@ class Lab:
 
     def wait_changed(self, name: str, pixels: list[int]) -> None:
         """Until a picture is no longer the one with these pixels."""
-        shown = self.picture(name)
-        self.page.wait_for_function(
-            f"([canvas, before]) => String(({PIXELS})(canvas)) !== before",
-            arg=[shown.element_handle(), ",".join(map(str, pixels))],
-        )
+        deadline = time.monotonic() + 30
+        while self.pixels(name) == pixels:
+            assert time.monotonic() < deadline, f"The {name} stays as it was."
+            self.page.wait_for_timeout(100)
 
     def wait_cursors(self, iteration: int) -> None:
         """Until the upright line of both charts stands at this iteration."""
