@@ -7,6 +7,7 @@ the server's own process ever had resident.
 from __future__ import annotations
 
 import io
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from PIL import Image
 from benchmarks.hostile.pictures import png
 from benchmarks.serving import Server, linux, memory, serving
 from benchmarks.setting import SEED, Setting
+from gradleak_core.data.uploads import DECODED_MEGAPIXELS
 
 JSON = Any
 AT_ONCE = 4
@@ -39,13 +41,14 @@ def measure(setting: Setting) -> JSON:
 
 
 def row(server: Server, pool: ThreadPoolExecutor, name: str, data: bytes) -> JSON:
-    """Sends one picture four times at once, and asks for the list of runs until all are answered."""
+    """Sends one picture four times at once, and asks for the list of runs ten times a second until all are answered."""
     sent = [pool.submit(upload, server, data) for _ in range(AT_ONCE)]
     listed = 0.0
     while not all(one.done() for one in sent):
         begun = time.perf_counter()
         server.get("runs")
         listed = max(listed, time.perf_counter() - begun)
+        time.sleep(0.1)
     answers = [one.result() for one in sent]
     value = {
         "picture": name, "bytes": len(data), "answers": [answer.status_code for answer, _ in answers],
@@ -66,12 +69,16 @@ def hostile(side: int) -> Iterator[tuple[str, bytes]]:
     yield "PNG that claims 1 × 40,000,000", png(1, 40_000_000, 8, 0, b"\0")
     yield "PNG that claims 40,000,000 × 1", png(40_000_000, 1, 8, 6, b"\0")
     yield "PNG of one colour, 40 megapixels, 16-bit RGBA", png(6320, 6320, 16, 6, bytes(6320 * (6320 * 8 + 1)))
-    yield "PNG of one colour, 20 megapixels, 16-bit RGBA", png(4472, 4472, 16, 6, bytes(4472 * (4472 * 8 + 1)))
+    most = math.isqrt(DECODED_MEGAPIXELS * 10**6)
+    yield (
+        "PNG of one colour, the most that is decoded, 16-bit RGBA",
+        png(most, most, 16, 6, bytes(most * (most * 8 + 1))),
+    )
     dice = random.Random(SEED)
     noise = Image.frombytes("RGB", (640, 640), dice.randbytes(640 * 640 * 3))
     photo = noise.resize((side, 3 * side // 4), Image.Resampling.BICUBIC)
     for form, options in (("JPEG", {"quality": 50}), ("WEBP", {"quality": 20, "method": 0}), ("AVIF", {"speed": 10})):
-        image = photo.resize((5100, 3900)) if form != "JPEG" and side > 5100 else photo
+        image = photo.resize((3648, 2736)) if form != "JPEG" and side > 3648 else photo
         file = io.BytesIO()
         image.save(file, form, **options)
         yield f"{form}, {image.width * image.height / 1e6:.0f} megapixels", file.getvalue()
