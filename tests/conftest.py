@@ -10,7 +10,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 E2E = Path(__file__).parent / "e2e"
-STARTERS = {"serving", "Server", "Service", "Sealed", "AppTest", "subprocess"}
+STARTERS = {"uvicorn", "serving", "Server", "Service", "Sealed", "AppTest", "subprocess"}
 CONTRACTS = Path(__file__).parent / "contracts"
 
 

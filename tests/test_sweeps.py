@@ -87,6 +87,7 @@ KNOWN = [
 ]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(("seeds", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
 @pytest.mark.parametrize(("name", "knobs"), KNOWN)
 @pytest.mark.parametrize("large", [1, 2**17])

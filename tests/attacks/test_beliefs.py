@@ -209,6 +209,7 @@ class TestKeepRate:
         assert KeepRate()(guess(pictures(2, 2, 3, 16, 16)), scene(self.model)).tolist() == [0, 0]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("stance", STANCES)
 @pytest.mark.parametrize("prior", PRIORS)
 def test_each_prior_alone_runs_whether_or_not_there_is_anything_for_it_to_pull_at(prior: str, stance: str) -> None:

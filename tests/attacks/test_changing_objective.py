@@ -58,6 +58,7 @@ def play(recipe: Recipe, seed: int) -> list[Progress | Finished]:
     return [e for e in recipe.run(both.model, both.observation, seed=seed) if isinstance(e, (Progress, Finished))]
 
 
+@pytest.mark.contract
 @pytest.mark.usefixtures("_threads")
 @pytest.mark.parametrize("what", CHANGING)
 def test_no_seed_is_drawn_anew_while_its_loss_is_finite(what: str) -> None:
