@@ -26,13 +26,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import MEGABYTES
 from gradleak_core.guard import WithHeaders
 from gradleak_core.runs.recording import media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
-from gradleak_core.schemas import short
 from gradleak_core.types import Refused
 
 ASSETS = Path(__file__).parents[1] / "assets"

@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gradleak_core.needs import facts
+from gradleak_core.config.needs import facts
 from gradleak_core.types import Refused
 
 JSON = Any

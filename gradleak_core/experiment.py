@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.admission import admit, check_label
 from gradleak_core.attacks import ATTACK_KINDS, ATTACKS, PARTS
 from gradleak_core.client import ClientStep, draw_latents, local_update, observe
-from gradleak_core.codec import Codec
+from gradleak_core.config.admission import admit, check_label
+from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
 from gradleak_core.data.images import load as load_image
 from gradleak_core.defences import DEFENCES, Defence

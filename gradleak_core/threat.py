@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Literal
 
-from gradleak_core.needs import between
+from gradleak_core.config.needs import between
 from gradleak_core.types import Clause, Knob, Need, Refused, Update
 
 

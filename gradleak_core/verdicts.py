@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradleak_core.needs import facts
+from gradleak_core.config.needs import facts
 
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from gradleak_core import demand, knobs
-from gradleak_core.needs import told
+from gradleak_core import demand
+from gradleak_core.config import knobs
+from gradleak_core.config.needs import told
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, under_way, usable
 from pages._parts.fixes import fixes

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.hostile.mutations import experiments
-from gradleak_core.admission import admit
 from gradleak_core.catalogue import catalogue
+from gradleak_core.config.admission import admit
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.types import Refused
 

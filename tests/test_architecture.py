@@ -37,10 +37,10 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "schemas", "codec", "needs", "demand", "titles", "verdicts", "knobs", "__init__"),
+        *("types", "config", "demand", "verdicts", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
-    ("data", "admission", "models", "metrics", "factors", "unfolding", "counting"),
+    ("data", "config.admission", "models", "metrics", "factors", "unfolding", "counting"),
     ("sweeps", "threads"),
     ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
@@ -50,16 +50,13 @@ ENGINE = (
 WEB = (
     (
         "types",
-        "schemas",
-        "needs",
+        "config",
         "demand",
-        "titles",
         "verdicts",
-        "knobs",
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
     ),
-    ("admission",),
+    ("config.admission",),
     ("runs",),
     ("guard",),
     ("api",),

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.catalogue import catalogue, layers
+from gradleak_core.config.needs import FACTS, facts
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.models import MODELS
-from gradleak_core.needs import FACTS, facts
 
 DOCS = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
 FAMILIES = {(family, kind): entry for family, rows in catalogue()["families"].items() for kind, entry in rows.items()}

@@ -45,8 +45,8 @@ from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
 from benchmarks.claims.record import RESULTS, results, said, tried, write
 from benchmarks.setting import Setting
-from gradleak_core import knobs
 from gradleak_core.catalogue import catalogue
+from gradleak_core.config import knobs
 from gradleak_core.experiment import CODEC, Experiment, load
 from gradleak_core.types import Refused
 

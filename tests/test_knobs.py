@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gradleak_core import knobs
 from gradleak_core.catalogue import catalogue
+from gradleak_core.config import knobs
+from gradleak_core.config.titles import attack_title
 from gradleak_core.experiment import CODEC, Experiment
-from gradleak_core.titles import attack_title
 from gradleak_core.types import Refused
 
 KNOWN = catalogue()

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gradleak_core.admission import admit
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.distances import Squared
@@ -22,6 +21,7 @@ from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import ClientStep, local_update, observe
+from gradleak_core.config.admission import admit
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
 from gradleak_core.models import MODELS, build

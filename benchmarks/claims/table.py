@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.claims.claim import Claim
 from benchmarks.claims.record import SAID
 from benchmarks.table import line, place
-from gradleak_core import knobs
 from gradleak_core.catalogue import catalogue
+from gradleak_core.config import knobs
 from gradleak_core.experiment import CODEC, Experiment
 
 JSON = Any

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 
 JSON = Any
 Place = tuple[Any, Any]

@@ -20,14 +20,14 @@ from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
+from gradleak_core.config.needs import idle, told
+from gradleak_core.config.titles import run_title
 from gradleak_core.data import picture, uploads
-from gradleak_core.needs import idle, told
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import sentence
-from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 JSON = Any

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.admission import admit
+from gradleak_core.config.admission import admit
+from gradleak_core.config.knobs import close, defence, put, start
 from gradleak_core.data import data_folder, samples, scheme_of, uploads
 from gradleak_core.data.files import read_json
 from gradleak_core.data.references import SCHEMES
-from gradleak_core.knobs import close, defence, put, start
 from gradleak_core.types import Refused
 
 JSON = Any

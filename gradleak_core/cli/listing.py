@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gradleak_core.catalogue import catalogue
-from gradleak_core.knobs import OBJECTS
+from gradleak_core.config.knobs import OBJECTS
 from gradleak_core.types import Refused
 
 FAMILIES = {

@@ -13,19 +13,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gradleak_core import demand
-from gradleak_core.admission import admit
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.attack import FAILED, on, writable
+from gradleak_core.config.admission import admit
+from gradleak_core.config.knobs import defence, defence_text
+from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.knobs import defence, defence_text
 from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import sentence
-from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 JSON = Any

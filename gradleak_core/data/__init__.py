@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gradleak_core.config.schemas import quoted
 from gradleak_core.data import datasets, folders, samples, uploads
 from gradleak_core.data.references import SCHEMES, unknown
-from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradleak_core.config.schemas import quoted
 from gradleak_core.data.references import unknown
-from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 

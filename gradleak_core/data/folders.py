@@ -15,9 +15,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gradleak_core.config.schemas import quoted
 from gradleak_core.data import uploads
 from gradleak_core.data.references import unknown
-from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 VARIABLE = "GRADLEAK_DATASETS"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from gradleak_core.schemas import quoted
+from gradleak_core.config.schemas import quoted
 from gradleak_core.types import Refused
 
 SCHEMES = ("sample", "upload", "dataset", "folder")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from gradleak_core.config.schemas import quoted
 from gradleak_core.data import digits, folders
 from gradleak_core.data.datasets import DATASETS
-from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 

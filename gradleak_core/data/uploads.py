@@ -13,8 +13,8 @@ from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gradleak_core.config.schemas import quoted
 from gradleak_core.data.files import write_whole
-from gradleak_core.schemas import quoted
 from gradleak_core.types import Refused
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
+from gradleak_core.config.needs import between
 from gradleak_core.defences.defence import Defence
-from gradleak_core.needs import between
 from gradleak_core.types import Knob, Need
 
 LARGEST = 0.65

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core import demand
-from gradleak_core.admission import admit
+from gradleak_core.config.admission import admit
+from gradleak_core.config.knobs import defence_text, fitting
+from gradleak_core.config.schemas import checked, integer, number, quoted, string
+from gradleak_core.config.titles import run_title
 from gradleak_core.data.sources import source
-from gradleak_core.knobs import defence_text, fitting
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
 from gradleak_core.runs.hub import OVER, Hub, Trace, load
@@ -24,8 +26,6 @@ from gradleak_core.runs.recording import recording
 from gradleak_core.runs.room import writing
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
-from gradleak_core.schemas import checked, integer, number, quoted, string
-from gradleak_core.titles import run_title
 from gradleak_core.types import Refused
 
 T = TypeVar("T")

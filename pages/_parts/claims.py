@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.note import note

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core import knobs
-from gradleak_core.needs import told
+from gradleak_core.config import knobs
+from gradleak_core.config.needs import told
 from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import catalogue

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core import knobs
-from gradleak_core.needs import facts
+from gradleak_core.config import knobs
+from gradleak_core.config.needs import facts
 from pages._parts import forms, setup, texts
 from pages._parts.engine import catalogue
 from pages._parts.note import note

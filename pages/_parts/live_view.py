@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.needs import told
+from gradleak_core.config.needs import told
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from gradleak_core.types import Refused
 from pages._parts.engine import catalogue, found, usable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from pages._parts import forms, setup
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue

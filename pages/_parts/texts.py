@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gradleak_core import knobs
-from gradleak_core.needs import answers, facts, idle
-from gradleak_core.titles import attack_title
+from gradleak_core.config import knobs
+from gradleak_core.config.needs import answers, facts, idle
+from gradleak_core.config.titles import attack_title
 from gradleak_core.verdicts import RECOGNISABLE
 from pages._parts.presets import holds, matching
 

@@ -15,8 +15,8 @@ from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.attacks.stopping import Stopping, match_of_zeros
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import ClientStep, observe
+from gradleak_core.config.knobs import from_query
 from gradleak_core.experiment import CODEC, Experiment, load, run
-from gradleak_core.knobs import from_query
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.inits import Default
 from gradleak_core.models.lenet import LeNet

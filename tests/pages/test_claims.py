@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gradleak_core import knobs
-from gradleak_core.admission import admit
+from gradleak_core.config import knobs
+from gradleak_core.config.admission import admit
 from gradleak_core.runs.service import Service
 from pages._parts import claims, site, texts
 from tests.pages.conftest import Open, view

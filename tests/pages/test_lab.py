@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from gradleak_core.runs.service import Service
 from pages._parts.images import apart
 from tests.data.test_uploads import encoded, twelve_bits

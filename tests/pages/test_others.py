@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from gradleak_core.runs.service import Service
 from pages._parts.compare import differing, numbers
 from tests.pages.conftest import Open, view

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gradleak_core import knobs
+from gradleak_core.config import knobs
 from gradleak_core.runs.service import Service
 from tests.pages.conftest import Open
 from tests.pages.test_lab import address, words

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gradleak_core.admission import admit
-from gradleak_core.knobs import from_query
+from gradleak_core.config.admission import admit
+from gradleak_core.config.knobs import from_query
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.supervisor import COMMAND, Patience
 from gradleak_core.types import Refused

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gradleak_core import knobs
 from gradleak_core.cli.price import Ledger
+from gradleak_core.config import knobs
 from gradleak_core.pricing import Point
 from gradleak_core.runs.prices import CUT_OFF, Prices
 from gradleak_core.runs.room import FULL

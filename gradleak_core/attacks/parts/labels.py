@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.probes import Probing
 from gradleak_core.attacks.parts.tally import tally
-from gradleak_core.needs import between
+from gradleak_core.config.needs import between
 from gradleak_core.types import Knob, Need, Observation, Refused
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"

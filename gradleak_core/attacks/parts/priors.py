@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.config.needs import between
 from gradleak_core.models.layers import Dropout, stochastic
 from gradleak_core.models.statistics import statistics, stored
-from gradleak_core.needs import between
 from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
 WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 10_000, log=True)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.client import draw_latents
+from gradleak_core.config.needs import between
 from gradleak_core.models.layers import Dropout, stochastic
-from gradleak_core.needs import between
 from gradleak_core.types import Latents, Need, Observation
 
 

@@ -14,8 +14,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradleak_core.needs import facts, from_json, parts, unmet
-from gradleak_core.schemas import SCALARS, checked, quoted, row_of, short
+from gradleak_core.config.needs import facts, from_json, parts, unmet
+from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, short
 from gradleak_core.types import Refused
 
 JSON = Any

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradleak_core.knobs import kind_of
-from gradleak_core.needs import parts
+from gradleak_core.config.knobs import kind_of
+from gradleak_core.config.needs import parts
 
 
 def attack_title(attack: Any, catalogue: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from gradleak_core.schemas import checked
+from gradleak_core.config.schemas import checked
 from gradleak_core.types import Knob
 
 JSON = Any

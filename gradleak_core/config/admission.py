@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.config.knobs import refusals
+from gradleak_core.config.schemas import checked, quoted
 from gradleak_core.data import data_folder, own_label
 from gradleak_core.data.sources import source
-from gradleak_core.knobs import refusals
-from gradleak_core.schemas import checked, quoted
 from gradleak_core.types import Refused
 
 JSON = Any

@@ -1,0 +1,1 @@
+"""How a set-up is written, checked and named. Free of torch."""
