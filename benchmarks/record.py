@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.setting import Setting, data_of_its_own
 from gradleak_core.catalogue import versions
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Refused
 
 JSON = Any

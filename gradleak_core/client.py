@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from gradleak_core.defences import Defence
-from gradleak_core.factors import Factors, Tapped, Taps
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
+from gradleak_core.speed.factored import Factors, Tapped, Taps
+from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
-from gradleak_core.unfolding import Unfolding
 from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()

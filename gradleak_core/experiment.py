@@ -20,7 +20,7 @@ from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.threads import ALL_THREADS, kept
+from gradleak_core.speed.threads import ALL_THREADS, kept
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
     Attack,

@@ -16,7 +16,7 @@ from gradleak_core.data.labelled import Labelled, read
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
 from gradleak_core.experiment import CODEC, Experiment, draw, network, preparing, run, shape
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
 
 

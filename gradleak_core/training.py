@@ -22,7 +22,7 @@ from gradleak_core.data.labelled import Labelled, read
 from gradleak_core.data.sources import identity, source
 from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored
-from gradleak_core.threads import all_threads
+from gradleak_core.speed.threads import all_threads
 from gradleak_core.types import Latents, Note
 
 VERSION = 1

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
-from gradleak_core.attacks.capture import FIRST
 from gradleak_core.experiment import Experiment, load, prepare
 from gradleak_core.models import Model
 from gradleak_core.presets import recipe
-from gradleak_core.threads import ALL_THREADS, keep, kept, size
+from gradleak_core.speed.recording import FIRST
+from gradleak_core.speed.threads import ALL_THREADS, keep, kept, size
 from gradleak_core.types import Event
 
 JSON = Any

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.__main__ import main
-from gradleak_core.threads import ALL_THREADS, keep
+from gradleak_core.speed.threads import ALL_THREADS, keep
 from tests.data.test_uploads import twelve_bits
 
 ROOT = Path(__file__).resolve().parents[1]

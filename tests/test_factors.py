@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core import factors
 from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.client import ClientStep, draw_latents, factored_update, local_update
 from gradleak_core.defences import DEFENCES
-from gradleak_core.factors import Factors, Taps, taps
 from gradleak_core.models import MODELS, build
+from gradleak_core.speed import factored as factors
+from gradleak_core.speed.factored import Factors, Taps, taps
 from gradleak_core.types import Latents, Update
 
 SEEDS, CLASSES = 3, 7

@@ -14,13 +14,14 @@ from PIL import Image
 from safetensors.torch import load, save
 from torch import nn
 
-from gradleak_core import threads, training
+from gradleak_core import training
 from gradleak_core.data.labelled import Labelled, read
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.precode import Precode
 from gradleak_core.experiment import Experiment, network, prepare, preparing, run, shape
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
+from gradleak_core.speed import threads
 from gradleak_core.types import Note, Refused, Started
 from gradleak_core.weights import Trained
 

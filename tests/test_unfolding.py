@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradleak_core import unfolding
-from gradleak_core.unfolding import Unfolding
+from gradleak_core.speed import unfolding
+from gradleak_core.speed.unfolding import Unfolding
 
 LAYERS = {
     "lenet": nn.Conv2d(3, 4, 5, 2, 2),

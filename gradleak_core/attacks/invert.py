@@ -15,9 +15,9 @@ from gradleak_core.attacks.objective import Objective, captured
 from gradleak_core.attacks.parts.optimisers import Found
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.sharing import ahead, sharing, together
 from gradleak_core.attacks.stopping import Stopping
 from gradleak_core.demand import RECORDED
+from gradleak_core.speed.parallel import ahead, sharing, together
 from gradleak_core.types import (
     Answer,
     Candidate,

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.capture import Captured, Step
 from gradleak_core.attacks.parts.distances import Compared, total
 from gradleak_core.attacks.parts.priors import Prior, Scene
 from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.sharing import together
 from gradleak_core.client import factored_update, local_update
 from gradleak_core.counting import values
 from gradleak_core.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
-from gradleak_core.factors import Taps, taps
-from gradleak_core.sweeps import sweeps
+from gradleak_core.speed.factored import Taps, taps
+from gradleak_core.speed.parallel import together
+from gradleak_core.speed.recording import Captured, Step
+from gradleak_core.speed.sweeps import sweeps
 from gradleak_core.types import Candidate, Observation, Round, Update
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS, capture
-from gradleak_core.attacks.capture import FIRST, Captured, Proven, Step, program
+from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
@@ -20,6 +19,8 @@ from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
+from gradleak_core.speed import recording as capture
+from gradleak_core.speed.recording import FIRST, Captured, Proven, Step, program
 from gradleak_core.types import Finished
 
 pytestmark = pytest.mark.contract

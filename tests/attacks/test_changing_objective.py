@@ -18,7 +18,7 @@ from gradleak_core.attacks.parts.unknowns import Pixels
 from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Finished, Progress
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from gradleak_core import threads
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.recipe import Recipe
@@ -17,6 +16,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, load, prepare, run
 from gradleak_core.experiment import threads as number_of_threads
 from gradleak_core.models import MODELS
+from gradleak_core.speed import threads
 from gradleak_core.types import Finished, Frame, Progress
 
 pytestmark = pytest.mark.contract

@@ -18,11 +18,11 @@ from gradleak_core.attacks import ATTACKS, invert
 from gradleak_core.attacks.invert import shares
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.attacks.recipe import Recipe
-from gradleak_core.attacks.sharing import ahead, sharing
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
-from gradleak_core.threads import ALL_THREADS
+from gradleak_core.speed.parallel import ahead, sharing
+from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Finished, Progress
 
 SEEDS = 5

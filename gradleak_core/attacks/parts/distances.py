@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
-from gradleak_core import factors
-from gradleak_core.factors import Factors
-from gradleak_core.sweeps import Parts
+from gradleak_core.speed import factored as factors
+from gradleak_core.speed.factored import Factors
+from gradleak_core.speed.sweeps import Parts
 from gradleak_core.types import Update
 
 Compared = Mapping[str, Any]

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradleak_core.sweeps.layers import Applied, channels_last
-from gradleak_core.unfolding import small
+from gradleak_core.speed.sweeps.layers import Applied, channels_last
+from gradleak_core.speed.unfolding import small
 
 BLOCK = 16
 """Channels of a group that oneDNN takes at once (fewer by four), and up to which it is quick with strided slopes."""

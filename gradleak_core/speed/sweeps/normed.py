@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gradleak_core.sweeps.convolutions import Kernel
-from gradleak_core.sweeps.layers import Applied
+from gradleak_core.speed.sweeps.convolutions import Kernel
+from gradleak_core.speed.sweeps.layers import Applied
 
 
 class NormedKernel:

@@ -12,7 +12,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.capture import Step
+from gradleak_core.speed.recording import Step
 
 
 @contextmanager

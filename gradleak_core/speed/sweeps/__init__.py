@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from gradleak_core import factors
-from gradleak_core.factors import plain
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.sweeps.convolutions import Kernel
-from gradleak_core.sweeps.layers import (
+from gradleak_core.speed import factored as factors
+from gradleak_core.speed.factored import plain
+from gradleak_core.speed.sweeps.convolutions import Kernel
+from gradleak_core.speed.sweeps.layers import (
     ACTIVATIONS,
     BatchNorm,
     Chain,
@@ -35,7 +35,7 @@ from gradleak_core.sweeps.layers import (
     pool,
     thinned,
 )
-from gradleak_core.sweeps.normed import NormedKernel
+from gradleak_core.speed.sweeps.normed import NormedKernel
 from gradleak_core.types import Update
 
 
