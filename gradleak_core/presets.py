@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise

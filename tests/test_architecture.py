@@ -40,12 +40,12 @@ ENGINE = (
         *("types", "config", "demand", "verdicts", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
-    ("data", "config.admission", "models", "metrics", "factors", "unfolding", "counting"),
-    ("sweeps", "threads"),
+    ("data", "config.admission", "models", "metrics", "counting"),
+    ("speed",),
     ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
-    ("experiment", "presets", "catalogue", "pricing", "tuning"),
-    ("runs.worker", "runs.controls", "runs.loop"),
+    ("experiment", "presets", "catalogue", "pricing"),
+    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
 )
 WEB = (
     (
@@ -66,7 +66,6 @@ WEB = (
 )
 OUTSIDE_WEB = ("data", *ENGINE[-1])
 ABOVE_ALL = (CORE + "__main__", CORE + "cli.")
-NOT_PAPERS = {"__init__", "recipe", "invert", "objective", "sharing", "stopping"}
 
 
 def names(layer: tuple[str, ...]) -> Iterator[str]:
@@ -199,7 +198,7 @@ def attacks_see_no_secret(root: Path) -> Iterator[str]:
 
 def papers_only_vary_papers(root: Path) -> Iterator[str]:
     known = sources(root)
-    papers = {n for n in known if re.fullmatch(r"gradleak_core\.attacks\.\w+", n) and n.split(".")[2] not in NOT_PAPERS}
+    papers = {n for n in known if re.fullmatch(r"gradleak_core\.attacks\.\w+", n) and not n.endswith("__init__")}
     for module in papers:
         parents = {
             alias.asname or alias.name

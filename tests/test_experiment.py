@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run, threads

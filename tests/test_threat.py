@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.objective import Objective
+from gradleak_core.attacks.inversion.objective import Objective
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.priors import BatchStatistics, Scene
 from gradleak_core.attacks.parts.stances import Told
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import ClientStep, local_update, observe
 from gradleak_core.config.admission import admit

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from gradleak_core import tuning
 from gradleak_core.__main__ import main
 from gradleak_core.experiment import CODEC, Experiment, threads
 from gradleak_core.models import MODELS
+from gradleak_core.runs import tuning
+from gradleak_core.runs.tuning import fewest, learn, tried
 from gradleak_core.speed import threads as kept_threads
 from gradleak_core.speed.threads import ALL_THREADS, keep, kept
-from gradleak_core.tuning import fewest, learn, tried
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, medians
-from gradleak_core.attacks.invert import shares
+from gradleak_core.attacks.inversion.loop import shares
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.experiment import Experiment, exactly, prepare
 from gradleak_core.models import MODELS

@@ -14,8 +14,8 @@ from benchmarks.speed.contenders import bare, breaching, contest, gradleak, medi
 from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
+from gradleak_core.runs.tuning import learn
 from gradleak_core.speed.threads import ALL_THREADS
-from gradleak_core.tuning import learn
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")

@@ -17,7 +17,7 @@ from benchmarks.speed.contenders import contest, gradleak, medians
 from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
-from gradleak_core.tuning import counts, learn
+from gradleak_core.runs.tuning import counts, learn
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")

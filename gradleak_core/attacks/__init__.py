@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.matched import MATCHED
@@ -12,7 +13,6 @@ from gradleak_core.attacks.parts.optimisers import OPTIMISERS
 from gradleak_core.attacks.parts.priors import PRIORS
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import UNKNOWNS
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.types import Attack
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]

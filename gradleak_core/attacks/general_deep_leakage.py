@@ -9,12 +9,12 @@ the inverse of the match, since the paper's are not public.
 
 from __future__ import annotations
 
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.optimisers import LBFGS
 from gradleak_core.attacks.parts.priors import Box, Group, Scale, TotalVariation
 from gradleak_core.attacks.parts.unknowns import Pixels
-from gradleak_core.attacks.recipe import Recipe
 
 PAPER = (
     "Geng, Mou, Li, Li, Beyan, Decker & Rong: Towards General Deep Leakage in Federated Learning. 2021, "

@@ -17,12 +17,12 @@ around grey; the attacker's pick is the seed of lowest match.
 
 from __future__ import annotations
 
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import Norms
 from gradleak_core.attacks.parts.labels import RowMinimum
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, TotalVariation
 from gradleak_core.attacks.parts.unknowns import Pixels
-from gradleak_core.attacks.recipe import Recipe
 
 PAPER = (
     "Yin, Mallya, Vahdat, Alvarez, Kautz & Molchanov: See through Gradients: Image Batch Recovery via GradInversion. "

@@ -14,12 +14,12 @@ answer "mean") is nearer to the truth than any of them.
 
 from __future__ import annotations
 
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
 from gradleak_core.attacks.parts.unknowns import Pixels
-from gradleak_core.attacks.recipe import Recipe
 
 PAPER = (
     "Geiping, Bauermeister, Dröge & Moeller: Inverting Gradients - How easy is it to break privacy in federated "

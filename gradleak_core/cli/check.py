@@ -11,7 +11,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.recipe import Recipe
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import bound
 from gradleak_core.data import data_folder

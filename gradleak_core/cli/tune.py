@@ -9,8 +9,8 @@ from rich.console import Console
 
 from gradleak_core.cli.check import folder
 from gradleak_core.models import MODELS
+from gradleak_core.runs.tuning import fewest, tried
 from gradleak_core.speed.threads import file, keep
-from gradleak_core.tuning import fewest, tried
 
 BATCHES = (1, 2, 4, 8, 16)
 

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
     parser.add_argument("--catalogue", default="gradleak_core.catalogue", help="module with catalogue()")
-    parser.add_argument("--idle", default="gradleak_core.tuning", help="module with learn(), called between runs")
+    parser.add_argument("--idle", default="gradleak_core.runs.tuning", help="module with learn(), called between runs")
     parser.add_argument("--rest", type=float, default=5.0, help="seconds without work before it calls learn()")
     options = parser.parse_args()
     behave()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.priors import (
     PRIORS,
     BatchStatistics,
@@ -22,7 +23,6 @@ from gradleak_core.attacks.parts.priors import (
 )
 from gradleak_core.attacks.parts.registration import aligned
 from gradleak_core.attacks.parts.stances import STANCES
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, run

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.objective import Objective
+from gradleak_core.attacks.inversion.objective import Objective
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare

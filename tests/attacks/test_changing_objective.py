@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.invert import HOLD
+from gradleak_core.attacks.inversion.loop import HOLD
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Found
 from gradleak_core.attacks.parts.priors import Box, Group, TotalVariation
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import Pixels
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.speed.threads import ALL_THREADS

@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.priors import PRIORS
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, run
 from gradleak_core.models import MODELS

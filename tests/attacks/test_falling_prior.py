@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, observe
 from gradleak_core.models import MODELS, build
 from gradleak_core.types import Progress, Secret

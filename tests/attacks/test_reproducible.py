@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.stances import STANCES
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, load, prepare, run
 from gradleak_core.experiment import threads as number_of_threads

@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.func import functional_call
 
 from gradleak_core import client
-from gradleak_core.attacks import ATTACKS, invert
-from gradleak_core.attacks.invert import shares
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion import loop as invert
+from gradleak_core.attacks.inversion.loop import shares
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS

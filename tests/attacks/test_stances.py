@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.objective import Objective
+from gradleak_core.attacks.inversion.objective import Objective
+from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.stances import STANCES, Guess, Ignore, ReadOff, Solve, Stance, Told
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
-from gradleak_core.attacks.recipe import Recipe
 from gradleak_core.client import ClientStep, draw_latents, local_update, observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, Model, build

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion.stopping import Stopping, match_of_zeros
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import KnownLabels
-from gradleak_core.attacks.recipe import Recipe
-from gradleak_core.attacks.stopping import Stopping, match_of_zeros
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import ClientStep, observe
 from gradleak_core.config.knobs import from_query

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from torch import nn
 
-from gradleak_core.attacks.invert import invert
+from gradleak_core.attacks.inversion.loop import invert
 from gradleak_core.attacks.parts.distances import Distance
 from gradleak_core.attacks.parts.labels import Labels
 from gradleak_core.attacks.parts.matched import Everything, Matched

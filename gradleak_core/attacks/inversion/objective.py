@@ -23,7 +23,7 @@ from gradleak_core.speed.sweeps import sweeps
 from gradleak_core.types import Candidate, Observation, Round, Update
 
 if TYPE_CHECKING:
-    from gradleak_core.attacks.recipe import Recipe
+    from gradleak_core.attacks.inversion.recipe import Recipe
 
 
 class Objective:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.objective import Objective, captured
+from gradleak_core.attacks.inversion.objective import Objective, captured
+from gradleak_core.attacks.inversion.stopping import Stopping
 from gradleak_core.attacks.parts.optimisers import Found
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.attacks.stopping import Stopping
 from gradleak_core.demand import RECORDED
 from gradleak_core.speed.parallel import ahead, sharing, together
 from gradleak_core.types import (
@@ -30,7 +30,7 @@ from gradleak_core.types import (
 )
 
 if TYPE_CHECKING:
-    from gradleak_core.attacks.recipe import Recipe
+    from gradleak_core.attacks.inversion.recipe import Recipe
 
 NEAR = 1.5
 """How many times the lowest match a seed's may be, for the seed to count in the mean."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gradleak_core.types import Observation, Status
 
 if TYPE_CHECKING:
-    from gradleak_core.attacks.recipe import Recipe
+    from gradleak_core.attacks.inversion.recipe import Recipe
 
 PATIENCE = 10
 """Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
