@@ -13,12 +13,12 @@ from typing import Any
 
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
-from gradleak_core.client import ClientStep
 from gradleak_core.demand import demand
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 
 JSON = Any
 STEPS = 12

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from gradleak_core.attacks import ATTACKS, PAPERS, PARTS
-from gradleak_core.client import ClientStep
 from gradleak_core.data import samples
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
@@ -24,6 +23,7 @@ from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 from gradleak_core.weights import WEIGHTS
 
 JSON = Any

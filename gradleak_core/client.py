@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -18,45 +17,13 @@ from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.speed.factored import Factors, Tapped, Taps
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Knob, Latents, Observation, Round, Secret, Statistics, Update
+from gradleak_core.types import ClientStep, Latents, Observation, Round, Secret, Statistics, Update
 from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()
 NO_TAPS = Taps()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
 """Of parameters, draws, images and label probabilities."""
-
-
-@dataclass(frozen=True)
-class ClientStep:
-    """How a batch becomes an update: FedSGD with one local step, FedAvg with several."""
-
-    local_epochs: Annotated[int, Knob("Local epochs", "Passes over the batch before the update is sent.", 1, 50)] = 1
-    local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 takes the whole batch.", 0, 16)] = 0
-    lr: Annotated[float, Knob("Learning rate", "Step size of the client's local SGD.", 1e-6, 10, log=True)] = 0.01
-    train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = (
-        False
-    )
-
-    def rows(self, batch: int) -> list[slice]:
-        """The images of each local step, in order."""
-        size = self.local_batch or batch
-        return [slice(i, i + size) for _ in range(self.local_epochs) for i in range(0, batch, size)]
-
-    def steps(self, batch: int) -> int:
-        """Number of local steps T."""
-        return len(self.rows(batch))
-
-    def weights(self, batch: int) -> list[float]:
-        """Returns what each image counts in the sum of the mean gradients; together they count the number of steps."""
-        epoch = replace(self, local_epochs=1).rows(batch)
-        sizes = [len(range(batch)[rows]) for rows in epoch]
-        return [self.local_epochs / size for size in sizes for _ in range(size)]
-
-    def first(self, draws: Latents, batch: int) -> Latents:
-        """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
-        epoch = replace(self, local_epochs=1).rows(batch)
-        return {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)]) for k, v in draws.items()}
 
 
 def local_update(
@@ -164,6 +131,12 @@ def loss_of(model: nn.Module) -> Loss:
     return loss
 
 
+def first_draws(step: ClientStep, draws: Latents, batch: int) -> Latents:
+    """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
+    epoch = replace(step, local_epochs=1).rows(batch)
+    return {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)]) for k, v in draws.items()}
+
+
 def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
     """One fresh draw (T, B, ...) of every stochastic layer for images x (B, C, H, W)."""
     steps = step.steps(len(x))
@@ -233,7 +206,7 @@ def observe(
             classes,
             labels if "labels" in told else None,
             secret.latents if "latents" in told else None,
-            batch_statistics(model, x, step.first(secret.latents, batch), threat),
+            batch_statistics(model, x, first_draws(step, secret.latents, batch), threat),
             tuple(later),
         ),
         threat,
@@ -253,7 +226,7 @@ def assumed(observation: Observation, threat: ThreatModel) -> Observation:
     later = tuple(Round(r.theta, {k: g / steps for k, g in r.update.items()}) for r in observation.later)
     told = observation.latents
     if told is not None:
-        told = {k: v[None] for k, v in observation.step.first(told, observation.batch).items()}
+        told = {k: v[None] for k, v in first_draws(observation.step, told, observation.batch).items()}
     return replace(observation, update=mean, step=one, later=later, latents=told)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACK_KINDS, ATTACKS, PARTS
-from gradleak_core.client import ClientStep, draw_latents, local_update, observe
+from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.config.admission import admit, check_label
 from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
@@ -25,6 +25,7 @@ from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
     Attack,
     Candidate,
+    ClientStep,
     Event,
     Finished,
     Frame,

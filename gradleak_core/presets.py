@@ -9,7 +9,6 @@ from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
-from gradleak_core.client import ClientStep
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.precode import Precode
@@ -17,6 +16,7 @@ from gradleak_core.defences.pruning import Pruning
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.mlp import MLP
+from gradleak_core.types import ClientStep
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gradleak_core.client import ClientStep, draw_latents, loss_of, parameters
+from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
 from gradleak_core.data.labelled import Labelled, read
 from gradleak_core.data.sources import identity, source
 from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import Latents, Note
+from gradleak_core.types import ClientStep, Latents, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""

@@ -7,13 +7,11 @@ Images are float tensors in [0, 1]; S counts seeds, B the batch, C channels, H a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from gradleak_core.client import ClientStep
 
 Update: TypeAlias = "dict[str, Tensor]"
 """One tensor a parameter, by parameter name. With seeds, each has a leading (S, ...)."""
@@ -75,6 +73,33 @@ class Need:
 
     def met(self, facts: Mapping[str, float]) -> bool:
         return any(clause.met(facts) for clause in self.any_of)
+
+
+@dataclass(frozen=True)
+class ClientStep:
+    """How a batch becomes an update: FedSGD with one local step, FedAvg with several."""
+
+    local_epochs: Annotated[int, Knob("Local epochs", "Passes over the batch before the update is sent.", 1, 50)] = 1
+    local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 takes the whole batch.", 0, 16)] = 0
+    lr: Annotated[float, Knob("Learning rate", "Step size of the client's local SGD.", 1e-6, 10, log=True)] = 0.01
+    train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = (
+        False
+    )
+
+    def rows(self, batch: int) -> list[slice]:
+        """The images of each local step, in order."""
+        size = self.local_batch or batch
+        return [slice(i, i + size) for _ in range(self.local_epochs) for i in range(0, batch, size)]
+
+    def steps(self, batch: int) -> int:
+        """Number of local steps T."""
+        return len(self.rows(batch))
+
+    def weights(self, batch: int) -> list[float]:
+        """Returns what each image counts in the sum of the mean gradients; together they count the number of steps."""
+        epoch = replace(self, local_epochs=1).rows(batch)
+        sizes = [len(range(batch)[rows]) for rows in epoch]
+        return [self.local_epochs / size for size in sizes for _ in range(size)]
 
 
 @dataclass(frozen=True)

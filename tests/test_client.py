@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradleak_core.client import ClientStep, draw_latents, local_update, observe
+from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import stochastic
-from gradleak_core.types import Secret
+from gradleak_core.types import ClientStep, Secret
 
 SHAPE, CLASSES = (3, 16, 16), 5
 

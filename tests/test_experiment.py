@@ -11,12 +11,11 @@ import torch
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.inversion.recipe import Recipe
-from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
-from gradleak_core.types import Candidate, Event, Finished, Frame, Progress, Refused, Secret
+from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, Progress, Refused, Secret
 
 
 def quick(**changes: Any) -> Experiment:

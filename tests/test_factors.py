@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import Cosine
-from gradleak_core.client import ClientStep, draw_latents, factored_update, local_update
+from gradleak_core.client import draw_latents, factored_update, local_update
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.speed import factored as factors
 from gradleak_core.speed.factored import Factors, Taps, taps
-from gradleak_core.types import Latents, Update
+from gradleak_core.types import ClientStep, Latents, Update
 
 SEEDS, CLASSES = 3, 7
 

@@ -11,7 +11,6 @@ import pytest
 from gradleak_core.__main__ import main
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.inversion.recipe import Recipe
-from gradleak_core.client import ClientStep
 from gradleak_core.defences import Defence
 from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout
@@ -21,7 +20,7 @@ from gradleak_core.experiment import Experiment, network, private
 from gradleak_core.models.inits import Uniform
 from gradleak_core.models.mlp import MLP
 from gradleak_core.pricing import Federation, Point, price
-from gradleak_core.types import Refused
+from gradleak_core.types import ClientStep, Refused
 
 IDLG = ATTACKS["idlg"]
 assert isinstance(IDLG, Recipe)

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import DISTANCES
-from gradleak_core.client import ClientStep, local_update
+from gradleak_core.client import local_update
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.speed import factored as factors
 from gradleak_core.speed.sweeps import Sweeps, sweeps
-from gradleak_core.types import Update
+from gradleak_core.types import ClientStep, Update
 
 CLASSES = 7
 

@@ -20,14 +20,14 @@ from gradleak_core.attacks.parts.priors import BatchStatistics, Scene
 from gradleak_core.attacks.parts.stances import Told
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.catalogue import catalogue
-from gradleak_core.client import ClientStep, local_update, observe
+from gradleak_core.client import local_update, observe
 from gradleak_core.config.admission import admit
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Candidate, Finished, Latents, Observation, Refused, Secret
+from gradleak_core.types import Candidate, ClientStep, Finished, Latents, Observation, Refused, Secret
 
 SHAPE, CLASSES, ONE = (3, 16, 16), 5, ClientStep()
 NAMES = [f"{layer}.{part}" for layer in ("conv1", "conv2", "conv3", "classifier") for part in ("weight", "bias")]

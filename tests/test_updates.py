@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, load, prepare, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Event, Refused, Secret
+from gradleak_core.types import ClientStep, Event, Refused, Secret
 
 FOUR = ("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee")
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
-from gradleak_core.types import Frame
+from gradleak_core.types import ClientStep, Frame
 from gradleak_core.verdicts import RECOGNISABLE, duration, verdict
 from pages._parts import texts
 

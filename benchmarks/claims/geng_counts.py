@@ -14,12 +14,12 @@ from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.tally import tally
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.data.images import load
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS, build
 from gradleak_core.presets import recipe
-from gradleak_core.types import Observation, Secret
+from gradleak_core.types import ClientStep, Observation, Secret
 
 JSON = Any
 NETWORKS = ("lenet", "convnet", "mlp")

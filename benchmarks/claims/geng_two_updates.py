@@ -11,11 +11,11 @@ from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
-from gradleak_core.client import ClientStep
 from gradleak_core.experiment import Experiment
 from gradleak_core.metrics import RECOGNISABLE
 from gradleak_core.presets import recipe
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 
 JSON = Any
 ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), seeds=1)

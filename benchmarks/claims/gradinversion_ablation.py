@@ -12,11 +12,11 @@ from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, Prior, TotalVariation
-from gradleak_core.client import ClientStep
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.presets import recipe
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 
 JSON = Any
 STEPS, BATCHES = 200, 8

@@ -12,13 +12,13 @@ from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import RowMinimum, RowSum
-from gradleak_core.client import ClientStep
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.presets import recipe
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 
 JSON = Any
 RULES = {"minimum": RowMinimum(), "sum": RowSum()}

@@ -13,11 +13,11 @@ from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.geng_counts import BiasAlone, batch, found
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import BiasRule, InstanceWise
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS, build
 from gradleak_core.presets import recipe
-from gradleak_core.types import Secret
+from gradleak_core.types import ClientStep, Secret
 
 JSON = Any
 PROBES = 64

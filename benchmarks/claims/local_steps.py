@@ -10,9 +10,9 @@ from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
-from gradleak_core.client import ClientStep
 from gradleak_core.experiment import Experiment
 from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep
 
 JSON = Any
 STEPS = (1, 2, 5, 10, 20)

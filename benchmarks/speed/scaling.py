@@ -16,11 +16,11 @@ import torch
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import gradleak
-from gradleak_core.client import ClientStep
 from gradleak_core.experiment import CODEC, Experiment, load, prepare, threads
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.presets import recipe
+from gradleak_core.types import ClientStep
 
 JSON = Any
 ATTACK = recipe("inverting_gradients")

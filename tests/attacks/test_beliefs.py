@@ -23,12 +23,12 @@ from gradleak_core.attacks.parts.priors import (
 )
 from gradleak_core.attacks.parts.registration import aligned
 from gradleak_core.attacks.parts.stances import STANCES
-from gradleak_core.client import ClientStep, draw_latents
+from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
-from gradleak_core.types import Candidate, Finished, Observation, Statistics
+from gradleak_core.types import Candidate, ClientStep, Finished, Observation, Statistics
 
 
 def pictures(*shape: int, seed: int = 0) -> Tensor:

@@ -15,13 +15,12 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.client import ClientStep
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
 from gradleak_core.speed import recording as capture
 from gradleak_core.speed.recording import FIRST, Captured, Proven, Step, program
-from gradleak_core.types import Finished
+from gradleak_core.types import ClientStep, Finished
 
 pytestmark = pytest.mark.contract
 

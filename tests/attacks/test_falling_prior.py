@@ -11,9 +11,9 @@ import torch
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.models import MODELS, build
-from gradleak_core.types import Progress, Secret
+from gradleak_core.types import ClientStep, Progress, Secret
 
 BASE = ATTACKS["inverting_gradients"]
 assert isinstance(BASE, Recipe)

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from gradleak_core.attacks.parts.labels import BIAS, BiasRule, InstanceWise, LabelCounts, Labels, nearest_labels
 from gradleak_core.attacks.parts.probes import noise
 from gradleak_core.attacks.parts.tally import tally
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.models import INITS, MODELS, build
-from gradleak_core.types import Observation, Refused, Secret
+from gradleak_core.types import ClientStep, Observation, Refused, Secret
 
 SHAPE, CLASSES, ONE = (3, 32, 32), 10, ClientStep()
 RULES = (BiasRule(), BiasRule(noise="pink"), LabelCounts(), InstanceWise())

@@ -12,9 +12,9 @@ from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Adam, Foun
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.attacks.parts.stances import Ignore
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.models import MODELS, build
-from gradleak_core.types import Candidate, Observation, Secret
+from gradleak_core.types import Candidate, ClientStep, Observation, Secret
 
 
 def updates() -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -24,7 +24,7 @@ from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.speed.parallel import ahead, sharing
 from gradleak_core.speed.threads import ALL_THREADS
-from gradleak_core.types import Finished, Progress
+from gradleak_core.types import ClientStep, Finished, Progress
 
 SEEDS = 5
 
@@ -99,7 +99,7 @@ def test_whoever_looks_computes_with_another_model_than_the_threads(monkeypatch:
 
     monkeypatch.setattr(client, "functional_call", noted)
     recipe = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=4)
-    step = client.ClientStep(local_epochs=2)
+    step = ClientStep(local_epochs=2)
     known = Experiment(model=MODELS["lenet"](), size=16, threads=3, client=step, attack=recipe)
     *_, end = run(known, due=lambda _: True)
     assert isinstance(end, Finished)

@@ -13,11 +13,11 @@ from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.stances import STANCES, Guess, Ignore, ReadOff, Solve, Stance, Told
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
-from gradleak_core.client import ClientStep, draw_latents, local_update, observe
+from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, Model, build
 from gradleak_core.models.layers import stochastic
-from gradleak_core.types import Latents, Observation, Secret
+from gradleak_core.types import ClientStep, Latents, Observation, Secret
 
 SHAPE, CLASSES = (3, 16, 16), 5
 VICTIMS: dict[str, Model] = {

@@ -14,14 +14,14 @@ from gradleak_core.attacks.inversion.stopping import Stopping, match_of_zeros
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.catalogue import catalogue
-from gradleak_core.client import ClientStep, observe
+from gradleak_core.client import observe
 from gradleak_core.config.knobs import from_query
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.inits import Default
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Finished, Frame, Observation, Secret, Update
+from gradleak_core.types import ClientStep, Finished, Frame, Observation, Secret, Update
 
 SHAPE, CLASSES = (1, 16, 16), 4
 

@@ -13,12 +13,12 @@ from gradleak_core.attacks import ATTACKS, PAPERS
 from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import BatchStatistics
-from gradleak_core.client import ClientStep, local_update, observe
+from gradleak_core.client import local_update, observe
 from gradleak_core.config.knobs import refusals
 from gradleak_core.experiment import CODEC, RULES, Experiment, load
 from gradleak_core.models import MODELS, build
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Event, Finished, Observation, Progress, Secret, Started
+from gradleak_core.types import ClientStep, Event, Finished, Observation, Progress, Secret, Started
 
 EACH = pytest.mark.parametrize("name", ATTACKS)
 VICTIMS = ("lenet", "convnet")

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from gradleak_core.client import ClientStep, draw_latents, local_update
+from gradleak_core.client import draw_latents, local_update
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import MODELS, build
-from gradleak_core.types import Knob, Update
+from gradleak_core.types import ClientStep, Knob, Update
 
 RANDOM = {"gaussian_noise", "laplace_noise", "partial_perturbation"}
 RANDOM_INPUTS = {"input_noise", "mixup", "instahide"}

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.client import ClientStep, local_update
+from gradleak_core.client import local_update
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import Slot
-from gradleak_core.types import Knob
+from gradleak_core.types import ClientStep, Knob
 
 EACH = pytest.mark.parametrize("kind", MODELS)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.client import ClientStep, draw_latents
+from gradleak_core.client import draw_latents
 from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
@@ -20,7 +20,7 @@ from gradleak_core.defences.sign import Sign
 from gradleak_core.models import build, layers
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
-from gradleak_core.types import Refused
+from gradleak_core.types import ClientStep, Refused
 
 MANY = 200_000
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.client import ClientStep, local_update, observe
+from gradleak_core.client import local_update, observe
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.defences.mixup import LARGEST, Mixup
 from gradleak_core.models import MODELS, build
-from gradleak_core.types import Secret
+from gradleak_core.types import ClientStep, Secret
 
 
 def batch(count: int) -> tuple[Tensor, Tensor]:

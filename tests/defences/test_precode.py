@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.func import functional_call
 
-from gradleak_core.client import ClientStep, draw_latents, local_update
+from gradleak_core.client import draw_latents, local_update
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
-from gradleak_core.types import Refused
+from gradleak_core.types import ClientStep, Refused
 
 SHAPE, CLASSES = (3, 16, 16), 5
 X = torch.rand(3, *SHAPE, generator=torch.Generator().manual_seed(0))

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from gradleak_core.client import ClientStep, draw_latents
+from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import ahead
+from gradleak_core.types import ClientStep
 
 X = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
 HARDENED = [("dropout", {"p": 0.5, "place": place}) for place in ("inside", "before_classifier", "both")]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from gradleak_core.client import ClientStep, local_update
+from gradleak_core.client import local_update
 from gradleak_core.config.needs import facts, unmet
 from gradleak_core.models import MODELS, Model, build
 from gradleak_core.models.convnet import ConvNet
@@ -20,6 +20,7 @@ from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet18 import ResNet18
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
+from gradleak_core.types import ClientStep
 
 DIA_MLP = MLP(width=512, depth=3, activation="gelu", bias=False)
 

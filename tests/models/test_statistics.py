@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.client import ClientStep, draw_latents
+from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.models.statistics import inferred, statistics, stored
+from gradleak_core.types import ClientStep
 
 KINDS = ("convnet", "resnet20", "resnet18")
 EACH = pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.client import first_draws
 from gradleak_core.config.needs import between
 from gradleak_core.models.layers import Dropout, stochastic
 from gradleak_core.models.statistics import statistics, stored
@@ -136,7 +137,7 @@ class BatchStatistics(Constant):
 
     def one(self, images: Tensor, draws: Latents, scene: Scene) -> Tensor:
         step, told = scene.observation.step, scene.observation.statistics
-        first = step.first(draws, len(images))
+        first = first_draws(step, draws, len(images))
         if told is None:
             targets, found = stored(scene.model), statistics(scene.model, images, first, correction=1)
         else:
