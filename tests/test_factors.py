@@ -12,7 +12,7 @@ from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.client import draw_latents, factored_update, local_update
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
-from gradleak_core.speed import factored as factors
+from gradleak_core.speed import factored
 from gradleak_core.speed.factored import Factors, Taps, taps
 from gradleak_core.types import ClientStep, Latents, Update
 
@@ -43,8 +43,8 @@ class Odd(nn.Module):
 @pytest.fixture(params=["mlp", "resnet18", "vit", "odd", "precode"])
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     """A double-precision model all of whose layers count as large, with few rows."""
-    monkeypatch.setattr(factors, "LARGE", 1)
-    monkeypatch.setattr(factors, "cheap", lambda y, weight: True)
+    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
     if request.param == "odd":
         torch.manual_seed(1)
         return Odd().double()
@@ -116,8 +116,8 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
 
 
 def test_layers_used_twice_or_in_groups_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factors, "LARGE", 1)
-    monkeypatch.setattr(factors, "cheap", lambda y, weight: True)
+    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
     known = taps(Odd(), torch.rand(1, 3, 32, 32))
     assert set(known.zeros) == {
         "strided.weight",

@@ -15,7 +15,7 @@ from gradleak_core.client import local_update
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import BatchNorm2d
-from gradleak_core.speed import factored as factors
+from gradleak_core.speed import factored
 from gradleak_core.speed.sweeps import Sweeps, sweeps
 from gradleak_core.types import ClientStep, Update
 
@@ -94,7 +94,7 @@ KNOWN = [
 def test_updates_and_slopes_are_those_of_autograd(
     name: str, knobs: dict[str, Any], seeds: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factors, "LARGE", large)
+    monkeypatch.setattr(factored, "LARGE", large)
     model = network(name, **knobs)
     x, y = (tensor.requires_grad_() for tensor in batch(seeds, images))
     found = swept(model).update(x, y)
@@ -182,7 +182,7 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
 def test_distances_of_an_update_lying_end_to_end_are_those_of_its_tensors(
     name: str, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factors, "LARGE", large)
+    monkeypatch.setattr(factored, "LARGE", large)
     model, (x, y) = network("convnet", activation="tanh"), batch(3, 1)
     seen = {k: g[0].detach() for k, g in swept(model).update(x[:1] / 2, y[:1]).items()}
     measure, update = DISTANCES[name]().to(seen), swept(model).update(x.requires_grad_(), y)

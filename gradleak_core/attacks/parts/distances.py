@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
-from gradleak_core.speed import factored as factors
+from gradleak_core.speed import factored
 from gradleak_core.speed.factored import Factors
 from gradleak_core.speed.sweeps import Parts
 from gradleak_core.types import Update
@@ -165,8 +165,8 @@ def pieces(update: Compared, like: Update, seeds: Literal[0, 1]) -> list[Any]:
     if isinstance(update, Parts) and list(update) == list(like):
         return [*update.pieces]
     rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(seeds) for k in like}
-    small = [row for k, row in rows.items() if like[k].numel() < factors.LARGE]
-    large = [row for k, row in rows.items() if like[k].numel() >= factors.LARGE]
+    small = [row for k, row in rows.items() if like[k].numel() < factored.LARGE]
+    large = [row for k, row in rows.items() if like[k].numel() >= factored.LARGE]
     return [torch.cat(small, seeds), *large] if small else large
 
 

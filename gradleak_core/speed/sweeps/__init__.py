@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.speed import factored as factors
+from gradleak_core.speed import factored
 from gradleak_core.speed.factored import plain
 from gradleak_core.speed.sweeps.convolutions import Kernel
 from gradleak_core.speed.sweeps.layers import (
@@ -45,7 +45,7 @@ class Sweeps:
     def __init__(self, layer: Layer, theta: Update) -> None:
         self.layer = layer
         self.shapes = {k: p.shape for k, p in theta.items()}
-        self.small = [k for k, p in theta.items() if p.numel() < factors.LARGE]
+        self.small = [k for k, p in theta.items() if p.numel() < factored.LARGE]
         self.large = [k for k in theta if k not in self.small]
 
     def update(self, x: Tensor, y: Tensor) -> Parts:
