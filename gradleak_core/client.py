@@ -1,29 +1,28 @@
-"""What the client computes. The attacker calls the same `local_update`, or its equal in `sweeps`."""
+"""What the client computes, and what it shares. The attacker calls the same `local_update`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call
 
 from gradleak_core.defences import Defence
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
-from gradleak_core.speed.factored import Factors, Tapped, Taps
-from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Latents, Observation, Round, Secret, Statistics, Update
 from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()
-NO_TAPS = Taps()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
-"""Of parameters, draws, images and label probabilities."""
+"""Gives the loss () of parameters, draws, images and label probabilities."""
+Gradient = Callable[[Loss, Update, Latents, Tensor, Tensor, bool], Update]
+"""Gives the gradient of a loss in the parameters, as `loss_gradient` does."""
 
 
 def local_update(
@@ -35,81 +34,32 @@ def local_update(
     *,
     start: Update | None = None,
     differentiable: bool = False,
+    gradient: Gradient | None = None,
 ) -> Update:
-    """The client's update: the sum of its local gradients, (start - end) / lr. One step is the plain gradient.
+    """Returns the client's update: the sum of its local gradients, (start - end) / lr. One step gives the gradient.
 
     x (B, C, H, W) in [0, 1], y (B, classes) label probabilities, latents (T, B, ...) by buffer name.
-    With a seed dimension in front, x (S, B, C, H, W) and so on, the update has one too: S clients at once.
-    `start` are the parameters it begins from, the model's own unless given.
-    `differentiable` keeps the graph back to x, y and the latents. The model is not changed.
+    `start` are the parameters it begins from, the model's own unless given. `differentiable` keeps the graph back to
+    x, y and the latents. `gradient` takes the place of `loss_gradient`. The model is not changed.
     """
-    seeds = x.shape[:-4]
     loss = loss_of(model)
     theta = {k: p.detach() for k, p in (start or parameters(model)).items()}
     grads: Update = {}
     total: Update = {}
-    for t, chosen in enumerate(step.rows(x.shape[-4])):
-        batch = (slice(None),) * len(seeds) + (chosen,)
-        draws = {k: v.select(len(seeds), t)[batch] for k, v in latents.items()}
+    for t, rows in enumerate(step.rows(len(x))):
+        draws = {k: v[t, rows] for k, v in latents.items()}
         if t:
             theta = {k: p - step.lr * grads[k] for k, p in theta.items()}
-        if not differentiable:
-            theta = {k: p.detach() for k, p in theta.items()}
-        grads, _ = gradients(loss, theta, draws, x[batch], y[batch], own=t > 0, differentiable=differentiable)
+        grads = (gradient or loss_gradient)(loss, theta, draws, x[rows], y[rows], differentiable)
         total = {k: total[k] + g for k, g in grads.items()} if t else grads
     return total
 
 
-def factored_update(
-    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, taps: Taps, *, start: Update | None = None
-) -> Mapping[str, Tensor | Factors]:
-    """`local_update` of one local step with a graph, but the layers with taps get their gradients as factors."""
-    theta = {k: p.detach() for k, p in (start or parameters(model)).items()}
-    draws = {k: v.select(x.ndim - 4, 0) for k, v in latents.items()}
-    grads, factors = gradients(loss_of(model), theta, draws, x, y, taps, differentiable=True)
-    return {k: factors[k] if k in factors else grads[k] for k in theta}
-
-
-def gradients(
-    loss: Loss,
-    theta: Update,
-    draws: Latents,
-    x: Tensor,
-    y: Tensor,
-    taps: Taps = NO_TAPS,
-    *,
-    own: bool = False,
-    differentiable: bool,
-) -> tuple[Update, dict[str, Factors]]:
-    """The loss's gradient in theta, as factors for the layers with taps.
-
-    With a seed dimension in x, y and the draws, of all seeds at once; it is in theta too when each has its `own`.
-    Without, `torch.func` would cost a tenth more time than plain autograd.
-    """
-    fixed = {k: theta[k] for k in taps.zeros}
-    free = {k: p for k, p in theta.items() if k not in fixed}
-
-    def tapped(free: Update, zeros: Update, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
-        with Tapped(replace(taps, zeros=zeros), fixed) if zeros else nullcontext() as layers:
-            value = loss({**free, **fixed}, draws, x, y)
-        return value, layers.inputs if layers else {}
-
-    if x.ndim > 4:
-        each = grad(tapped, argnums=(0, 1), has_aux=True)
-        together = vmap(each, in_dims=(0 if own else None, None, 0, 0, 0), randomness="error")
-        (grads, slopes), inputs = together(free, taps.zeros, draws, x, y)
-    else:
-        free, zeros = map(leaves, (free, taps.zeros))
-        with Unfolding():
-            value, inputs = tapped(free, zeros, draws, x, y)
-        found = iter(torch.autograd.grad(value, [*free.values(), *zeros.values()], create_graph=differentiable))
-        grads, slopes = ({k: next(found) for k in part} for part in (free, zeros))
-    return grads, {k: Factors(inputs[k], slopes[k].flatten(x.ndim - 4, -2), taps.live.get(k)) for k in fixed}
-
-
-def leaves(tensors: Update) -> Update:
-    """The same, each with a gradient to ask for."""
-    return {k: t if t.requires_grad else t.detach().requires_grad_() for k, t in tensors.items()}
+def loss_gradient(loss: Loss, theta: Update, draws: Latents, x: Tensor, y: Tensor, differentiable: bool) -> Update:
+    """Returns the gradient of a loss in the parameters theta, with its graph if it is to be `differentiable`."""
+    theta = {k: p if p.requires_grad else p.detach().requires_grad_() for k, p in theta.items()}
+    value = loss(theta, draws, x, y)
+    return dict(zip(theta, torch.autograd.grad(value, [*theta.values()], create_graph=differentiable), strict=True))
 
 
 def parameters(model: nn.Module) -> Update:
@@ -143,6 +93,12 @@ def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch
     with _shapes(model) as shapes, torch.no_grad():
         model(x)
     return {k: layer.sample((steps, *shapes[k]), generator).to(x.device) for k, layer in stochastic(model)}
+
+
+def blank(observation: Observation) -> Tensor:
+    """Grey images of the batch's shape, where the update lies."""
+    like = next(iter(observation.update.values()))
+    return like.new_full((observation.batch, *observation.shape), 0.5)
 
 
 @contextmanager

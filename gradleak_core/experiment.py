@@ -49,8 +49,6 @@ MOST_SHARES = 8
 """Threads that may share the seeds of a run; each has a copy of the network."""
 MOST_IMAGES = 16
 MOST_THREADS = 128
-TOLD = {"labels": "labels", "latents": "stance"}
-"""What a threat model may reveal, by the part of an attack that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +126,13 @@ def preparing(experiment: Experiment, device: str) -> Generator[Note, None, Prep
     generator = torch.Generator().manual_seed(draw(experiment, 1))
     latents: Latents = draw_latents(model, pictures, experiment.client, generator)
     secret = Secret(pictures, labels, latents)
-    told = [name for name in TOLD if getattr(getattr(experiment.attack, TOLD[name], None), "told", False)]
     observation = observe(
         model,
         secret,
         experiment.client,
         experiment.defences,
         classes=experiment.classes,
-        told=told,
+        told=experiment.attack.told,
         seed=draw(experiment, 2),
         threat=experiment.threat,
     )
@@ -189,7 +186,7 @@ def threads(experiment: Experiment) -> int:
 
     Several seeds are shared out; one has the threads measured here, else all for many images.
     """
-    images, seeds = len(experiment.images), getattr(experiment.attack, "seeds", 1)
+    images, seeds = len(experiment.images), experiment.attack.seeds
     if seeds > 1:
         return min(experiment.threads or ALL_THREADS, MOST_SHARES, seeds)
     rule = ALL_THREADS if images >= experiment.model.parallel_from else 1

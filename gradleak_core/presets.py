@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
@@ -28,9 +28,7 @@ class Preset:
 
 
 def recipe(name: str) -> Recipe:
-    attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
-    return attack
+    return ATTACKS[name]
 
 
 FIRST = Experiment(attack=recipe("idlg"))

@@ -224,8 +224,21 @@ Event: TypeAlias = "Note | Started | Progress | Frame | Finished"
 
 
 class Attack(Protocol):
-    """Anything that turns an observation into events. It receives no `Secret`."""
+    """Anything that turns an observation into events. It receives no `Secret`.
+
+    `Recipe` is the only one so far; an attack in closed form is an object with the same `run`.
+    """
 
     @property
     def name(self) -> str: ...
+    @property
+    def seeds(self) -> int:
+        """How many guesses it follows side by side."""
+        ...
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the threat model must reveal to it, among "labels" and "latents"."""
+        ...
+
     def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]: ...

@@ -1,17 +1,46 @@
-"""Updates that no attack is run on: those that are not finite, and those that say nothing of the pictures."""
+"""What an attacker can add up of an observed update, and the updates that no attack is run on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from gradleak_core.types import Refused, Update
 
 NOTHING = torch.finfo(torch.float32).eps
 """Where no entry is larger, an update says nothing: its entries are made of p − y, and probabilities p near 1 lie no
 closer to each other than that."""
+
+
+class Observed:
+    """An observed update g, and the sums that distances make of it and of a guessed update g' (S, ...).
+
+    A guess may hold more tensors than were observed.
+    """
+
+    def __init__(self, update: Update) -> None:
+        self.update = update
+        squares = [g.square().sum() for g in update.values()]
+        self.norm = torch.stack(squares).sum().sqrt().clamp(min=1e-30)
+        """The norm ‖g‖ (), of all tensors together."""
+
+    def products(self, guess: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """Returns ⟨g', g⟩ and ‖g'‖², each (S,), of all tensors together."""
+        dots = [(guess[k] * g).flatten(1).sum(1) for k, g in self.update.items()]
+        squares = [guess[k].square().flatten(1).sum(1) for k in self.update]
+        return torch.stack(dots).sum(0), torch.stack(squares).sum(0)
+
+    def differences(self, guess: Mapping[str, Any]) -> Tensor:
+        """Returns ‖g'_l - g_l‖² of each tensor l, (layers, S)."""
+        return torch.stack([(guess[k] - g).square().flatten(1).sum(1) for k, g in self.update.items()])
+
+    def difference(self, guess: Mapping[str, Any]) -> Tensor:
+        """Returns ‖g' - g‖² (S,), of all tensors together."""
+        return self.differences(guess).sum(0)
 
 
 def magnitude(update: Update) -> float:

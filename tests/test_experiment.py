@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run, threads
 from gradleak_core.models import MODELS
@@ -20,7 +19,6 @@ from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, P
 
 def quick(**changes: Any) -> Experiment:
     attack = ATTACKS["idlg"]
-    assert isinstance(attack, Recipe)
     steps = changes.pop("steps", 6)
     return replace(Experiment(images=("sample:chelsea",), size=24, attack=replace(attack, steps=steps)), **changes)
 

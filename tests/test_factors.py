@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import Cosine
-from gradleak_core.client import draw_latents, factored_update, local_update
+from gradleak_core.client import draw_latents, local_update, parameters
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.speed import factored
-from gradleak_core.speed.factored import Factors, Taps, taps
-from gradleak_core.types import ClientStep, Latents, Update
+from gradleak_core.speed.factored import Factors, Taps, factored_update, taps
+from gradleak_core.speed.pieces import LaidOut
+from gradleak_core.types import Candidate, ClientStep, Latents, Update
 
 SEEDS, CLASSES = 3, 7
 
@@ -80,23 +81,32 @@ def whole(factors: Factors, like: Tensor) -> Tensor:
     return found.reshape(like.shape)
 
 
+def update_in_factors(
+    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, known: Taps
+) -> Mapping[str, Tensor | Factors]:
+    """Of guesses x (S, ...) that all have the same draws (T, B, ...)."""
+    guess = Candidate(x, y, {k: v.expand(len(x), *v.shape) for k, v in latents.items()})
+    return factored_update(model, guess, known, start=parameters(model))
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_multiplied_out_they_are_the_update(model: nn.Module, size: int) -> None:
     x, y = batch(size)
     latents, known = draws(model, x[0]), taps(model, x[0])
     plain = local_update(model, x[0], y[0], latents, ClientStep())
-    found = factored_update(model, x[0], y[0], latents, known)
+    found = update_in_factors(model, x[:1], y[:1], latents, known)
     assert known.zeros
     assert {k for k, g in found.items() if isinstance(g, Factors)} == set(known.zeros)
-    torch.testing.assert_close(multiplied(found, plain), plain)
+    expected = {k: g[None] for k, g in plain.items()}
+    torch.testing.assert_close(multiplied(found, expected), expected)
 
 
 def test_seeds_together_are_seeds_in_turn(model: nn.Module) -> None:
     x, y = batch(2)
-    one = draws(model, x[0])
-    latents = {k: v.expand(SEEDS, *v.shape) for k, v in one.items()}
-    plain = local_update(model, x, y, latents, ClientStep())
-    found = factored_update(model, x, y, latents, taps(model, x[0]))
+    latents = draws(model, x[0])
+    each = [local_update(model, x[s], y[s], latents, ClientStep()) for s in range(SEEDS)]
+    plain = {k: torch.stack([update[k] for update in each]) for k in each[0]}
+    found = update_in_factors(model, x, y, latents, taps(model, x[0]))
     torch.testing.assert_close(multiplied(found, plain), plain)
 
 
@@ -104,11 +114,11 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
     x, y = batch(1)
     latents = draws(model, x[0])
     seen = local_update(model, x[1], y[1], latents, ClientStep())
-    distance, several = Cosine().to(seen), {k: v.expand(SEEDS, *v.shape) for k, v in latents.items()}
+    distance = Cosine().to(LaidOut(seen))
     values = []
     for known in (Taps(), taps(model, x[0])):
         guess = x.clone().requires_grad_()
-        update = factored_update(model, guess, y, several, known)
+        update = update_in_factors(model, guess, y, latents, known)
         match = distance(update)
         values.append((match.detach(), *torch.autograd.grad(match.sum(), guess)))
     torch.testing.assert_close(values[0], values[1])

@@ -10,7 +10,7 @@ import pytest
 
 from gradleak_core.__main__ import main
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.defences import Defence
 from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout

@@ -16,6 +16,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.speed import factored
+from gradleak_core.speed.pieces import LaidOut
 from gradleak_core.speed.sweeps import Sweeps, sweeps
 from gradleak_core.types import ClientStep, Update
 
@@ -185,7 +186,7 @@ def test_distances_of_an_update_lying_end_to_end_are_those_of_its_tensors(
     monkeypatch.setattr(factored, "LARGE", large)
     model, (x, y) = network("convnet", activation="tanh"), batch(3, 1)
     seen = {k: g[0].detach() for k, g in swept(model).update(x[:1] / 2, y[:1]).items()}
-    measure, update = DISTANCES[name]().to(seen), swept(model).update(x.requires_grad_(), y)
+    measure, update = DISTANCES[name]().to(LaidOut(seen)), swept(model).update(x.requires_grad_(), y)
     ours, plain = measure(update), measure(dict(update))
     torch.testing.assert_close(ours, plain)
     slopes = (torch.autograd.grad(value.sum(), x, retain_graph=True) for value in (ours, plain))

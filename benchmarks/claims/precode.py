@@ -10,7 +10,7 @@ from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
 from gradleak_core.attacks.parts.stances import Guess

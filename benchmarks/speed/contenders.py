@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.experiment import Prepared
 from gradleak_core.speed.recording import FIRST
 from gradleak_core.types import Refused

@@ -14,7 +14,8 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, medians
-from gradleak_core.attacks.inversion.loop import shares
+from gradleak_core.attacks.inversion.loop import start_descent
+from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.experiment import Experiment, exactly, prepare
 from gradleak_core.models import MODELS
@@ -56,11 +57,11 @@ def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     labels = attack.labels.read(both.model, both.observation)
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
     z = space.start(seeds, generator).cuda()
-    [descent] = shares(attack, both.model, both.observation, space, z, 1)
+    descent = start_descent(attack, both.observation, space, both.model, z)
     if not captured:
         descent.step = descent.compute
         descent.objective.matching = descent.objective.matching.step
-    weights, rate = descent.objective.weights(0.5, z), z.new_full((), attack.optimiser.rate(0.5))
+    weights, rate = prior_weights(attack.priors, 0.5, z), z.new_full((), attack.optimiser.rate(0.5))
 
     def step() -> None:
         descent(z[:, :0], weights, rate, z[:0])

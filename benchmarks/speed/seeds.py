@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import Contender, bare, bare_lbfgs, contest, gradleak, medians
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.experiment import Experiment, Prepared, prepare, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.matched import MATCHED
@@ -13,7 +13,6 @@ from gradleak_core.attacks.parts.optimisers import OPTIMISERS
 from gradleak_core.attacks.parts.priors import PRIORS
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import UNKNOWNS
-from gradleak_core.types import Attack
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]
 
@@ -31,7 +30,7 @@ NAMES = (
 )
 """The modules, in the order of every list; each attack is called like its module."""
 PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
-ATTACKS: dict[str, Attack] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
+ATTACKS: dict[str, Recipe] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 
 ATTACK_KINDS: dict[str, type] = {"recipe": Recipe}
 PARTS: dict[str, dict[str, type]] = {

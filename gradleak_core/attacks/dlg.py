@@ -10,7 +10,7 @@ N(0.5, 0.25), which needs about a quarter of the iterations of the paper's N(0, 
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import OptimisedLabels
 from gradleak_core.attacks.parts.optimisers import LBFGS

@@ -9,7 +9,7 @@ the inverse of the match, since the paper's are not public.
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.optimisers import LBFGS

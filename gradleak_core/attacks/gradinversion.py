@@ -17,7 +17,7 @@ around grey; the attacker's pick is the seed of lowest match.
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Norms
 from gradleak_core.attacks.parts.labels import RowMinimum
 from gradleak_core.attacks.parts.optimisers import Adam

@@ -14,7 +14,7 @@ answer "mean") is nearer to the truth than any of them.
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.attacks.parts.optimisers import Adam

@@ -11,7 +11,6 @@ from dataclasses import replace
 from rich.console import Console
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import bound
 from gradleak_core.data import data_folder
@@ -45,7 +44,6 @@ def check(port: int, out: Console) -> int:
 def engine() -> str:
     """A short attack that must lower its match. Raises `Refused`."""
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
-    assert isinstance(recipe, Recipe)
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
         first, last = (event.metrics["match"] for event in events if isinstance(event, Frame))

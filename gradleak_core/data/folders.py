@@ -16,8 +16,8 @@ from pathlib import Path
 from PIL import Image
 
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data import uploads
 from gradleak_core.data.references import unknown
+from gradleak_core.data.uploads import SUFFIXES, decode
 from gradleak_core.types import Refused
 
 VARIABLE = "GRADLEAK_DATASETS"
@@ -60,7 +60,7 @@ def path(reference: str) -> Path:
 def picture(reference: str) -> Image.Image:
     """Returns the image, cleaned as an upload is. Raises `Refused`."""
     try:
-        return uploads.decode(path(reference).read_bytes())
+        return decode(path(reference).read_bytes())
     except OSError as error:
         raise Refused(f"{quoted(reference)} cannot be read; check the permissions of its file.") from error
 
@@ -144,5 +144,5 @@ def _images(folder: Path) -> tuple[str, ...]:
 def _listed(folder: Path, changed: int) -> tuple[str, ...]:
     """Names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.name.lower().endswith(uploads.SUFFIXES)]
+        names = [entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES)]
     return tuple(sorted(name for name in names if not name.startswith(".")))

@@ -38,7 +38,7 @@ def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
     """
     known = load(experiment)
     title, images = known.model.title, size(len(known.images))
-    if getattr(known.attack, "seeds", 1) > 1 or kept(title, images) is not None or ALL_THREADS == 1:
+    if known.attack.seeds > 1 or kept(title, images) is not None or ALL_THREADS == 1:
         return
     found = tried(known.model, images, busy=busy)
     if not busy():

@@ -14,7 +14,12 @@ from typing import Any, TypeGuard
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import grad, vmap
 from torch.overrides import TorchFunctionMode
+
+from gradleak_core.client import loss_of
+from gradleak_core.speed.unfolding import Unfolding
+from gradleak_core.types import Candidate, Latents, Update
 
 LARGE = 2**17
 """Entries from which a weight's gradient is kept in factors, and other tensors of an update are not copied."""
@@ -62,6 +67,34 @@ class Factors:
         across = self.inputs @ other.mT  # (..., n, out)
         square = (self.inputs @ self.inputs.mT) * (self.slopes @ self.slopes.mT)  # (..., n, n)
         return (self.slopes * across).sum((-2, -1)), square.sum((-2, -1))
+
+
+def factored_update(model: nn.Module, guess: Candidate, taps: Taps, *, start: Update) -> Mapping[str, Tensor | Factors]:
+    """Returns `client.local_update` of one local step for guesses (S, ...), with the gradients of the tapped layers as
+    factors. One guess alone goes by plain autograd, which takes a tenth less time than `torch.func`.
+    """
+    loss = loss_of(model)
+    fixed = {k: start[k].detach() for k in taps.zeros}
+    free = {k: p.detach() for k, p in start.items() if k not in fixed}
+    draws = {k: v[:, 0] for k, v in guess.latents.items()}
+
+    def tapped(free: Update, zeros: Update, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
+        with Tapped(replace(taps, zeros=zeros), fixed) as layers:
+            return loss({**free, **fixed}, draws, x, y), layers.inputs
+
+    if len(guess.images) > 1:
+        each = grad(tapped, argnums=(0, 1), has_aux=True)
+        together = vmap(each, in_dims=(None, None, 0, 0, 0), randomness="error")
+        (grads, slopes), inputs = together(free, taps.zeros, draws, guess.images, guess.labels)
+    else:
+        free, zeros = ({k: t.detach().requires_grad_() for k, t in part.items()} for part in (free, taps.zeros))
+        with Unfolding():
+            value, inputs = tapped(free, zeros, {k: v[0] for k, v in draws.items()}, guess.images[0], guess.labels[0])
+        found = iter(torch.autograd.grad(value, [*free.values(), *zeros.values()], create_graph=True))
+        grads, slopes = ({k: next(found)[None] for k in part} for part in (free, zeros))
+        inputs = {k: rows[None] for k, rows in inputs.items()}
+    factors = {k: Factors(inputs[k], slopes[k].flatten(1, -2), taps.live.get(k)) for k in fixed}
+    return {k: factors[k] if k in factors else grads[k] for k in start}
 
 
 def taps(model: nn.Module, x: Tensor) -> Taps:

@@ -16,6 +16,7 @@ from gradleak_core.defences.dropout import Dropout
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.presets import recipe
 from gradleak_core.types import Finished, Progress
+from gradleak_core.updates import Observed
 
 SMALL = Experiment(images=("sample:coffee",), size=16, classes=6, labels=(2,), seed=11)
 ATTACK = replace(recipe("inverting_gradients"), steps=25, seeds=3)
@@ -57,5 +58,5 @@ def test_the_best_match_of_a_guesser_holds_with_the_draws_it_was_reached_with() 
     draws = {k: v[0] for k, v in finished.pick.latents.items()}
     images, labels = finished.pick.images[0], finished.pick.labels[0]
     update = local_update(both.model, images, labels, draws, both.observation.step)
-    match = Squared().to(both.observation.update)({k: g[None] for k, g in update.items()})
+    match = Squared().to(Observed(both.observation.update))({k: g[None] for k, g in update.items()})
     assert match.item() == pytest.approx(finished.match, rel=1e-4)

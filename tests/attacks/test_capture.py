@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,19 +13,19 @@ import torch
 from torch import Tensor
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.objective import Objective
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare
 from gradleak_core.models import MODELS
 from gradleak_core.speed import recording as capture
-from gradleak_core.speed.recording import FIRST, Captured, Proven, Step, program
+from gradleak_core.speed.recording import FIRST, Captured, Proven, Step
+from gradleak_core.speed.script import program
 from gradleak_core.types import ClientStep, Finished
 
 pytestmark = pytest.mark.contract
 
-RECIPES = {name: attack for name, attack in ATTACKS.items() if isinstance(attack, Recipe)}
 SEEDS = 3
 COUNT = itertools.count()
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -37,10 +38,10 @@ def fitting(name: str) -> tuple[str, ...]:
 
 def experiment(name: str, model: str) -> Experiment:
     """A small experiment that the attack can be run on, with other weights than the defaults were chosen on."""
-    stochastic = RECIPES[name].stance.solved or "precode" in name
+    stochastic = ATTACKS[name].stance.solved or "precode" in name
     defences = (DEFENCES["precode" if "precode" in name else "dropout"](),) if stochastic else ()
     images = ("sample:coffee",) if name == "dropout_readoff" else ("sample:coffee", "sample:flower")
-    return Experiment(images=images, model=MODELS[model](), size=32, attack=RECIPES[name], defences=defences, seed=731)
+    return Experiment(images=images, model=MODELS[model](), size=32, attack=ATTACKS[name], defences=defences, seed=731)
 
 
 def objective(known: Experiment, device: str = "cpu") -> tuple[Objective, Space]:
@@ -49,7 +50,8 @@ def objective(known: Experiment, device: str = "cpu") -> tuple[Objective, Space]
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
-    return Objective(recipe, both.model, both.observation, space), space
+    parts = recipe.distance, recipe.matched, recipe.priors
+    return Objective(*parts, both.model, both.observation, space, SEEDS), space
 
 
 def everything(target: Objective, space: Space) -> Step:
@@ -69,7 +71,7 @@ def points(space: Space, count: int) -> Iterator[Tensor]:
         yield space.start(SEEDS, generator)
 
 
-@pytest.mark.parametrize(("name", "model"), [(n, m) for n in RECIPES for m in fitting(n)])
+@pytest.mark.parametrize(("name", "model"), [(n, m) for n in ATTACKS for m in fitting(n)])
 def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) -> None:
     """A `.item()`, a branch on a value or a draw would be frozen into the recording, and the replay go wrong."""
     target, space = objective(experiment(name, model))
@@ -105,7 +107,7 @@ def test_a_run_is_the_same_with_its_step_recorded(
     name: str, seeds: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment(name, "convnet")
-    attack = replace(RECIPES[name], seeds=seeds, steps=FIRST + 6)
+    attack = replace(ATTACKS[name], seeds=seeds, steps=FIRST + 6)
     both = prepare(known)
     ends: list[Finished] = []
     for first in (FIRST, 10**6):
@@ -115,6 +117,23 @@ def test_a_run_is_the_same_with_its_step_recorded(
         ends.append(end)
     assert torch.equal(ends[0].pick.images, ends[1].pick.images)
     assert ends[0].match == ends[1].match
+    assert not recwarn.list
+
+
+def test_without_torchscript_everything_runs_and_nobody_is_warned(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    known = experiment("inverting_gradients", "lenet")
+    attack = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=FIRST + 6)
+    both = prepare(known)
+    *_, recorded = attack.run(both.model, both.observation, seed=9)
+    monkeypatch.delattr(torch.jit, "optimized_execution")
+    monkeypatch.delitem(sys.modules, "gradleak_core.speed.script")
+    *_, plain = attack.run(both.model, both.observation, seed=9)
+    assert isinstance(recorded, Finished)
+    assert isinstance(plain, Finished)
+    assert torch.equal(recorded.pick.images, plain.pick.images)
+    assert "gradleak_core.speed.script" not in sys.modules
     assert not recwarn.list
 
 
@@ -193,7 +212,7 @@ def test_a_replay_gives_what_the_step_gives(name: str) -> None:
 def test_no_iteration_waits_for_the_device() -> None:
     known = experiment("inverting_gradients", "lenet")
     both = prepare(known, "cuda")
-    events = replace(RECIPES["inverting_gradients"], steps=9).run(both.model, both.observation, seed=1)
+    events = replace(ATTACKS["inverting_gradients"], steps=9).run(both.model, both.observation, seed=1)
     for _ in range(3):
         next(events)
     torch.cuda.set_sync_debug_mode("error")

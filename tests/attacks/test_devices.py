@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.priors import PRIORS
 from gradleak_core.defences import DEFENCES
@@ -41,9 +41,9 @@ def played(experiment: Experiment, device: str = "cpu") -> list[Event]:
     return list(run(experiment, device=device, due=lambda i: i == 1))
 
 
-def short(attack: Any, seeds: int = 2) -> Any:
+def short(attack: Recipe, seeds: int = 2) -> Recipe:
     """Long enough for a step to be recorded."""
-    return replace(attack, steps=13, seeds=seeds, goal=0.0) if isinstance(attack, Recipe) else attack
+    return replace(attack, steps=13, seeds=seeds, goal=0.0)
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.client import observe
 from gradleak_core.models import MODELS, build

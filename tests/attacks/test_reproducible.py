@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, load, prepare, run
@@ -27,7 +26,6 @@ MODEL = {"gradinversion": "convnet"}
 
 def small(name: str, defence: str, stance: str | None, seed: int = 3) -> Experiment:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
     attack = replace(attack, steps=3, seeds=2, stance=STANCES[stance]() if stance else attack.stance)
     return Experiment(
         images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=seed, attack=attack,

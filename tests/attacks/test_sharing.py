@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Event, get_ident
 from typing import Any
 
@@ -15,14 +16,14 @@ from torch.func import functional_call
 
 from gradleak_core import client
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion import loop as invert
-from gradleak_core.attacks.inversion.loop import shares
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion.loop import start_descent
+from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare, run, threads
 from gradleak_core.models import MODELS
-from gradleak_core.speed.parallel import ahead, sharing
+from gradleak_core.speed import parallel
+from gradleak_core.speed.parallel import Shared, run_ahead, shared_out
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import ClientStep, Finished, Progress
 
@@ -50,7 +51,6 @@ def three_threads() -> Iterator[None]:
 )
 def test_every_term_is_the_same_however_many_threads(name: str, model: str, defences: tuple[str, ...]) -> None:
     recipe = ATTACKS[name]
-    assert isinstance(recipe, Recipe)
     recipe = replace(recipe, seeds=SEEDS)
     used = tuple(DEFENCES[defence]() for defence in defences)
     both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77))
@@ -59,12 +59,14 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
     z = space.start(SEEDS, generator)
     found = []
+    given = (z[:, :0], prior_weights(recipe.priors, 0.6, z), torch.tensor(0.1), space.candidate(z).images.mean(0))
     for number in (1, 3):
-        descents = shares(recipe, both.model, both.observation, space, z, number)
-        assert len(descents) == number
-        given = (z[:, :0], descents[0].objective.weights(0.6, z), torch.tensor(0.1), space.candidate(z).images.mean(0))
-        [terms] = ahead(descents, [given], 0)
-        found.append((terms, torch.cat([descent.z for descent in descents])))
+        torch.set_num_threads(number)
+        with shared_out(partial(start_descent, recipe, both.observation, space), both.model, z, ahead=False) as work:
+            [terms] = work.run([given])
+            works = work.works if isinstance(work, Shared) else [work]
+            assert len(works) == number
+            found.append((terms, torch.cat([descent.z for descent in works])))
     (alone, alones), (together, moved) = found
     assert alone[2].shape == (SEEDS, len(recipe.priors))
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-6)
@@ -74,8 +76,10 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
 
 @pytest.mark.parametrize(("seeds", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
 def test_torch_has_one_thread_while_seeds_are_shared(seeds: int, within: int, shares: int) -> None:
-    with sharing(seeds, torch.nn.Linear(1, 1)) as found:
-        assert found == shares
+    started = []
+    with shared_out(lambda model, z: started.append(len(z)), torch.nn.Linear(1, 1), torch.zeros(seeds, 1), ahead=True):
+        assert len(started) == shares
+        assert sum(started) == seeds
         assert torch.get_num_threads() == within
     assert torch.get_num_threads() == 3
 
@@ -122,7 +126,7 @@ def test_a_thread_may_be_ahead_but_each_finds_its_rounds_in_order() -> None:
         return (rows - number,)
 
     rounds = [(torch.zeros(2), torch.tensor(float(number))) for number in range(5)]
-    assert [found.tolist() for (found,) in ahead([first, second], rounds, 2)] == [[n, -n] for n in range(5)]
+    assert [found.tolist() for (found,) in run_ahead([first, second], rounds, 2)] == [[n, -n] for n in range(5)]
     assert seen == [*range(5)]
 
 
@@ -137,7 +141,7 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
         return (rows,)
 
     with pytest.raises(RuntimeError, match="no memory"):
-        list(ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
+        list(run_ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
     assert len(done) <= 3
 
 
@@ -147,7 +151,7 @@ def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monke
     both = prepare(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
     found = []
     for most in (0, 2, 9):
-        monkeypatch.setattr(invert, "AHEAD", most)
+        monkeypatch.setattr(parallel, "AHEAD", most)
         events = [e for e in recipe.run(both.model, both.observation, seed=3) if isinstance(e, Progress)]
         assert [event.iteration for event in events] == [*range(1, 26)]
         found.append(torch.stack([event.losses["match"] for event in events]))

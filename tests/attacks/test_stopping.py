@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.stopping import Stopping, match_of_zeros
-from gradleak_core.attacks.parts.distances import DISTANCES
+from gradleak_core.attacks.parts.distances import DISTANCES, Squared
 from gradleak_core.attacks.parts.labels import KnownLabels
+from gradleak_core.attacks.parts.matched import Everything
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import observe
 from gradleak_core.config.knobs import from_query
@@ -22,13 +23,13 @@ from gradleak_core.models.inits import Default
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Finished, Frame, Observation, Secret, Update
+from gradleak_core.updates import Observed
 
 SHAPE, CLASSES = (1, 16, 16), 4
 
 
 def recipe(name: str, **changes: object) -> Recipe:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
     return replace(attack, labels=KnownLabels(), **changes)  # type: ignore[arg-type]
 
 
@@ -62,8 +63,8 @@ def test_a_goal_means_the_same_for_an_update_of_any_size(kind: str, factor: floa
 
     def share(factor: float) -> Tensor:
         update = scaled(seen.update, factor)
-        match = attack.distance.to(update)(scaled(guess, factor))
-        return match / match_of_zeros(attack, model, replace(seen, update=update))
+        match = attack.distance.to(Observed(update))(scaled(guess, factor))
+        return match / match_of_zeros(attack.distance, attack.matched, model, replace(seen, update=update))
 
     torch.testing.assert_close(share(factor), share(1.0), rtol=1e-3, atol=0)  # sums of 15,000 float32 squares
 
@@ -74,7 +75,7 @@ def test_the_match_of_zeros_is_in_closed_form_what_the_distance_says() -> None:
     entries = torch.cat([g.flatten() for g in seen.update.values()])
     expected = {"squared": entries.square().sum(), "absolute": entries.abs().sum(), "cosine": torch.tensor(1.0)}
     for kind, value in expected.items():
-        found = match_of_zeros(recipe("idlg", distance=DISTANCES[kind]()), model, seen)
+        found = match_of_zeros(DISTANCES[kind](), Everything(), model, seen)
         assert found == pytest.approx(float(value), rel=1e-5)
 
 
@@ -83,7 +84,7 @@ def test_the_match_of_zeros_is_summed_over_the_rounds() -> None:
     seen = observed(model, rounds=3)
     updates = [seen.update, *(later.update for later in seen.later)]
     squares = sum(float(g.square().sum()) for update in updates for g in update.values())
-    assert match_of_zeros(recipe("idlg"), model, seen) == pytest.approx(squares, rel=1e-5)
+    assert match_of_zeros(Squared(), Everything(), model, seen) == pytest.approx(squares, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["dlg", "idlg", "sapag"])
@@ -96,17 +97,12 @@ def test_a_small_update_is_no_success(name: str) -> None:
     assert ended(attack, model, replace(seen, update=scaled(other, 1e-5))).status != "recovered"
 
 
-def stopping(goal: float) -> Stopping:
-    model = lenet()
-    seen, attack = observed(model), recipe("idlg")
-    return Stopping(replace(attack, goal=goal / match_of_zeros(attack, model, seen)), model, seen)
-
-
 def checks(goal: float, matches: list[float]) -> int | None:
     """The check after which a run of these lowest matches ends."""
-    judge = stopping(goal)
+    judge = Stopping(goal)
     for number, (before, match) in enumerate(zip([1.0, *matches], matches, strict=False), 1):
-        if judge.met(torch.tensor([before]), torch.tensor([match])):
+        judge.begin(torch.tensor([before]))
+        if judge.met(torch.tensor([match])):
             return number
     return None
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS, PAPERS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.client import local_update, observe
@@ -19,6 +19,7 @@ from gradleak_core.experiment import CODEC, RULES, Experiment, load
 from gradleak_core.models import MODELS, build
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Event, Finished, Observation, Progress, Secret, Started
+from gradleak_core.updates import Observed
 
 EACH = pytest.mark.parametrize("name", ATTACKS)
 VICTIMS = ("lenet", "convnet")
@@ -28,7 +29,6 @@ SHAPE, CLASSES = (1, 16, 16), 4
 
 def small(name: str, *, steps: int = 12, seeds: int = 1) -> Recipe:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
     return replace(attack, steps=steps, seeds=seeds)
 
 
@@ -100,9 +100,8 @@ def test_the_pick_has_the_match_that_is_said(name: str) -> None:
     *_, last = attack.run(model, observation, seed=5)
     assert isinstance(last, Finished)
     update = local_update(model, last.pick.images[0], last.pick.labels[0], {}, observation.step)
-    again = attack.distance.to(attack.matched.choose(model, observation.update))(
-        {k: g[None] for k, g in update.items()}
-    )
+    seen = Observed(attack.matched.choose(model, observation.update))
+    again = attack.distance.to(seen)({k: g[None] for k, g in update.items()})
     assert again.item() == pytest.approx(last.match, rel=1e-3, abs=1e-7)
 
 
@@ -154,7 +153,7 @@ def test_an_observation_of_nothing_but_nan_ends_as_diverged() -> None:
 def test_more_seeds_than_fit_go_in_turns_with_the_same_result(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attack = small("idlg", steps=8, seeds=3)
     together = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
-    monkeypatch.setattr(f"gradleak_core.attacks.inversion.objective.{bound}", 1)
+    monkeypatch.setattr(f"gradleak_core.speed.updates.{bound}", 1)
     in_turns = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
     for a, b in zip(together[:3], in_turns[:3], strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from gradleak_core.client import local_update
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import Slot
-from gradleak_core.types import ClientStep, Knob
+from gradleak_core.speed.updates import batched_update
+from gradleak_core.types import Candidate, ClientStep, Knob
 
 EACH = pytest.mark.parametrize("kind", MODELS)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])
@@ -83,7 +84,7 @@ def test_seeds_at_once_equal_seeds_one_by_one(kind: str, train: bool) -> None:
     def pull(update: dict[str, Tensor]) -> Tensor:
         return torch.autograd.grad(sum(u.square().sum() for u in update.values()), x)[0]
 
-    both = local_update(network, x, y, {}, step, differentiable=True)
+    both = batched_update(network, Candidate(x, y, {}), step, start=dict(network.named_parameters()))
     alone = [local_update(network, x[i], y[i], {}, step, differentiable=True) for i in (0, 1)]
     for name, update in both.items():
         stacked = torch.stack([a[name] for a in alone])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite, nan
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.parts.distances import Distance
+from gradleak_core.attacks.parts.matched import Matched
 from gradleak_core.types import Observation, Status
-
-if TYPE_CHECKING:
-    from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.updates import Observed
 
 PATIENCE = 10
 """Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
@@ -29,16 +28,19 @@ class Stopping:
     match is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
     """
 
-    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation) -> None:
-        self.goal = recipe.goal * match_of_zeros(recipe, model, observation) if recipe.goal else 0.0
+    def __init__(self, goal: float) -> None:
+        self.goal = goal
         self.lowest: list[float] = []
         self.reached = self.improved = False
+        self.begun = torch.empty(0)
 
-    def met(self, begun: Tensor, match: Tensor) -> bool:
-        """Returns whether the run is done. `begun` (S,) is what the seeds kept after the first iteration since the
-        last check, `match` (S,) what they keep now; a seed drawn anew is in both.
-        """
-        self.improved = self.improved or bool((match < begun).any())
+    def begin(self, match: Tensor) -> None:
+        """Takes note of what the seeds keep (S,) after the first iteration since the last check."""
+        self.begun = match.clone()
+
+    def met(self, match: Tensor) -> bool:
+        """Returns whether the run is done, when the seeds keep this match (S,). One drawn anew is in both notes."""
+        self.improved = self.improved or bool((match < self.begun).any())
         self.lowest.append(float(match.min()))
         window = max(PATIENCE, len(self.lowest) // 4)
         before = self.lowest[-1 - window] if len(self.lowest) > window else nan
@@ -54,10 +56,10 @@ class Stopping:
         return "done" if self.improved or len(self.lowest) <= BEGUN else "stuck"
 
 
-def match_of_zeros(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
+def match_of_zeros(distance: Distance, matched: Matched, model: nn.Module, observation: Observation) -> float:
     """Returns the match that a guess with an update of zeros would have, summed over the rounds."""
     total = 0.0
     for update in (observation.update, *(later.update for later in observation.later)):
-        seen = recipe.matched.choose(model, update)
-        total += float(recipe.distance.to(seen)({k: torch.zeros_like(g)[None] for k, g in seen.items()}))
+        seen = matched.choose(model, update)
+        total += float(distance.to(Observed(seen))({k: torch.zeros_like(g)[None] for k, g in seen.items()}))
     return total

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gradleak_core.client import draw_latents
+from gradleak_core.client import blank, draw_latents
 from gradleak_core.config.needs import between
 from gradleak_core.models.layers import Dropout, stochastic
 from gradleak_core.types import Latents, Need, Observation
@@ -110,12 +110,6 @@ def fresh(model: nn.Module, observation: Observation, generator: torch.Generator
     if not any(True for _ in stochastic(model)):
         return {}
     return draw_latents(model, blank(observation), observation.step, generator)
-
-
-def blank(observation: Observation) -> Tensor:
-    """Grey images of the batch's shape, where the update lies."""
-    like = next(iter(observation.update.values()))
-    return like.new_full((observation.batch, *observation.shape), 0.5)
 
 
 STANCES: dict[str, type[Stance]] = {

@@ -122,7 +122,7 @@ class Space:
         generator: torch.Generator,
     ) -> None:
         if labels is not None and labels.ndim == 1:
-            labels = one_hot(labels, observation.classes).float()
+            labels = one_hot(labels, observation.classes).to(next(iter(observation.update.values())))
         self.known = labels  # (B, classes) or None
         solved: list[Unknown] = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
         self.redraw = (lambda: stance.draws(model, observation, generator)) if stance.fresh else None

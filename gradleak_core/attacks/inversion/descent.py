@@ -1,0 +1,81 @@
+"""One iteration of gradient matching: the terms at the guesses, what is kept of them, and where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import starmap
+
+import torch
+from torch import Tensor
+
+from gradleak_core import speed
+from gradleak_core.attacks.inversion.objective import Objective
+from gradleak_core.attacks.parts.optimisers import Found, Optimiser
+from gradleak_core.attacks.parts.unknowns import Space
+
+
+class Descent:
+    """The state of some restarts: their points z (S, N), the optimiser's, and the iterate that each keeps."""
+
+    def __init__(self, objective: Objective, space: Space, optimiser: Optimiser, z: Tensor, *, keep_last: bool) -> None:
+        self.objective, self.space, self.keep_last = objective, space, keep_last
+        self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
+        self.search, self.signs = optimiser.start(z), optimiser.signs
+        self.standing = (z, z.new_ones(len(z)))  # alike before a match is known
+        fixed = space.redraw is None and objective.whole(len(z))
+        self.step = speed.faster(self.compute, fixed=fixed, state=self.search.state)
+
+    def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
+        """Yields what `self` returns for each round's arguments."""
+        return starmap(self, rounds)
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Returns z (S, N), its match (S,) and priors (S, P), whether it is kept (S,), the kept z (S, N) and match.
+
+        Takes noise (S, N) or (S, 0), the priors' weights (P,), the step size () and the consensus (B, C, H, W).
+        """
+        z = self.z
+        match, terms, better, self.kept, self.best, self.z, *state = self.step(
+            z, self.kept, self.best, *given, *self.search.state
+        )
+        self.search.state = tuple(state)
+        self.standing = self.search.standing(z, match)
+        return z, match, terms, better, self.kept, self.best
+
+    def lost(self) -> Tensor:
+        """Returns which restarts (S,) have diverged."""
+        return self.search.lost()
+
+    def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
+        """Moves the lost restarts (S,) to fresh points (S, N)."""
+        self.z = torch.where(lost[:, None], fresh, self.z)
+        standing, match = self.standing
+        self.standing = standing, match.masked_fill(lost, torch.inf)
+        self.search.forget(lost)
+
+    def compute(
+        self,
+        z: Tensor,
+        kept: Tensor,
+        best: Tensor,
+        noise: Tensor,
+        weights: Tensor,
+        rate: Tensor,
+        consensus: Tensor,
+        *state: Tensor,
+    ) -> tuple[Tensor, ...]:
+        objective = self.objective
+        match, match_grad = objective.match(z)
+        better = match.isfinite() if self.keep_last else match < best
+        kept, best = torch.where(better[:, None], z, kept), torch.where(better, match, best)
+        terms, loss, grad = objective.with_priors(z, match, match_grad, weights, consensus)
+
+        def again(z: Tensor, match: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+            if self.space.redraw is not None:
+                match, grad = objective.match(z)
+            _, loss, grad = objective.with_priors(z, match, grad, weights, consensus)
+            return loss, grad
+
+        found = Found(match, match_grad, loss, self.space.sign(grad) if self.signs else grad, again)
+        moved, *after = self.search.move(z, found, rate, noise, *state)
+        return match, terms, better, kept, best, self.space.project(moved), *after

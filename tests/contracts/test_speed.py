@@ -1,0 +1,65 @@
+"""What is quick gives what is plain: every attack on every network, in double precision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from gradleak_core import speed
+from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion import Recipe
+from gradleak_core.attacks.parts.priors import BatchStatistics
+from gradleak_core.client import draw_latents, observe
+from gradleak_core.config.knobs import refusals
+from gradleak_core.defences import DEFENCES
+from gradleak_core.experiment import CODEC, RULES, Experiment
+from gradleak_core.models import MODELS, build
+from gradleak_core.speed.recording import FIRST
+from gradleak_core.threat import ThreatModel
+from gradleak_core.types import ClientStep, Finished, Observation, Progress, Secret
+
+SHAPE, CLASSES, ITERATIONS = (3, 16, 16), 5, 15
+assert FIRST < ITERATIONS  # so that the last iterations are replayed
+
+
+def accepted(attack: Recipe, kind: str) -> bool:
+    whole = CODEC.encode(Experiment(images=("sample:coffee",), model=MODELS[kind](), attack=attack))
+    return not refusals(whole, whole, RULES)
+
+
+def victim(attack: Recipe, kind: str, step: ClientStep) -> tuple[torch.nn.Module, Observation]:
+    """A network in double precision, with dropout where the attack solves for it, and its update for one picture."""
+    model = build(MODELS[kind](), SHAPE, CLASSES, seed=61)
+    if attack.stance.solved:
+        torch.manual_seed(62)
+        model = DEFENCES["dropout"]().harden(model)
+    model = model.train(step.train).double()
+    images = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(63), dtype=torch.float64)
+    draws = draw_latents(model, images, step, torch.Generator().manual_seed(64))
+    secret = Secret(images, torch.tensor([3]), {k: v.double() for k, v in draws.items()})
+    told = [name for name, part in (("labels", attack.labels), ("latents", attack.stance)) if part.told]
+    by_statistics = any(isinstance(prior, BatchStatistics) for prior in attack.priors)
+    threat = ThreatModel(statistics="told" if by_statistics else "unknown")
+    return model, observe(model, secret, step, (), classes=CLASSES, told=told, seed=65, threat=threat)
+
+
+def found(attack: Recipe, kind: str, step: ClientStep) -> tuple[Tensor, Tensor]:
+    """The match at every iteration (iterations, S), and the pictures handed in."""
+    model, observation = victim(attack, kind, step)
+    *_, last = events = list(attack.run(model, observation, seed=66))
+    assert isinstance(last, Finished)
+    return torch.stack([e.losses["match"] for e in events if isinstance(e, Progress)]), last.pick.images
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(("name", "kind"), [(n, k) for n, a in ATTACKS.items() for k in MODELS if accepted(a, k)])
+def test_quick_and_plain_agree(name: str, kind: str, seeds: int) -> None:
+    attack = replace(ATTACKS[name], steps=ITERATIONS, seeds=seeds)
+    quick, pictures = found(attack, kind, ClientStep())
+    with speed.plain():
+        plain, expected = found(attack, kind, ClientStep())
+    torch.testing.assert_close(quick, plain, rtol=1e-6, atol=1e-12)
+    torch.testing.assert_close(pictures, expected, rtol=0, atol=1e-6)
