@@ -1,6 +1,6 @@
 # GradLeak: `make app` serves the dashboard, `make test` runs every check. Without make (or on Windows) see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast lint browser check format clean
+.PHONY: help app test test-fast test-whole lint browser check format clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,7 +13,7 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; d
 endif
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/.app ## Set up and serve the dashboard on http://localhost:8501 (ARGS="--port 9000" for another)
 	@$(PY) -m gradleak_core serve $(ARGS)
@@ -22,7 +22,10 @@ test: lint browser ## Set up and run every check: ruff, mypy, unit, contract, pa
 	$(PY) -m pytest $(TWO) $(ARGS)
 
 test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no servers, no whole registries
-	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process" $(ARGS)
+	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process and not sweep" $(ARGS)
+
+test-whole: lint browser ## As test, and every pair of the contracts, which takes ten minutes more
+	$(PY) -m pytest $(TWO) -m "" $(ARGS)
 
 lint: $(VENV)/.dev ## Style and types only
 	$(PY) -m ruff check .

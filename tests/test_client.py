@@ -13,7 +13,7 @@ from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import stochastic
-from gradleak_core.speed.updates import batched_update
+from gradleak_core.speed.quick import batched_update
 from gradleak_core.types import Candidate, ClientStep, Secret
 
 SHAPE, CLASSES = (3, 16, 16), 5

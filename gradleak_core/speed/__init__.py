@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from gradleak_core.demand import RECORDED
 from gradleak_core.speed.parallel import Shared, Work, shared_out
+from gradleak_core.speed.quick import QuickUpdates
 from gradleak_core.speed.recording import Captured, Step
-from gradleak_core.speed.updates import QuickUpdates
 from gradleak_core.types import Observation
 
 SHUT = ContextVar("SHUT", default=os.environ.get("GRADLEAK_SPEED") == "off")

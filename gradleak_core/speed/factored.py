@@ -18,6 +18,7 @@ from torch.func import grad, vmap
 from torch.overrides import TorchFunctionMode
 
 from gradleak_core.client import loss_of
+from gradleak_core.speed.norms import WrittenOut
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, Latents, Update
 
@@ -85,7 +86,8 @@ def factored_update(model: nn.Module, guess: Candidate, taps: Taps, *, start: Up
     if len(guess.images) > 1:
         each = grad(tapped, argnums=(0, 1), has_aux=True)
         together = vmap(each, in_dims=(None, None, 0, 0, 0), randomness="error")
-        (grads, slopes), inputs = together(free, taps.zeros, draws, guess.images, guess.labels)
+        with WrittenOut():
+            (grads, slopes), inputs = together(free, taps.zeros, draws, guess.images, guess.labels)
     else:
         free, zeros = ({k: t.detach().requires_grad_() for k, t in part.items()} for part in (free, taps.zeros))
         with Unfolding():

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from gradleak_core.speed import factored
+import gradleak_core.speed.factored as factored
 from gradleak_core.speed.factored import Factors
 from gradleak_core.speed.sweeps import Parts
 from gradleak_core.types import Update

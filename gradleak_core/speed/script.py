@@ -26,9 +26,7 @@ class Unrecordable(Exception):
     """An operation that a program cannot repeat."""
 
 
-def program(
-    step: Callable[..., tuple[Tensor, ...]], *given: Tensor
-) -> Callable[..., tuple[Tensor, ...]]:
+def program(step: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> Callable[..., tuple[Tensor, ...]]:
     """A function that does what `step` does with tensors of these shapes. Raises `Unrecordable` and `RuntimeError`."""
     listing = Listing(*given)
     with listing:

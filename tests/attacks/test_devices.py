@@ -98,7 +98,7 @@ def test_the_cpu_takes_over_from_a_device_that_fails_and_says_so() -> None:
 
 def test_what_fails_later_is_not_begun_anew() -> None:
     class Breaking:
-        name = "breaking"
+        name, seeds, told = "breaking", 1, ()
 
         def run(self, *given: Any, **named: Any) -> Any:
             yield Started(3, 1, ("match",))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +21,8 @@ from gradleak_core.config.knobs import refusals
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
 from gradleak_core.models import MODELS, build
-from gradleak_core.speed.recording import FIRST
+from gradleak_core.speed.parallel import Shared
+from gradleak_core.speed.recording import FIRST, Captured
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Finished, Observation, Progress, Secret
 
@@ -54,12 +59,54 @@ def found(attack: Recipe, kind: str, step: ClientStep) -> tuple[Tensor, Tensor]:
     return torch.stack([e.losses["match"] for e in events if isinstance(e, Progress)]), last.pick.images
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.parametrize(("name", "kind"), [(n, k) for n, a in ATTACKS.items() for k in MODELS if accepted(a, k)])
+def case(name: str, kind: str, seeds: int) -> Any:
+    """A case of the whole sweep; those outside the corners below run with `make test-whole`, for they take minutes."""
+    corner = kind == "lenet" or (name == "inverting_gradients" and (kind, seeds) != ("resnet18", 3))
+    return pytest.param(name, kind, seeds, marks=[] if corner else [pytest.mark.sweep])
+
+
+PAIRS = [(name, kind) for name, attack in ATTACKS.items() for kind in MODELS if accepted(attack, kind)]
+
+
+@pytest.mark.parametrize(("name", "kind", "seeds"), [case(*pair, seeds) for pair in PAIRS for seeds in (1, 3)])
 def test_quick_and_plain_agree(name: str, kind: str, seeds: int) -> None:
     attack = replace(ATTACKS[name], steps=ITERATIONS, seeds=seeds)
-    quick, pictures = found(attack, kind, ClientStep())
+    agree(attack, kind, ClientStep())
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("kind", ["lenet", "convnet"])
+def test_they_agree_over_local_steps_in_train_mode(kind: str, seeds: int) -> None:
+    attack = replace(ATTACKS["inverting_gradients"], steps=ITERATIONS, seeds=seeds)
+    agree(attack, kind, ClientStep(local_epochs=2, lr=0.1, train=True))
+
+
+def agree(attack: Recipe, kind: str, step: ClientStep) -> None:
+    """The match at every iteration, and what is handed in, are the same but for rounding."""
+    quick, pictures = found(attack, kind, step)
     with speed.plain():
-        plain, expected = found(attack, kind, ClientStep())
+        plain, expected = found(attack, kind, step)
     torch.testing.assert_close(quick, plain, rtol=1e-6, atol=1e-12)
     torch.testing.assert_close(pictures, expected, rtol=0, atol=1e-6)
+
+
+def test_both_doors_are_shut_by_plain_and_by_the_environment() -> None:
+    model, observation = victim(ATTACKS["idlg"], "lenet", ClientStep())
+
+    def doors() -> tuple[bool, bool, bool]:
+        updates = speed.updates(model, observation, by_products=False)
+        step = speed.faster(lambda z: (z,), fixed=True)
+        with speed.side_by_side(lambda model, z: model, model, torch.zeros(2, 3), fixed=True) as work:
+            return updates is None, not isinstance(step, Captured), not isinstance(work, Shared)
+
+    torch.set_num_threads(2)
+    try:
+        assert doors() == (False, False, False)
+        with speed.plain():
+            assert doors() == (True, True, True)
+    finally:
+        torch.set_num_threads(1)
+    code = "from gradleak_core import speed; print(speed.SHUT.get())"
+    for value, expected in (("off", b"True"), ("", b"False")):
+        environment = os.environ | {"GRADLEAK_SPEED": value}
+        assert subprocess.check_output([sys.executable, "-c", code], env=environment).strip() == expected

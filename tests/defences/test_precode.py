@@ -15,7 +15,7 @@ from gradleak_core.client import draw_latents, local_update
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
-from gradleak_core.speed.updates import batched_update
+from gradleak_core.speed.quick import batched_update
 from gradleak_core.types import Candidate, ClientStep, Refused
 
 SHAPE, CLASSES = (3, 16, 16), 5

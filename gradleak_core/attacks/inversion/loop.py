@@ -108,7 +108,7 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     pick = Picker(space, recipe.answer, z, z.new_full((recipe.seeds,), torch.inf))
     zeros = match_of_zeros(recipe.distance, recipe.matched, model, observation)
     stopping = Stopping(recipe.goal * zeros)
-    iteration, restarts = 0, torch.zeros((), dtype=torch.long, device=z.device)
+    iteration, consensus, restarts = 0, z[:0], torch.zeros((), dtype=torch.long, device=z.device)
     names = ("match", *(type(prior).__name__ for prior in recipe.priors))
     start = partial(start_descent, recipe, observation, space)
     with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:

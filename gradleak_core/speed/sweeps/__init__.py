@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+import gradleak_core.speed.factored as factored
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.speed import factored
 from gradleak_core.speed.factored import plain
 from gradleak_core.speed.sweeps.convolutions import Kernel
 from gradleak_core.speed.sweeps.layers import (

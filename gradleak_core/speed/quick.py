@@ -13,6 +13,7 @@ from gradleak_core.client import Loss, blank, local_update
 from gradleak_core.counting import values
 from gradleak_core.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
 from gradleak_core.speed.factored import Taps, factored_update, taps
+from gradleak_core.speed.norms import WrittenOut
 from gradleak_core.speed.parallel import SHARING
 from gradleak_core.speed.pieces import LaidOut
 from gradleak_core.speed.sweeps import sweeps
@@ -61,7 +62,8 @@ def batched_update(model: nn.Module, guess: Candidate, step: ClientStep, *, star
         return local_update(model, x, y, latents, step, start=start, differentiable=True, gradient=functional_gradient)
 
     if len(guess.images) > 1:
-        together: Update = vmap(update, randomness="error")(guess.images, guess.labels, guess.latents)
+        with WrittenOut():
+            together: Update = vmap(update, randomness="error")(guess.images, guess.labels, guess.latents)
         return together
     draws = {k: v[0] for k, v in guess.latents.items()}
     with Unfolding():
