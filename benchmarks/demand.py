@@ -73,7 +73,9 @@ def estimated(experiment: Experiment) -> float:
 
 def built(row: JSON) -> Experiment:
     batch = row.get("batch", 1)
-    attack = replace(recipe(row.get("attack", "inverting_gradients")), steps=STEPS, seeds=row.get("seeds", 1), goal=0.0)
+    attack = replace(
+        recipe(row.get("attack", "inverting_gradients")), steps=STEPS, restarts=row.get("seeds", 1), goal=0.0
+    )
     return Experiment(
         images=("sample:chelsea",) * batch, labels=tuple(range(batch)), size=row["size"], seed=SEED,
         model=MODELS[row["model"]](), client=ClientStep(local_epochs=row.get("epochs", 1)), attack=attack,

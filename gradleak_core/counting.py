@@ -1,4 +1,4 @@
-"""How many values a network makes, from which follows how many seeds fit into memory at once."""
+"""How many values a network makes, from which follows how many restarts fit into memory at once."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from gradleak_core.types import Refused
 
 JSON = Any
 PARAMETERS_AT_ONCE = 20_000_000
-"""Seeds are computed together while their gradients stay below this, without those in factors; then in turns."""
+"""Restarts are computed together while their gradients stay below this, without those in factors; then in turns."""
 VALUES_AT_ONCE = 50_000_000
 """The same for the values that a forward pass makes, over all images, local steps and rounds."""
 RECORDED = 64_000_000
@@ -35,7 +35,7 @@ STATE = 25
 TRAINED = 2 * 64
 """Numbers for each value while a network is trained in batches of 64."""
 THREADS = 8
-"""Threads that may share the seeds."""
+"""Threads that may share the restarts."""
 SLOW = 10.0
 """Seconds of an iteration from which a run comes with a warning."""
 VARIABLE = "GRADLEAK_MEMORY"
@@ -69,23 +69,23 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     known = {**experiment["model"], **{name: experiment[name] for name in ("size", "channels", "classes")}}
     parameters, values, nanoseconds = (summed(work[name], known) for name in ("parameters", "values", "nanoseconds"))
     attack, batch = experiment["attack"], len(experiment["images"])
-    seeds, rounds = attack.get("seeds", 1), experiment["threat"].get("rounds", 1)
-    shares = min(seeds, THREADS, experiment.get("threads") or os.cpu_count() or 1)
+    restarts, rounds = attack.get("restarts", 1), experiment["threat"].get("rounds", 1)
+    shares = min(restarts, THREADS, experiment.get("threads") or os.cpu_count() or 1)
     images = batch * experiment["client"].get("local_epochs", 1) * rounds
     steps = facts(experiment)["local_steps"] * rounds
-    forward = values * images * at_once(seeds, shares, values * images, VALUES_AT_ONCE)
-    gradients = parameters * steps * at_once(seeds, shares, parameters, PARAMETERS_AT_ONCE)
+    forward = values * images * at_once(restarts, shares, values * images, VALUES_AT_ONCE)
+    gradients = parameters * steps * at_once(restarts, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0
-    unknowns = seeds * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
+    unknowns = restarts * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
     pairs = stored(attack.get("optimiser", {}), unknowns)
     trained = TRAINED * values if experiment["weights"].get("epochs") else 0
     numbers = max(KEPT * forward, trained) + PASSES * gradients + STATE * unknowns + pairs
-    return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * seeds * images / shares)
+    return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * restarts * images / shares)
 
 
-def at_once(seeds: int, shares: int, each: float, most: int) -> int:
-    """Returns how many seeds are computed together by threads that share them, when one takes `each` of `most`."""
-    return max(shares, min(seeds, int(most / max(each, 1))))
+def at_once(restarts: int, shares: int, each: float, most: int) -> int:
+    """Returns how many restarts are computed together by threads that share them, when one takes `each` of `most`."""
+    return max(shares, min(restarts, int(most / max(each, 1))))
 
 
 def stored(optimiser: Mapping[str, Any], unknowns: float) -> float:
@@ -130,10 +130,10 @@ def delay(experiment: JSON, catalogue: JSON) -> str:
 
 def to_lower(experiment: JSON, asked: Demand) -> str:
     """Names the numbers that a demand grows with, and what they are."""
-    batch, seeds = len(experiment["images"]), experiment["attack"].get("seeds", 1)
+    batch, restarts = len(experiment["images"]), experiment["attack"].get("restarts", 1)
     epochs = experiment["client"].get("local_epochs", 1)
     grown = {
-        f"the seeds ({seeds})": seeds > 1,
+        f"the restarts ({restarts})": restarts > 1,
         "the history of L-BFGS": asked.pairs > asked.memory / 2,
         f"the batch ({batch} pictures)": batch > 1,
         f"the local epochs ({epochs})": epochs > 1,

@@ -46,7 +46,7 @@ CODEC = Codec(
     {"attacks": ATTACKS},
 )
 MOST_SHARES = 8
-"""Threads that may share the seeds of a run; each has a copy of the network."""
+"""Threads that may share the restarts of a run; each has a copy of the network."""
 MOST_IMAGES = 16
 MOST_THREADS = 128
 
@@ -184,11 +184,11 @@ def draw(experiment: Experiment, role: int) -> int:
 def threads(experiment: Experiment) -> int:
     """CPU threads of a run: those that it names, else what is quickest here.
 
-    Several seeds are shared out; one has the threads measured here, else all for many images.
+    Several restarts are shared out; one has the threads measured here, else all for many images.
     """
-    images, seeds = len(experiment.images), experiment.attack.seeds
-    if seeds > 1:
-        return min(experiment.threads or ALL_THREADS, MOST_SHARES, seeds)
+    images, restarts = len(experiment.images), experiment.attack.restarts
+    if restarts > 1:
+        return min(experiment.threads or ALL_THREADS, MOST_SHARES, restarts)
     rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
     return experiment.threads or kept(experiment.model.title, images) or rule
 
@@ -250,24 +250,24 @@ def play(
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
         if isinstance(event, Finished) and shown != event.iteration:
-            yield frame(both, event.iteration, event.pick, event.match, event.restarts)
+            yield frame(both, event.iteration, event.pick, event.distance, event.redrawn)
         yield event
         if isinstance(event, Progress) and due(event.iteration):
             shown = event.iteration
-            yield frame(both, shown, event.pick(), float(event.best.min()), int(event.restarts))
+            yield frame(both, shown, event.pick(), float(event.best.min()), int(event.redrawn))
 
 
-def frame(both: Prepared, iteration: int, pick: Candidate, match: float, restarts: int) -> Frame:
+def frame(both: Prepared, iteration: int, pick: Candidate, distance: float, redrawn: int) -> Frame:
     """Returns the attacker's pick, paired with the truth and scored as it is shown."""
     secret, observation = both.secret, both.observation
     images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1).cpu()
     order = pair(images, secret.images)
     shown = visible(images)[order]
-    metrics = score(shown, secret.images, labels, secret.labels, match)
+    metrics = score(shown, secret.images, labels, secret.labels, distance)
     latents = {k: v[0] for k, v in pick.latents.items()}
     update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
     layers = {k: float(apart(update[k], seen)) for k, seen in observation.update.items()}
-    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, restarts)
+    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn)
 
 
 def apart(guess: Tensor, seen: Tensor) -> Tensor:
@@ -283,7 +283,7 @@ class Summary:
         self.status: Status = "stopped"
         self.metrics: dict[str, float] = {}
         self.labels: tuple[int, ...] = ()
-        self.iterations, self.restarts, self.seconds = 0, 0, 0.0
+        self.iterations, self.redrawn, self.seconds = 0, 0, 0.0
         self.recognised: tuple[float, int] | None = None
 
     def add(self, event: Event, seconds: float) -> None:
@@ -295,7 +295,7 @@ class Summary:
             self.device, self.remark = event.device, event.remark
             self.experiment = replace(self.experiment, threads=event.threads)
         elif isinstance(event, Frame):
-            self.metrics, self.labels, self.restarts = event.metrics, event.labels, event.restarts
+            self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
             if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
@@ -310,7 +310,7 @@ class Summary:
             "metrics": self.metrics,
             "labels": list(self.labels),
             "iterations": self.iterations,
-            "restarts": self.restarts,
+            "redrawn": self.redrawn,
             "seconds": round(self.seconds, 4),
             "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
             "seconds_to_recognisable": None if seconds is None else round(seconds, 4),

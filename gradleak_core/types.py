@@ -1,7 +1,7 @@
 """The values that pass between client, attacker and onlooker.
 
 Importing this module does not import torch, so that the web process can share it.
-Images are float tensors in [0, 1]; S counts seeds, B the batch, C channels, H and W pixels.
+Images are float tensors in [0, 1]; S counts restarts, B the batch, C channels, H and W pixels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Update: TypeAlias = "dict[str, Tensor]"
-"""One tensor a parameter, by parameter name. With seeds, each has a leading (S, ...)."""
+"""One tensor a parameter, by parameter name. With restarts, each has a leading (S, ...)."""
 Latents: TypeAlias = "dict[str, Tensor]"
 """One tensor (T, B, ...) a stochastic layer, by buffer name: its draw in each of T local steps."""
 
@@ -25,8 +25,8 @@ Answer = Literal["best", "mean", "last"]
 MOST_STEPS = 100_000
 """Iterations of the longest run that can be set up."""
 Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
-"""How a run ended: every iteration used; the match reached the attack's goal and fell no further; no step ever lowered
-the match; no guess was finite; stopped by the user; an error; seen to be impossible; cut off with the server."""
+"""How a run ended: every iteration used; the distance reached the attack's goal and fell no further; no step ever lowered
+the distance; no guess was finite; stopped by the user; an error; seen to be impossible; cut off with the server."""
 
 
 class Refused(ValueError):
@@ -142,14 +142,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Guesses of S seeds: images (S, B, C, H, W), label probabilities (S, B, classes), latents (S, T, B, ...)."""
+    """Guesses of S restarts: images (S, B, C, H, W), label probabilities (S, B, classes), latents (S, T, B, ...)."""
 
     images: Tensor
     labels: Tensor
     latents: Latents
 
-    def seed(self, index: int) -> Candidate:
-        """The guess of one seed, its seed dimension kept with size 1."""
+    def restart(self, index: int) -> Candidate:
+        """The guess of one restart, its restart dimension kept with size 1."""
         one = slice(index, index + 1)
         return Candidate(self.images[one], self.labels[one], {k: v[one] for k, v in self.latents.items()})
 
@@ -165,13 +165,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first iteration. `losses` names the loss terms, `match` first.
+    """Before the first iteration. `losses` names the loss terms, `distance` first.
 
     `experiment.run` adds what computes, and a remark where that is not what was asked for.
     """
 
     steps: int
-    seeds: int
+    restarts: int
     losses: tuple[str, ...]
     device: str = "cpu"
     threads: int = 0
@@ -184,15 +184,15 @@ class Progress:
 
     iteration: int
     losses: dict[str, Tensor]
-    """Each (S,); `match` is what the attacker ranks its seeds by."""
+    """Each (S,); `distance` is what the attacker ranks its restarts by."""
     best: Tensor
-    """(S,): the match of the iterate that each seed keeps, the lowest unless the attacker answers with the last."""
-    restarts: Tensor
-    """(): how many seeds diverged and were drawn anew so far."""
+    """(S,): the distance of the iterate that each restart keeps, the lowest unless the attacker answers with the last."""
+    redrawn: Tensor
+    """(): how many restarts diverged and were drawn anew so far."""
     guess: Callable[[], Candidate]
-    """Where each seed stands now."""
+    """Where each restart stands now."""
     pick: Callable[[], Candidate]
-    """What the attacker would hand in now (one seed)."""
+    """What the attacker would hand in now (one restart)."""
 
 
 @dataclass(frozen=True)
@@ -205,19 +205,19 @@ class Frame:
     labels: tuple[int, ...]
     metrics: dict[str, float]
     layers: dict[str, float]
-    """Match of each parameter tensor: one minus the cosine between guessed and observed update."""
-    restarts: int
+    """Distance of each parameter tensor: one minus the cosine between guessed and observed update."""
+    redrawn: int
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `pick` is what the attacker hands in, `match` the lowest of what the seeds keep."""
+    """The last event. `pick` is what the attacker hands in, `distance` the lowest of what the restarts keep."""
 
     status: Status
     iteration: int
     pick: Candidate
-    match: float
-    restarts: int
+    distance: float
+    redrawn: int
 
 
 Event: TypeAlias = "Note | Started | Progress | Frame | Finished"
@@ -232,7 +232,7 @@ class Attack(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def seeds(self) -> int:
+    def restarts(self) -> int:
         """How many guesses it follows side by side."""
         ...
 

@@ -84,8 +84,8 @@ COLUMNS = (table(ENGINE), table(WEB, OUTSIDE_WEB))
 
 def level(column: dict[str, int | None], module: str) -> int | None:
     """The layer of a module in one column; None when the module has no place there."""
-    matches = [name for name in column if module == name or module.startswith(name + ".")]
-    return column[max(matches, key=len)] if matches else None
+    distances = [name for name in column if module == name or module.startswith(name + ".")]
+    return column[max(distances, key=len)] if distances else None
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------

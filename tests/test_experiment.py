@@ -66,7 +66,7 @@ REFUSED = {(kind, "gradinversion") for kind in ("mlp", "lenet", "vit")}
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_model_meets_every_attack(kind: str, name: str) -> None:
-    attack = replace(ATTACKS[name], steps=2, seeds=2)
+    attack = replace(ATTACKS[name], steps=2, restarts=2)
     experiment = quick(model=MODELS[kind](), attack=attack, size=16, channels=1)
     if (kind, name) in REFUSED:
         with pytest.raises(Refused, match="need a model with batch norm; choose the ConvNet or a ResNet"):
@@ -118,7 +118,7 @@ def test_the_summary_says_all_that_a_run_was() -> None:
     result = json.loads(json.dumps(summary.json()))
     assert load(result["experiment"]) == replace(experiment, threads=threads(experiment))
     assert result["status"] == "done"
-    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
     assert result["iterations"] == 6
     assert result["seconds_to_recognisable"] is None
     assert result["device"] == "cpu"

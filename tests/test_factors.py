@@ -119,8 +119,8 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
     for known in (Taps(), taps(model, x[0])):
         guess = x.clone().requires_grad_()
         update = update_in_factors(model, guess, y, latents, known)
-        match = distance(update)
-        values.append((match.detach(), *torch.autograd.grad(match.sum(), guess)))
+        distance = distance(update)
+        values.append((distance.detach(), *torch.autograd.grad(distance.sum(), guess)))
     torch.testing.assert_close(values[0], values[1])
     assert values[1][0][1] < 1e-9
 

@@ -55,11 +55,11 @@ def network(name: str, **knobs: Any) -> nn.Module:
     return built.double().eval()
 
 
-def batch(seeds: int, images: int) -> tuple[Tensor, Tensor]:
+def batch(restarts: int, images: int) -> tuple[Tensor, Tensor]:
     """Images and weights of classes that do not add up to one."""
     generator = torch.Generator().manual_seed(8)
-    x = torch.rand(seeds, images, 3, 22, 22, generator=generator, dtype=torch.float64)
-    return x, torch.rand(seeds, images, CLASSES, generator=generator, dtype=torch.float64)
+    x = torch.rand(restarts, images, 3, 22, 22, generator=generator, dtype=torch.float64)
+    return x, torch.rand(restarts, images, CLASSES, generator=generator, dtype=torch.float64)
 
 
 def swept(model: nn.Module) -> Sweeps:
@@ -89,17 +89,17 @@ KNOWN = [
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize(("seeds", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
+@pytest.mark.parametrize(("restarts", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
 @pytest.mark.parametrize(("name", "knobs"), KNOWN)
 @pytest.mark.parametrize("large", [1, 2**17])
 def test_updates_and_slopes_are_those_of_autograd(
-    name: str, knobs: dict[str, Any], seeds: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
+    name: str, knobs: dict[str, Any], restarts: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(factored, "LARGE", large)
     model = network(name, **knobs)
-    x, y = (tensor.requires_grad_() for tensor in batch(seeds, images))
+    x, y = (tensor.requires_grad_() for tensor in batch(restarts, images))
     found = swept(model).update(x, y)
-    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(restarts)]
     expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
     assert list(found) == list(expected)
     torch.testing.assert_close(dict(found), expected, rtol=1e-9, atol=1e-11)
@@ -146,13 +146,15 @@ def test_a_second_derivative_is_refused_and_not_wrong() -> None:
         torch.autograd.grad(slope.sum(), x)
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("restarts", [1, 3])
 @pytest.mark.parametrize(("name", "knobs"), [("convnet", {"activation": "tanh"}), ("odd", {}), ("resnet20", {})])
-def test_batch_norm_in_train_mode_looks_at_each_seeds_own_batch(name: str, knobs: dict[str, Any], seeds: int) -> None:
+def test_batch_norm_in_train_mode_looks_at_each_seeds_own_batch(
+    name: str, knobs: dict[str, Any], restarts: int
+) -> None:
     model = network(name, **knobs).train()
-    x, y = (tensor.requires_grad_() for tensor in batch(seeds, 2))
+    x, y = (tensor.requires_grad_() for tensor in batch(restarts, 2))
     found = swept(model).update(x, y)
-    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(restarts)]
     expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
     torch.testing.assert_close(dict(found), expected, rtol=1e-8, atol=1e-10)
     slopes = torch.autograd.grad(probe({**found}), (x, y))

@@ -88,8 +88,8 @@ class TestHidden:
         assert isinstance(last, Finished)
         both = prepare(experiment)
         update = local_update(both.model, last.pick.images[0], last.pick.labels[0], {}, experiment.client)
-        match = attack.distance.to(Observed(both.observation.update))({k: g[None] for k, g in update.items()})
-        assert match.item() == pytest.approx(last.match, rel=1e-3)
+        distance = attack.distance.to(Observed(both.observation.update))({k: g[None] for k, g in update.items()})
+        assert distance.item() == pytest.approx(last.distance, rel=1e-3)
         assert set(both.observation.update) == {"conv2.weight", "conv2.bias", "conv3.weight", "conv3.bias"}
 
 
@@ -127,22 +127,22 @@ class TestRounds:
         )
 
     @pytest.mark.parametrize("step", STEPS)
-    @pytest.mark.parametrize("seeds", [1, 2])
-    def test_the_match_of_two_rounds_is_the_sum_of_both(self, step: ClientStep, seeds: int) -> None:
+    @pytest.mark.parametrize("restarts", [1, 2])
+    def test_the_match_of_two_rounds_is_the_sum_of_both(self, step: ClientStep, restarts: int) -> None:
         model, observation = lenet(), seen(ThreatModel(rounds=2), step)
         attack = replace(recipe("inverting_gradients"), distance=Squared(), priors=())
         generator = torch.Generator().manual_seed(0)
         space = Space(attack.unknowns, observation.labels, observation, attack.stance, model, generator)
-        z = space.start(seeds, generator)
-        match, _ = Objective(attack.distance, attack.matched, (), model, observation, space, seeds).match(z)
+        z = space.start(restarts, generator)
+        distance, _ = Objective(attack.distance, attack.matched, (), model, observation, space, restarts).distance(z)
         moved = lenet()
         moved.load_state_dict({**moved.state_dict(), **observation.later[0].theta})
-        for s in range(seeds):
-            guess, total = space.candidate(z).seed(s), 0.0
+        for s in range(restarts):
+            guess, total = space.candidate(z).restart(s), 0.0
             for start, shared in ((model, observation.update), (moved, observation.later[0].update)):
                 update = local_update(start, guess.images[0], guess.labels[0], {}, step)
                 total += sum(float((update[k] - g).square().sum()) for k, g in shared.items())
-            assert match[s].item() == pytest.approx(total, rel=1e-3)
+            assert distance[s].item() == pytest.approx(total, rel=1e-3)
 
     def test_one_round_has_nothing_later(self) -> None:
         assert seen(ThreatModel()).later == ()

@@ -73,7 +73,7 @@ class TestLearning:
         assert not (folder / "threads.json").exists()
 
     def test_several_seeds_have_nothing_to_learn(self, folder: Path) -> None:
-        learn(self.experiment | {"attack": self.experiment["attack"] | {"seeds": 2}}, lambda: False)
+        learn(self.experiment | {"attack": self.experiment["attack"] | {"restarts": 2}}, lambda: False)
         assert not (folder / "threads.json").exists()
 
 

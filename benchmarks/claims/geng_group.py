@@ -27,7 +27,7 @@ def measure(setting: Setting) -> Outcome:
         base = Experiment(attack=replace(attack, steps=setting.count(STEPS, 60)))
         for experiment in pictures.batches(own, base, setting.count(10, 2), 2, "different", FIRST):
             result = play(experiment, setting.device)
-            head = {"seeds": name, "seed": experiment.seed, "restarts": result["restarts"]}
+            head = {"seeds": name, "seed": experiment.seed, "redrawn": result["redrawn"]}
             values.append(head | result["metrics"])
     alone, together = ([row["psnr"] for row in values if row["seeds"] == name] for name in ("alone", "together"))
     gains = [b - a for a, b in zip(alone, together, strict=True)]

@@ -17,7 +17,7 @@ from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), seeds=1)
+ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), restarts=1)
 BASE = Experiment(attack=ATTACK, client=ClientStep(lr=0.1))
 ROUNDS = (1, 2)
 

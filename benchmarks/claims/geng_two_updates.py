@@ -18,7 +18,7 @@ from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), seeds=1)
+ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), restarts=1)
 BASE = Experiment(
     attack=ATTACK, client=ClientStep(local_epochs=2, local_batch=1, lr=0.01), threat=ThreatModel(rounds=2)
 )

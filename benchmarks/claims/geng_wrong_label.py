@@ -53,7 +53,8 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="A wrong label that costs less than 3 dB.",
     live=Experiment(
-        images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"), attack=replace(ATTACK, seeds=1)
+        images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
+        attack=replace(ATTACK, restarts=1),
     ),
     account="A wrong label costs ten decibels, as claimed; but two pictures with the right labels came back at 16 dB "
     "within the half minute given, short of the 20 dB that the rule asks for.",

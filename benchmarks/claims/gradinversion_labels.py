@@ -92,7 +92,7 @@ CLAIM = Claim(
         model=MODELS["resnet20"](),
         client=ClientStep(train=True),
         threat=ThreatModel(statistics="told"),
-        attack=replace(recipe("gradinversion"), seeds=1, steps=500),
+        attack=replace(recipe("gradinversion"), restarts=1, steps=500),
     ),
     measure=measure,
 )

@@ -17,7 +17,7 @@ from gradleak_core.presets import recipe
 
 JSON = Any
 ATTACKS = {
-    "cosine": replace(recipe("inverting_gradients"), seeds=4, steps=300, answer="mean"),
+    "cosine": replace(recipe("inverting_gradients"), restarts=4, steps=300, answer="mean"),
     "squared": replace(recipe("dlg"), labels=KnownLabels(), steps=800),
 }
 QUICK = 200

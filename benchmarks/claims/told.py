@@ -35,7 +35,7 @@ def attacked(
     pick, match, iteration = None, float("nan"), 0
     for event in experiment.attack.run(both.model, change(both.observation), seed=draw(experiment, 3)):
         if isinstance(event, Finished):
-            pick, match, iteration = event.pick, event.match, event.iteration
+            pick, match, iteration = event.pick, event.distance, event.iteration
         elif isinstance(event, Progress) and time.perf_counter() - begun >= limit:
             pick, match, iteration = event.pick(), float(event.best.min()), event.iteration
             break

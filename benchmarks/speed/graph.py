@@ -51,7 +51,7 @@ def row(network: str, steps: int, rounds: int) -> JSON:
 
 def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     """One iteration of the attack on the device."""
-    attack = replace(ATTACK, seeds=seeds)
+    attack = replace(ATTACK, restarts=seeds)
     both = prepare(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
     generator = torch.Generator().manual_seed(SEED)
     labels = attack.labels.read(both.model, both.observation)

@@ -50,7 +50,7 @@ def bound(row: JSON) -> str:
 
 
 def row(name: str, seeds: int, steps: int) -> JSON:
-    attack = replace(recipe("inverting_gradients"), seeds=seeds)
+    attack = replace(recipe("inverting_gradients"), restarts=seeds)
     experiment = Experiment(model=MODELS[name](), attack=attack, seed=SEED)
     both = prepare(experiment)
     torch.set_num_threads(threads(experiment))
@@ -68,7 +68,7 @@ def operations(both: Prepared, attack: Recipe, steps: int) -> int:
     """Floating-point ones of a run of one seed."""
     uncounted = {getattr(torch.ops.mkldnn, name): partial(convolved, "transpose" in name) for name in ONEDNN}
     with FlopCounterMode(display=False, custom_mapping=uncounted) as counter:
-        deque(replace(attack, seeds=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)
+        deque(replace(attack, restarts=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)
     return int(counter.get_total_flops())
 
 

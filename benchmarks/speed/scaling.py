@@ -34,7 +34,7 @@ def axes() -> Iterator[tuple[str, float, Experiment]]:
     for batch in (1, 2, 4, 8, 16):
         yield "batch", batch, replace(BASE, images=("sample:chelsea",) * batch)
     for seeds in (1, 4, 16, 64):
-        yield "seeds", seeds, replace(BASE, attack=replace(ATTACK, seeds=seeds))
+        yield "seeds", seeds, replace(BASE, attack=replace(ATTACK, restarts=seeds))
     for model, size in ((MLP(16, 1), 14), (MLP(128, 2), 32), (MLP(1024, 2), 32), (MLP(2048, 6), 32)):
         yield "parameters", parameters(model, size), replace(BASE, model=model, size=size)
     for steps in (1, 2, 5, 10, 20):

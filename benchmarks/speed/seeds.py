@@ -35,7 +35,7 @@ def row(network: str, name: str, attack: Recipe, setting: Setting) -> JSON:
     base = Experiment(model=MODELS[network](), attack=attack, seed=SEED)
     both, steps = prepare(base), setting.count(100, 2)
     entries = {
-        f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, seeds=seeds)), steps)
+        f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, restarts=seeds)), steps)
         for seeds in (1, SEEDS)
     }
     entries["bare loop"] = partial(plain, bare if name == "Adam" else bare_lbfgs, both, attack, steps)

@@ -27,6 +27,6 @@ ATTACK = Recipe(
     priors=(),
     optimiser=LBFGS(lr=1.0),
     steps=3000,
-    seeds=1,
+    restarts=1,
     goal=1e-9,
 )

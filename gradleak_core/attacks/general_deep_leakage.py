@@ -1,10 +1,10 @@
 """Towards General Deep Leakage: count the labels, repeats included, and use every update there is of the same batch.
 
 How often each class occurs follows from the last layer's gradient, so a batch may hold a label twice. When the client
-uses the batch again in later rounds, all its updates must fit at once. Seeds of better match lead the others.
+uses the batch again in later rounds, all its updates must fit at once. Restarts of smaller distance lead the others.
 
 Departs: the priors that keep pixels in range carry a gradient, which the published code stops; the group's weights are
-the inverse of the match, since the paper's are not public.
+the inverse of the distance, since the paper's are not public.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ ATTACK = Recipe(
     priors=(TotalVariation(1e-4), Box(1e-2), Scale(1e-3), Group(1e-4, weighted=True)),
     optimiser=LBFGS(lr=1.0),
     steps=3000,
-    seeds=2,
+    restarts=2,
     goal=1e-7,
 )

@@ -1,18 +1,18 @@
-"""See through Gradients: many seeds that agree, and what batch norm remembers, for whole batches on deep networks.
+"""See through Gradients: many restarts that agree, and what batch norm remembers, for whole batches on deep networks.
 
-Labels are read off the last layer's lowest entries. Each seed matches the gradient, prefers smooth pictures whose
+Labels are read off the last layer's lowest entries. Each restart matches the gradient, prefers smooth pictures whose
 statistics before every batch norm are those of the batch, and is shaken by noise so that it does not settle too
-early. The seeds then pull each other towards what most of them see.
+early. The restarts then pull each other towards what most of them see.
 
 The paper weighs the gradient by 1e-3, total variation by 1e-4, the L2 norm by 1e-6, the statistics by 0.1 and the group
-by 0.01. The priors keep these ratios to each other, each ten times the paper's weight; the match counts once. Their
+by 0.01. The priors keep these ratios to each other, each ten times the paper's weight; the distance counts once. Their
 units: the mean absolute difference of neighbouring pixels, the norm of the whole batch around grey, the distances of
 means and variances summed over the batch norms, and the distance of the whole batch to the consensus.
 
-Departs: the match counts a hundred times as much beside the priors as in the paper, because on networks of a few layers
+Departs: the distance counts a hundred times as much beside the priors as in the paper, because on networks of a few layers
 the statistics drown the gradient otherwise; pixels in [0, 1], where the paper's are standardised; pictures are
-registered by phase correlation onto the best seed, without a learned network; the prior on the images' norm is taken
-around grey; the attacker's pick is the seed of lowest match.
+registered by phase correlation onto the best restart, without a learned network; the prior on the images' norm is taken
+around grey; the attacker's pick is the restart of smallest distance.
 """
 
 from __future__ import annotations
@@ -38,5 +38,5 @@ ATTACK = Recipe(
     priors=(TotalVariation(1e-3), Energy(1e-5), BatchStatistics(1.0), Group(0.1, registered=True)),
     optimiser=Adam(lr=0.1, schedule="cosine", warm_up=0.0025, noise=0.2),
     steps=2000,
-    seeds=4,
+    restarts=4,
 )

@@ -7,8 +7,8 @@ with Adam.
 Departs: pixels in [0, 1], units four times as large as the paper's; the first guess is noise around grey; the step size
 starts at 0.4 and falls as a cosine, where the paper's starts at 0.1 and falls by tens: on ResNet-20 large early steps
 put more of the picture in place; total variation starts 20 times as high as it ends, shapes before detail, and ends at
-0.01, below which the picture drowns in noise; the iterate of lowest match is kept, not the last. A deep network hardly
-says where in the picture a thing is: seeds that match alike put it in different places, and their mean (four seeds,
+0.01, below which the picture drowns in noise; the iterate of smallest distance is kept, not the last. A deep network hardly
+says where in the picture a thing is: restarts that match alike put it in different places, and their mean (four restarts,
 answer "mean") is nearer to the truth than any of them.
 """
 

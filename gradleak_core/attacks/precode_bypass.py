@@ -2,7 +2,7 @@
 
 PRECODE's noise makes the gradients of its own and all later layers random. In the layers before it, the noise changes
 only what flows back, while the image's own trace, what was fed forward, stays. So leave the rest out of the distance.
-No picture matches what is left, and the lowest match is one that still swings: the answer is the last iterate.
+No picture matches what is left, and the smallest distance is one that still swings: the answer is the last iterate.
 """
 
 from __future__ import annotations

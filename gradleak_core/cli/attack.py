@@ -35,8 +35,8 @@ KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
 WORDS = {
     "done": "every iteration was used",
-    "recovered": "the match reached the attack's goal and fell no further",
-    "stuck": "no step lowered the match",
+    "recovered": "the distance reached the attack's goal and fell no further",
+    "stuck": "no step lowered the distance",
     "diverged": "no guess was finite",
     "stopped": "stopped by you; what was seen is kept",
 }
@@ -171,7 +171,7 @@ class Screen:
             self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
-            scores = f"match {metrics['match']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
+            scores = f"distance {metrics['distance']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
             rate = iteration / max(head["seconds"], 1e-9)
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
@@ -182,17 +182,17 @@ def table(recording: Recording) -> Table:
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
-    restarts = f", {result['restarts']} restarts" if result["restarts"] else ""
+    redrawn = f", {result['redrawn']} redrawn" if result["redrawn"] else ""
     rate = result["iterations_per_second"]
     rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
-    rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){restarts}")
-    seeds = experiment["attack"].get("seeds", 1)
-    together = f", {seeds} first guesses side by side" if seeds > 1 else ""
+    rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){redrawn}")
+    restarts = experiment["attack"].get("restarts", 1)
+    together = f", {restarts} first guesses side by side" if restarts > 1 else ""
     rows.add_row("device, seed", f"{result['device']}, {result['seed']}{together}")
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
-        rows.add_row("match", f"{metrics['match']:.2e}")
+        rows.add_row("distance", f"{metrics['distance']:.2e}")
     found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
     rows.add_row("verdict", result["verdict"])

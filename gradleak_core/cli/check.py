@@ -42,11 +42,11 @@ def check(port: int, out: Console) -> int:
 
 
 def engine() -> str:
-    """A short attack that must lower its match. Raises `Refused`."""
+    """A short attack that must lower its distance. Raises `Refused`."""
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
-        first, last = (event.metrics["match"] for event in events if isinstance(event, Frame))
+        first, last = (event.metrics["distance"] for event in events if isinstance(event, Frame))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise Refused(f"An attack on {device} broke off ({reason}); install PyTorch again.") from error
@@ -54,8 +54,8 @@ def engine() -> str:
     if remarks:
         raise Refused(f"{remarks[0]} Install PyTorch again, or name the CPU with --device cpu.")
     if not last < first:
-        raise Refused(f"{ITERATIONS} iterations on {device} did not lower the match; install PyTorch again.")
-    return f"{ITERATIONS} iterations on {device} lowered the match from {first:.3g} to {last:.3g}"
+        raise Refused(f"{ITERATIONS} iterations on {device} did not lower the distance; install PyTorch again.")
+    return f"{ITERATIONS} iterations on {device} lowered the distance from {first:.3g} to {last:.3g}"
 
 
 def folder() -> str:

@@ -27,5 +27,7 @@ METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR", "-10 log10(MSE), at most 100 dB.", "higher", "dB"),
     "ssim": Metric("SSIM", "Structural similarity, 1 for equal images; recognisable from 0.6.", "higher"),
     "label_accuracy": Metric("Label accuracy", "Share of the true labels found, in any order.", "higher"),
-    "match": Metric("Match", "The attack's own distance between guessed and observed update.", "lower"),
+    "distance": Metric(
+        "Distance", "How far the update of the guess is from the observed one: what the attack drives down.", "lower"
+    ),
 }

@@ -12,7 +12,7 @@ PSNR_CAP = 100.0
 """dB; an MSE below 1e-10 is below what float32 pixels resolve."""
 
 
-def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, match: float) -> dict[str, float]:
+def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, distance: float) -> dict[str, float]:
     """Returns every metric of `METRICS`, the mean over the batch.
 
     `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, in one order, which `pair` finds; labels (B,)
@@ -32,5 +32,5 @@ def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, 
         "psnr": psnr.clamp(max=PSNR_CAP).mean().item(),
         "ssim": float(ssim),  # type: ignore[arg-type]
         "label_accuracy": found.total() / len(labels),
-        "match": match,
+        "distance": distance,
     }

@@ -24,7 +24,7 @@ class Trace:
         attack = row["experiment"].get("attack") or {}
         self.id: str = row["id"]
         self.head: Head = {
-            "status": row["status"], "steps": attack.get("steps"), "seeds": attack.get("seeds"), "losses": [],
+            "status": row["status"], "steps": attack.get("steps"), "restarts": attack.get("restarts"), "losses": [],
             "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
             "share": None,
         } | (row.get("started") or {})  # fmt: skip

@@ -60,7 +60,7 @@ class Curve:
         self._rows.append((*(event.losses[name] for name in self.losses), event.best))
 
     def take(self) -> dict[str, Any]:
-        """What was added since the last call: each loss of the seed of lowest match, and the lowest match so far."""
+        """What was added since the last call: each loss of the restart of smallest distance, and the smallest distance so far."""
         first = self.first
         columns: list[list[float]] = [[] for _ in range(len(self.losses) + 1)]
         if self._rows:
@@ -156,7 +156,7 @@ class Run:
     def announce(self, event: Started, secret: Any) -> None:
         batch, *shape = secret.images.shape
         head = {
-            "type": "started", "run": self.run, "steps": event.steps, "seeds": event.seeds,
+            "type": "started", "run": self.run, "steps": event.steps, "restarts": event.restarts,
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
             "message": event.remark or None,
         }  # fmt: skip
@@ -165,7 +165,7 @@ class Run:
     def show(self, event: Frame, curve: Curve) -> None:
         numbers = {
             "iteration": event.iteration, "labels": list(event.labels), "metrics": rounded(event.metrics),
-            "layers": rounded(event.layers), "restarts": event.restarts,
+            "layers": rounded(event.layers), "redrawn": event.redrawn,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, picture(event.images))

@@ -33,7 +33,7 @@ INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it
 STARTING = "The engine is still starting; try again in a few seconds."
 FATAL = (
     "The server went away twice while this run was being prepared, so it is not tried again; lower its batch, "
-    "its seeds or its size before you run it again."
+    "its restarts or its size before you run it again."
 )
 MOST_TRIES = 2
 MOST_WAITING = 100

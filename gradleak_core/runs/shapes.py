@@ -9,7 +9,7 @@ from gradleak_core.types import MOST_STEPS
 NUMBER, TEXT = (int, float, type(None)), (str, type(None))
 SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
-    "seconds": NUMBER, "iterations": NUMBER, "restarts": NUMBER, "seconds_to_recognisable": NUMBER,
+    "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
 }  # fmt: skip
 """What is read of a run's set-up, start and result, wherever it stands."""

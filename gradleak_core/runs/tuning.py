@@ -1,4 +1,4 @@
-"""How many CPU threads suit one seed of a network on this machine, by trying."""
+"""How many CPU threads suit one restart of a network on this machine, by trying."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ NEAR = 1.03
 def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
     """Measures and keeps how many threads suit an experiment's network and batch, unless that is known.
 
-    Nothing is kept when `busy` comes true meanwhile. Several seeds have a thread each, and nothing to measure.
+    Nothing is kept when `busy` comes true meanwhile. Several restarts have a thread each, and nothing to measure.
     """
     known = load(experiment)
     title, images = known.model.title, size(len(known.images))
-    if known.attack.seeds > 1 or kept(title, images) is not None or ALL_THREADS == 1:
+    if known.attack.restarts > 1 or kept(title, images) is not None or ALL_THREADS == 1:
         return
     found = tried(known.model, images, busy=busy)
     if not busy():

@@ -180,7 +180,7 @@ def learn(idle: Any, experiment: Any, busy: Any) -> None:
 
 def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
-        return "The device ran out of memory; use a smaller batch, fewer seeds or a smaller model."
+        return "The device ran out of memory; use a smaller batch, fewer restarts or a smaller model."
     if out_of_room(error):
         return "The disk is full; free some space and run it again."
     first = (str(error).splitlines() or [""])[0].rstrip(".")

@@ -44,7 +44,7 @@ class Taps:
 
 @dataclass(frozen=True)
 class Factors:
-    """A gradient δᵀA, with one leading dimension for seeds or none."""
+    """A gradient δᵀA, with one leading dimension for restarts or none."""
 
     inputs: Tensor
     """A (..., n, in), without the entries that are always padding."""

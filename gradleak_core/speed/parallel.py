@@ -40,8 +40,8 @@ class Shared:
 
     @property
     def standing(self) -> tuple[Tensor, Tensor]:
-        z, match = zip(*(work.standing for work in self.works), strict=True)
-        return torch.cat(z), torch.cat(match)
+        z, distance = zip(*(work.standing for work in self.works), strict=True)
+        return torch.cat(z), torch.cat(distance)
 
     def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
         return run_ahead(self.works, rounds, self.most)

@@ -74,7 +74,7 @@ class Products(torch.autograd.Function):
 
 
 def rows(value: Tensor, like: Tensor) -> Tensor:
-    """(S,) as (S, 1, ...), to multiply each seed's row of `like`."""
+    """(S,) as (S, 1, ...), to multiply each restart's row of `like`."""
     return value.view(-1, *[1] * (like.ndim - 1))
 
 
@@ -90,15 +90,15 @@ def products(a: Tensor | Factors, b: Tensor) -> tuple[Tensor, Tensor]:
     return dot, square
 
 
-def pieces(update: Compared, like: Update, seeds: Literal[0, 1]) -> list[Any]:
+def pieces(update: Compared, like: Update, restarts: Literal[0, 1]) -> list[Any]:
     """The tensors named in `like`, each (n,) or (S, n): small ones end to end, to save calls; large ones alone, since
     copying them costs more than a call. Factors stay what they are."""
     if isinstance(update, Parts) and list(update) == list(like):
         return [*update.pieces]
-    rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(seeds) for k in like}
+    rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(restarts) for k in like}
     small = [row for k, row in rows.items() if like[k].numel() < factored.LARGE]
     large = [row for k, row in rows.items() if like[k].numel() >= factored.LARGE]
-    return [torch.cat(small, seeds), *large] if small else large
+    return [torch.cat(small, restarts), *large] if small else large
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:

@@ -41,7 +41,7 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
     rows = []
     for name, metric in catalogue()["metrics"].items():
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        better = metric["better"] if name != "match" or same_distance(left, right) else "not comparable"
+        better = metric["better"] if name != "distance" or same_distance(left, right) else "not comparable"
         rows.append([title, *(scored(row, name) for row in (left, right)), better])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
@@ -50,7 +50,7 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
 
 
 def same_distance(left: JSON, right: JSON) -> bool:
-    """Whether a match means the same in both runs."""
+    """Whether a distance means the same in both runs."""
     one, other = ([row["experiment"]["attack"].get(part) for part in ("distance", "matched")] for row in (left, right))
     return one == other
 

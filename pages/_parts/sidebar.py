@@ -57,15 +57,15 @@ def attack() -> None:
     forms.choose("Attack", "attacks", "attack", knobs.kind_of("attacks", part, catalogue()), visible=False)
     row = knobs.entry("attacks", part, catalogue())
     note(row["summary"])
-    upper = [knob for knob in row["knobs"] if knob["name"] in ("steps", "seeds")]
+    upper = [knob for knob in row["knobs"] if knob["name"] in ("steps", "restarts")]
     left, right = st.columns(2)
     for column, knob in zip((left, right), upper, strict=False):
         with column:
             forms.field(knob, part[knob["name"]], f"attack.{knob['name']}", explain=False)
-    with st.expander("What do iterations and seeds mean?"):
+    with st.expander("What do iterations and restarts mean?"):
         st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in upper))
         seed = next((knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == "seed"), None)
         if seed is not None:
             forms.field(seed, experiment["seed"], "seed")
     with st.expander("Attack in detail"):
-        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "seeds", *KNOWLEDGE))
+        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))

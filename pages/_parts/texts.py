@@ -172,13 +172,13 @@ def local_steps(experiment: JSON) -> int:
 
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
-    """Model, attack and defences of a run in one line, and how many pictures, seeds and local steps if several."""
+    """Model, attack and defences of a run in one line, and how many pictures, restarts and local steps if several."""
     model = _title("models", experiment["model"], catalogue)
     attack = attack_title(experiment["attack"], catalogue)
     titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),
-        "seeds": experiment["attack"].get("seeds", 1),
+        "restarts": experiment["attack"].get("restarts", 1),
         "local steps": local_steps(experiment),
     }
     several = [f"{count} {what}" for what, count in counts.items() if count > 1]

@@ -39,9 +39,9 @@ def scene(model: nn.Module | None = None, known: Statistics | None = None, conse
     return Scene(model or nn.Identity(), observation, torch.empty(0) if consensus is None else consensus)
 
 
-def apart(prior: Group, images: Tensor, match: list[float]) -> Tensor:
+def apart(prior: Group, images: Tensor, distance: list[float]) -> Tensor:
     """The prior of images whose consensus has just been made."""
-    return prior(guess(images), scene(consensus=prior.consensus(images.detach(), torch.tensor(match))))
+    return prior(guess(images), scene(consensus=prior.consensus(images.detach(), torch.tensor(distance))))
 
 
 def guess(images: Tensor, **latents: Tensor) -> Candidate:
@@ -83,9 +83,9 @@ class TestGroup:
     @pytest.mark.parametrize("weighted", [False, True])
     def test_it_pulls_each_seed_straight_to_the_consensus(self, weighted: bool) -> None:
         x = self.x.clone().requires_grad_()
-        match = [1.0, 2.0, 4.0]
-        (slope,) = torch.autograd.grad(apart(Group(weighted=weighted), x, match).sum(), x)
-        shares = torch.tensor([1 / m if weighted else 1.0 for m in match])
+        distance = [1.0, 2.0, 4.0]
+        (slope,) = torch.autograd.grad(apart(Group(weighted=weighted), x, distance).sum(), x)
+        shares = torch.tensor([1 / m if weighted else 1.0 for m in distance])
         consensus = torch.einsum("s,s...->...", shares / shares.sum(), self.x)
         for s in range(3):
             away = self.x[s] - consensus
@@ -188,7 +188,7 @@ class TestKeepRate:
     model = DEFENCES["dropout"](p=0.25, place="both").harden(build(MODELS["lenet"](), (3, 16, 16), 5, seed=0))
 
     def masks(self, value: float) -> dict[str, Tensor]:
-        """Every mask at one value in [0, 1], in the units of the draws, for two seeds."""
+        """Every mask at one value in [0, 1], in the units of the draws, for two restarts."""
         x = pictures(2, 3, 16, 16)
         draws = draw_latents(self.model, x, ClientStep(), torch.Generator().manual_seed(0))
         return {k: torch.full((2, *d.shape), value / 0.75) for k, d in draws.items()}

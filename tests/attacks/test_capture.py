@@ -59,8 +59,8 @@ def everything(target: Objective, space: Space) -> Step:
     consensus = space.candidate(next(points(space, 1))).images.mean(0)
 
     def step(z: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
-        match, grad = target.match(z)
-        return match, grad, *target.with_priors(z, match, grad, weights, consensus)
+        distance, grad = target.distance(z)
+        return distance, grad, *target.with_priors(z, distance, grad, weights, consensus)
 
     return step
 
@@ -85,13 +85,13 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("seeds", "steps"), [(1, 1), (2, 1), (2, 2)])
-def test_every_network_can_be_recorded(model: str, seeds: int, steps: int) -> None:
+@pytest.mark.parametrize(("restarts", "steps"), [(1, 1), (2, 1), (2, 2)])
+def test_every_network_can_be_recorded(model: str, restarts: int, steps: int) -> None:
     known = replace(
         experiment("inverting_gradients", model), images=("sample:rocket",), client=ClientStep(local_epochs=steps)
     )
     target, space = objective(known)
-    first, second = (z[:seeds] for z in points(space, 2))
+    first, second = (z[:restarts] for z in points(space, 2))
     weights = torch.ones(len(target.priors))
     step = everything(target, space)
     assert_same(program(step, first, weights)(second, weights), step(second, weights))
@@ -101,13 +101,13 @@ def assert_same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("restarts", [1, 3])
 @pytest.mark.parametrize("name", ["inverting_gradients", "idlg", "gradinversion"])
 def test_a_run_is_the_same_with_its_step_recorded(
-    name: str, seeds: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+    name: str, restarts: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment(name, "convnet")
-    attack = replace(ATTACKS[name], seeds=seeds, steps=FIRST + 6)
+    attack = replace(ATTACKS[name], restarts=restarts, steps=FIRST + 6)
     both = prepare(known)
     ends: list[Finished] = []
     for first in (FIRST, 10**6):
@@ -116,7 +116,7 @@ def test_a_run_is_the_same_with_its_step_recorded(
         assert isinstance(end, Finished)
         ends.append(end)
     assert torch.equal(ends[0].pick.images, ends[1].pick.images)
-    assert ends[0].match == ends[1].match
+    assert ends[0].distance == ends[1].distance
     assert not recwarn.list
 
 
@@ -124,7 +124,7 @@ def test_without_torchscript_everything_runs_and_nobody_is_warned(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment("inverting_gradients", "lenet")
-    attack = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=FIRST + 6)
+    attack = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=FIRST + 6)
     both = prepare(known)
     *_, recorded = attack.run(both.model, both.observation, seed=9)
     monkeypatch.delattr(torch.jit, "optimized_execution")

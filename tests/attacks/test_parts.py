@@ -113,7 +113,7 @@ class TestLabels:
 def moved(search: Search, z: Tensor, loss: Tensor, grad: Tensor, rate: float, noise: Tensor | None = None) -> Tensor:
     """The next point under an objective that is always the same; the search keeps its new state."""
     noise = z[:, :0] if noise is None else noise
-    found = Found(loss, grad, loss, grad, lambda z, match, match_grad: (match, match_grad))
+    found = Found(loss, grad, loss, grad, lambda z, distance, distance_grad: (distance, distance_grad))
     z, *state = search.move(z, found, torch.tensor(rate), noise, *search.state)
     search.state = tuple(state)
     return z

@@ -26,7 +26,7 @@ MODEL = {"gradinversion": "convnet"}
 
 def small(name: str, defence: str, stance: str | None, seed: int = 3) -> Experiment:
     attack = ATTACKS[name]
-    attack = replace(attack, steps=3, seeds=2, stance=STANCES[stance]() if stance else attack.stance)
+    attack = replace(attack, steps=3, restarts=2, stance=STANCES[stance]() if stance else attack.stance)
     return Experiment(
         images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=seed, attack=attack,
         model=MODELS[MODEL.get(name, "lenet")](), defences=(DEFENCES[defence](**DEFENDED[defence]),),
@@ -46,7 +46,7 @@ def bits(experiment: Experiment) -> list[Any]:
                 *map(torch.tensor, event.layers.values()),
             ]
         elif isinstance(event, Finished):
-            said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.match)]
+            said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.distance)]
     return said
 
 

@@ -1,4 +1,4 @@
-"""Seeds shared out among threads give what one thread gives."""
+"""Restarts shared out among threads give what one thread gives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def three_threads() -> Iterator[None]:
 )
 def test_every_term_is_the_same_however_many_threads(name: str, model: str, defences: tuple[str, ...]) -> None:
     recipe = ATTACKS[name]
-    recipe = replace(recipe, seeds=SEEDS)
+    recipe = replace(recipe, restarts=SEEDS)
     used = tuple(DEFENCES[defence]() for defence in defences)
     both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77))
     generator = torch.Generator().manual_seed(5)
@@ -74,18 +74,20 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     assert ((moved - alones).abs() > 1e-3).float().mean() < 0.01
 
 
-@pytest.mark.parametrize(("seeds", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
-def test_torch_has_one_thread_while_seeds_are_shared(seeds: int, within: int, shares: int) -> None:
+@pytest.mark.parametrize(("restarts", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
+def test_torch_has_one_thread_while_seeds_are_shared(restarts: int, within: int, shares: int) -> None:
     started = []
-    with shared_out(lambda model, z: started.append(len(z)), torch.nn.Linear(1, 1), torch.zeros(seeds, 1), ahead=True):
+    with shared_out(
+        lambda model, z: started.append(len(z)), torch.nn.Linear(1, 1), torch.zeros(restarts, 1), ahead=True
+    ):
         assert len(started) == shares
-        assert sum(started) == seeds
+        assert sum(started) == restarts
         assert torch.get_num_threads() == within
     assert torch.get_num_threads() == 3
 
 
 def test_a_run_that_is_left_gives_the_threads_back() -> None:
-    recipe = replace(ATTACKS["idlg"], seeds=16)
+    recipe = replace(ATTACKS["idlg"], restarts=16)
     events = run(Experiment(model=MODELS["lenet"](), attack=recipe), due=lambda _: False)
     assert any(isinstance(event, Progress) for event in events)
     chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
@@ -102,7 +104,7 @@ def test_whoever_looks_computes_with_another_model_than_the_threads(monkeypatch:
         return functional_call(model, *rest)
 
     monkeypatch.setattr(client, "functional_call", noted)
-    recipe = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=4)
+    recipe = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=4)
     step = ClientStep(local_epochs=2)
     known = Experiment(model=MODELS["lenet"](), size=16, threads=3, client=step, attack=recipe)
     *_, end = run(known, due=lambda _: True)
@@ -147,13 +149,13 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
 def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = replace(ATTACKS[name], seeds=SEEDS, steps=25)
+    recipe = replace(ATTACKS[name], restarts=SEEDS, steps=25)
     both = prepare(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
     found = []
     for most in (0, 2, 9):
         monkeypatch.setattr(parallel, "AHEAD", most)
         events = [e for e in recipe.run(both.model, both.observation, seed=3) if isinstance(e, Progress)]
         assert [event.iteration for event in events] == [*range(1, 26)]
-        found.append(torch.stack([event.losses["match"] for event in events]))
+        found.append(torch.stack([event.losses["distance"] for event in events]))
     assert found[0].equal(found[1])
     assert found[0].equal(found[2])

@@ -52,37 +52,37 @@ def victim(attack: Recipe, kind: str, step: ClientStep) -> tuple[torch.nn.Module
 
 
 def found(attack: Recipe, kind: str, step: ClientStep) -> tuple[Tensor, Tensor]:
-    """The match at every iteration (iterations, S), and the pictures handed in."""
+    """The distance at every iteration (iterations, S), and the pictures handed in."""
     model, observation = victim(attack, kind, step)
     *_, last = events = list(attack.run(model, observation, seed=66))
     assert isinstance(last, Finished)
-    return torch.stack([e.losses["match"] for e in events if isinstance(e, Progress)]), last.pick.images
+    return torch.stack([e.losses["distance"] for e in events if isinstance(e, Progress)]), last.pick.images
 
 
-def case(name: str, kind: str, seeds: int) -> Any:
+def case(name: str, kind: str, restarts: int) -> Any:
     """A case of the whole sweep; those outside the corners below run with `make test-whole`, for they take minutes."""
-    corner = kind == "lenet" or (name == "inverting_gradients" and (kind, seeds) != ("resnet18", 3))
-    return pytest.param(name, kind, seeds, marks=[] if corner else [pytest.mark.sweep])
+    corner = kind == "lenet" or (name == "inverting_gradients" and (kind, restarts) != ("resnet18", 3))
+    return pytest.param(name, kind, restarts, marks=[] if corner else [pytest.mark.sweep])
 
 
 PAIRS = [(name, kind) for name, attack in ATTACKS.items() for kind in MODELS if accepted(attack, kind)]
 
 
-@pytest.mark.parametrize(("name", "kind", "seeds"), [case(*pair, seeds) for pair in PAIRS for seeds in (1, 3)])
-def test_quick_and_plain_agree(name: str, kind: str, seeds: int) -> None:
-    attack = replace(ATTACKS[name], steps=ITERATIONS, seeds=seeds)
+@pytest.mark.parametrize(("name", "kind", "restarts"), [case(*pair, restarts) for pair in PAIRS for restarts in (1, 3)])
+def test_quick_and_plain_agree(name: str, kind: str, restarts: int) -> None:
+    attack = replace(ATTACKS[name], steps=ITERATIONS, restarts=restarts)
     agree(attack, kind, ClientStep())
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("restarts", [1, 3])
 @pytest.mark.parametrize("kind", ["lenet", "convnet"])
-def test_they_agree_over_local_steps_in_train_mode(kind: str, seeds: int) -> None:
-    attack = replace(ATTACKS["inverting_gradients"], steps=ITERATIONS, seeds=seeds)
+def test_they_agree_over_local_steps_in_train_mode(kind: str, restarts: int) -> None:
+    attack = replace(ATTACKS["inverting_gradients"], steps=ITERATIONS, restarts=restarts)
     agree(attack, kind, ClientStep(local_epochs=2, lr=0.1, train=True))
 
 
 def agree(attack: Recipe, kind: str, step: ClientStep) -> None:
-    """The match at every iteration, and what is handed in, are the same but for rounding."""
+    """The distance at every iteration, and what is handed in, are the same but for rounding."""
     quick, pictures = found(attack, kind, step)
     with speed.plain():
         plain, expected = found(attack, kind, step)

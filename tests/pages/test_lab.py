@@ -139,10 +139,10 @@ def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
     service: Service, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADLEAK_MEMORY", "1")
-    asked = {"model": "mlp", "size": "64", "attack.seeds": "256"}
-    assert "and 1.0 GB are free; lower the seeds (256)" in view(open_page("lab", **asked))["refused"]
+    asked = {"model": "mlp", "size": "64", "attack.restarts": "256"}
+    assert "and 1.0 GB are free; lower the restarts (256)" in view(open_page("lab", **asked))["refused"]
     monkeypatch.setenv("GRADLEAK_MEMORY", "100")
-    app = open_page("lab", model="resnet18", size="224", **{"attack.seeds": "256"})
+    app = open_page("lab", model="resnet18", size="224", **{"attack.restarts": "256"})
     assert view(app)["refused"] is None
     assert [each.value.startswith("One iteration may take") for each in app.warning] == [True]
 
@@ -461,10 +461,10 @@ def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, fu
 
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:
     app = open_page("lab")
-    before = view(app)["experiment"]["attack"]["seeds"]
-    app.number_input("knob:attack.seeds").set_value(9999).run()
-    assert ":red[Seeds must lie between 1 and 256, not 9999.]" in words(app)
-    assert view(app)["experiment"]["attack"]["seeds"] == before == app.number_input("knob:attack.seeds").value
+    before = view(app)["experiment"]["attack"]["restarts"]
+    app.number_input("knob:attack.restarts").set_value(9999).run()
+    assert ":red[Restarts must lie between 1 and 256, not 9999.]" in words(app)
+    assert view(app)["experiment"]["attack"]["restarts"] == before == app.number_input("knob:attack.restarts").value
     assert ":red[" not in words(app.run())
 
 

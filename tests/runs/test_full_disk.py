@@ -58,7 +58,7 @@ def test_the_curve_has_no_gaps_and_the_stopped_run_is_stopped_at_once(full: Serv
     room(full)
     columns = full.service.recording(run)["curve"]["columns"]
     assert {len(values) for values in columns.values()} == {ended["iteration"]}
-    assert None not in columns["match"]
+    assert None not in columns["distance"]
     with contextlib.closing(sqlite3.connect(full.service.folder / "runs.sqlite3")) as db:
         assert db.execute("SELECT status FROM runs WHERE id = ?", (run,)).fetchone() == ("stopped",)
 

@@ -11,7 +11,7 @@ import pytest
 
 from gradleak_core.runs.protocol import Garbled, Message, pack, pack_live, read, receive, unpack_live
 
-HEAD = {"type": "frame", "curve": {"match": [1.5, 2]}, "name": "ein Bär · 熊"}
+HEAD = {"type": "frame", "curve": {"distance": [1.5, 2]}, "name": "ein Bär · 熊"}
 
 
 async def received(data: bytes) -> list[Message]:

@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_what_went_in_comes_out(store: Store) -> None:
     store.add("a", "first", EXPERIMENT)
-    store.start("a", {"steps": 3, "losses": ["match"]}, b"truth")
+    store.start("a", {"steps": 3, "losses": ["distance"]}, b"truth")
     for iteration in (1, 2, 3):
         store.frame("a", iteration, {"seconds": iteration}, b"picture %d" % iteration)
     store.status("a", "done", result={"psnr": 20}).result()

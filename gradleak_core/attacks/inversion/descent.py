@@ -21,7 +21,7 @@ class Descent:
         self.objective, self.space, self.keep_last = objective, space, keep_last
         self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
         self.search, self.signs = optimiser.start(z), optimiser.signs
-        self.standing = (z, z.new_ones(len(z)))  # alike before a match is known
+        self.standing = (z, z.new_ones(len(z)))  # alike before a distance is known
         fixed = space.redraw is None and objective.whole(len(z))
         self.step = speed.faster(self.compute, fixed=fixed, state=self.search.state)
 
@@ -30,17 +30,17 @@ class Descent:
         return starmap(self, rounds)
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Returns z (S, N), its match (S,) and priors (S, P), whether it is kept (S,), the kept z (S, N) and match.
+        """Returns z (S, N), its distance (S,) and priors (S, P), whether it is kept (S,), the kept z (S, N) and distance.
 
         Takes noise (S, N) or (S, 0), the priors' weights (P,), the step size () and the consensus (B, C, H, W).
         """
         z = self.z
-        match, terms, better, self.kept, self.best, self.z, *state = self.step(
+        distance, terms, better, self.kept, self.best, self.z, *state = self.step(
             z, self.kept, self.best, *given, *self.search.state
         )
         self.search.state = tuple(state)
-        self.standing = self.search.standing(z, match)
-        return z, match, terms, better, self.kept, self.best
+        self.standing = self.search.standing(z, distance)
+        return z, distance, terms, better, self.kept, self.best
 
     def lost(self) -> Tensor:
         """Returns which restarts (S,) have diverged."""
@@ -49,8 +49,8 @@ class Descent:
     def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
         """Moves the lost restarts (S,) to fresh points (S, N)."""
         self.z = torch.where(lost[:, None], fresh, self.z)
-        standing, match = self.standing
-        self.standing = standing, match.masked_fill(lost, torch.inf)
+        standing, distance = self.standing
+        self.standing = standing, distance.masked_fill(lost, torch.inf)
         self.search.forget(lost)
 
     def compute(
@@ -65,17 +65,17 @@ class Descent:
         *state: Tensor,
     ) -> tuple[Tensor, ...]:
         objective = self.objective
-        match, match_grad = objective.match(z)
-        better = match.isfinite() if self.keep_last else match < best
-        kept, best = torch.where(better[:, None], z, kept), torch.where(better, match, best)
-        terms, loss, grad = objective.with_priors(z, match, match_grad, weights, consensus)
+        distance, distance_grad = objective.distance(z)
+        better = distance.isfinite() if self.keep_last else distance < best
+        kept, best = torch.where(better[:, None], z, kept), torch.where(better, distance, best)
+        terms, loss, grad = objective.with_priors(z, distance, distance_grad, weights, consensus)
 
-        def again(z: Tensor, match: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+        def again(z: Tensor, distance: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
             if self.space.redraw is not None:
-                match, grad = objective.match(z)
-            _, loss, grad = objective.with_priors(z, match, grad, weights, consensus)
+                distance, grad = objective.distance(z)
+            _, loss, grad = objective.with_priors(z, distance, grad, weights, consensus)
             return loss, grad
 
-        found = Found(match, match_grad, loss, self.space.sign(grad) if self.signs else grad, again)
+        found = Found(distance, distance_grad, loss, self.space.sign(grad) if self.signs else grad, again)
         moved, *after = self.search.move(z, found, rate, noise, *state)
-        return match, terms, better, kept, best, self.space.project(moved), *after
+        return distance, terms, better, kept, best, self.space.project(moved), *after

@@ -14,7 +14,7 @@ from gradleak_core import speed
 from gradleak_core.attacks.inversion.descent import Descent
 from gradleak_core.attacks.inversion.objective import Objective, prior_weights
 from gradleak_core.attacks.inversion.picker import Picker
-from gradleak_core.attacks.inversion.stopping import Stopping, match_of_zeros
+from gradleak_core.attacks.inversion.stopping import Stopping, distance_of_zeros
 from gradleak_core.attacks.parts.distances import Distance
 from gradleak_core.attacks.parts.labels import Labels
 from gradleak_core.attacks.parts.matched import Everything, Matched
@@ -25,7 +25,7 @@ from gradleak_core.attacks.parts.unknowns import Space, Unknown
 from gradleak_core.types import MOST_STEPS, Answer, Event, Finished, Knob, Observation, Progress, Started
 
 CHECK_EVERY = 10
-"""Iterations between looks at whether seeds are lost or the goal is reached; each look waits for the device."""
+"""Iterations between looks at whether restarts are lost or the goal is reached; each look waits for the device."""
 HOLD = 20
 """Iterations for which the consensus of a group is held, a multiple of those between looks."""
 
@@ -45,10 +45,10 @@ class Recipe:
     steps: Annotated[
         int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, MOST_STEPS, log=True)
     ]
-    seeds: Annotated[
+    restarts: Annotated[
         int,
         Knob(
-            "Seeds",
+            "Restarts",
             "Independent guesses run side by side; those that match best count. More find more and take longer.",
             1,
             256,
@@ -59,8 +59,8 @@ class Recipe:
         Answer,
         Knob(
             "Answer",
-            "The iterate of best match; the mean of each seed's best, over the seeds that match nearly as well as "
-            "the best seed, blurred where they disagree; or the last iterate of the best seed, for an update that "
+            "The iterate of smallest distance; the mean of each restart's best, over the restarts that match nearly as well as "
+            "the best restart, blurred where they disagree; or the last iterate of the best restart, for an update that "
             "nothing can match.",
         ),
     ] = "best"
@@ -68,7 +68,7 @@ class Recipe:
         float,
         Knob(
             "Goal",
-            "Stop when the match is below this share of what an update of zeros has and falls no further; "
+            "Stop when the distance is below this share of what an update of zeros has and falls no further; "
             "0 never stops early.",
             0,
             1e3,
@@ -98,39 +98,41 @@ class Recipe:
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
     """Gradient matching: moves guesses of the private batch until their update matches the observed one.
 
-    The recipe's seeds run together; each keeps one iterate, of which the attacker makes one answer. They are ranked by
-    the match alone, without priors. A seed that diverges is drawn anew.
+    The recipe's restarts run together; each keeps one iterate, of which the attacker makes one answer. They are ranked by
+    the distance alone, without priors. A restart that diverges is drawn anew.
     """
     generator = torch.Generator().manual_seed(seed)
     labels = recipe.labels.read(model, observation)
     space = Space(recipe.unknowns, labels, observation, recipe.stance, model, generator)
-    z = space.start(recipe.seeds, generator).to(next(model.parameters()))  # (S, N)
-    pick = Picker(space, recipe.answer, z, z.new_full((recipe.seeds,), torch.inf))
-    zeros = match_of_zeros(recipe.distance, recipe.matched, model, observation)
+    z = space.start(recipe.restarts, generator).to(next(model.parameters()))  # (S, N)
+    pick = Picker(space, recipe.answer, z, z.new_full((recipe.restarts,), torch.inf))
+    zeros = distance_of_zeros(recipe.distance, recipe.matched, model, observation)
     stopping = Stopping(recipe.goal * zeros)
-    iteration, consensus, restarts = 0, z[:0], torch.zeros((), dtype=torch.long, device=z.device)
-    names = ("match", *(type(prior).__name__ for prior in recipe.priors))
+    iteration, consensus, redrawn = 0, z[:0], torch.zeros((), dtype=torch.long, device=z.device)
+    names = ("distance", *(type(prior).__name__ for prior in recipe.priors))
     start = partial(start_descent, recipe, observation, space)
     with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
-        yield Started(recipe.steps, recipe.seeds, names)
+        yield Started(recipe.steps, recipe.restarts, names)
         for first in range(1, recipe.steps + 1, CHECK_EVERY):
             iterations = range(first, min(first + CHECK_EVERY, recipe.steps + 1))
             if first % HOLD == 1:
                 consensus = find_consensus(recipe, space, *descent.standing)
             rounds = plan_rounds(recipe, space, z, generator, consensus, iterations)
-            for iteration, (at, match, terms, better, kept, best) in zip(iterations, descent.run(rounds), strict=True):
+            for iteration, (at, distance, terms, better, kept, best) in zip(
+                iterations, descent.run(rounds), strict=True
+            ):
                 pick = pick.after(better, kept, best)
                 if iteration == first:
                     stopping.begin(best)
-                losses = dict(zip(names, (match, *terms.unbind(1)), strict=True))
-                yield Progress(iteration, losses, pick.match, restarts, partial(space.candidate, at), pick)
-            if stopping.met(pick.match):
+                losses = dict(zip(names, (distance, *terms.unbind(1)), strict=True))
+                yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
+            if stopping.met(pick.distance):
                 break
             lost = descent.lost()
             if bool(lost.any()):
-                descent.begin_again(lost, space.start(recipe.seeds, generator).to(z))
-                restarts = restarts + lost.sum()
-    yield Finished(stopping.status(), iteration, pick(), float(pick.match.min()), int(restarts))
+                descent.begin_again(lost, space.start(recipe.restarts, generator).to(z))
+                redrawn = redrawn + lost.sum()
+    yield Finished(stopping.status(), iteration, pick(), float(pick.distance.min()), int(redrawn))
 
 
 def start_descent(recipe: Recipe, observation: Observation, space: Space, model: nn.Module, z: Tensor) -> Descent:
@@ -139,10 +141,10 @@ def start_descent(recipe: Recipe, observation: Observation, space: Space, model:
     return Descent(objective, space, recipe.optimiser, z, keep_last=recipe.answer == "last")
 
 
-def find_consensus(recipe: Recipe, space: Space, z: Tensor, match: Tensor) -> Tensor:
-    """Returns the consensus (B, C, H, W) of restarts at z (S, N) with this match (S,); without a group, z[:0]."""
+def find_consensus(recipe: Recipe, space: Space, z: Tensor, distance: Tensor) -> Tensor:
+    """Returns the consensus (B, C, H, W) of restarts at z (S, N) with this distance (S,); without a group, z[:0]."""
     group = next((prior for prior in recipe.priors if isinstance(prior, Group)), None)
-    return z[:0] if group is None else group.consensus(space.candidate(z).images, match)
+    return z[:0] if group is None else group.consensus(space.candidate(z).images, distance)
 
 
 def plan_rounds(

@@ -1,4 +1,4 @@
-"""What an attack drives down: the match of its guesses with what was observed, and its priors."""
+"""What an attack drives down: the distance of its guesses with what was observed, and its priors."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from gradleak_core.updates import Observed
 
 
 class Objective:
-    """The match of some seeds' guesses, and their priors. Both give gradients, and seeds that would not fit take turns.
+    """The distance of some restarts' guesses, and their priors. Both give gradients, and restarts that would not fit take turns.
 
-    They are apart because the match is dear and stays the same function of z during a run, unless draws are new at
+    They are apart because the distance is dear and stays the same function of z during a run, unless draws are new at
     every iteration, while weights and a consensus may change with each.
     """
 
@@ -40,26 +40,26 @@ class Objective:
         self.matching = speed.faster(matching, fixed=fixed)
         self.belief = speed.faster(Belief(model, observation, space, priors), fixed=fixed)
 
-    def match(self, z: Tensor) -> tuple[Tensor, ...]:
-        """Returns the match (S,) of z (S, N), and its gradient (S, N)."""
+    def distance(self, z: Tensor) -> tuple[Tensor, ...]:
+        """Returns the distance (S,) of z (S, N), and its gradient (S, N)."""
         return joined(self.matching(rows) for rows in z.split(self.at_once))  # type: ignore[no-untyped-call]
 
     def with_priors(
-        self, z: Tensor, match: Tensor, grad: Tensor, weights: Tensor, consensus: Tensor
+        self, z: Tensor, distance: Tensor, grad: Tensor, weights: Tensor, consensus: Tensor
     ) -> tuple[Tensor, ...]:
         """Returns the weighted priors (S, P) of z (S, N), the loss (S,), and the loss's gradient (S, N).
 
-        Takes the match (S,) of z and its gradient (S, N), to which the priors are added.
+        Takes the distance (S,) of z and its gradient (S, N), to which the priors are added.
         """
         if not self.priors:
-            return match.new_empty(len(z), 0), match, grad
+            return distance.new_empty(len(z), 0), distance, grad
         rows = z.split(self.at_once)  # type: ignore[no-untyped-call]
         terms, pull = joined(self.belief(some, weights, consensus) for some in rows)
-        return terms, match + terms.sum(1), grad + pull
+        return terms, distance + terms.sum(1), grad + pull
 
-    def whole(self, seeds: int) -> bool:
-        """True if so many seeds are computed in one piece."""
-        return seeds <= self.at_once
+    def whole(self, restarts: int) -> bool:
+        """True if so many restarts are computed in one piece."""
+        return restarts <= self.at_once
 
 
 def prior_weights(priors: Sequence[Prior], done: float, like: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def joined(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
 
 
 class Matching:
-    """The match (S,) of z (S, N), and its gradient (S, N)."""
+    """The distance (S,) of z (S, N), and its gradient (S, N)."""
 
     def __init__(
         self, distance: Distance, matched: Matched, model: nn.Module, observation: Observation, space: Space
@@ -92,8 +92,8 @@ class Matching:
     def __call__(self, z: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
-        match = torch.stack([distance(update(guess)) for update, distance in self.rounds]).sum(0)
-        return match.detach(), torch.autograd.grad(match.sum(), z)[0]
+        distance = torch.stack([measure(update(guess)) for update, measure in self.rounds]).sum(0)
+        return distance.detach(), torch.autograd.grad(distance.sum(), z)[0]
 
 
 class Updates:

@@ -13,19 +13,19 @@ from gradleak_core.types import Observation, Status
 from gradleak_core.updates import Observed
 
 PATIENCE = 10
-"""Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
+"""Checks over which the smallest distance must have stood still, at least, before a goal that is met ends the run."""
 BEGUN = 2
 """Checks within which a search may still be overshooting, so that none is judged by them."""
 STILL = 0.9
-"""The share of its former value that the lowest match keeps where it stands still."""
+"""The share of its former value that the smallest distance keeps where it stands still."""
 
 
 class Stopping:
-    """Judges a run by the match (S,) that its seeds keep, at every check.
+    """Judges a run by the distance (S,) that its restarts keep, at every check.
 
-    A goal is a share of the match that an update of zeros would have. How low a match has to be for the picture to be
+    A goal is a share of the distance that an update of zeros would have. How small a distance has to be for the picture to be
     there differs by orders of magnitude between networks, so that a goal alone says little: a run ends when its lowest
-    match is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
+    distance is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
     """
 
     def __init__(self, goal: float) -> None:
@@ -34,14 +34,14 @@ class Stopping:
         self.reached = self.improved = False
         self.begun = torch.empty(0)
 
-    def begin(self, match: Tensor) -> None:
-        """Takes note of what the seeds keep (S,) after the first iteration since the last check."""
-        self.begun = match.clone()
+    def begin(self, distance: Tensor) -> None:
+        """Takes note of what the restarts keep (S,) after the first iteration since the last check."""
+        self.begun = distance.clone()
 
-    def met(self, match: Tensor) -> bool:
-        """Returns whether the run is done, when the seeds keep this match (S,). One drawn anew is in both notes."""
-        self.improved = self.improved or bool((match < self.begun).any())
-        self.lowest.append(float(match.min()))
+    def met(self, distance: Tensor) -> bool:
+        """Returns whether the run is done, when the restarts keep this distance (S,). One drawn anew is in both notes."""
+        self.improved = self.improved or bool((distance < self.begun).any())
+        self.lowest.append(float(distance.min()))
         window = max(PATIENCE, len(self.lowest) // 4)
         before = self.lowest[-1 - window] if len(self.lowest) > window else nan
         self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
@@ -56,8 +56,8 @@ class Stopping:
         return "done" if self.improved or len(self.lowest) <= BEGUN else "stuck"
 
 
-def match_of_zeros(distance: Distance, matched: Matched, model: nn.Module, observation: Observation) -> float:
-    """Returns the match that a guess with an update of zeros would have, summed over the rounds."""
+def distance_of_zeros(distance: Distance, matched: Matched, model: nn.Module, observation: Observation) -> float:
+    """Returns the distance that a guess with an update of zeros would have, summed over the rounds."""
     total = 0.0
     for update in (observation.update, *(later.update for later in observation.later)):
         seen = matched.choose(model, update)

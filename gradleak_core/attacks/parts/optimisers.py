@@ -21,19 +21,19 @@ RATE = Knob("Step size", "How far one step goes, in pixel units of [0, 1].", 1e-
 
 
 class Found(NamedTuple):
-    """What this iteration's objective is at one point of each seed."""
+    """What this iteration's objective is at one point of each restart."""
 
-    match: Tensor
+    distance: Tensor
     """(S,), the part of the loss that is the same function in every iteration but for draws that are new."""
-    match_grad: Tensor
+    distance_grad: Tensor
     """Its gradient (S, N)."""
     loss: Tensor
-    """The match and this iteration's priors (S,)."""
+    """The distance and this iteration's priors (S,)."""
     grad: Tensor
     """Its gradient (S, N)."""
     again: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
     """Gives this iteration's loss (S,) and gradient (S, N) at a point of an earlier one, of which it takes z (S, N),
-    match (S,) and the match's gradient (S, N). Priors are cheap to compute anew, and no match is unless draws are."""
+    distance (S,) and the distance's gradient (S, N). Priors are cheap to compute anew, and no distance is unless draws are."""
 
 
 class Search(Protocol):
@@ -48,16 +48,16 @@ class Search(Protocol):
         """
         ...
 
-    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives where each seed stands (S, N) and its match there (S,), when z was the last point and had `match`."""
+    def standing(self, z: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives where each restart stands (S, N) and its distance there (S,), when z was the last point and had `distance`."""
         ...
 
     def lost(self) -> Tensor:
-        """Gives the seeds (S,) that have diverged."""
+        """Gives the restarts (S,) that have diverged."""
         ...
 
-    def forget(self, seeds: Tensor) -> None:
-        """Start anew for the seeds (S,) that are true."""
+    def forget(self, restarts: Tensor) -> None:
+        """Start anew for the restarts (S,) that are true."""
         ...
 
 
@@ -80,7 +80,7 @@ class Optimiser(Protocol):
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015) with a falling step size; a seed whose match explodes is lost."""
+    """Adam (Kingma & Ba 2015) with a falling step size; a restart whose distance explodes is lost."""
 
     lr: Annotated[float, RATE] = 0.1
     schedule: Annotated[
@@ -122,20 +122,20 @@ class AdamSearch:
         moved = z - rate * across / (scale.sqrt() + 1e-8)
         if noise.size(1):
             moved = moved + rate * noise
-        last = found.match.where(found.loss.isfinite(), torch.inf)
+        last = found.distance.where(found.loss.isfinite(), torch.inf)
         return moved, mean, square, count, last.where(first.isnan(), first), last
 
-    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
-        return z, match
+    def standing(self, z: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
+        return z, distance
 
     def lost(self) -> Tensor:
         *_, first, last = self.state
         return ~last.isfinite() | (last > 1e3 * first.abs())
 
-    def forget(self, seeds: Tensor) -> None:
+    def forget(self, restarts: Tensor) -> None:
         mean, square, count, first, last = self.state
-        mean, square = (moment.masked_fill(seeds[:, None], 0) for moment in (mean, square))
-        self.state = mean, square, count.masked_fill(seeds, 0), first.masked_fill(seeds, torch.nan), last
+        mean, square = (moment.masked_fill(restarts[:, None], 0) for moment in (mean, square))
+        self.state = mean, square, count.masked_fill(restarts, 0), first.masked_fill(restarts, torch.nan), last
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class LBFGS:
 
 
 class Memory(NamedTuple):
-    """What L-BFGS knows of S seeds. s and y of the last m good steps lie in a ring, which a move writes in place."""
+    """What L-BFGS knows of S restarts. s and y of the last m good steps lie in a ring, which a move writes in place."""
 
     pairs: Tensor
     """s and y (S, 2, m, N)."""
@@ -177,10 +177,10 @@ class Memory(NamedTuple):
     """The scale of the inverse Hessian (S,)."""
     base: Tensor
     """The last accepted point (S, N)."""
-    match: Tensor
-    """Its match (S,), without the priors, which change; infinite where none is finite."""
+    distance: Tensor
+    """Its distance (S,), without the priors, which change; infinite where none is finite."""
     grad: Tensor
-    """The gradient of its match (S, N)."""
+    """The gradient of its distance (S, N)."""
     direction: Tensor
     """Where it looks from there (S, N)."""
     length: Tensor
@@ -191,14 +191,14 @@ class LBFGSSearch:
     """The inverse Hessian in compact form, H = γI + [S γY] M [S γY]ᵀ (Byrd, Nocedal & Schnabel 1994, eq. 2.6)."""
 
     def __init__(self, m: int, z: Tensor) -> None:
-        seeds, size = z.shape
-        zero, still = z.new_zeros(seeds), torch.zeros_like(z)
+        restarts, size = z.shape
+        zero, still = z.new_zeros(restarts), torch.zeros_like(z)
         first = torch.zeros_like(zero, dtype=torch.long)
         self.state: tuple[Tensor, ...] = Memory(
-            pairs=z.new_zeros(seeds, 2, m, size),
-            products=torch.eye(m, dtype=z.dtype, device=z.device).repeat(seeds, 2, 1, 1),
+            pairs=z.new_zeros(restarts, 2, m, size),
+            products=torch.eye(m, dtype=z.dtype, device=z.device).repeat(restarts, 2, 1, 1),
             turn=first, stored=first, gamma=zero + 1,
-            base=z, match=zero + torch.inf, grad=still, direction=still, length=zero,
+            base=z, distance=zero + torch.inf, grad=still, direction=still, length=zero,
         )  # fmt: skip
         ring, places = torch.arange(m, device=z.device), torch.arange(m + 1, device=z.device)
         self.order = (ring + ring[:, None]) % m  # by turn: where in the ring each pair in the order of time lies
@@ -207,9 +207,9 @@ class LBFGSSearch:
 
     def move(self, z: Tensor, found: Found, rate: Tensor, noise: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         old = Memory(*state)
-        loss, grad = found.again(old.base, old.match, old.grad)
+        loss, grad = found.again(old.base, old.distance, old.grad)
         s, y = z - old.base, found.grad - grad
-        rise, first = (s * grad).sum(1), old.match == torch.inf
+        rise, first = (s * grad).sum(1), old.distance == torch.inf
         finite = found.loss < torch.inf
         accepted = finite & (first | (found.loss <= loss + 1e-4 * rise.clamp(max=0)))
         length = old.length * shortening(found.loss - loss, rise)
@@ -219,8 +219,8 @@ class LBFGSSearch:
         yes = accepted[:, None]
         new = old._replace(
             base=torch.where(yes, z, old.base),
-            match=torch.where(accepted, found.match, old.match.masked_fill(tiny & ~finite, torch.inf)),
-            grad=torch.where(yes, found.match_grad, old.grad),
+            distance=torch.where(accepted, found.distance, old.distance.masked_fill(tiny & ~finite, torch.inf)),
+            grad=torch.where(yes, found.distance_grad, old.grad),
         )
         grad = torch.where(yes, found.grad, grad)
         new, newton = self.remembered(new, s, y, grad, accepted & ~first, tiny)
@@ -234,15 +234,15 @@ class LBFGSSearch:
     def remembered(
         self, old: Memory, s: Tensor, y: Tensor, grad: Tensor, offered: Tensor, tiny: Tensor
     ) -> tuple[Memory, Tensor]:
-        """Gives the memory with steps s and y (S, N) of the seeds (S,) offered, without those of tiny steps, and
+        """Gives the memory with steps s and y (S, N) of the restarts (S,) offered, without those of tiny steps, and
         Newton's direction -H g (S, N) for a gradient. Two passes over the pairs.
         """
-        m, seeds = len(self.order), torch.arange(len(offered), device=offered.device)
+        m, restarts = len(self.order), torch.arange(len(offered), device=offered.device)
         curvature = (s * y).sum(1)
         keep = offered & (curvature > 1e-10 * (s * s).sum(1))
         gamma = torch.where(keep, curvature / (y * y).sum(1), old.gamma)
-        latest = torch.where(keep[:, None, None], torch.stack([s, y], 1), old.pairs[seeds, :, old.turn])
-        old.pairs[seeds, :, old.turn] = latest
+        latest = torch.where(keep[:, None, None], torch.stack([s, y], 1), old.pairs[restarts, :, old.turn])
+        old.pairs[restarts, :, old.turn] = latest
         turn = torch.where(keep, (old.turn + 1) % m, old.turn)
         stored = torch.where(keep, (old.stored + 1).clamp(max=m), old.stored)
 
@@ -258,17 +258,17 @@ class LBFGSSearch:
         weights = weights.gather(2, self.times[turn][:, None].expand_as(weights)).flatten(1)  # (S, 2m)
         return new, -new.gamma[:, None] * grad - (weights[:, None] @ flat)[:, 0]
 
-    def standing(self, z: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+    def standing(self, z: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
         now = Memory(*self.state)
-        return now.base, now.match
+        return now.base, now.distance
 
     def lost(self) -> Tensor:
         now = Memory(*self.state)
-        return ~(now.match.isfinite() & now.direction.isfinite().all(1))
+        return ~(now.distance.isfinite() & now.direction.isfinite().all(1))
 
-    def forget(self, seeds: Tensor) -> None:
-        old = cleared(Memory(*self.state), seeds)
-        self.state = old._replace(match=old.match.masked_fill(seeds, torch.inf))
+    def forget(self, restarts: Tensor) -> None:
+        old = cleared(Memory(*self.state), restarts)
+        self.state = old._replace(distance=old.distance.masked_fill(restarts, torch.inf))
 
 
 def shortening(rise: Tensor, foretold: Tensor) -> Tensor:
@@ -277,9 +277,9 @@ def shortening(rise: Tensor, foretold: Tensor) -> Tensor:
     return (-foretold / (2 * (rise - foretold))).nan_to_num(0.1).clamp(0.1, 0.5)
 
 
-def cleared(memory: Memory, seeds: Tensor) -> Memory:
-    """Without the pairs of the seeds (S,) that are true."""
-    return memory._replace(stored=memory.stored.masked_fill(seeds, 0), gamma=memory.gamma.masked_fill(seeds, 1))
+def cleared(memory: Memory, restarts: Tensor) -> Memory:
+    """Without the pairs of the restarts (S,) that are true."""
+    return memory._replace(stored=memory.stored.masked_fill(restarts, 0), gamma=memory.gamma.masked_fill(restarts, 1))
 
 
 def inverse(memory: Memory, along: Tensor, counts: Tensor) -> Tensor:

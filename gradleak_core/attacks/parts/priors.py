@@ -15,7 +15,7 @@ from gradleak_core.models.layers import Dropout, stochastic
 from gradleak_core.models.statistics import statistics, stored
 from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
-WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 10_000, log=True)
+WEIGHT = Knob("Weight", "How much this counts beside the distance.", 0, 10_000, log=True)
 EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
 SETTLED = 0.8
 """The share of the run after which an early factor is gone."""
@@ -28,8 +28,8 @@ class Scene:
     model: nn.Module
     observation: Observation
     consensus: Tensor
-    """(B, C, H, W): what the seeds agreed on when they last met; empty where no prior asks. A prior sees no more of
-    the other seeds, because these may be in other threads, and moving all the time they would never let it settle."""
+    """(B, C, H, W): what the restarts agreed on when they last met; empty where no prior asks. A prior sees no more of
+    the other restarts, because these may be in other threads, and moving all the time they would never let it settle."""
 
 
 class Prior(Protocol):
@@ -148,16 +148,16 @@ class BatchStatistics(Constant):
 
 @dataclass(frozen=True)
 class Group(Constant):
-    """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
+    """Distance ‖x_s − E‖ of each restart to the group's consensus E, the mean of all restarts. Yin et al. 2021, eq. 12.
 
-    E is held for some tens of iterations, between which the seeds go their own ways. `registered` shifts each image
-    first, by phase correlation, onto the seed of lowest match: the paper's learned registration is onto the mean, but
-    a mean of shifted images has all their places at once. `weighted` lets seeds of lower match count more
-    (Geng et al. 2021): weights ∝ 1 / match. A seed that is no longer finite does not count.
+    E is held for some tens of iterations, between which the restarts go their own ways. `registered` shifts each image
+    first, by phase correlation, onto the restart of smallest distance: the paper's learned registration is onto the mean, but
+    a mean of shifted images has all their places at once. `weighted` lets restarts of smaller distance count more
+    (Geng et al. 2021): weights ∝ 1 / distance. A restart that is no longer finite does not count.
     """
 
-    registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
-    weighted: Annotated[bool, Knob("Weighted", "Let seeds of better match count more.")] = False
+    registered: Annotated[bool, Knob("Registered", "Shift the restarts' images onto each other first.")] = False
+    weighted: Annotated[bool, Knob("Weighted", "Let restarts of smaller distance count more.")] = False
     begin: Annotated[float, Knob("Begin", "The share of the run after which the group counts.", 0, 1)] = 0.25
     title: ClassVar[str] = "Group"
 
@@ -167,15 +167,15 @@ class Group(Constant):
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         return ((guess.images - scene.consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 
-    def consensus(self, images: Tensor, match: Tensor) -> Tensor:
-        """Gives E (B, C, H, W) of all seeds' images (S, B, C, H, W) and their match (S,)."""
-        lost = ~(match.isfinite() & images.isfinite().flatten(1).all(1))
-        shares = 1 / match.clamp(min=1e-12) if self.weighted else torch.ones_like(match)
+    def consensus(self, images: Tensor, distance: Tensor) -> Tensor:
+        """Gives E (B, C, H, W) of all restarts' images (S, B, C, H, W) and their distance (S,)."""
+        lost = ~(distance.isfinite() & images.isfinite().flatten(1).all(1))
+        shares = 1 / distance.clamp(min=1e-12) if self.weighted else torch.ones_like(distance)
         shares = shares.masked_fill(lost, 0)
         shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
         sound = images.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
         if self.registered:
-            best = match.masked_fill(lost, torch.inf).argmin()
+            best = distance.masked_fill(lost, torch.inf).argmin()
             sound = aligned(sound, sound.index_select(0, best[None])[0])
         return (shares * sound).sum(0)
 

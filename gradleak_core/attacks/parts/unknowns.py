@@ -1,4 +1,4 @@
-"""What the attacker solves for, laid out in one flat row z a seed: (S, N)."""
+"""What the attacker solves for, laid out in one flat row z a restart: (S, N)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
 
 @dataclass(frozen=True)
 class Block:
-    """Where one unknown lies in z, and the shape it has for one seed."""
+    """Where one unknown lies in z, and the shape it has for one restart."""
 
     unknown: Unknown
     columns: slice
@@ -140,9 +140,9 @@ class Space:
             self.blocks.append(Block(unknown, slice(self.size, self.size + prod(shape)), shape))
             self.size += prod(shape)
 
-    def start(self, seeds: int, generator: torch.Generator) -> Tensor:
+    def start(self, restarts: int, generator: torch.Generator) -> Tensor:
         """Fresh first guesses (S, N), on the CPU."""
-        return torch.cat([b.unknown.start((seeds, prod(b.shape)), generator) for b in self.blocks], 1)
+        return torch.cat([b.unknown.start((restarts, prod(b.shape)), generator) for b in self.blocks], 1)
 
     def candidate(self, z: Tensor) -> Candidate:
         """The guesses that z (S, N) stands for, as views of it."""

@@ -5,7 +5,7 @@ how L changes as θ moves along v. So one sweep forward and one backward give g;
 changes along v, and one more backward, of how the slopes change, end in ∇ₓ ⟨v, g⟩ (Pearlmutter 1994). Autograd finds
 the same through a graph of the backward sweep, with three times as many operations.
 
-Images come as rows (S · B, C, H, W): all seeds share the weights. Gradients are (S, ...), and so is v.
+Images come as rows (S · B, C, H, W): all restarts share the weights. Gradients are (S, ...), and so is v.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Sweeps:
         """The gradient of the cross-entropy of images x (S, B, C, H, W) with probabilities y (S, B, classes)."""
         return Parts(self, Sweep.apply(self, x, y))
 
-    def pieces(self, grads: Update, seeds: int) -> tuple[Tensor, ...]:
+    def pieces(self, grads: Update, restarts: int) -> tuple[Tensor, ...]:
         """The small tensors end to end as (S, n), and the large ones, each (S, n)."""
-        rows = [grads[k].reshape(seeds, -1) for k in self.small]
-        return (*([torch.cat(rows, 1)] if rows else []), *(grads[k].reshape(seeds, -1) for k in self.large))
+        rows = [grads[k].reshape(restarts, -1) for k in self.small]
+        return (*([torch.cat(rows, 1)] if rows else []), *(grads[k].reshape(restarts, -1) for k in self.large))
 
     def named(self, pieces: Sequence[Tensor]) -> Update:
         sizes = [self.shapes[k].numel() for k in self.small]
@@ -89,13 +89,13 @@ class Sweep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, sweeps: Sweeps, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-        seeds, batch = x.shape[:2]
-        applied, y = sweeps.layer(x.flatten(0, 1), seeds), y.flatten(0, 1)
+        restarts, batch = x.shape[:2]
+        applied, y = sweeps.layer(x.flatten(0, 1), restarts), y.flatten(0, 1)
         probabilities, weight = applied.y.softmax(1), y.sum(1, keepdim=True) / batch
         _, grads = applied.backward(probabilities * weight - y / batch, through=False)
         ctx.sweeps, ctx.applied, ctx.shape = sweeps, applied, x.shape
         ctx.save_for_backward(probabilities, weight)
-        return sweeps.pieces(dict(zip(sweeps.shapes, grads, strict=True)), seeds)
+        return sweeps.pieces(dict(zip(sweeps.shapes, grads, strict=True)), restarts)
 
     @staticmethod
     @once_differentiable

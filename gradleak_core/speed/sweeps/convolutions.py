@@ -33,7 +33,7 @@ class Kernel:
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     kept: dict[tuple[str, Sequence[int]], Tensor] = field(default_factory=dict)
-    """Its weights as they were laid out for inputs of a shape, or repeated for a number of seeds."""
+    """Its weights as they were laid out for inputs of a shape, or repeated for a number of restarts."""
 
     @cached_property
     def flat(self) -> Tensor:
@@ -61,11 +61,11 @@ class Kernel:
         """Likewise, for taking slopes like this one back; `rest` is what rounding has cut off the input's sides."""
         return self.once("_reorder_convolution_transpose_weight", slope, (self.padding, rest, self.stride, (1, 1)))
 
-    def repeated(self, seeds: int) -> Tensor:
-        """The weights as groups, the same for each seed."""
-        key = ("repeated", (seeds,))
+    def repeated(self, restarts: int) -> Tensor:
+        """The weights as groups, the same for each restart."""
+        key = ("repeated", (restarts,))
         if key not in self.kept:
-            self.kept[key] = filled(filled(self.weight, 0), 1).repeat(seeds, 1, 1, 1)
+            self.kept[key] = filled(filled(self.weight, 0), 1).repeat(restarts, 1, 1, 1)
         return self.kept[key]
 
     def once(self, name: str, x: Tensor, how: Sequence[Any]) -> Tensor:
@@ -76,13 +76,13 @@ class Kernel:
             self.kept[name, x.shape] = weight
         return self.kept[name, x.shape]
 
-    def __call__(self, x: Tensor, seeds: int) -> Applied:
+    def __call__(self, x: Tensor, restarts: int) -> Applied:
         cpu, large, thin = x.device.type == "cpu", max(self.weight.shape[2:]) > 3, x.shape[1] < THIN
         if small(x, self.weight, FEW):
-            return Unfolded(self, x, seeds)
-        if cpu and seeds == 1 and not (large and thin):
+            return Unfolded(self, x, restarts)
+        if cpu and restarts == 1 and not (large and thin):
             return (Thin if thin and len(x) == 1 and x.numel() < LARGE else Convolution)(self, x)
-        return (Unfolded if thin else Grouped)(self, x, seeds)
+        return (Unfolded if thin else Grouped)(self, x, restarts)
 
 
 def with_mkldnn(x: Tensor) -> bool:
@@ -90,7 +90,7 @@ def with_mkldnn(x: Tensor) -> bool:
 
 
 class Convolution(Applied):
-    """Of one seed on a CPU, in channels-last, by oneDNN, which PyTorch itself passes over for one small image."""
+    """Of one restart on a CPU, in channels-last, by oneDNN, which PyTorch itself passes over for one small image."""
 
     def __init__(self, kernel: Kernel, x: Tensor) -> None:
         self.kernel, self.x = kernel, channels_last(x)
@@ -162,50 +162,52 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Grouped(Applied):
-    """Of seeds, each with weights of its own where these differ: groups of one convolution."""
+    """Of restarts, each with weights of its own where these differ: groups of one convolution."""
 
-    def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
-        self.kernel, self.x, self.seeds = kernel, x, seeds
+    def __init__(self, kernel: Kernel, x: Tensor, restarts: int) -> None:
+        self.kernel, self.x, self.restarts = kernel, x, restarts
         self.y = self.applied(x, kernel.weight, kernel.bias)
 
     def grouped(self, x: Tensor) -> Tensor:
         """(S · B, C, H, W) as (B, S · C, H, W), with channels filled up."""
         x = filled(x, 1)
-        return x.view(self.seeds, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+        return x.view(self.restarts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
 
     def rows(self, x: Tensor, channels: int) -> Tensor:
         """The way back, without what filled the channels up."""
-        x = x.view(len(x), self.seeds, -1, *x.shape[2:])
+        x = x.view(len(x), self.restarts, -1, *x.shape[2:])
         return x[:, :, :channels].transpose(0, 1).flatten(0, 1)
 
     def applied(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int = 1) -> Tensor:
         return F.conv2d(x, weight, bias, self.kernel.stride, self.kernel.padding, groups=groups)
 
     def own_in(self, slope: Tensor, weight: Tensor) -> Tensor:
-        """The input's slope from that of grouped outputs, by weights (S · out, C, ...) of each seed."""
-        before, _ = slopes(self.kernel, slope, self.seen, weight, self.seeds, (True, False))
+        """The input's slope from that of grouped outputs, by weights (S · out, C, ...) of each restart."""
+        before, _ = slopes(self.kernel, slope, self.seen, weight, self.restarts, (True, False))
         return self.rows(before, self.x.shape[1])
 
     def slope_in(self, slope: Tensor) -> Tensor:
         """The same from (S · B, out, ...) by the network's own weights."""
         kernel = self.kernel
         if slope.device.type == "cpu" and max(kernel.stride) > 1 and len(kernel.weight) <= BLOCK:
-            return self.own_in(self.grouped(slope), kernel.repeated(self.seeds))
+            return self.own_in(self.grouped(slope), kernel.repeated(self.restarts))
         return slopes(kernel, slope, self.x, kernel.weight, 1, (True, False))[0]
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        (out, channels, *sides), seeds = self.kernel.weight.shape, self.seeds
+        (out, channels, *sides), restarts = self.kernel.weight.shape, self.restarts
         self.slope, self.seen = self.grouped(slope), self.grouped(self.x)
         before = self.slope_in(slope) if through else None
-        like = slope.new_empty(self.slope.shape[1], self.seen.shape[1] // seeds, *sides)  # only its shape is looked at
-        grad = slopes(self.kernel, self.slope, self.seen, like, seeds, (False, True))[1]
-        bias = () if self.kernel.bias is None else (slope.view(seeds, -1, *slope.shape[1:]).sum((1, 3, 4)),)
-        return before, (grad.view(seeds, -1, *grad.shape[1:])[:, :out, :channels], *bias)
+        like = slope.new_empty(
+            self.slope.shape[1], self.seen.shape[1] // restarts, *sides
+        )  # only its shape is looked at
+        grad = slopes(self.kernel, self.slope, self.seen, like, restarts, (False, True))[1]
+        bias = () if self.kernel.bias is None else (slope.view(restarts, -1, *slope.shape[1:]).sum((1, 3, 4)),)
+        return before, (grad.view(restarts, -1, *grad.shape[1:])[:, :out, :channels], *bias)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
         self.v = filled(filled(v[0], 1), 2).flatten(0, 1)
         bias = filled(v[1], 1).flatten() if len(v) > 1 else None
-        y = self.rows(self.applied(self.seen, self.v, bias, self.seeds), len(self.kernel.weight))
+        y = self.rows(self.applied(self.seen, self.v, bias, self.restarts), len(self.kernel.weight))
         return y if moved is None else y + self.applied(moved, self.kernel.weight)
 
     def turned(self, slope: Tensor) -> Tensor:
@@ -230,8 +232,8 @@ def slopes(
 class Unfolded(Applied):
     """A convolution as a product with its patches; faster for few channels, and for one small image."""
 
-    def __init__(self, kernel: Kernel, x: Tensor, seeds: int) -> None:
-        self.kernel, self.size, self.seeds = kernel, x.shape, seeds
+    def __init__(self, kernel: Kernel, x: Tensor, restarts: int) -> None:
+        self.kernel, self.size, self.restarts = kernel, x.shape, restarts
         self.weight = kernel.flat.expand(x.size(0), -1, -1)  # (S · B, out, C · kernel)
         self.patches = kernel.patches(x)
         bias = kernel.bias
@@ -246,12 +248,12 @@ class Unfolded(Applied):
         return before, (self.sum(self.slope @ self.patches.mT), *bias)
 
     def sum(self, grads: Tensor) -> Tensor:
-        """Over the images of each seed."""
-        return grads if grads.size(0) == self.seeds else grads.view(self.seeds, -1, *grads.shape[1:]).sum(1)
+        """Over the images of each restart."""
+        return grads if grads.size(0) == self.restarts else grads.view(self.restarts, -1, *grads.shape[1:]).sum(1)
 
     def each(self, v: Tensor) -> Tensor:
-        """Of each seed (S, ...) for each of its images."""
-        batch = self.size[0] // self.seeds
+        """Of each restart (S, ...) for each of its images."""
+        batch = self.size[0] // self.restarts
         return v if batch == 1 else v.repeat_interleave(batch, 0)
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:

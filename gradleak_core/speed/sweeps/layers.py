@@ -38,16 +38,16 @@ class Applied(ABC):
 
 
 Layer = Callable[[Tensor, int], Applied]
-"""Of its input and the number of seeds."""
+"""Of its input and the number of restarts."""
 
 
 class Linear(Applied):
-    def __init__(self, weight: Tensor, bias: Tensor | None, x: Tensor, seeds: int) -> None:
-        self.weight, self.x, self.seeds = weight, x.view(seeds, -1, x.shape[1]), seeds  # (S, B, in)
+    def __init__(self, weight: Tensor, bias: Tensor | None, x: Tensor, restarts: int) -> None:
+        self.weight, self.x, self.restarts = weight, x.view(restarts, -1, x.shape[1]), restarts  # (S, B, in)
         self.y = F.linear(x, weight, bias)
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        self.slope = slope.view(self.seeds, -1, slope.shape[1])  # (S, B, out)
+        self.slope = slope.view(self.restarts, -1, slope.shape[1])  # (S, B, out)
         return slope @ self.weight if through else None, (self.slope.mT @ self.x, self.slope.sum(1))
 
     def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
@@ -61,10 +61,10 @@ class Linear(Applied):
 
 
 class BatchNorm(Applied):
-    """Batch norm by the batch's own statistics: y = γ x̂ + β with x̂ = (x − μ) / σ, μ and σ of each seed's images."""
+    """Batch norm by the batch's own statistics: y = γ x̂ + β with x̂ = (x − μ) / σ, μ and σ of each restart's images."""
 
-    def __init__(self, weight: Tensor, bias: Tensor, eps: float, x: Tensor, seeds: int) -> None:
-        x = x.view(seeds, -1, *x.shape[1:])  # (S, B, C, H, W)
+    def __init__(self, weight: Tensor, bias: Tensor, eps: float, x: Tensor, restarts: int) -> None:
+        x = x.view(restarts, -1, *x.shape[1:])  # (S, B, C, H, W)
         centred = x - mean(x)
         self.spread = (mean(centred * centred) + eps).sqrt()  # (S, 1, C, 1, 1)
         self.x = centred / self.spread
@@ -94,7 +94,7 @@ class BatchNorm(Applied):
 
 
 def mean(x: Tensor) -> Tensor:
-    """Of each seed and channel of x (S, B, C, H, W)."""
+    """Of each restart and channel of x (S, B, C, H, W)."""
     return x.mean((1, 3, 4), keepdim=True)
 
 
@@ -145,11 +145,11 @@ class Fixed(Applied):
 class Chain(Applied):
     """Layers one after the other."""
 
-    def __init__(self, layers: Sequence[tuple[int, Layer]], x: Tensor, seeds: int) -> None:
+    def __init__(self, layers: Sequence[tuple[int, Layer]], x: Tensor, restarts: int) -> None:
         self.counts = [count for count, _ in layers]
         self.applied: list[Applied] = []
         for _, layer in layers:
-            self.applied.append(layer(x, seeds))
+            self.applied.append(layer(x, restarts))
             x = self.applied[-1].y
         self.y = x
 
@@ -181,8 +181,8 @@ class Chain(Applied):
 class Residual(Applied):
     """The sum of a branch and of a shortcut without weights."""
 
-    def __init__(self, branch: Layer, shortcut: Layer, x: Tensor, seeds: int) -> None:
-        self.branch, self.shortcut = branch(x, seeds), shortcut(x, seeds)
+    def __init__(self, branch: Layer, shortcut: Layer, x: Tensor, restarts: int) -> None:
+        self.branch, self.shortcut = branch(x, restarts), shortcut(x, restarts)
         self.y = self.branch.y + self.shortcut.y
 
     def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
@@ -198,27 +198,27 @@ class Residual(Applied):
         return self.branch.turned(slope) + self.shortcut.turned(slope)
 
 
-def flatten(x: Tensor, seeds: int) -> Applied:
+def flatten(x: Tensor, restarts: int) -> Applied:
     shape = x.shape
-    return Fixed(lambda x: x.flatten(1), lambda slope: slope.view(shape), x, seeds)
+    return Fixed(lambda x: x.flatten(1), lambda slope: slope.view(shape), x, restarts)
 
 
 def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def pool(sides: int, x: Tensor, seeds: int) -> Applied:
+def pool(sides: int, x: Tensor, restarts: int) -> Applied:
     """Adaptive pooling: PyTorch's own in channels-last, where it is quick, else a product with a matrix of means."""
     if x.is_contiguous(memory_format=torch.channels_last):
         back = torch.ops.aten._adaptive_avg_pool2d_backward
         forward = partial(F.adaptive_avg_pool2d, output_size=sides)
-        return Fixed(forward, lambda slope: back(channels_last(slope), x), x, seeds)
+        return Fixed(forward, lambda slope: back(channels_last(slope), x), x, restarts)
     matrix = means(x.shape[2], x.shape[3], sides, x.dtype, x.device)
 
     def transpose(slope: Tensor) -> Tensor:
         return torch.empty_like(x).copy_((slope.flatten(2) @ matrix).view(x.shape))
 
-    return Fixed(lambda x: (x.flatten(2) @ matrix.mT).view(*x.shape[:2], sides, sides), transpose, x, seeds)
+    return Fixed(lambda x: (x.flatten(2) @ matrix.mT).view(*x.shape[:2], sides, sides), transpose, x, restarts)
 
 
 @cache
@@ -228,7 +228,7 @@ def means(height: int, width: int, sides: int, dtype: torch.dtype, device: torch
     return torch.kron(down, across).to(device)
 
 
-def thinned(stride: int, extra: int, x: Tensor, seeds: int) -> Applied:
+def thinned(stride: int, extra: int, x: Tensor, restarts: int) -> Applied:
     """Every `stride`-th row and column, and `extra` channels of zeros."""
 
     def forward(x: Tensor) -> Tensor:
@@ -239,7 +239,7 @@ def thinned(stride: int, extra: int, x: Tensor, seeds: int) -> Applied:
         before[:, :, ::stride, ::stride] = slope[:, : x.shape[1]]
         return before
 
-    return Fixed(forward, transpose, x, seeds)
+    return Fixed(forward, transpose, x, restarts)
 
 
 def relu(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,8 +25,8 @@ class NormedKernel:
         bias = self.scale * self.centred + beta
         self.both = replace(kernel, weight=kernel.weight * self.scale[:, None, None, None], bias=bias, kept={})
 
-    def __call__(self, x: Tensor, seeds: int) -> Applied:
-        return Normed(self, self.both(x, seeds))
+    def __call__(self, x: Tensor, restarts: int) -> Applied:
+        return Normed(self, self.both(x, restarts))
 
 
 class Normed(Applied):
