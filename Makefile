@@ -1,11 +1,12 @@
 # GradLeak: `make app` serves the dashboard, `make test` runs every check. Without make (or on Windows) see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-whole lint browser check format clean
+.PHONY: help app test test-fast test-whole lint lint-js browser check format clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TWO := --numprocesses 2 --dist worksteal
+TSC := npx --yes --prefer-offline --fetch-retries=0 --fetch-timeout=10000 --package=typescript@5.9.3 -- tsc
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 ifeq ($(origin PYTHON), undefined)
 PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
@@ -27,10 +28,15 @@ test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no server
 test-whole: lint browser ## As test, and every pair of the contracts, which takes ten minutes more
 	$(PY) -m pytest $(TWO) -m "" $(ARGS)
 
-lint: $(VENV)/.dev ## Style and types only
+lint: $(VENV)/.dev lint-js ## Style and types only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+lint-js: ## The types of the JavaScript, where there is Node
+	@if ! command -v npx >/dev/null; then echo "The types of the JavaScript are not checked: there is no Node here."; \
+	elif ! $(TSC) --version >/dev/null 2>&1; then echo "The types of the JavaScript are not checked: npx cannot start TypeScript."; \
+	else $(TSC) --project jsconfig.json; fi
 
 browser: $(VENV)/.dev ## Find or install the browser of the browser tests
 	@$(PY) -m tests.e2e.browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -36,6 +37,7 @@ from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.types import Refused
 
 ASSETS = Path(__file__).parents[1] / "assets"
+LIVE = ASSETS / "live"
 JSON_BYTES = 256 * 2**10
 """Bytes of a JSON body at most."""
 ARRIVAL = 60
@@ -70,7 +72,8 @@ def api(service: Service) -> Starlette:
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
         Route("/uploads", upload, methods=["POST"]),
         Route("/plotly.js", plotly),
-        Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False))),
+        Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
+        Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
         WebSocketRoute("/live/{run}", live),
     ]
     application = Starlette(
@@ -87,18 +90,32 @@ def api(service: Service) -> Starlette:
 
 
 class Cached:
-    """Files that browsers may keep for an hour, then ask whether they changed."""
+    """Files with a word on how long browsers may keep them, which `age` says."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, age: Callable[[Scope], str]) -> None:
         self.app = app
+        self.age = age
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_age(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in (200, 206, 304):
-                MutableHeaders(scope=message)["cache-control"] = "public, max-age=3600"
+                MutableHeaders(scope=message)["cache-control"] = self.age(scope)
             await send(message)
 
         await self.app(scope, receive, with_age)
+
+
+def live_version() -> str:
+    """Returns a text that changes whenever a module of the live view does; it is part of the modules' addresses."""
+    modules = sorted(LIVE.glob("*.js"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()[:12]
+
+
+def module_age(scope: Scope) -> str:
+    """For ever under its own version. A page that is older than the server gets today's modules, and may not keep them
+    under the version that it asked for."""
+    current = scope["path_params"]["version"] == live_version()
+    return "public, max-age=31536000, immutable" if current else "no-cache"
 
 
 def error(status: int, sentence: str) -> JSONResponse:

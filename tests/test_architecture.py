@@ -205,6 +205,22 @@ def samples_are_licensed(root: Path) -> Iterator[str]:
     yield from (f"{name} has no licence or source" for name, r in rows.items() if not (r["licence"] and r["source"]))
 
 
+LOADER = "loader.js"
+"""Has no address of its own, and so cannot name its siblings in the head."""
+
+
+def modules_are_plain(root: Path) -> Iterator[str]:
+    for file in [*root.glob("assets/*.js"), *root.glob("assets/live/*.js")]:
+        text = file.read_text("utf-8")
+        if not text.startswith("// @ts-check\n"):
+            yield f"{file.name} is not checked: it must begin with // @ts-check"
+        if file.name != LOADER and re.search(r"\bimport\s*\(", text):
+            yield f"{file.name} hides what it imports: write import ... from at its head"
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > 120:
+                yield f"{file.name}, line {number} is longer than 120 columns"
+
+
 Rule = Callable[[Path], Iterator[str]]
 RULES: list[Rule] = [
     layers,
@@ -217,6 +233,7 @@ RULES: list[Rule] = [
     no_catch_all_names,
     nothing_local,
     samples_are_licensed,
+    modules_are_plain,
 ]
 
 
@@ -235,6 +252,7 @@ def test_the_repository_is_really_read() -> None:
 HOME = "/ho" + "me/someone/data"
 HOST = "https://py" + "pi.org/simple"
 PARENT = {"gradleak_core/attacks/dlg.py": "ATTACK = 1"}
+CHECKED = "// @ts-check\n"
 MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
     (layers, {"gradleak_core/client.py": "", "gradleak_core/models/mlp.py": "import gradleak_core.client"}, "mlp"),
     (layers, {"gradleak_core/client.py": "", "gradleak_core/types.py": "def f():\n    from . import client"}, "types"),
@@ -271,6 +289,9 @@ MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
     (nothing_local, {"docs/notes.md": f"see {HOME}"}, "notes"),
     (nothing_local, {"requirements.txt": f"--index-url {HOST}"}, "requirements"),
     (samples_are_licensed, {"assets/samples/cat.png": ""}, "cat"),
+    (modules_are_plain, {"assets/live/loose.js": "export const a = 1;\n"}, "loose"),
+    (modules_are_plain, {"assets/live/wide.js": f"{CHECKED}// {'-' * 118}\n"}, "wide.js, line 2"),
+    (modules_are_plain, {"assets/live/late.js": f'{CHECKED}const x = await import(\n"./trace.js");\n'}, "late"),
 ]
 
 
@@ -290,6 +311,8 @@ def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:
         "gradleak_core/attacks/idlg.py": "from .dlg import ATTACK as DLG\nATTACK = replace(DLG, name=2)",
         "gradleak_core/experiment.py": "from gradleak_core.attacks import dlg\nfrom gradleak_core.types import Secret",
         "gradleak_core/types.py": "",
+        "assets/live/loader.js": f"{CHECKED}const view = await import(address);",
+        "assets/live/view.js": f'{CHECKED}import {{ Trace }} from "./trace.js"; // {"-" * 60}',
     }
     plant(tmp_path, allowed)
     assert [sentence for rule in RULES for sentence in rule(tmp_path)] == []

@@ -76,8 +76,10 @@ def main() -> None:
     behave()
     pipe = Pipe()
     threading.Thread(target=pipe.listen, daemon=True).start()
+    gc.disable()  # loading torch makes no garbage, and looking for it takes a fifth of the time
     engine = importlib.import_module(options.engine)
     catalogue = importlib.import_module(options.catalogue).catalogue()
+    gc.enable()
     device = choose_device(options.index)
     pipe.send({"type": "hello", "pid": os.getpid(), "device": device, "catalogue": catalogue})
     warm_up(engine, catalogue, device)

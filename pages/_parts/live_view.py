@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from gradleak_core.api import LIVE, live_version
 from gradleak_core.config.needs import told
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
-FILES = Path(__file__).parents[2] / "assets" / "live"
-VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FILES.iterdir()))).hexdigest()[:12]
+VERSION = live_version()
 """Part of the modules' addresses, so that a browser may keep them for ever."""
 
 _mount = st.components.v2.component(
     "gradleak_live_view",
-    html=(FILES / "view.html").read_text(encoding="utf-8"),
-    css=(FILES / "view.css").read_text(encoding="utf-8"),
-    js=(FILES / "loader.js").read_text(encoding="utf-8"),
+    html=(LIVE / "view.html").read_text(encoding="utf-8"),
+    css=(LIVE / "view.css").read_text(encoding="utf-8"),
+    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 

@@ -21,7 +21,7 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from gradleak_core.api import api
+from gradleak_core.api import LIVE, api, live_version
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from tests.runs.serving import SLOW, Server, serving, until
@@ -355,6 +355,31 @@ def test_static_files_stay_inside_the_assets(server: Server) -> None:
     assert "max-age=" in answer.headers["cache-control"]
     for path in ("../README.md", "%2e%2e/README.md", "samples/..%2f..%2fREADME.md", "/etc/passwd"):
         assert sentence(server.client.get(f"/api/static/{path}"), 404)
+
+
+@pytest.mark.parametrize("path", ["view.js", "trace.js"])
+def test_the_modules_of_the_live_view_are_kept_for_ever_under_their_own_version_only(server: Server, path: str) -> None:
+    now = server.client.get(f"/api/static/live/{live_version()}/{path}")
+    assert now.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert now.text == (LIVE / path).read_text("utf-8")
+    older = server.client.get(f"/api/static/live/0123456789ab/{path}")
+    assert (older.status_code, older.text) == (200, now.text)
+    assert older.headers["cache-control"] == "no-cache"
+
+
+def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradleak_core.api.LIVE", tmp_path)
+    (tmp_path / "view.js").write_text("1;", "utf-8")
+    before = live_version()
+    (tmp_path / "view.css").write_text("p {}", "utf-8")
+    assert live_version() == before
+    (tmp_path / "view.js").write_text("2;", "utf-8")
+    assert live_version() != before
+
+
+@pytest.mark.parametrize("path", ["nope.js", "..%2f..%2fREADME.md", "%2e%2e%2fsamples/eye.png", ""])
+def test_nothing_but_the_modules_is_served_under_a_version(server: Server, path: str) -> None:
+    assert sentence(server.client.get(f"/api/static/live/{live_version()}/{path}"), 404)
 
 
 class Witness(dict[str, Any]):
