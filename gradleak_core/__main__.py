@@ -65,7 +65,8 @@ def attack(
     defence: Annotated[list[str] | None, typer.Option(help="kind:knob=value,… or none; may be repeated.")] = None,
     settings: Settings = None,
     steps: Steps = None,
-    restarts: Annotated[int | None, typer.Option(help="Guesses run side by side.")] = None,
+    restarts: Annotated[int | None, typer.Option(help="First guesses, followed side by side.")] = None,
+    seeds: Annotated[int | None, typer.Option(hidden=True)] = None,
     seed: Seed = None,
     preset: PresetName = None,
     experiment: File = None,
@@ -95,7 +96,7 @@ def attack(
             "classes": classes,
             "seed": seed,
             "attack.steps": steps,
-            "attack.restarts": restarts,
+            "attack.restarts": seeds if restarts is None else restarts,
         },
     )
     return run(choice, device and device.value, json, save, quiet, STDERR)

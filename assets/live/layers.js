@@ -84,7 +84,7 @@ export class Layers {
 }
 
 /**
- * From 0, no match, to 1.
+ * From 0, nothing matches, to 1.
  * @param {number | null} distance
  */
 function matched(distance) {

@@ -15,7 +15,7 @@ export interface Frame {
   metrics?: Record<string, number | null | undefined>;
   layers?: Record<string, number | null>;
   labels?: number[];
-  restarts?: number;
+  redrawn?: number;
 }
 
 export interface Result {

@@ -86,8 +86,8 @@ function progress(trace, ended, running) {
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
   if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
-  const restarts = trace.frames.at(-1)?.restarts ?? 0;
-  if (restarts) said.push(`${restarts} seed${restarts > 1 ? "s" : ""} restarted`);
+  const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
+  if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} drawn anew`);
   return said;
 }
 
@@ -154,12 +154,12 @@ function power(value) {
  * @param {boolean} told whether the attacker knows the labels
  */
 export function numbers(frame, ended, told) {
-  const { ssim, psnr, mse, match, label_accuracy: accuracy } = frame?.metrics ?? {};
+  const { ssim, psnr, mse, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
   return {
     ssim: number(ssim, 2),
     psnr: number(psnr, 1),
     mse: small(mse),
-    match: small(match),
+    distance: small(distance),
     accuracy: told ? "told" : percent(accuracy),
     "accuracy-note": told ? "to the attacker" : "recovered",
     "ssim-note": judgement(ssim, ended),

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from gradleak_core.config.former import renew_experiment, renew_path
 from gradleak_core.config.needs import facts, from_json, parts, unmet
 from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, short
 from gradleak_core.types import Refused
@@ -33,13 +34,14 @@ def start(catalogue: JSON) -> JSON:
 
 def put(experiment: JSON, path: str, value: Any, catalogue: JSON) -> JSON:
     """A new experiment with one knob changed; text is converted by the knob's type. Raises `Refused`."""
-    changed = _put(copy.deepcopy(experiment), top(catalogue), path.split("."), value, catalogue, short(path))
+    parts = renew_path(path).split(".")
+    changed = _put(copy.deepcopy(experiment), top(catalogue), parts, value, catalogue, short(path))
     return fitting(changed, catalogue)
 
 
 def fitting(experiment: JSON, catalogue: JSON) -> JSON:
     """Returns a whole experiment of parts that the catalogue has. Raises `Refused`. It need not be possible to run."""
-    return checked(experiment, catalogue["experiment"]["schema"], catalogue["families"])
+    return checked(renew_experiment(experiment), catalogue["experiment"]["schema"], catalogue["families"])
 
 
 def defence(text: str, catalogue: JSON) -> JSON:

@@ -47,6 +47,7 @@ def recover(path: Path, schema: str) -> None:
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(fresh)) as new:
             new.executescript(schema)
             found = rescue(old, new)
+            new.execute("PRAGMA user_version = 1")  # rows as old as that may be among them
             new.commit()
     except (sqlite3.Error, OSError):
         fresh.unlink(missing_ok=True)

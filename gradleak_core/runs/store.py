@@ -16,17 +16,18 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.config.former import SCHEMA
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import losses, recover, sound
+from gradleak_core.runs.renewal import renew
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
 from gradleak_core.runs.shapes import check_date, check_shape
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
-SCHEMA = 1
-TABLES = """
+TABLES = f"""
 BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE runs (
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
-PRAGMA user_version = 1;
+PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
 COLUMNS = """id, name, created, status, message, experiment, started, result,
@@ -244,6 +245,7 @@ def prepare(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA secure_delete = ON")
         if db.execute("PRAGMA user_version").fetchone()[0] == 0:
             db.executescript(TABLES)
+        renew(db)
     except sqlite3.Error:
         db.close()
         raise
