@@ -16,7 +16,7 @@ from benchmarks.setting import SEED, Setting
 from gradleak_core.demand import demand
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
@@ -74,7 +74,7 @@ def estimated(experiment: Experiment) -> float:
 def built(row: JSON) -> Experiment:
     batch = row.get("batch", 1)
     attack = replace(
-        recipe(row.get("attack", "inverting_gradients")), steps=STEPS, restarts=row.get("seeds", 1), goal=0.0
+        find_recipe(row.get("attack", "inverting_gradients")), steps=STEPS, restarts=row.get("seeds", 1), goal=0.0
     )
     return Experiment(
         images=("sample:chelsea",) * batch, labels=tuple(range(batch)), size=row["size"], seed=SEED,
@@ -85,7 +85,7 @@ def built(row: JSON) -> Experiment:
 
 def peak(json: JSON) -> float:
     """Megabytes by which this process grows at most."""
-    for _ in run(Experiment(attack=replace(recipe("idlg"), steps=2))):
+    for _ in run(Experiment(attack=replace(find_recipe("idlg"), steps=2))):
         pass
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
     before = status("VmRSS")

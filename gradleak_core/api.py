@@ -58,13 +58,13 @@ def api(service: Service) -> Starlette:
     """Returns the application to mount under /api, behind a `Guard`."""
     routes = [
         Route("/health", to_json(service.health)),
-        Route("/catalogue", catalogue),
+        Route("/catalogue", get_catalogue),
         Route("/runs", runs, methods=["GET", "POST"]),
         Route("/runs/{run}", one_run, methods=["GET", "PATCH", "DELETE"]),
         Route("/runs/{run}/truth", truth),
         Route("/runs/{run}/thumbnail", thumbnail),
-        Route("/runs/{run}/frames/{iteration}", frame),
-        Route("/runs/{run}/recording", recording),
+        Route("/runs/{run}/frames/{iteration}", get_frame),
+        Route("/runs/{run}/recording", get_recording),
         Route("/runs/{run}/export.zip", export),
         Route("/runs/{run}/{command}", command, methods=["POST"]),
         Route("/prices", prices, methods=["POST"]),
@@ -74,7 +74,7 @@ def api(service: Service) -> Starlette:
         Route("/plotly.js", plotly),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
-        WebSocketRoute("/live/{run}", live),
+        WebSocketRoute("/live/{run}", stream_live),
     ]
     application = Starlette(
         routes=routes,
@@ -198,7 +198,7 @@ async def json_body(request: Request, *names: str) -> dict[str, Any]:
     return value
 
 
-async def catalogue(request: Request) -> Response:
+async def get_catalogue(request: Request) -> Response:
     known = service_of(request).catalogue()
     if known is None:
         raise NotReady(STARTING)
@@ -245,7 +245,7 @@ async def truth(request: Request) -> Response:
     return image(await run_in_threadpool(service_of(request).truth, request.path_params["run"]))
 
 
-async def frame(request: Request) -> Response:
+async def get_frame(request: Request) -> Response:
     run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
     return image(await run_in_threadpool(service_of(request).picture, run, iteration))
 
@@ -268,7 +268,7 @@ def image(picture: bytes, *, lasting: bool = True) -> Response:
     return Response(picture, media_type=media_type(picture), headers=headers)
 
 
-async def recording(request: Request) -> Response:
+async def get_recording(request: Request) -> Response:
     return await in_json(service_of(request).recording, request.path_params["run"])
 
 
@@ -301,13 +301,13 @@ async def upload(request: Request) -> Response:
     pictures = service_of(request).pictures
     with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
         try:
-            await asyncio.wait_for(receive(request, file), ARRIVAL)
+            await asyncio.wait_for(receive_upload(request, file), ARRIVAL)
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
         return JSONResponse(await run_in_threadpool(pictures.take, file), 201)
 
 
-async def receive(request: Request, file: IO[bytes]) -> None:
+async def receive_upload(request: Request, file: IO[bytes]) -> None:
     """Writes the request's body to a file. Raises a 413 above the limit."""
     limit = (MEGABYTES + 1) * 2**20  # the check itself says what its limit is
     async for chunk in request.stream():
@@ -340,7 +340,7 @@ def plotly_file() -> Path:
     return Path(found.origin).parent / "package_data" / "plotly.min.js"
 
 
-async def live(socket: WebSocket) -> None:
+async def stream_live(socket: WebSocket) -> None:
     """Everything the viewer has not seen, now and whenever there is more; closes when the run is over."""
     await socket.accept()
     trace = await service_of(socket).watch(socket.path_params["run"])

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from types import ModuleType
-from typing import Any
 
 import torch
 
@@ -23,10 +22,8 @@ from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import ClientStep
+from gradleak_core.types import JSON, ClientStep
 from gradleak_core.weights import WEIGHTS
-
-JSON = Any
 
 
 @cache
@@ -40,13 +37,13 @@ def catalogue() -> JSON:
         "devices": devices(),
         "families": {
             "attacks": {paper.ATTACK.name: attack_entry(paper) for paper in PAPERS},
-            **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
-            "models": {kind: entry(cls) | costs(cls()) for kind, cls in MODELS.items()},
+            **{family: {kind: describe_part(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
+            "models": {kind: describe_part(cls) | costs(cls()) for kind, cls in MODELS.items()},
         },
         "experiment": RULES["experiment"] | {"knobs": experiment_knobs()},
-        "client": entry(ClientStep),
-        "threat": entry(ThreatModel),
-        "federation": entry(Federation),
+        "client": describe_part(ClientStep),
+        "threat": describe_part(ThreatModel),
+        "federation": describe_part(Federation),
         "samples": {
             row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
         },
@@ -59,7 +56,7 @@ def catalogue() -> JSON:
     }
 
 
-def entry(cls: type) -> JSON:
+def describe_part(cls: type) -> JSON:
     """One part: its texts, its default, its knobs, what it needs, its source."""
     text = inspect.getdoc(cls) or ""
     return {

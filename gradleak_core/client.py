@@ -144,7 +144,7 @@ def observe(
         x, y = defence.inputs(x, y, generator)
     theta, updates, magnitudes = parameters(model), list[Round](), list[float]()
     for _ in range(threat.rounds):
-        own = noted(trained(model, theta, x, y, secret.latents, step, defences), magnitudes)
+        own = noted(local_updates(model, theta, x, y, secret.latents, step, defences), magnitudes)
         updates.append(Round(theta, defended(own, defences, generator)))
         theta = {k: p.detach() - step.lr * updates[-1].update[k] for k, p in theta.items()}
     require_finite(magnitudes, updates[0].theta, step.lr, repeated=threat.rounds * step.steps(len(x)) > 1)
@@ -205,10 +205,10 @@ def shared(
     generator: torch.Generator,
 ) -> Update:
     """Returns one update after every defence, from the parameters theta."""
-    return defended(trained(model, theta, x, y, latents, step, defences), defences, generator)
+    return defended(local_updates(model, theta, x, y, latents, step, defences), defences, generator)
 
 
-def trained(
+def local_updates(
     model: nn.Module,
     theta: Update,
     x: Tensor,

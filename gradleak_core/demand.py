@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gradleak_core.config.needs import facts
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
 PARAMETERS_AT_ONCE = 20_000_000
 """Restarts are computed together while their gradients stay below this, without those in factors; then in turns."""
 VALUES_AT_ONCE = 50_000_000
@@ -38,7 +37,7 @@ THREADS = 8
 """Threads that may share the restarts."""
 SLOW = 10.0
 """Seconds of an iteration from which a run comes with a warning."""
-VARIABLE = "GRADLEAK_MEMORY"
+MEMORY_VARIABLE = "GRADLEAK_MEMORY"
 
 Terms: TypeAlias = "tuple[tuple[float, tuple[str, ...]], ...]"
 """A sum of products: each a factor and the names of what it is multiplied with."""
@@ -77,7 +76,7 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     gradients = parameters * steps * at_once(restarts, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0
     unknowns = restarts * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
-    pairs = stored(attack.get("optimiser", {}), unknowns)
+    pairs = stored_pairs(attack.get("optimiser", {}), unknowns)
     trained = TRAINED * values if experiment["weights"].get("epochs") else 0
     numbers = max(KEPT * forward, trained) + PASSES * gradients + STATE * unknowns + pairs
     return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * restarts * images / shares)
@@ -88,7 +87,7 @@ def at_once(restarts: int, shares: int, each: float, most: int) -> int:
     return max(shares, min(restarts, int(most / max(each, 1))))
 
 
-def stored(optimiser: Mapping[str, Any], unknowns: float) -> float:
+def stored_pairs(optimiser: Mapping[str, Any], unknowns: float) -> float:
     """Returns the numbers in L-BFGS's pairs, with their copies if its step is recorded."""
     pairs = 2 * optimiser.get("history", 0) * unknowns if optimiser.get("kind") == "lbfgs" else 0
     return pairs * 4 if pairs <= RECORDED else pairs
@@ -123,7 +122,7 @@ def lack(experiment: JSON, catalogue: JSON) -> str:
 def delay(experiment: JSON, catalogue: JSON) -> str:
     """Says that an iteration takes long on this machine's CPU, and what to lower; empty when it does not."""
     asked = estimate(experiment, catalogue)
-    if asked is None or asked.seconds < SLOW or device(catalogue)["kind"] != "cpu":
+    if asked is None or asked.seconds < SLOW or first_device(catalogue)["kind"] != "cpu":
         return ""
     return f"One iteration may take {asked.seconds:.0f} s here; to see it sooner, lower {to_lower(experiment, asked)}."
 
@@ -144,11 +143,11 @@ def to_lower(experiment: JSON, asked: Demand) -> str:
 
 def available_memory(catalogue: JSON) -> float | None:
     """Returns the bytes that a run may take: a device's own, else the main memory that is free; None if not known."""
-    memory: float | None = device(catalogue).get("memory")
-    return memory if device(catalogue)["kind"] != "cpu" else free_memory()
+    memory: float | None = first_device(catalogue).get("memory")
+    return memory if first_device(catalogue)["kind"] != "cpu" else free_memory()
 
 
-def device(catalogue: JSON) -> JSON:
+def first_device(catalogue: JSON) -> JSON:
     """Returns the device that runs are computed on."""
     return (catalogue.get("devices") or [{"kind": "cpu"}])[0]
 
@@ -159,7 +158,7 @@ def free_memory() -> float | None:
     These are GRADLEAK_MEMORY gigabytes, else what is free, within the bounds of a container.
     """
     with suppress(KeyError, ValueError):
-        return float(os.environ[VARIABLE]) * 1e9
+        return float(os.environ[MEMORY_VARIABLE]) * 1e9
     found = []
     with suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()

@@ -14,13 +14,13 @@ from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.config.admission import admit, check_label
 from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
-from gradleak_core.data.images import load as load_image
+from gradleak_core.data.images import load_image as load_image
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.speed.threads import ALL_THREADS, kept
+from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import (
     Attack,
@@ -102,7 +102,7 @@ def load(json: Any) -> Experiment:
     return experiment
 
 
-def prepare(experiment: Experiment, device: str = "cpu") -> Prepared:
+def prepare_both(experiment: Experiment, device: str = "cpu") -> Prepared:
     """`preparing` without its notes."""
     notes = preparing(experiment, device)
     while True:
@@ -119,7 +119,7 @@ def preparing(experiment: Experiment, device: str) -> Generator[Note, None, Prep
     model = network(experiment)
     seed = draw(experiment, 0)
     yield from experiment.weights.apply(
-        model, recipe(experiment), shape(experiment), experiment.classes, seed=seed, device=device
+        model, training_key(experiment), shape(experiment), experiment.classes, seed=seed, device=device
     )
     model = model.train(experiment.client.train).to(device)
     pictures, labels = pictures.to(device), labels.to(device)
@@ -151,7 +151,7 @@ def network(experiment: Experiment) -> nn.Module:
     return model
 
 
-def recipe(experiment: Experiment) -> Any:
+def training_key(experiment: Experiment) -> Any:
     """What `network` depends on besides shape, classes and seed, as JSON."""
     hardening = [d for d in experiment.defences if type(d).harden is not Defence.harden]
     return CODEC.encode((experiment.model, *hardening))
@@ -190,7 +190,7 @@ def threads(experiment: Experiment) -> int:
     if restarts > 1:
         return min(experiment.threads or ALL_THREADS, MOST_SHARES, restarts)
     rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
-    return experiment.threads or kept(experiment.model.title, images) or rule
+    return experiment.threads or find_choice(experiment.model.title, images) or rule
 
 
 def exactly() -> None:
@@ -210,14 +210,14 @@ def run(
     experiment = replace(experiment, threads=threads(experiment))
     torch.set_num_threads(experiment.threads)
     exactly()
-    events = play(experiment, device, due)
+    events = play_on(experiment, device, due)
     if device != "cpu":
         try:
             first = yield from opening(events)
         except (RuntimeError, TypeError) as error:
             if "out of memory" in str(error):
                 raise
-            events, first = play(experiment, "cpu", due, taken_over(device, error)), []
+            events, first = play_on(experiment, "cpu", due, taken_over(device, error)), []
         yield from first
     yield from events
 
@@ -240,7 +240,7 @@ def taken_over(device: str, error: Exception) -> str:
     return f"The CPU took over, because this cannot be computed on {device} ({reason})."
 
 
-def play(
+def play_on(
     experiment: Experiment, device: str, due: Callable[[int], bool], remark: str = ""
 ) -> Generator[Event, None, None]:
     """`run` on one device."""
@@ -250,14 +250,14 @@ def play(
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
         if isinstance(event, Finished) and shown != event.iteration:
-            yield frame(both, event.iteration, event.pick, event.distance, event.redrawn)
+            yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
         yield event
         if isinstance(event, Progress) and due(event.iteration):
             shown = event.iteration
-            yield frame(both, shown, event.pick(), float(event.best.min()), int(event.redrawn))
+            yield make_frame(both, shown, event.pick(), float(event.best.min()), int(event.redrawn))
 
 
-def frame(both: Prepared, iteration: int, pick: Candidate, distance: float, redrawn: int) -> Frame:
+def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float, redrawn: int) -> Frame:
     """Returns the attacker's pick, paired with the truth and scored as it is shown."""
     secret, observation = both.secret, both.observation
     images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1).cpu()

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HOST = re.compile(r"(?:\[([\da-f:.]+)\]|(\w[\w.-]*))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 """The `Host` header: a name or an address, in brackets where it holds colons, and perhaps a port."""
-QUOTED = 80
+QUOTED_OF_REQUEST = 80
 """Characters of a request that a refusal repeats at most."""
 
 
@@ -44,12 +44,12 @@ class Guard:
         headers, path = Headers(scope=scope), scope["path"]
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self.named(host, scope):
-            name = host[:QUOTED] or "a request without a host"
+            name = host[:QUOTED_OF_REQUEST] or "a request without a host"
             return 421, f"This server does not answer to {name}; if it should, start it with --allowed-host."
         if origin not in (None, f"{scope['scheme'].replace('ws', 'http')}://{host}"):
             return 403, "This request came from another site; open GradLeak's own page instead."
         if any(part in path for part in self.closed):
-            return 404, f"There is nothing at {path[:QUOTED]}."
+            return 404, f"There is nothing at {path[:QUOTED_OF_REQUEST]}."
         return None
 
     def named(self, host: str, scope: Scope) -> bool:

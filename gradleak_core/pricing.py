@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradleak_core import training
 from gradleak_core.client import parameters, shared
-from gradleak_core.data.labelled import Labelled, read
+from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
 from gradleak_core.experiment import CODEC, Experiment, draw, network, preparing, run, shape
@@ -63,11 +63,11 @@ def price(
     """
     ready(experiment, federation)
     yield from preparing(replace(experiment, defences=settings[0]), device)
-    pictures = yield from read(federation.data, shape(experiment))
+    pictures = yield from read_labelled(federation.data, shape(experiment))
     for setting in settings:
         defended = replace(experiment, defences=setting)
         torch.set_num_threads(ALL_THREADS)
-        right = yield from accuracy(defended, pictures, federation, device)
+        right = yield from measure_accuracy(defended, pictures, federation, device)
         scores = yield from leakage(defended, device)
         yield Point(setting, right, scores)
 
@@ -77,7 +77,7 @@ def ready(experiment: Experiment, federation: Federation) -> None:
     source(federation.data, experiment.classes)
 
 
-def accuracy(
+def measure_accuracy(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
 ) -> Generator[Note, None, float]:
     """The share of held-out pictures recognised after federated training from the experiment's first weights."""
@@ -96,7 +96,7 @@ def accuracy(
         optimiser.step()
     if experiment.client.train:
         training.calibrate(model, pictures)
-    return training.accuracy(model, pictures)
+    return training.evaluate_accuracy(model, pictures)
 
 
 def one_client(

@@ -18,25 +18,25 @@ from torch import Tensor, nn
 
 from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
-from gradleak_core.data.labelled import Labelled, read
-from gradleak_core.data.sources import identity, source
+from gradleak_core.data.labelled import Labelled, read_labelled
+from gradleak_core.data.sources import identify_source, source
 from gradleak_core.models.layers import stochastic
-from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.speed.threads import all_threads
 from gradleak_core.types import ClientStep, Latents, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
 BATCH = 64
-AT_ONCE = 256
+EVALUATED_TOGETHER = 256
 """Pictures evaluated together."""
 CALIBRATION = 16
 """Batches that running statistics are averaged over."""
 
-Told = Generator[Note, None, None]
+Notes = Generator[Note, None, None]
 
 
-def trained(
+def train(
     network: nn.Module,
     data: str,
     *,
@@ -47,7 +47,7 @@ def trained(
     lr: float,
     seed: int,
     device: str = "cpu",
-) -> Told:
+) -> Notes:
     """Trains the network in place, or fills it with the weights of the same training done before.
 
     `recipe` is the JSON that the network was built from; `seed` drew its weights and orders the pictures. Kept in
@@ -58,25 +58,25 @@ def trained(
     if epochs == 0:
         return
     known = source(data, classes)
-    parts = [recipe, shape, classes, data, identity(data), lr, seed, BATCH, VERSION]
+    parts = [recipe, shape, classes, data, identify_source(data), lr, seed, BATCH, VERSION]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     done = next((epoch for epoch in range(epochs, 0, -1) if fill(network, place(key, epoch))), 0)
     if done == epochs:
         return
-    pictures = yield from read(data, shape)
+    pictures = yield from read_labelled(data, shape)
     network.to(device)
     with all_threads():
         for epoch in range(done, epochs):
             saying = f"Training on {known.title}: epoch {epoch + 1} of {epochs}"
             yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
         calibrate(network, pictures)
-        right = accuracy(network, pictures)
+        right = evaluate_accuracy(network, pictures)
     with suppress(OSError, SafetensorError):  # on a full disk the next run trains again
-        keep(network, place(key, epochs), right)
+        save_weights(network, place(key, epochs), right)
     yield Note(f"Trained on {known.title}: {right:.1%} of the held-out pictures are recognised.")
 
 
-def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Told:
+def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Notes:
     """One pass of Adam over the pictures in an order of its own, a note a batch.
 
     Adam begins anew with every epoch: so ten epochs are the same whether or not five of them were kept before.
@@ -109,7 +109,7 @@ def pixels(images: Tensor, device: torch.device) -> Tensor:
 @torch.no_grad()
 def calibrate(network: nn.Module, pictures: Labelled) -> None:
     """Sets the running statistics of every batch norm to the mean over batches of the pictures."""
-    norms = stored(network)
+    norms = stored_statistics(network)
     if not norms:
         return
     network.train()
@@ -123,12 +123,15 @@ def calibrate(network: nn.Module, pictures: Labelled) -> None:
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, pictures: Labelled) -> float:
+def evaluate_accuracy(network: nn.Module, pictures: Labelled) -> float:
     """The share of held-out pictures that the network recognises, in eval mode with mean draws."""
     network.eval()
     device = next(network.parameters()).device
     right = 0
-    held_out = torch.split(pictures.test_images, AT_ONCE), torch.split(pictures.test_labels, AT_ONCE)
+    held_out = (
+        torch.split(pictures.test_images, EVALUATED_TOGETHER),
+        torch.split(pictures.test_labels, EVALUATED_TOGETHER),
+    )
     for images, labels in zip(*held_out, strict=True):
         right += int((network(pixels(images, device)).argmax(1).cpu() == labels).sum())
     return right / len(pictures.test_labels)
@@ -138,7 +141,7 @@ def place(key: str, epochs: int) -> Path:
     return data_folder() / "weights" / f"{key}-{epochs}.safetensors"
 
 
-def keep(network: nn.Module, file: Path, right: float) -> None:
+def save_weights(network: nn.Module, file: Path, right: float) -> None:
     """Writes the network's state in one step."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+JSON: TypeAlias = Any
+"""A value that can be written as JSON."""
 Update: TypeAlias = "dict[str, Tensor]"
 """One tensor a parameter, by parameter name. With restarts, each has a leading (S, ...)."""
 Latents: TypeAlias = "dict[str, Tensor]"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 from torch import nn
 
-from gradleak_core.training import trained
+from gradleak_core.training import train
 from gradleak_core.types import Knob, Note
 
 
@@ -49,7 +49,7 @@ class Trained:
     def apply(
         self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
     ) -> Generator[Note, None, None]:
-        yield from trained(
+        yield from train(
             network, self.dataset, recipe=recipe, shape=shape, classes=classes,
             epochs=self.epochs, lr=self.lr, seed=seed, device=device,
         )  # fmt: skip

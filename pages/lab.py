@@ -4,7 +4,7 @@ import streamlit as st
 
 from gradleak_core import demand
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import told
+from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, under_way, usable
 from pages._parts.fixes import fixes
@@ -57,7 +57,7 @@ live_view(
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
     remark=texts.altered(experiment),
-    told=told(experiment),
+    told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

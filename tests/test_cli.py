@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.__main__ import main
-from gradleak_core.speed.threads import ALL_THREADS, keep
+from gradleak_core.speed.threads import ALL_THREADS, keep_choices
 from tests.data.test_uploads import twelve_bits
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +76,7 @@ def test_a_result_runs_again_to_the_same_numbers(capsys: pytest.CaptureFixture[s
     assert main([*SMALL, "--seed", "3", "--defence", "gaussian_noise:std=0.001", "--json", str(file)]) == 0
     first = json.loads(file.read_text())
     assert first["experiment"]["threads"] == 1
-    keep({"LeNet": {1: ALL_THREADS}})  # what the tuner may find meanwhile
+    keep_choices({"LeNet": {1: ALL_THREADS}})  # what the tuner may find meanwhile
     capsys.readouterr()
     assert main(["attack", "--experiment", str(file), "--device", "cpu", "--json", "-"]) == 0
     second = json.loads(capsys.readouterr().out)

@@ -86,7 +86,7 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_too_much_is_refused_with_the_numbers_and_what_to_lower(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "2")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "2")
     known = catalogue() | {"devices": [{"kind": "cpu"}]}
     asked = CODEC.encode(HUGE[name])
     with pytest.raises(
@@ -98,7 +98,7 @@ def test_too_much_is_refused_with_the_numbers_and_what_to_lower(name: str, monke
 
 
 def test_what_takes_long_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "64")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "64")
     known = catalogue() | {"devices": [{"kind": "cpu"}]}
     asked = CODEC.encode(
         Experiment(model=MODELS["resnet18"](), size=224, attack=replace(ATTACKS["sapag"], restarts=256))
@@ -124,7 +124,7 @@ def test_a_network_that_says_nothing_of_its_work_is_not_refused() -> None:
 def test_the_command_line_refuses_by_the_same_rule(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "2")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "2")
     monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path))
     (tmp_path / "huge.json").write_text(json.dumps(CODEC.encode(HUGE["mlp"])), encoding="utf-8")
     assert main(["attack", "--device", "cpu", "--experiment", str(tmp_path / "huge.json")]) == 2

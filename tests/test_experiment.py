@@ -11,7 +11,7 @@ import torch
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment, Summary, frame, load, prepare, run, threads
+from gradleak_core.experiment import CODEC, Experiment, Summary, load, make_frame, prepare_both, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
 from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, Progress, Refused, Secret
@@ -75,7 +75,7 @@ def test_every_model_meets_every_attack(kind: str, name: str) -> None:
     assert load(CODEC.encode(experiment)) == experiment
     shown = frames(played(experiment))[-1]
     assert shown.images.shape == (1, 1, 16, 16)
-    assert set(shown.layers) == set(prepare(experiment).observation.update)
+    assert set(shown.layers) == set(prepare_both(experiment).observation.update)
 
 
 def test_the_attack_on_a_small_network_finds_the_picture() -> None:
@@ -90,7 +90,7 @@ def test_a_batch_is_paired_before_it_is_shown() -> None:
     images = ("sample:chelsea", "sample:rocket")
     experiment = quick(images=images, steps=500, seed=3)
     shown = frames(played(experiment, 100))[-1]
-    truth = prepare(experiment).secret.images
+    truth = prepare_both(experiment).secret.images
     own = (shown.images - truth).square().mean((1, 2, 3))
     crossed = (shown.images.flip(0) - truth).square().mean((1, 2, 3))
     assert (own < crossed).all()
@@ -98,13 +98,13 @@ def test_a_batch_is_paired_before_it_is_shown() -> None:
 
 def test_pictures_labels_and_score_share_one_order_even_out_of_range() -> None:
     """A guess so bright that its squared error would pair it with the wrong picture if it were not clamped first."""
-    both = prepare(replace(Experiment(), images=("sample:astronaut", "sample:coffee"), size=16))
+    both = prepare_both(replace(Experiment(), images=("sample:astronaut", "sample:coffee"), size=16))
     truth, guess = torch.ones(2, 3, 16, 16), torch.ones(2, 3, 16, 16)
     truth[0, :, 8:], truth[1, :, :8] = 0.5, 0.9
     guess[0, :, :8], guess[0, :, 8:], guess[1, :, 8:] = 9, 0.95, 0.5
     both = replace(both, secret=Secret(truth, torch.tensor([3, 7]), {}))
     labels = torch.nn.functional.one_hot(torch.tensor([[7, 3]]), 10).float()
-    shown = frame(both, 1, Candidate(guess[None], labels, {}), 0.5, 0)
+    shown = make_frame(both, 1, Candidate(guess[None], labels, {}), 0.5, 0)
     assert shown.labels == (3, 7)
     assert torch.equal(shown.images, guess.flip(0).clamp(0, 1))
     assert shown.metrics["mse"] == pytest.approx(float((shown.images - truth).square().mean()), rel=1e-5)

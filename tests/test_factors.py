@@ -44,7 +44,7 @@ class Odd(nn.Module):
 @pytest.fixture(params=["mlp", "resnet18", "vit", "odd", "precode"])
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     """A double-precision model all of whose layers count as large, with few rows."""
-    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "FACTORED_FROM", 1)
     monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
     if request.param == "odd":
         torch.manual_seed(1)
@@ -126,7 +126,7 @@ def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module
 
 
 def test_layers_used_twice_or_in_groups_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "FACTORED_FROM", 1)
     monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
     known = taps(Odd(), torch.rand(1, 3, 32, 32))
     assert set(known.zeros) == {

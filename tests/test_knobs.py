@@ -200,9 +200,9 @@ def wander(rng: random.Random) -> Any:
         "defences": defences,
         "labels": rng.choice([None, [1], [1, 2, 3]]),
         "size": rng.choice([28, 32, 64]),
-        "model": shaken(rng, knobs.entry("models", experiment["model"], KNOWN), experiment["model"]),
+        "model": shaken(rng, knobs.find_entry("models", experiment["model"], KNOWN), experiment["model"]),
         "client": shaken(rng, KNOWN["client"]),
-        "attack": shaken(rng, knobs.entry("attacks", experiment["attack"], KNOWN), experiment["attack"]),
+        "attack": shaken(rng, knobs.find_entry("attacks", experiment["attack"], KNOWN), experiment["attack"]),
     }
 
 

@@ -95,7 +95,7 @@ KNOWN = [
 def test_updates_and_slopes_are_those_of_autograd(
     name: str, knobs: dict[str, Any], restarts: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factored, "LARGE", large)
+    monkeypatch.setattr(factored, "FACTORED_FROM", large)
     model = network(name, **knobs)
     x, y = (tensor.requires_grad_() for tensor in batch(restarts, images))
     found = swept(model).update(x, y)
@@ -185,7 +185,7 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
 def test_distances_of_an_update_lying_end_to_end_are_those_of_its_tensors(
     name: str, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factored, "LARGE", large)
+    monkeypatch.setattr(factored, "FACTORED_FROM", large)
     model, (x, y) = network("convnet", activation="tanh"), batch(3, 1)
     seen = {k: g[0].detach() for k, g in swept(model).update(x[:1] / 2, y[:1]).items()}
     measure, update = DISTANCES[name]().to(LaidOut(seen)), swept(model).update(x.requires_grad_(), y)

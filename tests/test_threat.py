@@ -23,7 +23,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.client import local_update, observe
 from gradleak_core.config.admission import admit
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare_both, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
@@ -86,7 +86,7 @@ class TestHidden:
         experiment = quick(attack=attack, threat=ThreatModel(hidden="classifier.*,conv1.*"))
         last = list(run(experiment, due=lambda i: False))[-1]
         assert isinstance(last, Finished)
-        both = prepare(experiment)
+        both = prepare_both(experiment)
         update = local_update(both.model, last.pick.images[0], last.pick.labels[0], {}, experiment.client)
         distance = attack.distance.to(Observed(both.observation.update))({k: g[None] for k, g in update.items()})
         assert distance.item() == pytest.approx(last.distance, rel=1e-3)
@@ -165,7 +165,7 @@ class TestLocalSteps:
 
     def test_draws_that_are_told_fit_the_single_step(self) -> None:
         """Steps too small to move the weights: their mean gradient is that of the batch, with each image's own draw."""
-        both = prepare(
+        both = prepare_both(
             quick(
                 images=("sample:coffee", "sample:rocket") * 2,
                 labels=(0, 1, 2, 3),
@@ -190,7 +190,7 @@ class TestStatistics:
     @pytest.mark.parametrize("kind", ["unknown", "told", "inferred"])
     def test_the_attacker_has_them_only_when_the_threat_model_says_so(self, kind: Any) -> None:
         client = ClientStep(train=True)
-        both = prepare(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(statistics=kind)))
+        both = prepare_both(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(statistics=kind)))
         found = both.observation.statistics
         if kind == "unknown":
             assert found is None
@@ -205,7 +205,9 @@ class TestStatistics:
         noise = (DEFENCES["input_noise"](std=0.3),)  # type: ignore[call-arg]
         threat, client = ThreatModel(statistics="told"), ClientStep(train=True)
         plain, noisy = (
-            prepare(quick(model=MODELS["convnet"](), client=client, threat=threat, defences=d)).observation.statistics
+            prepare_both(
+                quick(model=MODELS["convnet"](), client=client, threat=threat, defences=d)
+            ).observation.statistics
             for d in ((), noise)
         )
         assert plain is not None
@@ -218,13 +220,13 @@ class TestStatistics:
     def test_the_private_pictures_have_them(self, model: str, kind: Any, mode: Any) -> None:
         """Inferred ones are rounded by 6e-8 over the momentum of 0.1, in some 10,000 numbers."""
         threat = ThreatModel(statistics=kind, mode=mode)
-        both = prepare(quick(size=64, model=MODELS[model](), client=ClientStep(train=True), threat=threat))
+        both = prepare_both(quick(size=64, model=MODELS[model](), client=ClientStep(train=True), threat=threat))
         assert cost(both, {}) <= 1e-4
 
     @pytest.mark.parametrize("steps", ["known", "one"])
     def test_the_private_pictures_have_them_with_the_clients_own_masks(self, steps: Any) -> None:
         """Mini-batches, so that each picture's first mask is not in the first local step."""
-        both = prepare(
+        both = prepare_both(
             quick(
                 images=("sample:coffee", "sample:rocket") * 2,
                 model=MODELS["resnet20"](),
@@ -250,7 +252,7 @@ def cost(both: Prepared, draws: Latents) -> float:
 def test_an_attacker_in_eval_mode_computes_otherwise_than_the_client() -> None:
     client = ClientStep(train=True)
     same, other = (
-        prepare(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(mode=mode)))
+        prepare_both(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(mode=mode)))
         for mode in ("same", "eval")
     )
     assert (same.model.training, other.model.training) == (True, False)

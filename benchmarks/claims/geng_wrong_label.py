@@ -12,11 +12,11 @@ from benchmarks.claims.told import attacked, same
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Observation
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels())
+ATTACK = replace(find_recipe("general_deep_leakage"), labels=KnownLabels())
 
 
 def measure(setting: Setting) -> Outcome:

@@ -21,11 +21,11 @@ from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 PLAIN = replace(
-    recipe("inverting_gradients"),
+    find_recipe("inverting_gradients"),
     priors=(TotalVariation(1e-4),),
     optimiser=Adam(lr=0.1, schedule="cosine"),
     stance=Guess(),
@@ -33,7 +33,7 @@ PLAIN = replace(
 MODELS: dict[str, Model] = {"MLP": MLP(), "LeNet": LeNet(), "ResNet-20": ResNet20(), "ViT": ViT()}
 STEPS = {"MLP": 300, "LeNet": 800, "ResNet-20": 300, "ViT": 500}
 ATTACKS: dict[str, Recipe] = {
-    "plain": PLAIN, "bypass": recipe("precode_bypass"), "noise": recipe("precode_noise"),
+    "plain": PLAIN, "bypass": find_recipe("precode_bypass"), "noise": find_recipe("precode_noise"),
 }  # fmt: skip
 
 

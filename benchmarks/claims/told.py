@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from benchmarks.claims.whole import whole
-from gradleak_core.experiment import Experiment, draw, frame, prepare
+from gradleak_core.experiment import Experiment, draw, make_frame, prepare_both
 from gradleak_core.types import Finished, Observation, Progress
 
 
@@ -31,7 +31,7 @@ def attacked(
 ) -> Attacked:
     """Runs the attack on what `change` makes of the observation, for at most `limit` seconds."""
     experiment = whole(experiment)
-    both, begun = prepare(experiment, device), time.perf_counter()
+    both, begun = prepare_both(experiment, device), time.perf_counter()
     pick, match, iteration = None, float("nan"), 0
     for event in experiment.attack.run(both.model, change(both.observation), seed=draw(experiment, 3)):
         if isinstance(event, Finished):
@@ -40,5 +40,5 @@ def attacked(
             pick, match, iteration = event.pick(), float(event.best.min()), event.iteration
             break
     assert pick is not None
-    shown = frame(both, iteration, pick, match, 0)
+    shown = make_frame(both, iteration, pick, match, 0)
     return Attacked(shown.images, both.secret.images.cpu(), shown.metrics)

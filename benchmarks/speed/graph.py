@@ -17,15 +17,15 @@ from benchmarks.speed.contenders import contest, medians
 from gradleak_core.attacks.inversion.loop import start_descent
 from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.experiment import Experiment, exactly, prepare
+from gradleak_core.experiment import Experiment, exactly, prepare_both
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Refused
 
 JSON = Any
 NETWORKS = {"lenet": 200, "convnet": 200, "resnet18": 50}
 """Iterations in a round."""
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 MANY, FASTER, MORE = 64, 3.0, 20.0
 WARM_UP = 5
 
@@ -52,7 +52,7 @@ def row(network: str, steps: int, rounds: int) -> JSON:
 def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     """One iteration of the attack on the device."""
     attack = replace(ATTACK, restarts=seeds)
-    both = prepare(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
+    both = prepare_both(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
     generator = torch.Generator().manual_seed(SEED)
     labels = attack.labels.read(both.model, both.observation)
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,17 +20,16 @@ from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
-from gradleak_core.config.needs import idle, told
+from gradleak_core.config.needs import idle, labels_revealed
 from gradleak_core.config.titles import run_title
-from gradleak_core.data import picture, uploads
+from gradleak_core.data import read_picture, uploads
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import sentence
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
 KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
 WORDS = {
@@ -47,11 +46,11 @@ def attack(
 ) -> int:
     """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
     known = catalogue()
-    device = choose.device(device, known)
+    device = choose.find_device(device, known)
     for target in targets(json_to, save_to):
         writable(target)
     experiment = choose.experiment(choice, known)
-    if choice.images and not quiet and any(map(very_dark, experiment["images"])):
+    if choice.images and not quiet and any(map(is_very_dark, experiment["images"])):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
     demand.check_memory(experiment, on(device, known))
     if not quiet and (slow := demand.delay(experiment, on(device, known))):
@@ -70,12 +69,12 @@ def attack(
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
-        (err if json_to == "-" else Console()).print(table(recording))
+        (err if json_to == "-" else Console()).print(result_table(recording))
     return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
-def very_dark(reference: str) -> bool:
-    return reference.startswith("upload:") and uploads.very_dark(picture(reference))
+def is_very_dark(reference: str) -> bool:
+    return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
 def on(device: str, catalogue: JSON) -> JSON:
@@ -176,7 +175,7 @@ class Screen:
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
 
-def table(recording: Recording) -> Table:
+def result_table(recording: Recording) -> Table:
     """The result, to read."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -193,15 +192,15 @@ def table(recording: Recording) -> Table:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
         rows.add_row("distance", f"{metrics['distance']:.2e}")
-    found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
-    rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
+    found = f"{list_labels(result['labels'])}, true {list_labels(recording.head.get('labels', []))}"
+    rows.add_row("labels", f"{list_labels(result['labels'])}, told" if labels_revealed(experiment) else found)
     rows.add_row("verdict", result["verdict"])
-    for said in filter(None, (result["remark"], idle(experiment), own(experiment))):
+    for said in filter(None, (result["remark"], idle(experiment), describe_uploads(experiment))):
         rows.add_row("note", said)
     return rows
 
 
-def own(experiment: JSON) -> str:
+def describe_uploads(experiment: JSON) -> str:
     """What became of the user's own pictures, in a sentence; empty without any."""
     if not any(image.startswith("upload:") for image in experiment["images"]):
         return ""
@@ -210,5 +209,5 @@ def own(experiment: JSON) -> str:
     return f"Your own pictures are cut to a square of {side} × {side} pixels{label}."
 
 
-def listed(labels: list[int]) -> str:
+def list_labels(labels: list[int]) -> str:
     return " ".join(map(str, labels))

@@ -20,7 +20,7 @@ from gradleak_core.types import Frame, Refused, Started
 ITERATIONS = 20
 
 
-def check(port: int, out: Console) -> int:
+def check_machine(port: int, out: Console) -> int:
     """Prints what is here, a line each; 0 when all is well, 1 otherwise."""
     steps: dict[str, Callable[[], str]] = {
         "versions": lambda: ", ".join(f"{name} {number}" for name, number in versions().items()),

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import close, defence, put, start
 from gradleak_core.data import data_folder, samples, scheme_of, uploads
 from gradleak_core.data.files import read_json
 from gradleak_core.data.references import SCHEMES
-from gradleak_core.types import Refused
-
-JSON = Any
+from gradleak_core.types import JSON, Refused
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def base(choice: Choice, catalogue: JSON) -> JSON:
 
 def whole(file: Path, catalogue: JSON) -> JSON:
     """The experiment in a JSON file; the result of a run, as `--json` writes it, holds one too."""
-    text = read(file, 2**24)
+    text = read_file(file, 2**24)
     try:
         value = read_json(text)
     except ValueError as error:
@@ -92,17 +89,17 @@ def reference(image: str, stretch: bool = False) -> str:
     if not Path(image).exists() and image.partition(":")[0] in SCHEMES:
         scheme_of(image)
         return image
-    data = read(Path(image), uploads.MEGABYTES * 2**20 + 1)
+    data = read_file(Path(image), uploads.MEGABYTES * 2**20 + 1)
     try:
         plain, stretched = uploads.check_both(data)
-        return uploads.keep(data_folder() / "uploads", (stretch and stretched) or plain)
+        return uploads.keep_upload(data_folder() / "uploads", (stretch and stretched) or plain)
     except Refused as refused:
         raise Refused(f"{image}: {refused}") from refused
     except OSError as error:
         raise Refused(f"The picture cannot be kept in {data_folder()}: {error.strerror}; set GRADLEAK_DATA.") from error
 
 
-def read(file: Path, limit: int) -> bytes:
+def read_file(file: Path, limit: int) -> bytes:
     """At most so many bytes of a file. Raises `Refused`."""
     try:
         with file.open("rb") as opened:
@@ -118,7 +115,7 @@ def assignment(text: str) -> tuple[str, str]:
     return path.strip(), value.strip()
 
 
-def device(wanted: str | None, catalogue: JSON) -> str:
+def find_device(wanted: str | None, catalogue: JSON) -> str:
     """The device to compute on; the best one here unless another is wanted. Raises `Refused` when it is not here."""
     here: list[str] = [device["kind"] for device in catalogue["devices"]]
     if wanted is not None and wanted not in here:

@@ -7,7 +7,7 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SLOWEST = 50_000
+BYTES_A_SECOND = 50_000
 """Bytes of a request that earn its client one second more."""
 
 
@@ -40,7 +40,7 @@ class TimedProtocol(H11Protocol):
         self.timer = self.loop.call_at(self.due, self.look)
 
     def data_received(self, data: bytes) -> None:
-        self.due += len(data) / SLOWEST
+        self.due += len(data) / BYTES_A_SECOND
         super().data_received(data)
 
     def on_response_complete(self) -> None:

@@ -39,11 +39,15 @@ def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
         return 0
     tables = {family: kinds(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()}
     for name in ("experiment", *OBJECTS):
-        tables[name] = plain(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]])
-    tables["metrics"] = plain("metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()])
+        tables[name] = plain_table(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]])
+    tables["metrics"] = plain_table(
+        "metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]
+    )
     samples = [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]
-    tables["samples"] = plain("samples", samples)
-    tables["presets"] = plain("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]])
+    tables["samples"] = plain_table("samples", samples)
+    tables["presets"] = plain_table(
+        "presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]]
+    )
     if unknown := [part for part in parts if part not in tables]:
         raise Refused(f"The catalogue has no part {unknown[0]}; choose from {', '.join(tables)}.")
     for part in parts or tables:
@@ -58,7 +62,7 @@ def kinds(title: str, entries: dict[str, Any]) -> Table:
     return rows
 
 
-def plain(title: str, lines: list[tuple[str, str, str]]) -> Table:
+def plain_table(title: str, lines: list[tuple[str, str, str]]) -> Table:
     rows = Table(title=title, title_justify="left", show_header=False, expand=True)
     for line in lines:
         rows.add_row(*line)

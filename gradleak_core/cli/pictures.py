@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from gradleak_core.cli.recording import Recording
-from gradleak_core.runs.export import animation, opened, png
+from gradleak_core.runs.export import animation, open_picture, png
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.recording import data_url
+from gradleak_core.types import JSON
 
-JSON = Any
 BLOCK, GAP, LINE = 224, 16, 24
 """Pixels: a block of images, the space around it, a line of text."""
 FACTOR = 4
@@ -28,11 +27,11 @@ def drawn(recording: Recording, suffix: str) -> bytes:
     if suffix == ".html":
         return page(recording).encode()
     frames, batch = recording.shown(), recording.head["batch"]
-    truth = opened(recording.truth)
+    truth = open_picture(recording.truth)
     if suffix == ".png":
         numbers, picture = frames[-1]
-        return png(sheet(truth, opened(picture), batch, caption(numbers)))
-    return animation([sheet(truth, opened(picture), batch, caption(numbers)) for numbers, picture in frames])
+        return png(sheet(truth, open_picture(picture), batch, caption(numbers)))
+    return animation([sheet(truth, open_picture(picture), batch, caption(numbers)) for numbers, picture in frames])
 
 
 def caption(numbers: JSON) -> str:

@@ -26,16 +26,15 @@ from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import sentence
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
-GAP = 0.5
+NOTE_SECONDS = 0.5
 """Seconds between two notes in the file."""
-AGAIN = 1.0
+RETRY_SECONDS = 1.0
 """Seconds between two attempts to write the end."""
 
 
-def price(
+def price_command(
     choice: choose.Choice,
     defences: list[str],
     federation: Mapping[str, Any],
@@ -46,7 +45,7 @@ def price(
 ) -> int:
     """Prices no defence and each of the defences. Raises `Refused` before anything is computed."""
     known = catalogue()
-    device = choose.device(device, known)
+    device = choose.find_device(device, known)
     if json_to is not None:
         writable(json_to)
     base = choose.experiment(choice, known)
@@ -81,7 +80,7 @@ def price(
         return FAILED
     ledger.close(err, status="done", note=None)
     if not quiet:
-        Console().print(table(ledger.value, known))
+        Console().print(price_table(ledger.value, known))
     return 0
 
 
@@ -108,7 +107,7 @@ class Ledger:
     def note(self, message: str) -> None:
         self.value["note"] = message
         if time.monotonic() >= self.next:
-            self.next = time.monotonic() + GAP
+            self.next = time.monotonic() + NOTE_SECONDS
             self.write()
 
     def write(self, **changes: Any) -> None:
@@ -128,7 +127,7 @@ class Ledger:
         if self.trouble:
             err.print(f"{self.file} cannot be written: {self.trouble.strerror}.", markup=False, soft_wrap=True)
         while self.trouble and out_of_room(self.trouble):
-            time.sleep(AGAIN)
+            time.sleep(RETRY_SECONDS)
             self.write()
 
 
@@ -142,7 +141,7 @@ def screen(console: Console, quiet: bool) -> Progress:
     return Progress(*columns, console=console, disable=quiet, transient=True)
 
 
-def table(value: JSON, known: JSON) -> Table:
+def price_table(value: JSON, known: JSON) -> Table:
     """The points, to read."""
     learnt, leaked = value["federation"], value["experiment"]
     what = (

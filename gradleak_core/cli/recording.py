@@ -6,8 +6,7 @@ from typing import Any
 
 from gradleak_core.runs.export import FRAMES, spread
 
-JSON = Any
-Head = dict[str, Any]
+RunHead = dict[str, Any]
 
 
 class Recording:
@@ -15,15 +14,15 @@ class Recording:
 
     def __init__(self, title: str, *, keep: bool) -> None:
         self.title, self.keep = title, keep
-        self.head: Head = {}
-        self.result: Head = {}
+        self.head: RunHead = {}
+        self.result: RunHead = {}
         self.truth = b""
         self.columns: dict[str, list[float | None]] = {}
-        self.numbers: dict[int, Head] = {}
+        self.numbers: dict[int, RunHead] = {}
         """Labels and metrics of each picture, by iteration."""
         self.pictures: list[tuple[int, bytes]] = []
 
-    def add(self, head: Head, blob: bytes) -> None:
+    def add(self, head: RunHead, blob: bytes) -> None:
         """One message of the run loop."""
         if head["type"] == "started":
             self.head, self.truth = head, blob
@@ -32,7 +31,7 @@ class Recording:
         elif head["type"] == "finished":
             self.result = head["result"]
 
-    def _extend(self, head: Head, blob: bytes) -> None:
+    def _extend(self, head: RunHead, blob: bytes) -> None:
         for name, values in head["curve"]["columns"].items():
             self.columns.setdefault(name, []).extend(values)
         if head["picture"] is None or not self.keep:
@@ -42,6 +41,6 @@ class Recording:
         if len(self.pictures) > 8 * FRAMES:
             self.pictures = self.pictures[::2]
 
-    def shown(self) -> list[tuple[Head, bytes]]:
+    def shown(self) -> list[tuple[RunHead, bytes]]:
         """Evenly chosen pictures with their numbers, first and last among them."""
         return [(self.numbers[iteration], picture) for iteration, picture in spread(self.pictures)]

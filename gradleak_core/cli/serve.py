@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "address"
 """The file of the data folder in which a server leaves its address for the next one that is started."""
-PATIENCE = 3
+SHUTDOWN_SECONDS = 3
 """Seconds that open requests have to finish once the server is told to stop."""
 ANSWERED = "ASGI callable returned without completing handshake."
 """What uvicorn says of a WebSocket's handshake that was answered with a refusal; strangers could fill a log with it."""
@@ -54,7 +54,7 @@ def serve(site: Site, out: Console) -> int:
     folder = (site.data or data_folder()).expanduser().absolute()
     for name in site.allowed_hosts:
         check_name(name)
-    own(folder)
+    claim_folder(folder)
     listening = bound(site.host, site.port)
     port = listening.getsockname()[1]
     with contextlib.suppress(OSError):  # a full disk shows on the page
@@ -75,7 +75,7 @@ def serve(site: Site, out: Console) -> int:
     settings = configured(site.timeout)
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
-        logging.getLogger(name).addFilter(told)
+        logging.getLogger(name).addFilter(worth_logging)
     out.print(f"GradLeak is at {url(site.host, port)}; Ctrl-C stops it.", highlight=False)
     if site.host in EVERYWHERE:
         places = " and ".join(url(address, port) for address in addresses())
@@ -86,7 +86,7 @@ def serve(site: Site, out: Console) -> int:
     return 0 if server.started else 1
 
 
-def told(record: logging.LogRecord) -> bool:
+def worth_logging(record: logging.LogRecord) -> bool:
     """True for what of uvicorn's log is worth a line."""
     return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
@@ -107,7 +107,7 @@ def configured(timeout: int) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         timeout_keep_alive=timeout,
-        timeout_graceful_shutdown=PATIENCE,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
@@ -117,7 +117,7 @@ def check_name(name: str) -> None:
         raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
 
 
-def own(folder: Path) -> None:
+def claim_folder(folder: Path) -> None:
     """Makes sure that this server can have `folder`, alone. Raises `Refused`."""
     from gradleak_core.runs.lock import InUse, lock
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from gradleak_core.cli.check import folder
 from gradleak_core.models import MODELS
 from gradleak_core.runs.tuning import fewest, tried
-from gradleak_core.speed.threads import file, keep
+from gradleak_core.speed.threads import choices_file, keep_choices
 
 BATCHES = (1, 2, 4, 8, 16)
 
@@ -27,6 +27,8 @@ def tune(seconds: float, data: Path | None, out: Console) -> int:
             best = fewest(found)
             times = ", ".join(f"{count} thread{'s' * (count > 1)} {value:.1f} ms" for count, value in found.items())
             out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
-            keep({model.title: {images: best}})
-    out.print(f"Kept in {file()} for runs of one seed. The Lab measures what is missing by itself.", soft_wrap=True)
+            keep_choices({model.title: {images: best}})
+    out.print(
+        f"Kept in {choices_file()} for runs of one seed. The Lab measures what is missing by itself.", soft_wrap=True
+    )
     return 0

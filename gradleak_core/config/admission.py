@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from gradleak_core.config.former import renew_experiment
 from gradleak_core.config.knobs import refusals
 from gradleak_core.config.schemas import checked, quoted
 from gradleak_core.data import data_folder, own_label
 from gradleak_core.data.sources import source
-from gradleak_core.types import Refused
-
-JSON = Any
+from gradleak_core.types import JSON, Refused
 
 
 def admit(experiment: JSON, catalogue: JSON, folder: Path | None = None) -> JSON:

@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from gradleak_core.config.schemas import checked
-from gradleak_core.types import Knob
+from gradleak_core.types import JSON, Knob
 
-JSON = Any
 T = TypeVar("T")
 NONE: Mapping[str, Mapping[str, object]] = types.MappingProxyType({})
 

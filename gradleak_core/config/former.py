@@ -8,9 +8,9 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-JSON = Any
+from gradleak_core.types import JSON
+
 SCHEMA = 2
 """The version of everything that is written as JSON, and of the file of runs."""
 PATHS = {"attack.seeds": "attack.restarts"}

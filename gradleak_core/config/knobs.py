@@ -17,9 +17,7 @@ from typing import Any
 from gradleak_core.config.former import renew_experiment, renew_path
 from gradleak_core.config.needs import facts, from_json, parts, unmet
 from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, short
-from gradleak_core.types import Refused
-
-JSON = Any
+from gradleak_core.types import JSON, Refused
 
 LISTS = {"image": "images", "label": "labels", "defence": "defences"}
 """Query keys that may be given several times, and the field each fills."""
@@ -56,7 +54,7 @@ def defence(text: str, catalogue: JSON) -> JSON:
             raise Refused(f"defence {kind}: {quoted(assignment)} is not of the form knob=value.")
         part = _put(
             part,
-            entry("defences", part, catalogue)["knobs"],
+            find_entry("defences", part, catalogue)["knobs"],
             name.strip().split("."),
             value,
             catalogue,
@@ -67,7 +65,7 @@ def defence(text: str, catalogue: JSON) -> JSON:
 
 def defence_text(part: JSON, catalogue: JSON) -> str:
     """The inverse of `defence`."""
-    row = entry("defences", part, catalogue)
+    row = find_entry("defences", part, catalogue)
     rest = ",".join(f"{path}={text}" for path, text in _differences(part, row["default"], row["knobs"], catalogue))
     return f"{part['kind']}:{rest}" if rest else str(part["kind"])
 
@@ -105,7 +103,7 @@ def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[J
         try:
             if key in LISTS:
                 texts = [value] if isinstance(value, str) else list(value)
-                experiment = fitting(experiment | {LISTS[key]: _listed(key, texts, catalogue)}, catalogue)
+                experiment = fitting(experiment | {LISTS[key]: _read_list(key, texts, catalogue)}, catalogue)
             else:
                 experiment = put(experiment, key, value if isinstance(value, str) else value[-1], catalogue)
         except Refused as refused:
@@ -115,13 +113,13 @@ def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[J
 
 def refusals(part: JSON, experiment: JSON, catalogue: JSON) -> list[str]:
     """Why a part, with the parts inside it, cannot be used in this experiment; the whole experiment is a part too."""
-    rows = [row for inner in parts(part) for row in _rows(inner, catalogue)]
+    rows = [row for inner in parts(part) for row in _list_rows(inner, catalogue)]
     rows += [catalogue[name] for name in OBJECTS if name in part]
     reasons = unmet([need for row in rows for need in from_json(row["needs"])], facts(experiment))
     return list(dict.fromkeys(reasons))
 
 
-def entry(family: str, part: JSON, catalogue: JSON) -> JSON:
+def find_entry(family: str, part: JSON, catalogue: JSON) -> JSON:
     """The catalogue's entry of a part; of a recipe that it does not list, the first one's. Raises `Refused`."""
     rows = catalogue["families"][family]
     row = row_of(part, rows)
@@ -171,7 +169,7 @@ def _put(node: JSON, knobs: list[JSON], names: list[str], value: Any, catalogue:
     if not rest:
         return node | {name: _converted(knob, node.get(name), value, catalogue, path)}
     if knob["type"] == "part":
-        inner = entry(knob["family"], node[name], catalogue)["knobs"]
+        inner = find_entry(knob["family"], node[name], catalogue)["knobs"]
         return node | {name: _put(node[name], inner, rest, value, catalogue, path)}
     if knob["type"] == "object":
         return node | {name: _put(node[name], knob["knobs"], rest, value, catalogue, path)}
@@ -182,7 +180,7 @@ def _put(node: JSON, knobs: list[JSON], names: list[str], value: Any, catalogue:
     named = (i for i, item in enumerate(items) if kind in (str(i), kind_of(family, item, catalogue)))
     at = next(named, len(items))
     items[at : at + 1] = [items[at] if at < len(items) else one_of(family, kind, catalogue, path)]
-    items[at] = _put(items[at], entry(family, items[at], catalogue)["knobs"], rest[1:], value, catalogue, path)
+    items[at] = _put(items[at], find_entry(family, items[at], catalogue)["knobs"], rest[1:], value, catalogue, path)
     return node | {name: items}
 
 
@@ -202,7 +200,7 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
     if isinstance(value, str) and (kind == "other" or (kind != "string" and value[:1] in ("{", "["))):
         value = _json(value, path, plain=kind == "other")
     if kind == "part":
-        return _part(knob["family"], value, catalogue, path)
+        return _read_part(knob["family"], value, catalogue, path)
     if kind == "parts":
         if isinstance(value, str):
             value = [] if value in ("none", "") else [word.strip() for word in value.split(",")]
@@ -210,7 +208,7 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
         if not isinstance(value, list):
             _refuse(path, "a list", value)
         family = knob["family"]
-        return [kept[v] if isinstance(v, str) and v in kept else _part(family, v, catalogue, path) for v in value]
+        return [kept[v] if isinstance(v, str) and v in kept else _read_part(family, v, catalogue, path) for v in value]
     if kind == "object":
         return dict(value) if isinstance(value, Mapping) else _refuse(path, "an object", value)
     if kind == "choice":
@@ -221,11 +219,11 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
     return _scalar(knob, value, path)
 
 
-def _part(family: str, value: Any, catalogue: JSON, path: str) -> JSON:
+def _read_part(family: str, value: Any, catalogue: JSON, path: str) -> JSON:
     if isinstance(value, Mapping):
         if "kind" not in value:
             raise Refused(f"{path}: the kind is missing; add it.")
-        entry(family, value, catalogue)
+        find_entry(family, value, catalogue)
         return dict(value)
     return one_of(family, str(value), catalogue, path)
 
@@ -272,7 +270,7 @@ def _json(text: str, path: str, *, plain: bool) -> JSON:
         return text if plain else _refuse(path, "valid JSON", text)
 
 
-def _listed(key: str, texts: list[str], catalogue: JSON) -> JSON:
+def _read_list(key: str, texts: list[str], catalogue: JSON) -> JSON:
     if key == "image":
         return texts
     if key == "label":
@@ -298,7 +296,7 @@ def _differences(part: JSON, base: JSON, knobs: list[JSON], catalogue: JSON) -> 
 
 
 def _part_differences(name: str, family: str, part: JSON, base: JSON, catalogue: JSON) -> Iterator[tuple[str, str]]:
-    row, kind = entry(family, part, catalogue), kind_of(family, part, catalogue)
+    row, kind = find_entry(family, part, catalogue), kind_of(family, part, catalogue)
     if kind != kind_of(family, base, catalogue):
         yield name, kind
         base = row["default"]
@@ -317,8 +315,8 @@ def _list_differences(
         yield name, ",".join(kinds) or "none"
     kept = {item["kind"]: item for item in base}
     for item in items:
-        before = kept.get(item["kind"]) or entry(family, item, catalogue)["default"]
-        for path, text in _differences(item, before, entry(family, item, catalogue)["knobs"], catalogue):
+        before = kept.get(item["kind"]) or find_entry(family, item, catalogue)["default"]
+        for path, text in _differences(item, before, find_entry(family, item, catalogue)["knobs"], catalogue):
             yield f"{name}.{item['kind']}.{path}", text
 
 
@@ -328,5 +326,5 @@ def _text(value: JSON) -> str:
     return json.dumps(value) if not isinstance(value, float) else repr(value)
 
 
-def _rows(part: JSON, catalogue: JSON) -> Iterator[JSON]:
+def _list_rows(part: JSON, catalogue: JSON) -> Iterator[JSON]:
     return filter(None, (row_of(part, family) for family in catalogue["families"].values()))

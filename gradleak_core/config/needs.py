@@ -51,7 +51,7 @@ def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def told(experiment: Mapping[str, Any]) -> bool:
+def labels_revealed(experiment: Mapping[str, Any]) -> bool:
     """Whether the attacker is given the labels."""
     return bool(experiment["attack"].get("labels", {}).get("kind") == "known_labels")
 

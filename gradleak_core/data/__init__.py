@@ -19,18 +19,18 @@ def data_folder() -> Path:
     return Path(os.environ.get("GRADLEAK_DATA") or ".gradleak")
 
 
-def picture(reference: str) -> Image.Image:
+def read_picture(reference: str) -> Image.Image:
     """Returns the picture in mode L or RGB.
 
     Raises `Refused` when the reference names nothing or cannot be read, and for `dataset:`, which needs torch.
     """
     scheme = scheme_of(reference)
     if scheme == "sample":
-        return Image.open(io.BytesIO(samples.picture(reference.removeprefix("sample:"))))
+        return Image.open(io.BytesIO(samples.read_sample(reference.removeprefix("sample:"))))
     if scheme == "upload":
-        return uploads.decode(uploads.path(data_folder() / "uploads", reference).read_bytes())
+        return uploads.decode_picture(uploads.upload_path(data_folder() / "uploads", reference).read_bytes())
     if scheme == "folder":
-        return folders.picture(reference)
+        return folders.read_folder_picture(reference)
     raise Refused(f"{quoted(reference)} is read by the worker; start a run to see it.")
 
 
@@ -41,16 +41,16 @@ def own_label(reference: str, folder: Path) -> int | None:
     """
     scheme = scheme_of(reference)
     if scheme == "dataset":
-        datasets.parse(reference)
+        datasets.parse_dataset(reference)
         return None
     if scheme == "upload":
-        uploads.path(folder / "uploads", reference)
+        uploads.upload_path(folder / "uploads", reference)
     if scheme == "folder":
-        folders.path(reference)
-    return label(reference) or 0
+        folders.folder_path(reference)
+    return read_label(reference) or 0
 
 
-def label(reference: str) -> int | None:
+def read_label(reference: str) -> int | None:
     """Returns a picture's own label, as a place among `label_names`; none for an upload.
 
     Raises `Refused` when the reference names nothing, and for `dataset:`, which needs torch.
@@ -60,7 +60,7 @@ def label(reference: str) -> int | None:
         return samples.sample(reference.removeprefix("sample:")).label
     if scheme == "dataset":
         raise Refused(f"{quoted(reference)} is read by the worker; start a run to learn its label.")
-    return folders.label(reference) if scheme == "folder" else None
+    return folders.label_of(reference) if scheme == "folder" else None
 
 
 def label_names(reference: str) -> list[str] | None:
@@ -69,7 +69,7 @@ def label_names(reference: str) -> list[str] | None:
     if scheme == "sample":
         return list(samples.CLASSES)
     if scheme == "dataset":
-        return list(datasets.DATASETS[datasets.parse(reference)[0]].classes)
+        return list(datasets.DATASETS[datasets.parse_dataset(reference)[0]].classes)
     return folders.classes(reference) if scheme == "folder" else None
 
 

@@ -37,19 +37,21 @@ table, tank, telephone, television, tiger, tractor, train, trout, tulip, turtle,
 woman, worm"""
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _read_names(text: str) -> tuple[str, ...]:
     return tuple(re.split(r",\s+", text))
 
 
 DATASETS = {
     "mnist": Dataset("MNIST", "MNIST", "MNIST/raw", tuple("0123456789"), 60_000, 10_000, 12),
-    "fashion_mnist": Dataset("Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", _names(FASHION), 60_000, 10_000, 31),
-    "cifar10": Dataset("CIFAR-10", "CIFAR10", "cifar-10-batches-py", _names(CIFAR10), 50_000, 10_000, 170),
-    "cifar100": Dataset("CIFAR-100", "CIFAR100", "cifar-100-python", _names(CIFAR100), 50_000, 10_000, 169),
+    "fashion_mnist": Dataset(
+        "Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", _read_names(FASHION), 60_000, 10_000, 31
+    ),
+    "cifar10": Dataset("CIFAR-10", "CIFAR10", "cifar-10-batches-py", _read_names(CIFAR10), 50_000, 10_000, 170),
+    "cifar100": Dataset("CIFAR-100", "CIFAR100", "cifar-100-python", _read_names(CIFAR100), 50_000, 10_000, 169),
 }
 
 
-def parse(reference: str) -> tuple[str, str, int]:
+def parse_dataset(reference: str) -> tuple[str, str, int]:
     """Name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
     parts = re.fullmatch(r"dataset:(\w+)/(train|test)/(\d{1,9})", reference, re.ASCII)
     if parts is None or parts[1] not in DATASETS:

@@ -24,16 +24,16 @@ from gradleak_core.types import Refused
 
 SECONDS = 2
 """Of processor time, for one picture."""
-PATIENCE = 20.0
+DECODE_SECONDS = 20.0
 """Seconds by the clock, on a machine that is busy or does not count processor time."""
 MEMORY = 512 * 2**20
 """Bytes of addresses that the process may ask for."""
-AT_ONCE = 2
+DECODED_TOGETHER = 2
 PLACES = 30
 """Pictures that are being sent, wait, or are read, at most."""
-ROOT = Path(__file__).resolve().parents[2]
+IMPORTED_FROM = Path(__file__).resolve().parents[2]
 UNREADABLE = "The picture is damaged or takes too long to read; save it again or make it smaller, and retry."
-log = logging.getLogger("gradleak.decoder")
+decoder_log = logging.getLogger("gradleak.decoder")
 
 
 class Busy(Refused):
@@ -45,7 +45,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(PLACES)
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._turns = threading.BoundedSemaphore(DECODED_TOGETHER)
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -71,7 +71,7 @@ class Decoder:
 
 def answer(file: IO[bytes]) -> bytes:
     """What the process says about a file. Raises `Refused` when it is ended or breaks down before it says anything."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     try:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "gradleak_core.data.decoder"],
@@ -79,19 +79,19 @@ def answer(file: IO[bytes]) -> bytes:
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=DECODE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise Refused(UNREADABLE) from error
     except OSError as error:  # too many processes, or no memory for one more
         raise Busy("The server cannot read pictures right now; try again in a few seconds.") from error
     if done.returncode:
-        log.warning("The process that read a picture ended with code %d.", done.returncode)
+        decoder_log.warning("The process that read a picture ended with code %d.", done.returncode)
         raise Refused(UNREADABLE)
     return done.stdout
 
 
-def main() -> None:
+def answer_one() -> None:
     """Reads one picture and answers."""
     limit()
     try:
@@ -116,4 +116,4 @@ def limit() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    answer_one()

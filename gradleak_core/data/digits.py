@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 FILE = Path(__file__).parents[2] / "assets" / "digits.npz"
-CLASSES = tuple("0123456789")
+DIGITS = tuple("0123456789")
 BRIGHTEST = 16
 HELD_OUT = 360
 """The last of the 1,797 pictures; they are in the order of their writers, so most of these were written by others."""
@@ -24,6 +24,6 @@ def digits() -> tuple[Any, Any]:
         return (kept["images"] * (255 / BRIGHTEST)).round().astype(np.uint8), kept["labels"]
 
 
-def identity() -> str:
+def digest_digits() -> str:
     """The SHA-256 of the file."""
     return hashlib.sha256(FILE.read_bytes()).hexdigest()

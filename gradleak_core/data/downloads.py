@@ -14,10 +14,10 @@ from typing import Any
 
 from PIL import Image
 
-from gradleak_core.data.datasets import DATASETS, parse, past_the_end
+from gradleak_core.data.datasets import DATASETS, parse_dataset, past_the_end
 from gradleak_core.types import Refused
 
-Progress = Callable[[int, int], None] | None
+Downloaded = Callable[[int, int], None] | None
 """Called while downloading with the bytes so far and the bytes in all (0 when the server does not say)."""
 
 CHUNK = 2**18
@@ -29,20 +29,20 @@ BROKEN = (
 """What torchvision and the network raise when files are missing, unreachable or damaged."""
 
 
-def item(root: Path, reference: str, progress: Progress = None) -> tuple[Image.Image, int]:
+def item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
     """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
 
     Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
     """
-    name, split, index = parse(reference)
-    images = opened(name, split, root.absolute(), progress)
+    name, split, index = parse_dataset(reference)
+    images = open_dataset(name, split, root.absolute(), progress)
     if index >= len(images):
         raise past_the_end(reference, len(images))
     image, label = images[index]
     return image, int(label)
 
 
-def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
+def open_dataset(name: str, split: str, root: Path, progress: Downloaded = None) -> Any:
     """Torchvision's dataset, a sequence of (PIL image, label). Raises `Refused`."""
     try:
         return _read(name, split, root)
@@ -52,7 +52,7 @@ def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
         for archive, addresses in archives(name, root).items():
             if not archive.exists():
                 _first_that_answers(addresses, archive, progress)
-        _vision(name)(root, train=split == "train", download=True)  # checks and unpacks
+        _import_torchvision(name)(root, train=split == "train", download=True)  # checks and unpacks
         return _read(name, split, root)
     except BROKEN as error:
         row = DATASETS[name]
@@ -64,14 +64,14 @@ def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
 
 def archives(name: str, root: Path) -> dict[Path, list[str]]:
     """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
-    kind = _vision(name)
+    kind = _import_torchvision(name)
     if hasattr(kind, "mirrors"):
         files = [file for file, _ in kind.resources]
         return {root / DATASETS[name].place / file: [mirror + file for mirror in kind.mirrors] for file in files}
     return {root / kind.filename: [kind.url]}
 
 
-def download(address: str, target: Path, progress: Progress = None) -> None:
+def download(address: str, target: Path, progress: Downloaded = None) -> None:
     """Writes what an address holds to `target` in one step. Raises OSError or HTTPException."""
     target.parent.mkdir(parents=True, exist_ok=True)
     request = urllib.request.Request(address, headers={"User-Agent": "gradleak"})
@@ -89,7 +89,7 @@ def download(address: str, target: Path, progress: Progress = None) -> None:
         part.replace(target)
 
 
-def _first_that_answers(addresses: list[str], target: Path, progress: Progress) -> None:
+def _first_that_answers(addresses: list[str], target: Path, progress: Downloaded) -> None:
     for address in addresses:
         try:
             download(address, target, progress)
@@ -101,10 +101,10 @@ def _first_that_answers(addresses: list[str], target: Path, progress: Progress) 
 
 @functools.lru_cache(maxsize=2)
 def _read(name: str, split: str, root: Path) -> Any:
-    return _vision(name)(root, train=split == "train")
+    return _import_torchvision(name)(root, train=split == "train")
 
 
-def _vision(name: str) -> Any:
+def _import_torchvision(name: str) -> Any:
     """Torchvision's class."""
     import torchvision.datasets as vision  # takes as long to import as torch, and most runs do without
 

@@ -16,7 +16,7 @@ from gradleak_core.data.pixels import to_tensor
 from gradleak_core.data.sources import source, split
 from gradleak_core.types import Note, Refused
 
-Pictures = Iterable[tuple[Image.Image, int]]
+LabelledPictures = Iterable[tuple[Image.Image, int]]
 MOST_BYTES = 2**29
 """Of pixels to learn from; of a larger set every second picture is taken, or every third, and so on."""
 NOTE_EVERY = 500
@@ -34,7 +34,7 @@ class Labelled:
     test_labels: Tensor
 
 
-def read(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
+def read_labelled(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
     """A set, every picture cropped and scaled to `shape` (C, size, size). Downloads what torchvision has to fetch.
 
     Raises `Refused` when it is not there, cannot be fetched or holds a damaged picture.
@@ -45,7 +45,7 @@ def read(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labell
     elif name in DATASETS:
         if not present(data_folder() / "datasets", name):
             yield Note(f"Downloading {title}, {DATASETS[name].megabytes} MB.")
-        parts = _vision(name)
+        parts = _read_torchvision(name)
     else:
         parts = _folder(name)
     stacked: list[Tensor] = []
@@ -79,9 +79,9 @@ def _digits() -> list[Part]:
     return [(zip(map(Image.fromarray, xs), ys.tolist(), strict=True), len(xs)) for xs, ys in parts]
 
 
-def _vision(name: str) -> list[Part]:
+def _read_torchvision(name: str) -> list[Part]:
     root = (data_folder() / "datasets").absolute()
-    sets = [downloads.opened(name, split, root) for split in ("train", "test")]
+    sets = [downloads.open_dataset(name, split, root) for split in ("train", "test")]
     return [((images[i] for i in range(len(images))), len(images)) for images in sets]
 
 
@@ -97,11 +97,11 @@ def _folder(name: str) -> list[Part]:
             chosen[seen[label] % FIFTH == FIFTH - 1].append((file, label))
     if not all(chosen):
         raise Refused(f"{name} holds too few pictures to train on; each class needs at least {FIFTH}.")
-    return [(((_opened(file), label) for file, label in part), len(part)) for part in chosen]
+    return [(((_open_file(file), label) for file, label in part), len(part)) for part in chosen]
 
 
-def _opened(file: Path) -> Image.Image:
+def _open_file(file: Path) -> Image.Image:
     try:
-        return uploads.decode(file.read_bytes())
+        return uploads.decode_picture(file.read_bytes())
     except (Refused, OSError) as error:
         raise Refused(f"{file.parent.name}/{file.name} cannot be used for training; remove or replace it.") from error

@@ -36,6 +36,6 @@ def sample(name: str) -> Sample:
     return SAMPLES[name]
 
 
-def picture(name: str) -> bytes:
+def read_sample(name: str) -> bytes:
     """The file of a sample: a square PNG, grey or RGB, of at most 256 pixels. Raises `Refused`."""
     return (FOLDER / sample(name).file).read_bytes()

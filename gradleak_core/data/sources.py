@@ -26,7 +26,7 @@ def source(name: str, most: int | None = None) -> Source:
     Raises `Refused` when there is no such set, or when it has more classes than the model, `most`.
     """
     if name == "digits":
-        found = Source(name, "the built-in digits", len(digits.CLASSES))
+        found = Source(name, "the built-in digits", len(digits.DIGITS))
     elif name in DATASETS:
         found = Source(name, DATASETS[name].title, len(DATASETS[name].classes))
     elif name.startswith("folder:"):
@@ -47,15 +47,15 @@ def split(name: str) -> tuple[str, str | None]:
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
     if train is None:
         there = ", ".join(f"folder:{folder}" for folder in known) or "none"
-        raise Refused(f"There is no folder {quoted(name)}; those named in {folders.VARIABLE} are: {there}.")
+        raise Refused(f"There is no folder {quoted(name)}; those named in {folders.FOLDERS_VARIABLE} are: {there}.")
     test = f"{train.removesuffix('/train')}/test"
     return train, test if train.endswith("/train") and test in known else None
 
 
-def identity(name: str) -> str:
+def identify_source(name: str) -> str:
     """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes, times."""
     if name == "digits":
-        return digits.identity()
+        return digits.digest_digits()
     if not name.startswith("folder:"):
         return name
     digest = hashlib.sha256()

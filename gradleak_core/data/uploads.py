@@ -17,7 +17,7 @@ from gradleak_core.config.schemas import quoted
 from gradleak_core.data.files import write_whole
 from gradleak_core.types import Refused
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 MEGABYTES = 8
 MEGAPIXELS = 40
@@ -35,33 +35,33 @@ HEAVY = (
     f"The picture has more than {DECODED_MEGAPIXELS} million pixels, which only a JPEG may have; "
     "make it smaller or save it as a JPEG."
 )
-DAMAGED = "The picture is cut off or damaged; save it again and retry."
+DAMAGED_PICTURE = "The picture is cut off or damaged; save it again and retry."
 FOREIGN = "The file is not a picture that can be read; use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."
-LARGE = "The picture takes too much memory to read; make it smaller and try again."
+TOO_LARGE = "The picture takes too much memory to read; make it smaller and try again."
 
 
-def check(data: bytes) -> bytes:
+def check_upload(data: bytes) -> bytes:
     """A clean PNG of any picture somebody sends: its largest centred square of at most 512 pixels a side, 8-bit grey or
     RGB, upright, without metadata. Only the first frame is kept, and what is transparent becomes white.
 
     Raises `Refused`, and nothing else: empty, not a picture, damaged, over 8 MB, too many pixels, too long a side.
     """
-    return encoded(decode(data))
+    return encoded(decode_picture(data))
 
 
 def check_both(data: bytes) -> tuple[bytes, bytes | None]:
-    """As `check`, and a second PNG when the picture is very dark: stretched, so that its darkest value is black and its
+    """As `check_upload`, and a second PNG when the picture is very dark: stretched, so that its darkest value is black and its
     brightest white. It is made from all bits of a value that Pillow reads: 16 of a grey picture, 8 of a colour."""
     plain, stretched = _checked(data)
     return encoded(plain), None if stretched is None else encoded(stretched)
 
 
-def decode(data: bytes) -> Image.Image:
-    """As `check`, but the picture itself, in mode L or RGB."""
+def decode_picture(data: bytes) -> Image.Image:
+    """As `check_upload`, but the picture itself, in mode L or RGB."""
     return _checked(data)[0]
 
 
-def very_dark(image: Image.Image) -> bool:
+def looks_very_dark(image: Image.Image) -> bool:
     """Whether nothing in a picture of mode L or RGB is brighter than a quarter, and yet not all of it is alike."""
     low, high = _extremes(image)
     return low < high <= DARK
@@ -76,10 +76,10 @@ def encoded(image: Image.Image) -> bytes:
 
 def save(folder: Path, data: bytes) -> str:
     """Checks a picture and keeps it; returns its `upload:<sha256>`. Raises `Refused` as `check` does."""
-    return keep(folder, check(data))
+    return keep_upload(folder, check_upload(data))
 
 
-def keep(folder: Path, clean: bytes) -> str:
+def keep_upload(folder: Path, clean: bytes) -> str:
     """Writes a PNG that was checked to `folder` as `<sha256>.png` in one step, and returns its `upload:<sha256>`.
 
     The hash is of the PNG, so the same picture is kept once, and counts as new.
@@ -91,15 +91,15 @@ def keep(folder: Path, clean: bytes) -> str:
     return f"upload:{digest}"
 
 
-def path(folder: Path, reference: str) -> Path:
+def upload_path(folder: Path, reference: str) -> Path:
     """The file of `upload:<sha256>`. Raises `Refused` when the reference is malformed or nothing is there."""
-    kept = file(folder, reference)
+    kept = upload_file(folder, reference)
     if not kept.is_file():
         raise Refused("This picture is not kept here; upload it again (on the command line: --image FILE).")
     return kept
 
 
-def file(folder: Path, reference: str) -> Path:
+def upload_file(folder: Path, reference: str) -> Path:
     """Where `upload:<sha256>` is kept, whether it is there or not. Raises `Refused` when the reference is malformed."""
     digest = re.fullmatch(r"upload:([0-9a-f]{64})", reference)
     if digest is None:
@@ -109,7 +109,7 @@ def file(folder: Path, reference: str) -> Path:
 
 def delete(folder: Path, reference: str) -> None:
     """Removes an upload if it is there. Raises `Refused` when the reference is malformed."""
-    file(folder, reference).unlink(missing_ok=True)
+    upload_file(folder, reference).unlink(missing_ok=True)
 
 
 def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
@@ -126,34 +126,34 @@ def _checked(data: bytes) -> tuple[Image.Image, Image.Image | None]:
         raise Refused("The file is empty; choose a picture.")
     if len(data) > MEGABYTES * 2**20:
         raise Refused(f"The file has {len(data) / 2**20:.1f} MB and the limit is {MEGABYTES} MB; make it smaller.")
-    image = _opened(data)
+    image = _open_picture(data)
     try:
         _admit(image)
         return _cleaned(image)
     except Refused:
         raise
     except MemoryError as error:
-        raise Refused(LARGE) from error
+        raise Refused(TOO_LARGE) from error
     except Exception as error:  # decoders of damaged files raise almost anything
-        raise Refused(DAMAGED) from error
+        raise Refused(DAMAGED_PICTURE) from error
 
 
-def _opened(data: bytes) -> Image.Image:
+def _open_picture(data: bytes) -> Image.Image:
     """The picture with only its header read."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=PICTURE_FORMATS)
     except UnidentifiedImageError as error:
         raise Refused(FOREIGN) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Refused(BOMB) from error
     except Exception as error:
-        raise Refused(DAMAGED) from error
+        raise Refused(DAMAGED_PICTURE) from error
 
 
 def _admit(image: Image.Image) -> None:
     """Looks at the size in the header, and has a large JPEG decoded straight to a smaller one. Raises `Refused`."""
     if 0 in image.size:
-        raise Refused(DAMAGED)
+        raise Refused(DAMAGED_PICTURE)
     if image.width * image.height > MEGAPIXELS * 10**6:
         raise Refused(BOMB)
     if max(image.size) > LONGEST:

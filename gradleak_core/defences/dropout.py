@@ -33,5 +33,5 @@ class Dropout(Defence):
         if not free:
             raise Refused(f"Dropout finds no free place ({self.place}) in this model; choose another or remove it.")
         for name in free:
-            model.set_submodule(name, layers.Dropout(self.p))
+            model.set_submodule(name, layers.DropoutLayer(self.p))
         return model

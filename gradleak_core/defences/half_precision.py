@@ -10,7 +10,7 @@ import torch
 from gradleak_core.defences.defence import Defence
 from gradleak_core.types import Knob, Update
 
-FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+HALF_FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class HalfPrecision(Defence):
     title: ClassVar[str] = "Half precision"
 
     def release(self, update: Update, generator: torch.Generator) -> Update:
-        dtype = FORMATS[self.format]
+        dtype = HALF_FORMATS[self.format]
         largest = torch.finfo(dtype).max
         return {k: g.clamp(-largest, largest).to(dtype).to(g.dtype) for k, g in update.items()}

@@ -62,7 +62,7 @@ class Stochastic(nn.Module, ABC):
         """A fresh draw of this shape, on the CPU."""
 
 
-class Dropout(Stochastic):
+class DropoutLayer(Stochastic):
     """Inverted dropout as data: y = x * draw, where draw = mask / (1 - p) and mask ~ Bernoulli(1 - p).
 
     Left alone the draw is 1, the mean. Its unknown is the mask, in [0, 1].

@@ -59,7 +59,7 @@ def norms(model: nn.Module) -> dict[str, BatchNorm2d]:
     return {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm2d)}
 
 
-def stored(model: nn.Module) -> Statistics:
+def stored_statistics(model: nn.Module) -> Statistics:
     """Returns the running statistics of every batch norm; the variance is unbiased."""
     return {name: (m.running_mean, m.running_var) for name, m in norms(model).items()}  # type: ignore[misc]
 
@@ -72,7 +72,7 @@ def inferred(model: nn.Module, x: Tensor, draws: Latents) -> Statistics:
     over the n values of a channel, a number that the attacker knows, the biased one is (n − 1) / n times as large.
     """
     found: Statistics = {}
-    before = stored(model)
+    before = stored_statistics(model)
     batch = entering(model, x, draws, lambda h: (moments(h, correction=1), h.numel() // h.size(1)), train=True)
     for name, (shared, count) in batch.items():
         m = cast(float, model.get_submodule(name).momentum)

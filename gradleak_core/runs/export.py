@@ -36,7 +36,7 @@ def archive(
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("experiment.json", json.dumps(experiment, indent=2))
         file.writestr("result.json", json.dumps(result, indent=2))
-        file.writestr("curve.csv", table(columns))
+        file.writestr("curve.csv", curve_table(columns))
         if private := readable(truth):
             file.writestr("truth.png", png(private))
         for iteration, image in chosen:
@@ -53,14 +53,14 @@ def spread(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return [pictures[round(k * (len(pictures) - 1) / FRAMES)] for k in range(FRAMES + 1)]
 
 
-def opened(picture: bytes) -> Image.Image:
+def open_picture(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
 def readable(picture: bytes | None) -> Image.Image | None:
     """Returns the picture, or None without one that can be read."""
     try:
-        return opened(picture or b"")
+        return open_picture(picture or b"")
     except (OSError, SyntaxError, ValueError):
         return None
 
@@ -92,7 +92,7 @@ def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
     return columns | found
 
 
-def table(columns: Columns) -> str:
+def curve_table(columns: Columns) -> str:
     """One row an iteration; what is not known of it is left empty."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")

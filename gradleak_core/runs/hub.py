@@ -12,7 +12,7 @@ from gradleak_core.runs.shapes import is_frame
 from gradleak_core.runs.store import Store
 from gradleak_core.types import Status
 
-THIN = 2000
+MOST_POINTS = 2000
 """Points of a curve that a (re)connecting viewer gets at most."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
 
@@ -70,7 +70,7 @@ class Trace:
         seen = min(max(seen, 0), self.last)
         frames = self.frames[self._first_after(seen) :]
         curve: Head = {"first": seen + 1, "columns": {name: values[seen:] for name, values in self.columns.items()}}
-        if thin and self.last - seen > THIN:
+        if thin and self.last - seen > MOST_POINTS:
             curve = self._thinned(seen)
         news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
         end = {"seconds": self.seconds, "result": self.result, "message": self.message or self.trouble}
@@ -83,8 +83,8 @@ class Trace:
         return index
 
     def _thinned(self, seen: int) -> Head:
-        stride = (self.last - seen - 1) / (THIN - 1)
-        iterations = [seen + 1 + round(k * stride) for k in range(THIN)]
+        stride = (self.last - seen - 1) / (MOST_POINTS - 1)
+        iterations = [seen + 1 + round(k * stride) for k in range(MOST_POINTS)]
         columns = {name: [values[i - 1] for i in iterations] for name, values in self.columns.items()}
         return {"first": iterations[0], "iterations": iterations, "columns": columns}
 
@@ -107,7 +107,7 @@ class Hub:
     async def trace(self, run: str) -> Trace | None:
         """The one trace of a run, from the store when it has ended; None for an unknown run."""
         if run not in self.known:
-            loaded = await asyncio.to_thread(load, self.store, run)
+            loaded = await asyncio.to_thread(load_trace, self.store, run)
             if loaded is None or run in self.known:
                 return self.known.get(run)
             self.known[run] = loaded
@@ -176,7 +176,7 @@ class Hub:
         stored.add_done_callback(let_go)
 
 
-def load(store: Store, run: str) -> Trace | None:
+def load_trace(store: Store, run: str) -> Trace | None:
     """The trace of a stored run."""
     row = store.row(run)
     if row is None:

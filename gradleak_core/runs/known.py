@@ -14,7 +14,7 @@ from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.runs.room import unwritten
 
 ENGINE = Path(__file__).resolve().parents[1]
-log = logging.getLogger("gradleak.catalogue")
+catalogue_log = logging.getLogger("gradleak.catalogue")
 
 
 class Known:
@@ -32,7 +32,7 @@ class Known:
             try:
                 write_whole(self._file, json.dumps({"key": self._key, "catalogue": catalogue}).encode())
             except OSError as error:
-                log.warning("%s", unwritten(error))
+                catalogue_log.warning("%s", unwritten(error))
 
     def _read(self) -> Any:
         try:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from gradleak_core.data import data_folder
-from gradleak_core.data.datasets import DATASETS, parse
+from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import item
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Finished, Frame, Note, Progress, Started
@@ -19,15 +19,15 @@ from gradleak_core.types import Finished, Frame, Note, Progress, Started
 if TYPE_CHECKING:
     from torch import Tensor
 
-EARLY = {round(2 ** (k / 2)) for k in range(13)}
+EARLY_FRAMES = {round(2 ** (k / 2)) for k in range(13)}
 """Iterations up to the 64th that always get a frame: the picture forms in them, however quickly they go by."""
-GAP = 0.1
+FRAME_SECONDS = 0.1
 """Seconds between two frames at least."""
 SHARE = 25
 """Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
 NOTES = 0.5
 """Seconds between two words on what is waited for at least."""
-SLOWEST = 0.5
+MOST_SECONDS = 0.5
 """Seconds between two frames at most, however dear one is."""
 
 Send = Callable[..., None]
@@ -147,7 +147,7 @@ class Run:
         return time.perf_counter() - self.begun - self.controls.wasted
 
     def due(self, iteration: int) -> bool:
-        if not self.wanted and iteration not in EARLY and time.perf_counter() < self.next_frame:
+        if not self.wanted and iteration not in EARLY_FRAMES and time.perf_counter() < self.next_frame:
             return False
         settle(self.device)
         self.asked = time.thread_time()
@@ -160,7 +160,7 @@ class Run:
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
             "message": event.remark or None,
         }  # fmt: skip
-        self.send(head, picture(secret.images))
+        self.send(head, encode_picture(secret.images))
 
     def show(self, event: Frame, curve: Curve) -> None:
         numbers = {
@@ -168,9 +168,9 @@ class Run:
             "layers": rounded(event.layers), "redrawn": event.redrawn,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
-        self.send(head, picture(event.images))
+        self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
-        self.next_frame = time.perf_counter() + min(max(GAP - cost, SHARE * cost), SLOWEST)
+        self.next_frame = time.perf_counter() + min(max(FRAME_SECONDS - cost, SHARE * cost), MOST_SECONDS)
 
     def rest(self) -> None:
         """Waits here while paused, and says so."""
@@ -185,7 +185,7 @@ def fetch(images: list[str], note: Say) -> None:
     """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            item(data_folder() / "datasets", reference, Download(DATASETS[parse(reference)[0]].title, note))
+            item(data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note))
 
 
 class Download:
@@ -211,7 +211,7 @@ def settle(device: str) -> None:
         torch.mps.synchronize()
 
 
-def picture(images: Tensor) -> bytes:
+def encode_picture(images: Tensor) -> bytes:
     """Images (B, C, H, W) in [0, 1], stacked top to bottom as one PNG, or WebP above 64 pixels."""
     batch, channels, height, width = images.shape
     pixels = images.detach().cpu().float().nan_to_num().clamp(0, 1).mul(255).round().byte()

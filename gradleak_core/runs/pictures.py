@@ -23,7 +23,7 @@ DAY = 86_400
 """Seconds for which an upload is kept that no run uses."""
 HOUR = 3600
 """Seconds between two looks for such uploads."""
-log = logging.getLogger("gradleak.pictures")
+pictures_log = logging.getLogger("gradleak.pictures")
 
 
 class Pictures:
@@ -49,7 +49,7 @@ class Pictures:
         the reference of a second, stretched one when it is very dark, else None. Raises `Refused`."""
         plain, stretched = self.decoder.check(file)
         with self.lock:
-            kept, bright = (picture and uploads.keep(self.folder, picture) for picture in (plain, stretched))
+            kept, bright = (picture and uploads.keep_upload(self.folder, picture) for picture in (plain, stretched))
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
 
@@ -65,7 +65,7 @@ class Pictures:
             try:
                 await asyncio.to_thread(self.sweep_once)
             except Exception as error:  # what cannot be read or removed now may be in an hour
-                log.warning("Old uploads could not be removed: %s.", error)
+                pictures_log.warning("Old uploads could not be removed: %s.", error)
             await asyncio.sleep(HOUR)
 
     def sweep_once(self) -> None:

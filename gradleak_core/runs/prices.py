@@ -18,11 +18,10 @@ from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.processes import surroundings
 from gradleak_core.runs.room import unwritten
 from gradleak_core.runs.shapes import is_price
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
-log = logging.getLogger("gradleak.prices")
+prices_log = logging.getLogger("gradleak.prices")
 
 
 class Prices:
@@ -79,14 +78,14 @@ class Prices:
         if name not in self._processes or not self._goes_on(name):
             return False
         self._stopped.add(name)
-        end(self._processes[name])
+        end_computation(self._processes[name])
         self._settle(name)
         return True
 
     def close(self) -> None:
         """No process is left afterwards."""
         for name in list(self._processes):
-            end(self._processes.pop(name))
+            end_computation(self._processes.pop(name))
             self._settle(name)
 
     def _goes_on(self, name: str) -> bool:
@@ -109,7 +108,7 @@ class Prices:
             try:
                 self._write(name, value | ending)
             except OSError as error:  # it will be said again at the next start
-                log.warning("%s", unwritten(error))
+                prices_log.warning("%s", unwritten(error))
 
     def _ending(self, name: str, value: JSON) -> JSON:
         """Returns what the file does not know: how a process ended that did not say so itself."""
@@ -150,7 +149,7 @@ def _known(name: str) -> bool:
     return re.fullmatch("[0-9a-f]{12}", name) is not None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end_computation(process: subprocess.Popen[bytes]) -> None:
     """Asks, and after two seconds insists."""
     if process.stdin:
         process.stdin.close()

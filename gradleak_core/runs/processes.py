@@ -12,12 +12,12 @@ from pathlib import Path
 
 import gradleak_core
 
-ROOT = Path(gradleak_core.__file__).resolve().parents[1]
+REPOSITORY = Path(gradleak_core.__file__).resolve().parents[1]
 
 
 def surroundings(added: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment of a process that has to find this package."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     return os.environ | dict(added) | {"PYTHONPATH": path}
 
 
@@ -32,7 +32,7 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-async def end(process: Process, grace: float) -> None:
+async def end_process(process: Process, grace: float) -> None:
     """Closes a process's stdin, at which it exits; terminates it after `grace` seconds and kills it after two more."""
     if process.stdin:
         process.stdin.close()

@@ -58,7 +58,7 @@ def lengths(prefix: bytes) -> tuple[int, int]:
     return head, blob
 
 
-def decode(text: bytes) -> Head:
+def decode_message(text: bytes) -> Head:
     try:
         head = json.loads(text)
     except ValueError as error:
@@ -68,23 +68,23 @@ def decode(text: bytes) -> Head:
     return head
 
 
-async def receive(stream: asyncio.StreamReader) -> Message | None:
+async def receive_message(stream: asyncio.StreamReader) -> Message | None:
     """The next message, None at the end of the stream. Raises `Garbled`."""
     try:
         head, blob = lengths(await stream.readexactly(LENGTHS.size))
-        return decode(await stream.readexactly(head)), await stream.readexactly(blob)
+        return decode_message(await stream.readexactly(head)), await stream.readexactly(blob)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
 
 
-def read(stream: BinaryIO) -> Message | None:
+def read_message(stream: BinaryIO) -> Message | None:
     """The next message, waiting for it; None at the end of the stream. Raises `Garbled`."""
     prefix = stream.read(LENGTHS.size)
     if len(prefix) < LENGTHS.size:
         return None
     head, blob = lengths(prefix)
     text, picture = stream.read(head), stream.read(blob)
-    return (decode(text), picture) if len(text) == head and len(picture) == blob else None
+    return (decode_message(text), picture) if len(text) == head and len(picture) == blob else None
 
 
 def pack_live(head: Head, picture: bytes = b"") -> bytes:

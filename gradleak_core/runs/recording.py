@@ -9,7 +9,7 @@ from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.protocol import unpack_live
 
 
-def recording(row: Any, trace: Trace, pictures: dict[int, bytes], truth: bytes | None) -> dict[str, Any]:
+def make_recording(row: Any, trace: Trace, pictures: dict[int, bytes], truth: bytes | None) -> dict[str, Any]:
     """Returns experiment, result, curve and every frame whose picture is kept, pictures as data URLs."""
     frames = [
         frame | {"picture": data_url(pictures[frame["iteration"]])}

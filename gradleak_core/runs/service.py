@@ -18,17 +18,17 @@ from gradleak_core.config.titles import run_title
 from gradleak_core.data.sources import source
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import archive, scored
-from gradleak_core.runs.hub import OVER, Hub, Trace, load
+from gradleak_core.runs.hub import OVER, Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices
-from gradleak_core.runs.recording import recording
+from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import writing
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
+from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
 from gradleak_core.types import Refused
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
 STARTING = "The engine is still starting; try again in a few seconds."
 FATAL = (
@@ -55,7 +55,7 @@ class Service:
     """Runs in one data folder. `start` and `close` belong to the event loop that serves the requests."""
 
     def __init__(
-        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = PATIENCE
+        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = USUAL_PATIENCE
     ) -> None:
         self.folder = folder
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
@@ -209,7 +209,7 @@ class Service:
     def recording(self, run: str) -> dict[str, Any]:
         """The whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        return recording(row, trace, dict(self.store.pictures(run)), self.store.truth(run))
+        return make_recording(row, trace, dict(self.store.pictures(run)), self.store.truth(run))
 
     def export(self, run: str) -> bytes:
         """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
@@ -232,12 +232,12 @@ class Service:
         said = {"error": self.store.trouble, "lost": " ".join(self.store.losses)}
         return health | {name: without_folders(sentence) for name, sentence in said.items() if sentence}
 
-    def _call(self, function: Callable[..., T], *values: Any) -> T:
+    def _call(self, function: Callable[..., Result], *values: Any) -> Result:
         """Calls on the event loop, from wherever we are."""
         if threading.get_ident() == self._thread:
             return function(*values)
 
-        async def call() -> T:
+        async def call() -> Result:
             return function(*values)
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
@@ -300,7 +300,7 @@ class Service:
 
     def _loaded(self, run: str) -> Trace:
         self.store.flush()
-        trace = load(self.store, run)
+        trace = load_trace(self.store, run)
         if trace is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
         return trace

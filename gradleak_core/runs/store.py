@@ -38,9 +38,9 @@ CREATE TABLE frames (
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
-COLUMNS = """id, name, created, status, message, experiment, started, result,
+ROW = """id, name, created, status, message, experiment, started, result,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
-DAMAGED = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
+DAMAGED_RUN = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
 MOST_HELD = 64 * 2**20
 """Bytes of pictures that wait for room at most; frames that come later keep their numbers and lose their picture."""
 
@@ -164,7 +164,7 @@ class Store:
     def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
         news = dict(self._news)  # taken first, so that what is written meanwhile is in one of the two
         with self._reader() as db:
-            found = [plain(row) for row in db.execute(f"SELECT {COLUMNS} FROM runs {which}", values)]
+            found = [decode_row(row) for row in db.execute(f"SELECT {ROW} FROM runs {which}", values)]
         return [row | news.get(row["id"], {}) for row in found if row["id"] not in self._leaving]
 
     def result_of(self, experiment: Any) -> Any:
@@ -210,7 +210,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         if path.exists() and not usable(path):
             recover(path, TABLES)
         db = sqlite3.connect(path, check_same_thread=False, timeout=5)
-        prepare(db)
+        prepare_database(db)
     except (sqlite3.Error, OSError) as error:
         if out_of_room(error):
             raise Refused(FULL) from error
@@ -236,7 +236,7 @@ def usable(path: Path) -> bool:
         return version == 0 or sound(db, TABLES)
 
 
-def prepare(db: sqlite3.Connection) -> None:
+def prepare_database(db: sqlite3.Connection) -> None:
     """Sets a connection up to write, and makes the tables of a new file."""
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -251,7 +251,7 @@ def prepare(db: sqlite3.Connection) -> None:
         raise
 
 
-def plain(row: sqlite3.Row) -> dict[str, Any]:
+def decode_row(row: sqlite3.Row) -> dict[str, Any]:
     """A row as it leaves the store: JSON columns decoded, `iteration` 0 before the first frame.
 
     A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
@@ -271,7 +271,7 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
 
 def remains(values: dict[str, Any]) -> dict[str, Any]:
     """What can be said of a damaged row."""
-    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED}
+    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
     created = 0.0
     with suppress(ValueError, TypeError):
         created = check_date(values["created"])

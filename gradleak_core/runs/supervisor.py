@@ -14,14 +14,14 @@ from typing import Any
 
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
-from gradleak_core.runs.processes import died, end, processor_seconds, surroundings
-from gradleak_core.runs.protocol import Head, pack, receive
+from gradleak_core.runs.processes import died, end_process, processor_seconds, surroundings
+from gradleak_core.runs.protocol import Head, pack, receive_message
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
 SILENT = "The worker process stood still and was started anew; what was seen is kept. Run it again."
 MISUNDERSTOOD = "The worker process could not be understood and was started anew; what was seen is kept. Run it again."
-log = logging.getLogger("gradleak.worker")
+worker_log = logging.getLogger("gradleak.worker")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Patience:
     restart_most: float = 30.0
 
 
-PATIENCE = Patience()
+USUAL_PATIENCE = Patience()
 
 
 class Worker:
@@ -94,7 +94,7 @@ class Worker:
             except OSError as error:
                 self.error = f"The worker cannot be started: {error}."
             except Exception as error:  # a supervisor that ends leaves nobody to start the next worker
-                log.exception("worker %d's supervisor went wrong", self.index)
+                worker_log.exception("worker %d's supervisor went wrong", self.index)
                 self.error = f"The worker cannot be supervised: {type(error).__name__}: {error}."
             self.state = "starting" if greeted else "dead"
             asyncio.get_running_loop().call_soon(self._mourn)  # where an error cannot end this task either
@@ -110,7 +110,7 @@ class Worker:
             greeted = await self._converse(process)
         finally:
             watching.cancel()
-            await end(process, 2)
+            await end_process(process, 2)
             await listening
         self.verdict = self.verdict or died(process.returncode)
         self.error = None if greeted else self.last_line or "The worker ended without a word."
@@ -129,7 +129,7 @@ class Worker:
             for line in chunk.decode(errors="replace").splitlines():
                 if line.strip():
                     self.last_line = line.strip()
-                    log.warning("%s", line)
+                    worker_log.warning("%s", line)
 
     async def _watch(self, process: Process) -> None:
         """Kills the process once it has stood still, or been silent, for too long.
@@ -142,7 +142,7 @@ class Worker:
             await asyncio.sleep(tick)
             before, spent = spent, processor_seconds(process.pid)
             self.silence, self.stillness = self.silence + tick, self.stillness + tick if spent == before else 0.0
-        log.warning("worker %s has been silent for too long; it is started again", process.pid)
+        worker_log.warning("worker %s has been silent for too long; it is started again", process.pid)
         self._kill(process, SILENT)
 
     def _kill(self, process: Process, verdict: str) -> None:
@@ -155,13 +155,13 @@ class Worker:
         assert process.stdout is not None
         greeted = False
         try:
-            while message := await receive(process.stdout):
+            while message := await receive_message(process.stdout):
                 self.silence = self.stillness = 0.0
                 kind = message[0]["type"]
                 self._take(*message)
                 greeted = greeted or kind == "hello"
         except Exception:
-            log.exception("a message of worker %s led to an error; it is started again", process.pid)
+            worker_log.exception("a message of worker %s led to an error; it is started again", process.pid)
             self._kill(process, MISUNDERSTOOD)
         return greeted
 
@@ -224,7 +224,7 @@ class Supervisor:
         command: Sequence[str] = COMMAND,
         workers: int = 1,
         environment: Mapping[str, str] = MappingProxyType({}),
-        patience: Patience = PATIENCE,
+        patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self.hub, self.on_catalogue, self.command, self.patience = hub, on_catalogue, command, patience
         self.environment = dict(environment)
@@ -245,7 +245,7 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(end(process, 2) for process in processes))
+        await asyncio.gather(*(end_process(process, 2) for process in processes))
 
     def submit(self, run: str, experiment: Any) -> None:
         self.queue[run] = experiment

@@ -8,26 +8,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from gradleak_core.experiment import Experiment, load, prepare
+from gradleak_core.experiment import Experiment, load, prepare_both
 from gradleak_core.models import Model
-from gradleak_core.presets import recipe
-from gradleak_core.speed.recording import FIRST
-from gradleak_core.speed.threads import ALL_THREADS, keep, kept, size
-from gradleak_core.types import Event
+from gradleak_core.presets import find_recipe
+from gradleak_core.speed.recording import RECORDED_AT
+from gradleak_core.speed.threads import ALL_THREADS, find_choice, keep_choices, size
+from gradleak_core.types import JSON, Event
 
-JSON = Any
-ATTACK = replace(recipe("inverting_gradients"), steps=10**9)
-WARM = FIRST + 3
+MEASURED_ATTACK = replace(find_recipe("inverting_gradients"), steps=10**9)
+WARM = RECORDED_AT + 3
 """Events before timing: the start, and iterations until the step is recorded."""
 STEPS = 3
 """Iterations timed at a time."""
 ROUNDS = 3
 """Times that each number of threads is tried at least: one alone may meet another program's work."""
-NEAR = 1.03
+FAST_WITHIN = 1.03
 """Fewer threads are chosen when they are at most this many times as slow."""
 
 
@@ -38,11 +36,11 @@ def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
     """
     known = load(experiment)
     title, images = known.model.title, size(len(known.images))
-    if known.attack.restarts > 1 or kept(title, images) is not None or ALL_THREADS == 1:
+    if known.attack.restarts > 1 or find_choice(title, images) is not None or ALL_THREADS == 1:
         return
     found = tried(known.model, images, busy=busy)
     if not busy():
-        keep({title: {images: fewest(found)}})
+        keep_choices({title: {images: fewest(found)}})
 
 
 def tried(
@@ -52,8 +50,8 @@ def tried(
 
     Breaks off when `busy` comes true.
     """
-    both = prepare(Experiment(images=("sample:chelsea",) * images, model=model, attack=ATTACK))
-    runs = {count: ATTACK.run(both.model, both.observation, seed=0) for count in counts()}
+    both = prepare_both(Experiment(images=("sample:chelsea",) * images, model=model, attack=MEASURED_ATTACK))
+    runs = {count: MEASURED_ATTACK.run(both.model, both.observation, seed=0) for count in counts()}
     found: dict[int, list[float]] = {count: [] for count in runs}
     before = torch.get_num_threads()
     try:
@@ -86,5 +84,5 @@ def iteration(run: Iterator[Event]) -> float:
 
 def fewest(milliseconds: dict[int, float]) -> int:
     """The fewest threads that are nearly as fast as the fastest."""
-    bound = NEAR * min(milliseconds.values())
+    bound = FAST_WITHIN * min(milliseconds.values())
     return min(count for count, value in milliseconds.items() if value <= bound)

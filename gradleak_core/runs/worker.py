@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from gradleak_core.demand import free_memory
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.protocol import pack, read
+from gradleak_core.runs.protocol import pack, read_message
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
@@ -48,7 +48,7 @@ class Pipe:
         """Hands over runs and applies commands to the newest of them; ends the process at the end of stdin."""
         controls = Controls()
         try:
-            while message := read(self._in):
+            while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
                     controls = Controls()
@@ -65,7 +65,7 @@ class Pipe:
             time.sleep(HEARTBEAT)
 
 
-def main() -> None:
+def work() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
@@ -90,10 +90,10 @@ def main() -> None:
         try:
             run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
         except queue.Empty:
-            learn(idle, latest, lambda: not pipe.jobs.empty())
+            learn_from(idle, latest, lambda: not pipe.jobs.empty())
             latest = None
         else:
-            serve(engine, device, pipe, run, experiment, controls)
+            serve_run(engine, device, pipe, run, experiment, controls)
             latest = experiment if device == "cpu" else None
 
 
@@ -123,25 +123,25 @@ def warm_up(engine: Any, catalogue: Any, device: str) -> None:
     if "steps" in experiment["attack"]:
         experiment["attack"]["steps"] = 2
     try:
-        play(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
+        play_run(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
     except Exception:  # a real run will tell the user
         traceback.print_exc()
     gc.collect()
     gc.freeze()
 
 
-def play(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
+def play_run(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
     from gradleak_core.runs.loop import Run
 
     Run(engine, run, device, controls, send).play(experiment)
 
 
-def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
+def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
     """Plays one run; whatever goes wrong becomes one sentence."""
     try:
         if device == "cpu":
             bound_memory()
-        play(engine, device, pipe.send, run, experiment, controls)
+        play_run(engine, device, pipe.send, run, experiment, controls)
     except Refused as error:
         pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
     except Exception as error:
@@ -170,7 +170,7 @@ def bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
-def learn(idle: Any, experiment: Any, busy: Any) -> None:
+def learn_from(idle: Any, experiment: Any, busy: Any) -> None:
     """Learns from a run what makes the next like it faster; runs do without where that fails."""
     try:
         idle.learn(experiment, busy)
@@ -190,4 +190,4 @@ def sentence(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    work()

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 from gradleak_core.runs.room import Unwritable, passing, unwritten
 
-AGAIN = 1.0
+WRITE_AGAIN_SECONDS = 1.0
 """Seconds between two attempts to write what waits."""
 Write = Callable[[sqlite3.Connection], object]
-log = logging.getLogger("gradleak.store")
+store_log = logging.getLogger("gradleak.store")
 
 
 @dataclass(eq=False)
@@ -71,14 +71,14 @@ class Writer:
             ended = None in arrived
             self._write([*self._waiting, *(change for change in arrived if change is not None)])
         if self._waiting:
-            log.error("%d changes could not be written and are lost. %s", len(self._waiting), self.trouble)
+            store_log.error("%d changes could not be written and are lost. %s", len(self._waiting), self.trouble)
         for change in self._waiting:
             change.done.set_exception(Unwritable(str(self.trouble)))
 
     def _arrived(self) -> list[Change | None]:
         """Everything that was handed over meanwhile; nothing when it is time to try again what waits."""
         try:
-            arrived = [self._handed_over.get(timeout=AGAIN if self._waiting else None)]
+            arrived = [self._handed_over.get(timeout=WRITE_AGAIN_SECONDS if self._waiting else None)]
         except queue.Empty:
             return []
         while not self._handed_over.empty():

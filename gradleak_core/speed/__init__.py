@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from torch import Tensor, nn
 
 from gradleak_core.demand import RECORDED
-from gradleak_core.speed.parallel import Shared, Work, shared_out
+from gradleak_core.speed.parallel import Descending, Shared, shared_out
 from gradleak_core.speed.quick import QuickUpdates
 from gradleak_core.speed.recording import Captured, Step
 from gradleak_core.types import Observation
@@ -52,8 +52,8 @@ def faster(step: Step, *, fixed: bool, state: Sequence[Tensor] = ()) -> Step:
 
 
 def side_by_side(
-    start: Callable[[nn.Module, Tensor], Work], model: nn.Module, z: Tensor, *, fixed: bool
-) -> AbstractContextManager[Work | Shared]:
+    start: Callable[[nn.Module, Tensor], Descending], model: nn.Module, z: Tensor, *, fixed: bool
+) -> AbstractContextManager[Descending | Shared]:
     """Gives what `start` makes of a model and of points z (S, N), or several of it that share the rows of z.
 
     The shares have a CPU thread each, and run ahead of each other if their rounds are `fixed` beforehand.

@@ -22,7 +22,7 @@ from gradleak_core.speed.norms import WrittenOut
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, Latents, Update
 
-LARGE = 2**17
+FACTORED_FROM = 2**17
 """Entries from which a weight's gradient is kept in factors, and other tensors of an update are not copied."""
 
 
@@ -39,7 +39,12 @@ class Taps:
 
     def at(self, theta: Mapping[str, Tensor]) -> Taps:
         """The same, for many updates at parameters theta."""
-        return replace(self, kernels={k: kept(theta[k].detach().flatten(2), live) for k, live in self.live.items()})
+        return replace(
+            self,
+            kernels={
+                k: keep_places(theta[k].detach().flatten(2), touched_places) for k, touched_places in self.live.items()
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Factors:
         if self.live is None:
             return other
         channels = self.inputs.shape[-1] // len(self.live)
-        return kept(other.view(len(other), channels, -1), self.live)
+        return keep_places(other.view(len(other), channels, -1), self.live)
 
     def products(self, other: Tensor) -> tuple[Tensor, Tensor]:
         """⟨G, other⟩ and ‖G‖² (...,), for other (out, in) as `rows` gives it."""
@@ -101,14 +106,14 @@ def factored_update(model: nn.Module, guess: Candidate, taps: Taps, *, start: Up
 
 def taps(model: nn.Module, x: Tensor) -> Taps:
     """At each layer whose gradient on images x (B, C, H, W) is large and cheaper in factors."""
-    names = {id(p): name for name, p in model.named_parameters() if p.numel() >= LARGE}
+    names = {id(p): name for name, p in model.named_parameters() if p.numel() >= FACTORED_FROM}
     seen: dict[str, list[tuple[Tensor, Tensor | None]]] = {name: [] for name in names.values()}
 
     def look(layer: nn.Linear | nn.Conv2d, args: tuple[Tensor], y: Tensor) -> None:
-        found = (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), live(layer, args[0]))
+        found = (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), touched_places(layer, args[0]))
         seen[names[id(layer.weight)]].append(found)
 
-    layers = [m for m in model.modules() if plain(m)]
+    layers = [m for m in model.modules() if is_plain(m)]
     hooks = [layer.register_forward_hook(look) for layer in layers if id(layer.weight) in names]
     try:
         with torch.no_grad():
@@ -122,7 +127,7 @@ def taps(model: nn.Module, x: Tensor) -> Taps:
     return Taps(zeros, {name: places for name, (_, places) in chosen.items() if places is not None})
 
 
-def plain(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
+def is_plain(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
     """Linear, or a convolution of patches of what it is given."""
     if type(layer) is nn.Conv2d:
         return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
@@ -135,7 +140,7 @@ def cheap(y: Tensor, weight: Tensor) -> bool:
     return 2 * (y.numel() // out) * (out + size) <= out * size
 
 
-def live(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
+def touched_places(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
     """The places of the kernel that touch images x (B, C, H, W) and not only their padding; None when all do."""
     ones = torch.ones_like(x[:1, :1])
     assert not isinstance(layer.padding, str)
@@ -143,7 +148,7 @@ def live(layer: nn.Conv2d, x: Tensor) -> Tensor | None:
     return None if touched.all() else touched.nonzero()[:, 0]
 
 
-def kept(kernels: Tensor, live: Tensor | None) -> Tensor:
+def keep_places(kernels: Tensor, live: Tensor | None) -> Tensor:
     """Of kernels (..., C, places) the live places, as rows (..., C · live)."""
     return (kernels if live is None else kernels.index_select(-1, live)).flatten(-2)
 
@@ -167,9 +172,9 @@ class Tapped(TorchFunctionMode):
             stride, padding, dilation, _ = how
             places = self.taps.live.get(name)
             patches = F.unfold(x, weight.shape[2:], dilation, padding, stride).mT  # (B, n / B, in)
-            x = kept(patches.reshape(*patches.shape[:2], x.shape[1], -1), places)
+            x = keep_places(patches.reshape(*patches.shape[:2], x.shape[1], -1), places)
             known = self.taps.kernels.get(name)
-            weight = kept(weight.flatten(2), places) if known is None else known
+            weight = keep_places(weight.flatten(2), places) if known is None else known
         rows = self.inputs[name] = x.flatten(0, -2)
         y = (rows @ weight.mT).view_as(self.taps.zeros[name]) + self.taps.zeros[name]
         y = y if bias is None else y + bias

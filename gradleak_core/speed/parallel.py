@@ -21,7 +21,7 @@ SHARING = ContextVar("SHARING", default=1)
 """How many threads share the restarts of what is being started."""
 
 
-class Work(Protocol):
+class Descending(Protocol):
     """What some restarts do, round by round."""
 
     @property
@@ -35,7 +35,7 @@ class Work(Protocol):
 class Shared:
     """The work of all restarts, done by several that have a thread and some restarts each."""
 
-    def __init__(self, works: Sequence[Work], most: int) -> None:
+    def __init__(self, works: Sequence[Descending], most: int) -> None:
         self.works, self.most = works, most
 
     @property
@@ -57,8 +57,8 @@ class Shared:
 
 @contextmanager
 def shared_out(
-    start: Callable[[nn.Module, Tensor], Work], model: nn.Module, z: Tensor, *, ahead: bool
-) -> Iterator[Work | Shared]:
+    start: Callable[[nn.Module, Tensor], Descending], model: nn.Module, z: Tensor, *, ahead: bool
+) -> Iterator[Descending | Shared]:
     """Gives what `start` makes of a model and points z (S, N); on a CPU, of a share of the rows for each thread.
 
     Each share has a copy of the model, since a model can be computed with by one thread at a time, and whoever looks

@@ -14,8 +14,6 @@ from gradleak_core.speed.sweeps import Parts
 from gradleak_core.types import Update
 from gradleak_core.updates import Observed
 
-Compared = Mapping[str, Any]
-
 
 class LaidOut(Observed):
     """An observed update that is laid out as the guesses are. The sums are those of `Observed` but for rounding."""
@@ -26,7 +24,7 @@ class LaidOut(Observed):
         self.against: dict[tuple[bool, ...], list[Tensor]] = {}
         """The target by which pieces of a guess are in factors."""
 
-    def products(self, guess: Compared) -> tuple[Tensor, Tensor]:
+    def products(self, guess: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         parts = pieces(guess, self.update, 1)
         kinds = tuple(isinstance(part, Factors) for part in parts)
         if kinds not in self.against:
@@ -36,15 +34,15 @@ class LaidOut(Observed):
         dots, squares = zip(*found, strict=True)
         return total(dots), total(squares)
 
-    def differences(self, guess: Compared) -> Tensor:
+    def differences(self, guess: Mapping[str, Any]) -> Tensor:
         return torch.stack([residual(guess[k], g) for k, g in self.update.items()])
 
-    def difference(self, guess: Compared) -> Tensor:
+    def difference(self, guess: Mapping[str, Any]) -> Tensor:
         parts = pieces(guess, self.update, 1)
         return total([residual(a, b) for a, b in zip(parts, self.target, strict=True)])
 
 
-class Residual(torch.autograd.Function):
+class SquaredError(torch.autograd.Function):
     """Σ (a − b)² of a (S, ...) and b (...), as (S,). Its gradient in a takes one pass over memory instead of three."""
 
     @staticmethod
@@ -79,7 +77,7 @@ def rows(value: Tensor, like: Tensor) -> Tensor:
 
 
 def residual(a: Tensor, b: Tensor) -> Tensor:
-    value: Tensor = Residual.apply(a, b)
+    value: Tensor = SquaredError.apply(a, b)
     return value
 
 
@@ -90,14 +88,14 @@ def products(a: Tensor | Factors, b: Tensor) -> tuple[Tensor, Tensor]:
     return dot, square
 
 
-def pieces(update: Compared, like: Update, restarts: Literal[0, 1]) -> list[Any]:
+def pieces(update: Mapping[str, Any], like: Update, restarts: Literal[0, 1]) -> list[Any]:
     """The tensors named in `like`, each (n,) or (S, n): small ones end to end, to save calls; large ones alone, since
     copying them costs more than a call. Factors stay what they are."""
     if isinstance(update, Parts) and list(update) == list(like):
         return [*update.pieces]
     rows: dict[str, Any] = {k: g if isinstance(g := update[k], Factors) else g.flatten(restarts) for k in like}
-    small = [row for k, row in rows.items() if like[k].numel() < factored.LARGE]
-    large = [row for k, row in rows.items() if like[k].numel() >= factored.LARGE]
+    small = [row for k, row in rows.items() if like[k].numel() < factored.FACTORED_FROM]
+    large = [row for k, row in rows.items() if like[k].numel() >= factored.FACTORED_FROM]
     return [torch.cat(small, restarts), *large] if small else large
 
 

@@ -18,7 +18,7 @@ Step = Callable[..., tuple[Tensor, ...]]
 
 What it changes in place among the tensors it is given, it gives back.
 """
-FIRST = 10
+RECORDED_AT = 10
 """Calls before a program is recorded, which takes as long as four to ten of them."""
 WARM_UP = 3
 """Runs before a graph is recorded, in which libraries choose their kernels and take their memory."""
@@ -96,11 +96,11 @@ class Proven:
         if self.best is not None:
             return self.best(*given)
         self.calls += 1
-        copies = [tensor.clone() for tensor in given] if self.calls >= FIRST else []
+        copies = [tensor.clone() for tensor in given] if self.calls >= RECORDED_AT else []
         found = self.step(*given)
-        if self.calls == FIRST:
+        if self.calls == RECORDED_AT:
             self.point = copies
-        elif self.calls > FIRST:
+        elif self.calls > RECORDED_AT:
             self.best = self.proven(copies, found)
         return found
 

@@ -17,7 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 NAMESAKES = frozenset(getattr(torch.ops.aten, name).default for name in ("detach", "alias", "view", "expand"))
 """Operations that may give what they were given, under another name."""
-FORMATS = (torch.contiguous_format, torch.preserve_format, torch.channels_last)
+MEMORY_FORMATS = (torch.contiguous_format, torch.preserve_format, torch.channels_last)
 """In the order of their numbers."""
 TENSORS = torch._C.ListType(torch._C.TensorType.get())
 
@@ -110,7 +110,7 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise Unrecordable("it draws from a generator of its own")
         key = repr(value)  # 1, 1.0 and True are equal
         if key not in self.literals:
-            written: Any = FORMATS.index(value) if value in FORMATS else value
+            written: Any = MEMORY_FORMATS.index(value) if value in MEMORY_FORMATS else value
             written = [*written] if isinstance(written, tuple) else written
             try:
                 self.literals[key] = self.graph.insertConstant(written)  # type: ignore[attr-defined]

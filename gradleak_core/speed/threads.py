@@ -28,7 +28,7 @@ def all_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def file() -> Path:
+def choices_file() -> Path:
     return data_folder() / "threads.json"
 
 
@@ -40,7 +40,7 @@ def size(images: int) -> int:
 def choices() -> Choices:
     """What was measured on this machine with all its threads; nothing when the file is damaged."""
     try:
-        found = read_json(file().read_bytes())
+        found = read_json(choices_file().read_bytes())
         if found["threads"] != ALL_THREADS:
             return {}
         return {
@@ -51,14 +51,14 @@ def choices() -> Choices:
         return {}
 
 
-def keep(new: Choices) -> None:
+def keep_choices(new: Choices) -> None:
     """Adds to what was measured."""
     old = choices()
     both = old | {network: old.get(network, {}) | mine for network, mine in new.items()}
-    file().parent.mkdir(parents=True, exist_ok=True)
+    choices_file().parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"threads": ALL_THREADS, "choices": both}, indent=2) + "\n"
-    write_whole(file(), text.encode())
+    write_whole(choices_file(), text.encode())
 
 
-def kept(network: str, images: int) -> int | None:
+def find_choice(network: str, images: int) -> int | None:
     return choices().get(network, {}).get(size(images))

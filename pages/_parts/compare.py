@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import told
+from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import catalogue
@@ -60,7 +60,7 @@ def scored(row: JSON, name: str) -> str:
     value = ((row["result"] or {}).get("metrics") or {}).get(name)
     if value is None:
         return "none"
-    return "told" if name == "label_accuracy" and told(row["experiment"]) else texts.small(value)
+    return "told" if name == "label_accuracy" and labels_revealed(row["experiment"]) else texts.small(value)
 
 
 def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:

@@ -42,7 +42,7 @@ def part(knob: JSON, value: JSON, path: str) -> None:
     """A choice of one part, what it is, and its own knobs."""
     family = knob["family"]
     choose(knob["label"], family, path, knobs.kind_of(family, value, catalogue()))
-    row = knobs.entry(family, value, catalogue())
+    row = knobs.find_entry(family, value, catalogue())
     note(row["summary"])
     inside(row["knobs"], value, path)
 

@@ -21,7 +21,7 @@ def knowledge() -> None:
     """Labels first; randomness, layers, steps, mode, statistics and rounds beneath, and how the client computes."""
     experiment = setup.current()
     attack, threat = experiment["attack"], experiment["threat"]
-    own = {knob["name"]: knob for knob in knobs.entry("attacks", attack, catalogue())["knobs"]}
+    own = {knob["name"]: knob for knob in knobs.find_entry("attacks", attack, catalogue())["knobs"]}
     idle = idleness(experiment)
     if "labels" in attack:
         forms.field(own["labels"], attack["labels"], "attack.labels")
@@ -42,7 +42,7 @@ def knowledge() -> None:
 def layers(knob: JSON, experiment: JSON) -> None:
     """The model's layers to choose from; any other parameter's name can be typed."""
     chosen = texts.hidden(experiment)
-    listed = knobs.entry("models", experiment["model"], catalogue()).get("layers", [])
+    listed = knobs.find_entry("models", experiment["model"], catalogue()).get("layers", [])
     options = list(dict.fromkeys([*(f"{layer}.*" for layer in listed), *chosen]))
     key = forms.keep("knob:threat.hidden", chosen)
     st.multiselect(

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.api import LIVE, live_version
-from gradleak_core.config.needs import told
+from gradleak_core.config.needs import labels_revealed
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -35,7 +35,7 @@ def live_view(
     preview: str | None = None,
     summary: str = "",
     remark: str = "",
-    told: bool = False,
+    labels_revealed: bool = False,
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -64,7 +64,7 @@ def live_view(
         "preview": preview,
         "summary": summary,
         "remark": remark,
-        "told": told,
+        "told": labels_revealed,
         "compact": compact,
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
@@ -79,7 +79,7 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         run=row["id"],
         compact=True,
         remark=altered(experiment),
-        told=told(experiment),
+        told=labels_revealed(experiment),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
     )

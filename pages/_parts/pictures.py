@@ -38,20 +38,20 @@ def since(reference: str) -> int:
     """When an upload was kept, in nanoseconds since 1970, so that nothing is remembered of one that was deleted; 0 for
     other pictures. Raises `Refused` when it is not there."""
     uploaded = reference.startswith("upload:")
-    return uploads.path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
+    return uploads.upload_path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _square(reference: str, since: int, side: int = 128) -> str:
     """Raises `Refused` or OSError, which is not remembered."""
-    image = data.picture(reference).convert("RGB")
+    image = data.read_picture(reference).convert("RGB")
     return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
 
 
 def problem(reference: str) -> str | None:
     """Why a picture cannot be used, as far as that can be told before a run."""
     try:
-        datasets.parse(reference) if reference.startswith("dataset:") else _square(reference, since(reference))
+        datasets.parse_dataset(reference) if reference.startswith("dataset:") else _square(reference, since(reference))
     except (Refused, OSError) as reason:
         return str(reason)
     return None
@@ -70,7 +70,7 @@ def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, chann
     mode = "RGB" if channels == 3 else "L"
     whole = Image.new(mode, (size, size * len(references)))
     for index, reference in enumerate(references):
-        image = data.picture(reference).convert(mode)
+        image = data.read_picture(reference).convert(mode)
         whole.paste(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS), (0, index * size))
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
 
@@ -95,7 +95,7 @@ def sheet(references: tuple[str, ...], side: int = 64) -> str:
     """Up to four pictures as the quarters of one."""
     whole = Image.new("RGB", (2 * side, 2 * side))
     for index, reference in enumerate(references[:4]):
-        tile = ImageOps.fit(data.picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
+        tile = ImageOps.fit(data.read_picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
         whole.paste(tile, (index % 2 * side, index // 2 * side))
     return encoded(whole)
 
@@ -106,7 +106,7 @@ def own_label(reference: str) -> int | None:
     It is read anew each time, because a folder that is added to can number its classes anew.
     """
     try:
-        return data.label(reference) or 0
+        return data.read_label(reference) or 0
     except Refused:
         return None
 

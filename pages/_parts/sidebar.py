@@ -36,7 +36,7 @@ def model() -> None:
     """Which network the client trains, and how."""
     experiment = setup.current()
     forms.choose("Model", "models", "model", knobs.kind_of("models", experiment["model"], catalogue()), visible=False)
-    row = knobs.entry("models", experiment["model"], catalogue())
+    row = knobs.find_entry("models", experiment["model"], catalogue())
     note(row["summary"])
     with st.expander("Model and picture size in detail"):
         own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
@@ -55,7 +55,7 @@ def attack() -> None:
     experiment = setup.current()
     part = experiment["attack"]
     forms.choose("Attack", "attacks", "attack", knobs.kind_of("attacks", part, catalogue()), visible=False)
-    row = knobs.entry("attacks", part, catalogue())
+    row = knobs.find_entry("attacks", part, catalogue())
     note(row["summary"])
     upper = [knob for knob in row["knobs"] if knob["name"] in ("steps", "restarts")]
     left, right = st.columns(2)

@@ -40,7 +40,7 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} at once"
-    model = knobs.entry("models", experiment["model"], catalogue)["title"]
+    model = knobs.find_entry("models", experiment["model"], catalogue)["title"]
     sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
     sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
     titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]

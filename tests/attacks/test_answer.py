@@ -13,13 +13,13 @@ from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.stances import Guess
 from gradleak_core.client import local_update
 from gradleak_core.defences.dropout import Dropout
-from gradleak_core.experiment import Experiment, prepare
-from gradleak_core.presets import recipe
+from gradleak_core.experiment import Experiment, prepare_both
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Finished, Progress
 from gradleak_core.updates import Observed
 
 SMALL = Experiment(images=("sample:coffee",), size=16, classes=6, labels=(2,), seed=11)
-ATTACK = replace(recipe("inverting_gradients"), steps=25, restarts=3)
+ATTACK = replace(find_recipe("inverting_gradients"), steps=25, restarts=3)
 
 
 def best_guesses(events: list[Progress], restarts: int) -> Tensor:
@@ -31,7 +31,7 @@ def best_guesses(events: list[Progress], restarts: int) -> Tensor:
 @pytest.mark.parametrize("answer", ["best", "mean", "last"])
 def test_the_answer_is_the_best_seed_the_mean_of_all_or_the_last_iterate(answer: str) -> None:
     attack = replace(ATTACK, answer=answer)  # type: ignore[arg-type]
-    both = prepare(replace(SMALL, attack=attack))
+    both = prepare_both(replace(SMALL, attack=attack))
     events = list(attack.run(both.model, both.observation, seed=4))
     progress = [event for event in events if isinstance(event, Progress)]
     guesses, best = best_guesses(progress, 3), progress[-1].best
@@ -49,7 +49,7 @@ def test_the_answer_is_the_best_seed_the_mean_of_all_or_the_last_iterate(answer:
 
 def test_the_best_match_of_a_guesser_holds_with_the_draws_it_was_reached_with() -> None:
     attack = replace(ATTACK, stance=Guess(), distance=Squared(), priors=(), restarts=2)
-    both = prepare(replace(SMALL, attack=attack, defences=(Dropout(p=0.5, place="both"),)))
+    both = prepare_both(replace(SMALL, attack=attack, defences=(Dropout(p=0.5, place="both"),)))
     events = list(attack.run(both.model, both.observation, seed=4))
     picks = [event.pick() for event in events if isinstance(event, Progress)]
     assert any(not torch.equal(a.latents["slot3.draw"], b.latents["slot3.draw"]) for a, b in pairwise(picks))

@@ -17,10 +17,10 @@ from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.models import MODELS
 from gradleak_core.speed import recording as capture
-from gradleak_core.speed.recording import FIRST, Captured, Proven, Step
+from gradleak_core.speed.recording import RECORDED_AT, Captured, Proven, Step
 from gradleak_core.speed.script import program
 from gradleak_core.types import ClientStep, Finished
 
@@ -45,7 +45,7 @@ def experiment(name: str, model: str) -> Experiment:
 
 
 def objective(known: Experiment, device: str = "cpu") -> tuple[Objective, Space]:
-    both, recipe = prepare(known, device), known.attack
+    both, recipe = prepare_both(known, device), known.attack
     assert isinstance(recipe, Recipe)
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
@@ -107,11 +107,11 @@ def test_a_run_is_the_same_with_its_step_recorded(
     name: str, restarts: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment(name, "convnet")
-    attack = replace(ATTACKS[name], restarts=restarts, steps=FIRST + 6)
-    both = prepare(known)
+    attack = replace(ATTACKS[name], restarts=restarts, steps=RECORDED_AT + 6)
+    both = prepare_both(known)
     ends: list[Finished] = []
-    for first in (FIRST, 10**6):
-        monkeypatch.setattr(capture, "FIRST", first)
+    for first in (RECORDED_AT, 10**6):
+        monkeypatch.setattr(capture, "RECORDED_AT", first)
         *_, end = attack.run(both.model, both.observation, seed=9)
         assert isinstance(end, Finished)
         ends.append(end)
@@ -124,8 +124,8 @@ def test_without_torchscript_everything_runs_and_nobody_is_warned(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment("inverting_gradients", "lenet")
-    attack = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=FIRST + 6)
-    both = prepare(known)
+    attack = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=RECORDED_AT + 6)
+    both = prepare_both(known)
     *_, recorded = attack.run(both.model, both.observation, seed=9)
     monkeypatch.delattr(torch.jit, "optimized_execution")
     monkeypatch.delitem(sys.modules, "gradleak_core.speed.script")
@@ -142,7 +142,7 @@ class TestProven:
 
     def repeated(self, step: Step) -> tuple[Proven, Tensor]:
         proven = Proven(step)
-        for number in range(FIRST + 1):
+        for number in range(RECORDED_AT + 1):
             proven(self.point + number)
         return proven, proven(self.point)[0]
 
@@ -183,7 +183,7 @@ class TestProven:
 
     def test_each_set_of_shapes_has_its_own(self) -> None:
         captured = Captured(lambda x: (x.sum(0), x.flip(0)[:1]))
-        for number in range(2 * FIRST + 4):
+        for number in range(2 * RECORDED_AT + 4):
             x = torch.arange(4.0 + number % 2)
             total, last = captured(x)
             assert (total, last) == (x.sum(), x[-1:])
@@ -192,7 +192,7 @@ class TestProven:
     def test_inside_a_larger_step_it_is_a_part_of_that(self) -> None:
         inner = Captured(lambda x: (x + 1,))
         outer = Captured(lambda x: (inner(x)[0] * 2,))
-        for number in range(FIRST + 3):
+        for number in range(RECORDED_AT + 3):
             assert outer(torch.tensor([float(number)]))[0].item() == 2 * number + 2
         assert not inner.recordings
 
@@ -211,7 +211,7 @@ def test_a_replay_gives_what_the_step_gives(name: str) -> None:
 @CUDA
 def test_no_iteration_waits_for_the_device() -> None:
     known = experiment("inverting_gradients", "lenet")
-    both = prepare(known, "cuda")
+    both = prepare_both(known, "cuda")
     events = replace(ATTACKS["inverting_gradients"], steps=9).run(both.model, both.observation, seed=1)
     for _ in range(3):
         next(events)

@@ -17,7 +17,7 @@ from gradleak_core.attacks.parts.priors import Box, Group, TotalVariation
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import Pixels
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Finished, Progress
 
@@ -53,7 +53,7 @@ def play(recipe: Recipe, seed: int) -> list[Progress | Finished]:
         images=("sample:coffee", "sample:rocket")[:batch], labels=(2, 4)[:batch], classes=6, channels=1, size=12,
         seed=seed, attack=recipe, defences=defences,
     )  # fmt: skip
-    both = prepare(experiment)
+    both = prepare_both(experiment)
     return [e for e in recipe.run(both.model, both.observation, seed=seed) if isinstance(e, (Progress, Finished))]
 
 

@@ -20,7 +20,7 @@ from gradleak_core.attacks.inversion.loop import start_descent
 from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare, run, threads
+from gradleak_core.experiment import Experiment, prepare_both, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.speed import parallel
 from gradleak_core.speed.parallel import Shared, run_ahead, shared_out
@@ -53,7 +53,9 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     recipe = ATTACKS[name]
     recipe = replace(recipe, restarts=SEEDS)
     used = tuple(DEFENCES[defence]() for defence in defences)
-    both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77))
+    both = prepare_both(
+        Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77)
+    )
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
@@ -150,7 +152,7 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
 @pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
 def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = replace(ATTACKS[name], restarts=SEEDS, steps=25)
-    both = prepare(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
+    both = prepare_both(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
     found = []
     for most in (0, 2, 9):
         monkeypatch.setattr(parallel, "AHEAD", most)

@@ -22,12 +22,12 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
 from gradleak_core.models import MODELS, build
 from gradleak_core.speed.parallel import Shared
-from gradleak_core.speed.recording import FIRST, Captured
+from gradleak_core.speed.recording import RECORDED_AT, Captured
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Finished, Observation, Progress, Secret
 
 SHAPE, CLASSES, ITERATIONS = (3, 16, 16), 5, 15
-assert FIRST < ITERATIONS  # so that the last iterations are replayed
+assert RECORDED_AT < ITERATIONS  # so that the last iterations are replayed
 
 
 def accepted(attack: Recipe, kind: str) -> bool:

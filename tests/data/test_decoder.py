@@ -60,7 +60,7 @@ def test_its_processor_time_is_limited() -> None:
 
 
 def test_a_process_that_takes_too_long_is_ended_and_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "PATIENCE", 0.001)
+    monkeypatch.setattr(decoder, "DECODE_SECONDS", 0.001)
     with sent(encoded(halves("red", "blue"))) as file, pytest.raises(Refused, match="takes too long"):
         Decoder().check(file)
 

@@ -16,7 +16,7 @@ from PIL import Image, features
 from gradleak_core.data import uploads
 from gradleak_core.types import Refused
 
-FORMATS = tuple(form for form in uploads.FORMATS if form != "AVIF" or features.check("avif"))
+FORMATS = tuple(form for form in uploads.PICTURE_FORMATS if form != "AVIF" or features.check("avif"))
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
@@ -272,7 +272,7 @@ def test_an_upload_is_kept_once_under_its_hash_and_found_again(tmp_path: Path) -
     reference = uploads.save(folder, encoded(halves("red", "blue"), "BMP"))
     assert uploads.save(folder, encoded(halves("red", "blue"))) == reference
     assert [file.name for file in folder.iterdir()] == [reference.removeprefix("upload:") + ".png"]
-    assert ends(Image.open(uploads.path(folder, reference))) == ((255, 0, 0), (0, 0, 255))
+    assert ends(Image.open(uploads.upload_path(folder, reference))) == ((255, 0, 0), (0, 0, 255))
 
 
 def test_nothing_is_kept_of_a_refused_upload(tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_nothing_is_kept_of_a_refused_upload(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../secret", "", "a" * 63, "A" * 64, "0" * 64 + "\n", "0" * 64 + "/../x"])
 def test_a_reference_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused, match="does not name an upload"):
-        uploads.path(tmp_path, f"upload:{name}")
+        uploads.upload_path(tmp_path, f"upload:{name}")
 
 
 def test_a_lost_upload_is_said_to_be_lost(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not kept here"):
-        uploads.path(tmp_path, "upload:" + "0" * 64)
+        uploads.upload_path(tmp_path, "upload:" + "0" * 64)

@@ -134,7 +134,7 @@ def test_pictures_that_wait_take_a_bounded_amount_of_memory_and_the_curve_stays_
 def test_an_upload_without_room_is_refused_and_leaves_nothing(server: Server) -> None:
     import resource
 
-    picture = samples.picture("astronaut")
+    picture = samples.read_sample("astronaut")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:

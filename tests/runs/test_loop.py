@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gradleak_core.runs.loop import Curve, picture
+from gradleak_core.runs.loop import Curve, encode_picture
 from gradleak_core.types import Candidate, Progress
 
 
@@ -40,18 +40,18 @@ def test_a_seed_that_is_not_finite_is_not_followed() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_batch_is_stacked_top_to_bottom_without_loss(channels: int) -> None:
     images = torch.randint(0, 256, (4, channels, 6, 5)) / 255
-    shown = pixels(picture(images), channels)
+    shown = pixels(encode_picture(images), channels)
     assert torch.equal(shown, images.permute(0, 2, 3, 1).reshape(24, 5, channels).mul(255).round().byte())
 
 
 def test_values_outside_the_range_are_clipped() -> None:
     images = torch.tensor([-1.0, 2.0, math.nan, 0.5]).reshape(1, 1, 2, 2)
-    assert pixels(picture(images), 1).flatten().tolist() == [0, 255, 0, 128]
+    assert pixels(encode_picture(images), 1).flatten().tolist() == [0, 255, 0, 128]
 
 
 def test_large_pictures_are_webp_and_look_the_same() -> None:
     ramp = torch.linspace(0, 1, 96).expand(2, 3, 96, 96)
-    data = picture(ramp)
+    data = encode_picture(ramp)
     assert Image.open(io.BytesIO(data)).format == "WEBP"
     shown = pixels(data, 3).float() / 255
     assert (shown - ramp.permute(0, 2, 3, 1).reshape(192, 96, 3)).abs().max() < 0.05

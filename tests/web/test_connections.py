@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
 from gradleak_core.api import gone
-from gradleak_core.cli.connections import SLOWEST, TimedProtocol
+from gradleak_core.cli.connections import BYTES_A_SECOND, TimedProtocol
 from tests.runs.serving import until
 
 LIMIT = 0.5
@@ -122,7 +122,7 @@ def test_an_answer_that_is_read_slowly_arrives(web: uvicorn.Server, monkeypatch:
 
 
 def test_an_upload_that_keeps_coming_arrives(web: uvicorn.Server) -> None:
-    whole = 4 * SLOWEST
+    whole = 4 * BYTES_A_SECOND
     with client(web, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % whole) as opened:
         for _ in range(20):
             opened.sendall(bytes(whole // 20))

@@ -10,7 +10,7 @@ from torch import Tensor
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.types import Answer, Candidate, Latents
 
-NEAR = 1.5
+MEAN_WITHIN = 1.5
 """A restart enters the mean if its distance is at most this multiple of the best one's."""
 
 
@@ -37,7 +37,7 @@ class Picker:
 
     def __call__(self) -> Candidate:
         """Returns the answer as one candidate (1, B, ...)."""
-        best, near = self.distance.argmin(), self.distance <= NEAR * self.distance.min()
+        best, near = self.distance.argmin(), self.distance <= MEAN_WITHIN * self.distance.min()
         z = self.z[near].mean(0) if self.answer == "mean" else self.z[best]
         answer = self.space.candidate(z[None])
         return replace(answer, latents=answer.latents | {k: v[best][None] for k, v in self.draws.items()})

@@ -12,7 +12,7 @@ from gradleak_core.attacks.parts.matched import Matched
 from gradleak_core.types import Observation, Status
 from gradleak_core.updates import Observed
 
-PATIENCE = 10
+STILL_CHECKS = 10
 """Checks over which the smallest distance must have stood still, at least, before a goal that is met ends the run."""
 BEGUN = 2
 """Checks within which a search may still be overshooting, so that none is judged by them."""
@@ -42,7 +42,7 @@ class Stopping:
         """Returns whether the run is done, when the restarts keep this distance (S,). One drawn anew is in both notes."""
         self.improved = self.improved or bool((distance < self.begun).any())
         self.lowest.append(float(distance.min()))
-        window = max(PATIENCE, len(self.lowest) // 4)
+        window = max(STILL_CHECKS, len(self.lowest) // 4)
         before = self.lowest[-1 - window] if len(self.lowest) > window else nan
         self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
         return self.reached

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from gradleak_core.attacks.parts.registration import aligned
 from gradleak_core.client import first_draws
 from gradleak_core.config.needs import between
-from gradleak_core.models.layers import Dropout, stochastic
-from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.models.layers import DropoutLayer, stochastic
+from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
 WEIGHT = Knob("Weight", "How much this counts beside the distance.", 0, 10_000, log=True)
-EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
+EARLY_FACTOR = Knob(
+    "Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True
+)
 SETTLED = 0.8
 """The share of the run after which an early factor is gone."""
 
@@ -53,7 +55,7 @@ class TotalVariation:
     """
 
     weight: Annotated[float, WEIGHT] = 1e-4
-    early: Annotated[float, EARLY] = 1.0
+    early: Annotated[float, EARLY_FACTOR] = 1.0
     title: ClassVar[str] = "Total variation"
 
     def weight_at(self, done: float) -> float:
@@ -139,7 +141,7 @@ class BatchStatistics(Constant):
         step, told = scene.observation.step, scene.observation.statistics
         first = first_draws(step, draws, len(images))
         if told is None:
-            targets, found = stored(scene.model), statistics(scene.model, images, first, correction=1)
+            targets, found = stored_statistics(scene.model), statistics(scene.model, images, first, correction=1)
         else:
             targets, found = told, statistics(scene.model, images, first, train=step.train)
         gaps = [a - b for k, target in targets.items() for a, b in zip(found[k], target, strict=True)]
@@ -188,7 +190,7 @@ class KeepRate(Constant):
     title: ClassVar[str] = "Keep rate"
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, Dropout)}
+        rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, DropoutLayer)}
         gaps = [
             (guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents
         ]

@@ -11,7 +11,7 @@ from torch import nn
 
 from gradleak_core.client import blank, draw_latents
 from gradleak_core.config.needs import between
-from gradleak_core.models.layers import Dropout, stochastic
+from gradleak_core.models.layers import DropoutLayer, stochastic
 from gradleak_core.types import Latents, Need, Observation
 
 
@@ -97,7 +97,7 @@ class ReadOff(Stance):
         modules = list(model.named_modules())
         for (name, layer), (after, following) in pairwise(modules):
             gradient = observation.update.get(f"{after}.weight")
-            if isinstance(layer, Dropout) and isinstance(following, nn.Linear) and gradient is not None:
+            if isinstance(layer, DropoutLayer) and isinstance(following, nn.Linear) and gradient is not None:
                 kept = gradient.abs().amax(0) > 0  # (features,)
                 if kept.all():
                     continue

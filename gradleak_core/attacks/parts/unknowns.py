@@ -101,7 +101,7 @@ UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
 
 
 @dataclass(frozen=True)
-class Block:
+class Slice:
     """Where one unknown lies in z, and the shape it has for one restart."""
 
     unknown: Unknown
@@ -133,11 +133,11 @@ class Space:
             self.solved = {k: Draw(layers[k], tuple(v.shape)) for k, v in self.latents.items()}
             self.latents = {}
             solved += self.solved.values()
-        self.blocks: list[Block] = []
+        self.blocks: list[Slice] = []
         self.size = 0
         for unknown in solved:
             shape = unknown.shape(observation)
-            self.blocks.append(Block(unknown, slice(self.size, self.size + prod(shape)), shape))
+            self.blocks.append(Slice(unknown, slice(self.size, self.size + prod(shape)), shape))
             self.size += prod(shape)
 
     def start(self, restarts: int, generator: torch.Generator) -> Tensor:

@@ -21,16 +21,16 @@ from torch.autograd.function import once_differentiable
 import gradleak_core.speed.factored as factored
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.models.resnet20 import Block
-from gradleak_core.speed.factored import plain
+from gradleak_core.speed.factored import is_plain
 from gradleak_core.speed.sweeps.convolutions import Kernel
 from gradleak_core.speed.sweeps.layers import (
-    ACTIVATIONS,
+    POINTWISE,
     BatchNorm,
     Chain,
     Fixed,
     Layer,
     Linear,
-    Residual,
+    ResidualSum,
     flatten,
     pool,
     thinned,
@@ -45,7 +45,7 @@ class Sweeps:
     def __init__(self, layer: Layer, theta: Update) -> None:
         self.layer = layer
         self.shapes = {k: p.shape for k, p in theta.items()}
-        self.small = [k for k, p in theta.items() if p.numel() < factored.LARGE]
+        self.small = [k for k, p in theta.items() if p.numel() < factored.FACTORED_FROM]
         self.large = [k for k in theta if k not in self.small]
 
     def update(self, x: Tensor, y: Tensor) -> Parts:
@@ -144,8 +144,8 @@ def normed(kernel: Kernel, module: nn.Module, theta: Sequence[Tensor]) -> Layer 
 def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
     kind, weight, bias = type(module), theta.get(f"{name}.weight"), theta.get(f"{name}.bias")
     parts = ((f"{name}.{part}", child) for part, child in module.named_children())
-    if kind in ACTIVATIONS:
-        return ACTIVATIONS[kind]
+    if kind in POINTWISE:
+        return POINTWISE[kind]
     if kind is Normalise:
         return partial(Fixed, module.forward, lambda slope: slope * 4)
     if kind is nn.Flatten:
@@ -160,10 +160,10 @@ def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
         if branch is None or last is None:
             return None
         shortcut = partial(thinned, module.stride, module.extra)
-        return partial(Chain, [(len(theta), partial(Residual, branch, shortcut)), (0, last)])
+        return partial(Chain, [(len(theta), partial(ResidualSum, branch, shortcut)), (0, last)])
     if kind is nn.Linear and weight is not None:
         return partial(Linear, weight, bias)
-    if plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1) and weight is not None:
+    if is_plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1) and weight is not None:
         assert not isinstance(module.padding, str)
         return Kernel(weight, bias, module.stride, module.padding)
     if isinstance(module, BatchNorm2d) and module.training and weight is not None and bias is not None:

@@ -18,9 +18,9 @@ BLOCK = 16
 """Channels of a group that oneDNN takes at once (fewer by four), and up to which it is quick with strided slopes."""
 FEW = 4
 """Images, if small, up to which kernels over 3 × 3 are products of patches."""
-LARGE = 2**16
+NATIVE_GRAD_FROM = 2**16
 """Entries of one image from which PyTorch's gradient in the weights is as fast as a product of patches by oneDNN."""
-THIN = 8
+THIN_CHANNELS = 8
 """Channels below which convolutions are products of patches: groups of three channels are slow in oneDNN."""
 
 
@@ -77,11 +77,11 @@ class Kernel:
         return self.kept[name, x.shape]
 
     def __call__(self, x: Tensor, restarts: int) -> Applied:
-        cpu, large, thin = x.device.type == "cpu", max(self.weight.shape[2:]) > 3, x.shape[1] < THIN
+        cpu, large, thin = x.device.type == "cpu", max(self.weight.shape[2:]) > 3, x.shape[1] < THIN_CHANNELS
         if small(x, self.weight, FEW):
             return Unfolded(self, x, restarts)
         if cpu and restarts == 1 and not (large and thin):
-            return (Thin if thin and len(x) == 1 and x.numel() < LARGE else Convolution)(self, x)
+            return (Thin if thin and len(x) == 1 and x.numel() < NATIVE_GRAD_FROM else Convolution)(self, x)
         return (Unfolded if thin else Grouped)(self, x, restarts)
 
 
@@ -125,7 +125,7 @@ class Convolution(Applied):
 
     def grad(self) -> Tensor:
         """In the weights (out, C, height, width)."""
-        if len(self.x) > 1 or self.x.numel() >= LARGE:
+        if len(self.x) > 1 or self.x.numel() >= NATIVE_GRAD_FROM:
             return slopes(self.kernel, self.slope, self.x, self.kernel.weight, 1, (False, True))[1]
         seen = self.kernel.windows(self.x).permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(0, 2)  # (places, kernel · C)
         out, channels, *sides = self.kernel.weight.shape

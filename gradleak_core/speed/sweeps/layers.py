@@ -178,7 +178,7 @@ class Chain(Applied):
         return slope
 
 
-class Residual(Applied):
+class ResidualSum(Applied):
     """The sum of a branch and of a shortcut without weights."""
 
     def __init__(self, branch: Layer, shortcut: Layer, x: Tensor, restarts: int) -> None:
@@ -257,7 +257,7 @@ def tanh(x: Tensor) -> tuple[Tensor, Tensor]:
     return y, 1 - y * y
 
 
-ACTIVATIONS: dict[type[nn.Module], Layer] = {
+POINTWISE: dict[type[nn.Module], Layer] = {
     nn.ReLU: partial(Pointwise, relu, None),
     nn.Sigmoid: partial(Pointwise, sigmoid, lambda y, first: first.addcmul(first, y, value=-2)),
     nn.Tanh: partial(Pointwise, tanh, lambda y, first: -2 * y * first),
