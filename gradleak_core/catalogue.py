@@ -69,7 +69,7 @@ def entry(cls: type) -> JSON:
         "source": inspect.getsource(cls),
         "knobs": CODEC.knobs(cls),
         **CODEC.row(cls()),
-    } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+    } | {name: getattr(cls, name) for name in ("knows", "instead") if hasattr(cls, name)}
 
 
 def costs(model: Model) -> JSON:

@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gradleak_core.config.needs import facts
+from gradleak_core.config.needs import local_steps
 from gradleak_core.types import Refused
 
 JSON = Any
@@ -72,7 +72,7 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     seeds, rounds = attack.get("seeds", 1), experiment["threat"].get("rounds", 1)
     shares = min(seeds, THREADS, experiment.get("threads") or os.cpu_count() or 1)
     images = batch * experiment["client"].get("local_epochs", 1) * rounds
-    steps = facts(experiment)["local_steps"] * rounds
+    steps = local_steps(experiment) * rounds
     forward = values * images * at_once(seeds, shares, values * images, VALUES_AT_ONCE)
     gradients = parameters * steps * at_once(seeds, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradleak_core.config.needs import facts
+from gradleak_core.config.needs import local_steps
 
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""
@@ -48,7 +48,7 @@ def advice(experiment: Mapping[str, Any]) -> str:
     """Returns what to change where guesses lead nowhere. The attacker repeats the client's local steps, which run off
     where the learning rate is too large.
     """
-    if facts(experiment)["local_steps"] > 1:
+    if local_steps(experiment) > 1:
         return f"lower the client's learning rate, which is {experiment['client']['lr']:g}, or try another attack"
     return "try another attack, another seed or a smaller step size"
 

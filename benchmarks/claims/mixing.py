@@ -13,7 +13,8 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.defences import Defence
 from gradleak_core.defences.input_noise import InputNoise
-from gradleak_core.defences.mixup import InstaHide, Mixup
+from gradleak_core.defences.instahide import InstaHide
+from gradleak_core.defences.mixup import Mixup
 from gradleak_core.presets import FOUR
 
 JSON = Any

@@ -70,7 +70,7 @@ def attack(
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
-        (err if json_to == "-" else Console()).print(table(recording))
+        (err if json_to == "-" else Console()).print(table(recording, known))
     return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
@@ -176,7 +176,7 @@ class Screen:
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
 
-def table(recording: Recording) -> Table:
+def table(recording: Recording, catalogue: JSON) -> Table:
     """The result, to read."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -196,7 +196,7 @@ def table(recording: Recording) -> Table:
     found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
     rows.add_row("verdict", result["verdict"])
-    for said in filter(None, (result["remark"], idle(experiment), own(experiment))):
+    for said in filter(None, (result["remark"], idle(experiment, catalogue), own(experiment))):
         rows.add_row("note", said)
     return rows
 

@@ -80,7 +80,7 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         experiment=None,
         run=row["id"],
         compact=True,
-        remark=altered(experiment),
+        remark=altered(experiment, catalogue()),
         told=told(experiment),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
