@@ -16,7 +16,7 @@ from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
 from gradleak_core.data.images import load as load_image
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
@@ -38,7 +38,7 @@ from gradleak_core.types import (
     Started,
     Status,
 )
-from gradleak_core.verdicts import verdict
+from gradleak_core.verdicts import recognisable, verdict
 from gradleak_core.weights import WEIGHTS, Untrained, Weights
 
 CODEC = Codec(
@@ -296,7 +296,7 @@ class Summary:
             self.experiment = replace(self.experiment, threads=event.threads)
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.restarts = event.metrics, event.labels, event.restarts
-            if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
+            if self.recognised is None and recognisable(event.metrics["ssim"]):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status = event.status

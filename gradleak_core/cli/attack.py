@@ -29,17 +29,11 @@ from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import sentence
 from gradleak_core.types import Refused
+from gradleak_core.verdicts import STATUSES, word
 
 JSON = Any
 KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
-WORDS = {
-    "done": "every iteration was used",
-    "recovered": "the match reached the attack's goal and fell no further",
-    "stuck": "no step lowered the match",
-    "diverged": "no guess was finite",
-    "stopped": "stopped by you; what was seen is kept",
-}
 
 
 def attack(
@@ -184,7 +178,7 @@ def table(recording: Recording, catalogue: JSON) -> Table:
     rows.add_column(overflow="fold")
     restarts = f", {result['restarts']} restarts" if result["restarts"] else ""
     rate = result["iterations_per_second"]
-    rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
+    rows.add_row("status", f"{word(result['status'])}: {STATUSES[result['status']].reason}")
     rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){restarts}")
     seeds = experiment["attack"].get("seeds", 1)
     together = f", {seeds} first guesses side by side" if seeds > 1 else ""

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.needs import told
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -68,6 +69,8 @@ def live_view(
         "remark": remark,
         "told": told,
         "compact": compact,
+        "recognisable": RECOGNISABLE,
+        "statuses": {status: row.word for status, row in STATUSES.items()},
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)

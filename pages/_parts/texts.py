@@ -8,30 +8,17 @@ from typing import Any
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import answers, facts, idle, local_steps
 from gradleak_core.config.titles import attack_title
-from gradleak_core.verdicts import RECOGNISABLE
+from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
 
 JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
-SHORT = {
-    "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
-    "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
-    "refused": "Not possible", "damaged": "Damaged",
-}  # fmt: skip
-COLOURS = {
-    "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
-    "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
-    "refused": "orange", "damaged": "red",
-}  # fmt: skip
-
 
 def colour(row: JSON) -> str:
-    """Returns the colour of a run's status; green is for a picture that is recognisable."""
-    usual = COLOURS.get(row["status"], "gray")
-    ssim = ((row["result"] or {}).get("metrics") or {}).get("ssim")
-    return "gray" if usual == "green" and (ssim is None or ssim < RECOGNISABLE) else usual
+    """Returns the colour of a run's status."""
+    return status_colour(row["status"], ((row["result"] or {}).get("metrics") or {}).get("ssim"))
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
