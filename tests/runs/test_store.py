@@ -129,7 +129,7 @@ def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> 
 
 def test_a_server_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite3"
-    opening = f"from gradleak_core.runs.store import *; s = Store(Path({str(path)!r})); print('open', flush=True); input()"
+    opening = f"from gradleak_core.runs.store import *; s=Store(Path({str(path)!r})); print('open',flush=True);input()"
     command = [sys.executable, "-c", opening]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as other:
         assert other.stdout is not None
