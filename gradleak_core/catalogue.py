@@ -23,8 +23,8 @@ from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
+from gradleak_core.training import WEIGHTS
 from gradleak_core.types import ClientStep
-from gradleak_core.weights import WEIGHTS
 
 JSON = Any
 

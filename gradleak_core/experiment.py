@@ -22,6 +22,7 @@ from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.speed.threads import ALL_THREADS, kept
 from gradleak_core.threat import ThreatModel
+from gradleak_core.training import WEIGHTS, Untrained, Weights
 from gradleak_core.types import (
     Attack,
     Candidate,
@@ -39,7 +40,6 @@ from gradleak_core.types import (
     Status,
 )
 from gradleak_core.verdicts import recognisable, verdict
-from gradleak_core.weights import WEIGHTS, Untrained, Weights
 
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
