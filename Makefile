@@ -7,9 +7,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TWO := --numprocesses 2 --dist worksteal
 TSC := npx --yes --prefer-offline --fetch-retries=0 --fetch-timeout=10000 --package=typescript@5.9.3 -- tsc
-SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
 ifeq ($(origin PYTHON), undefined)
-PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$p && break; done)
 endif
 
@@ -54,7 +54,7 @@ clean: ## Remove .venv and caches; runs and uploads in .gradleak stay
 
 $(PY):
 	@$(or $(PYTHON),false) -c '$(SUPPORTED)' 2>/dev/null || { echo \
-	"GradLeak needs Python 3.10 to 3.13: install one, or name it with 'make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12'." >&2; exit 1; }
+	"GradLeak needs Python 3.10 to 3.14: install one, or name it with 'make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12'." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
 	"This Python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv', then try again." >&2; exit 1; }
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)."

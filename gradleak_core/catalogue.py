@@ -22,8 +22,8 @@ from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
+from gradleak_core.training import WEIGHTS
 from gradleak_core.types import JSON, ClientStep
-from gradleak_core.weights import WEIGHTS
 
 
 @cache
@@ -66,7 +66,7 @@ def describe_part(cls: type) -> JSON:
         "source": inspect.getsource(cls),
         "knobs": CODEC.knobs(cls),
         **CODEC.row(cls()),
-    } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+    } | {name: getattr(cls, name) for name in ("knows", "instead") if hasattr(cls, name)}
 
 
 def costs(model: Model) -> JSON:

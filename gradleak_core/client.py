@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gradleak_core.defences import Defence
+from gradleak_core.models.hooks import watching
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
@@ -90,35 +90,16 @@ def first_draws(step: ClientStep, draws: Latents, batch: int) -> Latents:
 def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
     """One fresh draw (T, B, ...) of every stochastic layer for images x (B, C, H, W)."""
     steps = step.steps(len(x))
-    with _shapes(model) as shapes, torch.no_grad():
+    layers = dict(stochastic(model))
+    with watching(layers, lambda layer, _, y: layer.draw_shape(tuple(y.shape))) as shapes, torch.no_grad():
         model(x)
-    return {k: layer.sample((steps, *shapes[k]), generator).to(x.device) for k, layer in stochastic(model)}
+    return {k: layer.sample((steps, *shapes[k][-1]), generator).to(x.device) for k, layer in layers.items()}
 
 
 def blank(observation: Observation) -> Tensor:
     """Grey images of the batch's shape, where the update lies."""
     like = next(iter(observation.update.values()))
     return like.new_full((observation.batch, *observation.shape), 0.5)
-
-
-@contextmanager
-def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
-    """Records the activation shape of each stochastic layer during a forward pass; the hooks are gone afterwards."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    layers = dict(stochastic(model))
-
-    def recorder(name: str):  # type: ignore[no-untyped-def]
-        def record(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            shapes[name] = layers[name].draw_shape(tuple(output.shape))
-
-        return record
-
-    hooks = [layer.register_forward_hook(recorder(name)) for name, layer in layers.items()]
-    try:
-        yield shapes
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def observe(

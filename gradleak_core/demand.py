@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gradleak_core.config.needs import facts
+from gradleak_core.config.needs import local_steps
 from gradleak_core.types import JSON, Refused
 
 PARAMETERS_AT_ONCE = 20_000_000
@@ -71,7 +71,7 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     restarts, rounds = attack.get("restarts", 1), experiment["threat"].get("rounds", 1)
     shares = min(restarts, THREADS, experiment.get("threads") or os.cpu_count() or 1)
     images = batch * experiment["client"].get("local_epochs", 1) * rounds
-    steps = facts(experiment)["local_steps"] * rounds
+    steps = local_steps(experiment) * rounds
     forward = values * images * at_once(restarts, shares, values * images, VALUES_AT_ONCE)
     gradients = parameters * steps * at_once(restarts, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0

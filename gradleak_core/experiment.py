@@ -16,12 +16,13 @@ from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
 from gradleak_core.data.images import load_image as load_image
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.threat import ThreatModel
+from gradleak_core.training import WEIGHTS, Untrained, Weights
 from gradleak_core.types import (
     Attack,
     Candidate,
@@ -38,8 +39,7 @@ from gradleak_core.types import (
     Started,
     Status,
 )
-from gradleak_core.verdicts import verdict
-from gradleak_core.weights import WEIGHTS, Untrained, Weights
+from gradleak_core.verdicts import recognisable, verdict
 
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
@@ -296,7 +296,7 @@ class Summary:
             self.experiment = replace(self.experiment, threads=event.threads)
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
-            if self.recognised is None and event.metrics["ssim"] >= RECOGNISABLE:
+            if self.recognised is None and recognisable(event.metrics["ssim"]):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status = event.status

@@ -1,4 +1,4 @@
-"""Trained victims: a network is trained once and kept by what went into it."""
+"""Where the model stands when the attack begins: fresh, or trained once and kept by what went into it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import tempfile
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ from gradleak_core.data.sources import identify_source, source
 from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import ClientStep, Latents, Note
+from gradleak_core.types import ClientStep, Knob, Latents, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
@@ -175,3 +176,49 @@ def digest(state: dict[str, Tensor]) -> str:
         found.update(name.encode())
         found.update(state[name].numpy().tobytes())
     return found.hexdigest()
+
+
+class Weights(Protocol):
+    """Changes a freshly drawn network in place, saying how far it is."""
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]: ...
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """The weights as they were drawn: the first round of federated learning."""
+
+    title: ClassVar[str] = "Untrained"
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]:
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained before the attack with Adam and batches of 64; done once for each set-up and kept in the data folder.
+
+    Batch norm gets the statistics of the training pictures. PRECODE and dropout are in the model while it is trained.
+    """
+
+    dataset: Annotated[
+        str, Knob("Data set", "digits, mnist, fashion_mnist, cifar10, cifar100, or folder: and the name of a folder.")
+    ] = "digits"
+    epochs: Annotated[int, Knob("Epochs", "Passes over the training pictures.", 0, 100)] = 5
+    lr: Annotated[float, Knob("Training rate", "Adam's learning rate.", 1e-5, 1, log=True)] = 1e-3
+    title: ClassVar[str] = "Trained"
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]:
+        yield from train(
+            network, self.dataset, recipe=recipe, shape=shape, classes=classes,
+            epochs=self.epochs, lr=self.lr, seed=seed, device=device,
+        )  # fmt: skip
+
+
+WEIGHTS: dict[str, type[Weights]] = {"untrained": Untrained, "trained": Trained}

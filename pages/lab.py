@@ -56,7 +56,7 @@ live_view(
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
-    remark=texts.altered(experiment),
+    remark=texts.altered(experiment, known),
     told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),

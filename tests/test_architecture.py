@@ -43,7 +43,7 @@ ENGINE = (
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
     ("data", "config.admission", "models", "metrics", "counting"),
-    ("client", "updates", "threat", "defences", "training", "weights", "speed.threads"),
+    ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
     ("experiment", "presets", "catalogue", "pricing"),

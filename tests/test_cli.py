@@ -48,7 +48,7 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
 def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--sample", "chelsea"]) == 0
     shown = capsys.readouterr().out
-    assert "done" in shown
+    assert "Finished" in shown
     assert "verdict" in shown
     assert "Not recognisable: try more iterations" in shown
     assert "SSIM" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.parts.priors import BatchStatistics
+from gradleak_core.config.knobs import refusals
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment, Summary, load, make_frame, prepare_both, run, threads
+from gradleak_core.experiment import CODEC, RULES, Experiment, Summary, load, make_frame, prepare_both, run, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
 from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, Progress, Refused, Secret
@@ -59,23 +62,31 @@ def test_every_defence_runs_with_every_kind_of_client(kind: str) -> None:
         assert isinstance(last, Finished)
 
 
-REFUSED = {(kind, "gradinversion") for kind in ("mlp", "lenet", "vit")}
-
-
 @pytest.mark.contract
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_model_meets_every_attack(kind: str, name: str) -> None:
     attack = replace(ATTACKS[name], steps=2, restarts=2)
     experiment = quick(model=MODELS[kind](), attack=attack, size=16, channels=1)
-    if (kind, name) in REFUSED:
-        with pytest.raises(Refused, match="need a model with batch norm; choose the ConvNet or a ResNet"):
-            load(CODEC.encode(experiment))
+    whole = CODEC.encode(experiment)
+    if reasons := refusals(whole, whole, RULES):
+        with pytest.raises(Refused, match=re.escape(reasons[0])):
+            load(whole)
         return
-    assert load(CODEC.encode(experiment)) == experiment
+    assert load(whole) == experiment
     shown = frames(played(experiment))[-1]
     assert shown.images.shape == (1, 1, 16, 16)
     assert set(shown.layers) == set(prepare_both(experiment).observation.update)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_refused_by_a_lack_of_batch_norm_and_by_nothing_else(name: str) -> None:
+    """In the usual set-up, whatever the model."""
+    by_statistics = any(isinstance(prior, BatchStatistics) for prior in ATTACKS[name].priors)
+    for kind, model in MODELS.items():
+        whole = CODEC.encode(quick(model=model(), attack=ATTACKS[name]))
+        lacking = by_statistics and "batch_norm" not in model.facts
+        assert bool(refusals(whole, whole, RULES)) is lacking, kind
 
 
 def test_the_attack_on_a_small_network_finds_the_picture() -> None:

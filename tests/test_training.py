@@ -22,8 +22,8 @@ from gradleak_core.experiment import Experiment, network, prepare_both, preparin
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.speed import threads
+from gradleak_core.training import Trained
 from gradleak_core.types import Note, Refused, Started
-from gradleak_core.weights import Trained
 
 SMALL = Experiment(images=("sample:digit_3",), size=16, channels=1, model=MLP(width=64), weights=Trained(epochs=5))
 

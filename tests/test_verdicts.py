@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
-from gradleak_core.types import ClientStep, Frame
-from gradleak_core.verdicts import RECOGNISABLE, duration, verdict
+from gradleak_core.types import ClientStep, Frame, Status
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES, duration, verdict
 from pages._parts import texts
+
+ROOT = Path(__file__).parents[1]
 
 
 def result(status: str, ssim: float | None, since: tuple[float, int] | None = None, **changes: Any) -> dict[str, Any]:
@@ -57,6 +61,34 @@ SAID = [
 @pytest.mark.parametrize(("found", "sentence"), SAID, ids=lambda value: value if isinstance(value, str) else "")
 def test_every_end_has_its_sentence(found: dict[str, Any], sentence: str) -> None:
     assert verdict(found) == sentence
+
+
+LIVE = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "assets" / "live").glob("*.js")}
+
+
+def test_the_browser_says_the_same_words_and_draws_the_same_line() -> None:
+    """The view is given the table; words and threshold of its own it may have none but these."""
+    if own := re.search(r"WORDS = \{(.*?)\};", LIVE["words.js"], re.DOTALL):
+        assert dict(re.findall(r'(\w+): "([^"]*)"', own[1])) == {status: row.word for status, row in STATUSES.items()}
+    shown = {found for text in LIVE.values() for found in re.findall(r"(?:RECOGNISABLE =|from|y[01]:) (0\.\d+)", text)}
+    assert shown <= {str(RECOGNISABLE)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "assets/lessons/reading_the_view.md"])
+def test_what_is_written_draws_the_same_line(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"SSIM (?:is|of) at least (0\.\d+)", text)) == {str(RECOGNISABLE)}
+
+
+def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
+    assert set(get_args(Status)) <= set(STATUSES)
+    assert {status for status, row in STATUSES.items() if row.reason} == {
+        "done",
+        "recovered",
+        "stuck",
+        "diverged",
+        "stopped",
+    }
 
 
 @pytest.mark.parametrize("status", ["done", "recovered"])

@@ -14,7 +14,7 @@ from gradleak_core.experiment import Experiment
 from gradleak_core.models.inits import Default, Init, Kaiming, Normal, Uniform, Xavier
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.presets import find_recipe
-from gradleak_core.weights import Trained
+from gradleak_core.training import Trained
 
 JSON = Any
 INITS: dict[str, Init] = {

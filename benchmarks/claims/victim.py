@@ -23,7 +23,7 @@ def trained(experiment: Experiment, setting: Setting, epochs: int, name: str = "
 
     They are trained here, so that no run's time has the training in it.
     """
-    from gradleak_core.weights import Trained
+    from gradleak_core.training import Trained
 
     assert setting.data is not None
     os.environ[folders.FOLDERS_VARIABLE] = str(setting.data / name)

@@ -29,16 +29,10 @@ from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import sentence
 from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import STATUSES, word
 
 KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
-WORDS = {
-    "done": "every iteration was used",
-    "recovered": "the distance reached the attack's goal and fell no further",
-    "stuck": "no step lowered the distance",
-    "diverged": "no guess was finite",
-    "stopped": "stopped by you; what was seen is kept",
-}
 
 
 def attack(
@@ -69,7 +63,7 @@ def attack(
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
-        (err if json_to == "-" else Console()).print(result_table(recording))
+        (err if json_to == "-" else Console()).print(result_table(recording, known))
     return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
@@ -175,7 +169,7 @@ class Screen:
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
 
-def result_table(recording: Recording) -> Table:
+def result_table(recording: Recording, catalogue: JSON) -> Table:
     """The result, to read."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -183,7 +177,7 @@ def result_table(recording: Recording) -> Table:
     rows.add_column(overflow="fold")
     redrawn = f", {result['redrawn']} redrawn" if result["redrawn"] else ""
     rate = result["iterations_per_second"]
-    rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
+    rows.add_row("status", f"{word(result['status'])}: {STATUSES[result['status']].reason}")
     rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){redrawn}")
     restarts = experiment["attack"].get("restarts", 1)
     together = f", {restarts} first guesses side by side" if restarts > 1 else ""
@@ -195,7 +189,7 @@ def result_table(recording: Recording) -> Table:
     found = f"{list_labels(result['labels'])}, true {list_labels(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{list_labels(result['labels'])}, told" if labels_revealed(experiment) else found)
     rows.add_row("verdict", result["verdict"])
-    for said in filter(None, (result["remark"], idle(experiment), describe_uploads(experiment))):
+    for said in filter(None, (result["remark"], idle(experiment, catalogue), describe_uploads(experiment))):
         rows.add_row("note", said)
     return rows
 

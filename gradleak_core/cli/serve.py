@@ -123,7 +123,7 @@ def claim_folder(folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock(folder / "runs.lock").close()
+        lock(folder / "runs.lock").release()
     except InUse as error:
         with contextlib.suppress(OSError):
             where = (folder / ADDRESS).read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ class Codec:
 
     @cached_property
     def rows(self) -> dict[str, dict[str, JSON]]:
-        """What decides about every part, family -> name -> row: its default, what it needs and its schema."""
+        """What decides about every part, family -> name -> row: its default, its needs, facts and schema."""
         unnamed = {family: kinds for family, kinds in self.families.items() if family not in self.named}
         made = {family: {kind: cls() for kind, cls in kinds.items()} for family, kinds in unnamed.items()}
         listed = {**made, **self.named}
@@ -44,7 +44,8 @@ class Codec:
     def row(self, value: Any) -> JSON:
         """The row of a part of this default."""
         needs = self.encode(getattr(value, "needs", ()))
-        return {"default": self.encode(value), "needs": needs, "schema": self.schema(type(value))}
+        facts = list(getattr(value, "facts", ()))
+        return {"default": self.encode(value), "needs": needs, "facts": facts, "schema": self.schema(type(value))}
 
     def encode(self, value: Any) -> JSON:
         """A JSON value; dataclasses become objects, tagged with their kind when they have one."""

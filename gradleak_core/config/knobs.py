@@ -16,7 +16,7 @@ from typing import Any
 
 from gradleak_core.config.former import renew_experiment, renew_path
 from gradleak_core.config.needs import facts, from_json, parts, unmet
-from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, short
+from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, rows_of, short
 from gradleak_core.types import JSON, Refused
 
 LISTS = {"image": "images", "label": "labels", "defence": "defences"}
@@ -113,9 +113,9 @@ def understood(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[J
 
 def refusals(part: JSON, experiment: JSON, catalogue: JSON) -> list[str]:
     """Why a part, with the parts inside it, cannot be used in this experiment; the whole experiment is a part too."""
-    rows = [row for inner in parts(part) for row in _list_rows(inner, catalogue)]
+    rows = [row for inner in parts(part) for row in rows_of(inner, catalogue["families"])]
     rows += [catalogue[name] for name in OBJECTS if name in part]
-    reasons = unmet([need for row in rows for need in from_json(row["needs"])], facts(experiment))
+    reasons = unmet([need for row in rows for need in from_json(row["needs"])], facts(experiment, catalogue))
     return list(dict.fromkeys(reasons))
 
 
@@ -324,7 +324,3 @@ def _text(value: JSON) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value) if not isinstance(value, float) else repr(value)
-
-
-def _list_rows(part: JSON, catalogue: JSON) -> Iterator[JSON]:
-    return filter(None, (row_of(part, family) for family in catalogue["families"].values()))

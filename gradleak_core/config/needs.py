@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
+from gradleak_core.config.schemas import rows_of
 from gradleak_core.types import Clause, Need
 
 FACTS = {
@@ -17,23 +19,21 @@ FACTS = {
     "train": "1 when the client computes in train mode",
     "repeated_labels": "labels that occur again in the batch, when they are given",
     "bias": "1 when the classifier has a bias",
-    "stochastic": "number of defences that draw inside the model: dropout, PRECODE",
+    "stochastic": "number of parts that draw inside the model, such as dropout",
     "batch_norm": "1 when the model has batch norm",
+    "relu": "1 when the model has ReLUs",
     "rounds": "updates of the same batch that the attacker has",
     "inferable": "0 when batch statistics are to be inferred from what does not tell them",
 }
 
-STOCHASTIC = ("dropout", "precode", "partial_perturbation")
-BATCH_NORM = ("convnet", "resnet20", "resnet18")
 
-
-def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """Every fact of `FACTS`, as a number."""
+def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, float]:
+    """Returns every fact of `FACTS` as a number; those that a part brings along are counted from its row."""
     client, model = experiment["client"], experiment["model"]
     batch, labels = len(experiment["images"]), experiment.get("labels") or []
     threat = experiment.get("threat", {})
-    local = min(client.get("local_batch", 0) or batch, batch)
-    steps = client.get("local_epochs", 1) * -(-batch // max(local, 1))
+    local, steps = largest_step(experiment), local_steps(experiment)
+    brought = [fact for part in parts(experiment) for fact in brought_by(part, catalogue)]
     return {
         "batch": batch,
         "size": experiment["size"],
@@ -44,11 +44,29 @@ def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
         "train": float(bool(client.get("train", False))),
         "repeated_labels": len(labels) - len(set(labels)),
         "bias": float(bool(model.get("bias", True))),
-        "stochastic": sum(d["kind"] in STOCHASTIC for d in experiment.get("defences", [])),
-        "batch_norm": float(model.get("kind") in BATCH_NORM),
+        "stochastic": brought.count("stochastic"),
+        "batch_norm": float("batch_norm" in brought),
+        "relu": float(model.get("activation") == "relu" or "relu" in brought),
         "rounds": threat.get("rounds", 1),
         "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }
+
+
+def largest_step(experiment: Mapping[str, Any]) -> int:
+    """Returns the number of images in a full local step."""
+    batch = len(experiment["images"])
+    return min(experiment["client"].get("local_batch", 0) or batch, batch)
+
+
+def local_steps(experiment: Mapping[str, Any]) -> int:
+    """Returns the number of local steps that one update sums up."""
+    epochs: int = experiment["client"].get("local_epochs", 1)
+    return epochs * -(-len(experiment["images"]) // max(largest_step(experiment), 1))
+
+
+def brought_by(part: Mapping[str, Any], catalogue: Mapping[str, Any]) -> Iterable[str]:
+    """Returns the facts that a part brings into an experiment, from its row in the catalogue."""
+    return chain.from_iterable(row.get("facts", ()) for row in rows_of(part, catalogue["families"]))
 
 
 def labels_revealed(experiment: Mapping[str, Any]) -> bool:
@@ -63,9 +81,9 @@ def answers(experiment: Mapping[str, Any]) -> bool:
     return stance in ("told", "solve", "read_off") or matched == "ahead"
 
 
-def idle(experiment: Mapping[str, Any]) -> str:
+def idle(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> str:
     """That an attack against randomness meets a model without any, in a sentence; empty otherwise."""
-    if not answers(experiment) or facts(experiment)["stochastic"]:
+    if not answers(experiment) or facts(experiment, catalogue)["stochastic"]:
         return ""
     return "This attack is made against dropout or PRECODE, and the model has neither: the result says nothing of them."
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import reprlib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gradleak_core.types import JSON, Refused
@@ -58,6 +58,11 @@ def row_of(part: Mapping[str, JSON], rows: Mapping[str, JSON]) -> JSON | None:
     alike = (row for row in rows.values() if row["default"].get("kind") == kind)
     found = next(filter(None, (*named, *alike)), None)
     return found if found is not None and found["default"].get("kind") == kind else None
+
+
+def rows_of(part: Mapping[str, JSON], families: Families) -> Iterator[JSON]:
+    """Yields the row of a part of whichever family, none for an unknown kind."""
+    return filter(None, (row_of(part, rows) for rows in families.values()))
 
 
 def _check_part(value: JSON, rows: Mapping[str, JSON], families: Families, path: str) -> JSON:

@@ -15,6 +15,10 @@ class Defence:
 
     title: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ()
+    """What it brings into an experiment, of `config.needs.FACTS`: `stochastic` where it draws inside the model."""
+    instead: ClassVar[str] = ""
+    """What the client trains on in a picture's place, in plain words; empty where that is the picture."""
 
     @property
     def each_example(self) -> bool:

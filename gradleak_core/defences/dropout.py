@@ -24,6 +24,7 @@ class Dropout(Defence):
     place: Annotated[
         Literal["before_classifier", "inside", "both"], Knob("Place", "Where in the network activations are dropped.")
     ] = "before_classifier"
+    facts: ClassVar[tuple[str, ...]] = ("stochastic",)
     title: ClassVar[str] = "Dropout"
 
     def harden(self, model: nn.Module) -> nn.Module:

@@ -18,6 +18,7 @@ class InputNoise(Defence):
 
     std: Annotated[float, Knob("Deviation", "Standard deviation of a pixel's noise, in [0, 1] units.", 1e-4, 1)] = 0.1
     title: ClassVar[str] = "Input noise"
+    instead: ClassVar[str] = "noisy picture"
 
     def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         noise = torch.empty_like(images).normal_(generator=generator)

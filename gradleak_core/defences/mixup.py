@@ -1,4 +1,4 @@
-"""Training on mixtures of images, and on encrypted mixtures."""
+"""Training on mixtures of images."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Mixup(Defence):
 
     images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture.", 2, 6)] = 2
     title: ClassVar[str] = "Mixup"
+    instead: ClassVar[str] = "mixture"
     needs: ClassVar[tuple[Need, ...]] = (
         between("batch", 2, None, "Mixing needs at least two images in the batch; add one."),
     )
@@ -55,20 +56,3 @@ class Mixup(Defence):
             fresh = torch.empty_like(shares).normal_(generator=generator).abs()
             shares = torch.where(bad[:, None], fresh / fresh.sum(1, keepdim=True), shares)
         return shares
-
-
-@dataclass(frozen=True)
-class InstaHide(Mixup):
-    """Mixup, then a random sign for every pixel: s ⊙ Σ λ_i x_i with s in {−1, +1}. Huang et al. 2020.
-
-    Pixels are signed around grey: 0.5 + s (x − 0.5), so that they stay in [0, 1].
-    What an attack brings back is the encrypted mixture.
-    """
-
-    images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture; the paper has 4.", 2, 6)] = 4
-    title: ClassVar[str] = "InstaHide"
-
-    def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images, labels = super().inputs(images, labels, generator)
-        signs = torch.empty_like(images).bernoulli_(0.5, generator=generator) * 2 - 1
-        return 0.5 + signs * (images - 0.5), labels

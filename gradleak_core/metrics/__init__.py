@@ -25,7 +25,7 @@ METRICS: dict[str, Metric] = {
     "mse": Metric("MSE", "Mean squared difference over all pixels and channels.", "lower"),
     "rmse": Metric("RMSE", "Square root of the MSE: the typical error of one pixel.", "lower"),
     "psnr": Metric("PSNR", "-10 log10(MSE), at most 100 dB.", "higher", "dB"),
-    "ssim": Metric("SSIM", "Structural similarity, 1 for equal images; recognisable from 0.6.", "higher"),
+    "ssim": Metric("SSIM", f"Structural similarity, 1 for equal images; recognisable from {RECOGNISABLE}.", "higher"),
     "label_accuracy": Metric("Label accuracy", "Share of the true labels found, in any order.", "higher"),
     "distance": Metric(
         "Distance", "How far the update of the guess is from the observed one: what the attack drives down.", "lower"

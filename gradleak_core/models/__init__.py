@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import ClassVar, Protocol
 
 import torch
 from torch import nn
 
 from gradleak_core.demand import Work
-from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.inits import INITS, Init, Weighted
-from gradleak_core.models.lenet import LeNet
-from gradleak_core.models.mlp import MLP
-from gradleak_core.models.resnet18 import ResNet18
-from gradleak_core.models.resnet20 import ResNet20
-from gradleak_core.models.vit import ViT
 from gradleak_core.types import Need
 
 __all__ = ["INITS", "MODELS", "Model", "build"]
@@ -29,19 +24,25 @@ class Model(Protocol):
     work: ClassVar[Work]
     """What one image costs it, from which the demand of a run is estimated before it begins."""
     needs: ClassVar[tuple[Need, ...]]
+    facts: ClassVar[tuple[str, ...]]
+    """What it brings into an experiment, of `config.needs.FACTS`; of ReLUs it speaks where no knob does."""
 
     @property
     def init(self) -> Init: ...
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
 
 
+NAMES = {
+    "mlp": "MLP",
+    "lenet": "LeNet",
+    "convnet": "ConvNet",
+    "resnet20": "ResNet20",
+    "resnet18": "ResNet18",
+    "vit": "ViT",
+}
+"""The modules, in the order of every list, each with the class in it; each kind is called like its module."""
 MODELS: dict[str, type[Model]] = {
-    "mlp": MLP,
-    "lenet": LeNet,
-    "convnet": ConvNet,
-    "resnet20": ResNet20,
-    "resnet18": ResNet18,
-    "vit": ViT,
+    kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in NAMES.items()
 }
 
 

@@ -34,6 +34,7 @@ class ConvNet:
         values=((7.4, ("size", "size", "width")),),
         nanoseconds=((2.6, ("size", "size", "width", "width")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ("batch_norm",)
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 224, "The ConvNet reads 8 to 224 pixels a side; above that a step takes seconds."),
     )

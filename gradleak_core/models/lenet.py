@@ -31,6 +31,7 @@ class LeNet:
         values=((9.1, ("size", "size")), (2, ("classes",))),
         nanoseconds=((590, ("size", "size")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
         between(
             "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."

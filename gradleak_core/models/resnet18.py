@@ -33,6 +33,7 @@ class ResNet18:
         values=((20000, ()), (180, ("size", "size"))),
         nanoseconds=((20000, ("size", "size")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ("batch_norm", "relu")
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 16, 224, "ResNet-18 reads 16 to 224 pixels a side; it is made for 224."),
         Need(

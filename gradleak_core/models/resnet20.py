@@ -56,6 +56,7 @@ class ResNet20:
         values=((735, ("size", "size", "width")),),
         nanoseconds=((12000, ("size", "size", "width", "width")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ("batch_norm",)
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; larger images suit ResNet-18."),
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from gradleak_core.models.hooks import watching
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.types import Latents, Statistics
 
@@ -31,21 +32,12 @@ def entering(
     model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Seen], train: bool | None
 ) -> dict[str, Seen]:
     """Returns what `look` makes of the tensor (B, channels, H, W) that enters each batch norm, by its name."""
-    found: dict[str, Seen] = {}
-
-    def recorder(name: str):  # type: ignore[no-untyped-def]
-        def record(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            found[name] = look(inputs[0])
-
-        return record
-
-    with ExitStack() as stack:
-        for name, norm in norms(model).items():
-            stack.callback(norm.register_forward_pre_hook(recorder(name)).remove)
+    with ExitStack() as stack, watching(norms(model), lambda _, h, __: look(h)) as seen:
+        for norm in norms(model).values():
             stack.callback(norm.train, norm.training)
             norm.train(norm.training if train is None else train)
         functional_call(model, dict(draws), (x,))
-    return found
+    return {name: found[-1] for name, found in seen.items() if found}
 
 
 def moments(h: Tensor, correction: int) -> tuple[Tensor, Tensor]:

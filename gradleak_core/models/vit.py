@@ -120,6 +120,7 @@ class ViT:
             (0.03, ("depth", "heads", "size", "size", "size", "size")),
         ),
     )
+    facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
         between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),

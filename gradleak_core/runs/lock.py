@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from gradleak_core.types import Refused
 
@@ -13,21 +13,16 @@ class InUse(Refused):
     """Another server has the data folder."""
 
 
-def lock(path: Path) -> BinaryIO:
-    """An open file that no other process can lock until it is closed. Raises `InUse` when one holds it."""
-    file = path.open("a+b")
+def lock(path: Path) -> FileLock:
+    """Returns a file's lock, which the system releases with this process at the latest. Raises `InUse` if it is taken.
+
+    Any thread may release it.
+    """
+    held = FileLock(path, thread_local=False)
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
+        held.acquire(blocking=False)
+    except Timeout as error:
         raise InUse(
             f"Another GradLeak server is using {path.parent}; stop it or choose another folder with GRADLEAK_DATA."
         ) from error
-    return file
+    return held

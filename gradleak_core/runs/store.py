@@ -58,7 +58,7 @@ class Store:
         try:
             self._writer = Writer(open_for_writing(path))
         except BaseException:
-            self._lock.close()
+            self._lock.release()
             raise
         self.losses = losses(path)
         """What was lost of damaged files, as sentences."""
@@ -74,7 +74,7 @@ class Store:
     def close(self) -> None:
         """Everything handed over so far is on disk afterwards, as far as there is room."""
         self._writer.close()
-        self._lock.close()
+        self._lock.release()
 
     def write(self, change: Write) -> Future[None]:
         """Queues a change; the future is done once it is on disk. Changes keep their order and wait for room."""

@@ -18,6 +18,7 @@ from torch.func import grad, vmap
 from torch.overrides import TorchFunctionMode
 
 from gradleak_core.client import loss_of
+from gradleak_core.models.hooks import watching
 from gradleak_core.speed.norms import WrittenOut
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, Latents, Update
@@ -107,21 +108,17 @@ def factored_update(model: nn.Module, guess: Candidate, taps: Taps, *, start: Up
 def taps(model: nn.Module, x: Tensor) -> Taps:
     """At each layer whose gradient on images x (B, C, H, W) is large and cheaper in factors."""
     names = {id(p): name for name, p in model.named_parameters() if p.numel() >= FACTORED_FROM}
-    seen: dict[str, list[tuple[Tensor, Tensor | None]]] = {name: [] for name in names.values()}
 
-    def look(layer: nn.Linear | nn.Conv2d, args: tuple[Tensor], y: Tensor) -> None:
-        found = (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), touched_places(layer, args[0]))
-        seen[names[id(layer.weight)]].append(found)
+    def look(layer: nn.Linear | nn.Conv2d, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
+        return (y, None) if isinstance(layer, nn.Linear) else (y.movedim(1, -1), touched_places(layer, x))
 
-    layers = [m for m in model.modules() if is_plain(m)]
-    hooks = [layer.register_forward_hook(look) for layer in layers if id(layer.weight) in names]
-    try:
-        with torch.no_grad():
-            model(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    once = {name: found[0] for name, found in seen.items() if len(found) == 1}
+    layers = {m: m for m in model.modules() if is_plain(m) and id(m.weight) in names}
+    with watching(layers, look) as seen, torch.no_grad():
+        model(x)
+    passes: dict[str, list[tuple[Tensor, Tensor | None]]] = {name: [] for name in names.values()}
+    for layer, found in seen.items():  # layers may share a weight
+        passes[names[id(layer.weight)]] += found
+    once = {name: found[0] for name, found in passes.items() if len(found) == 1}
     chosen = {name: found for name, found in once.items() if cheap(found[0], model.get_parameter(name))}
     zeros = {name: y.new_zeros(y.shape) for name, (y, _) in chosen.items()}
     return Taps(zeros, {name: places for name, (_, places) in chosen.items() if places is not None})

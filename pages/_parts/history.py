@@ -10,7 +10,7 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
-from gradleak_core.verdicts import RECOGNISABLE, duration
+from gradleak_core.verdicts import duration, recognisable, word
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
@@ -96,7 +96,7 @@ def state(row: JSON) -> None:
         picture_button(thumbnail(row), width=96, says=says, key=f"picture:{row['id']}", on_click=open_in_lab, args=run)
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
-            st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.colour(row))
+            st.badge(word(row["status"]), color=texts.colour(row))
             note(texts.escaped(row["problem"]) if row["problem"] else texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
@@ -143,7 +143,7 @@ def scores(result: JSON) -> str:
     metrics = result.get("metrics") or {}
     if metrics.get("psnr") is None or metrics.get("ssim") is None:
         return "No picture was scored."
-    verdict = "recognisable" if metrics["ssim"] >= RECOGNISABLE else "not recognisable"
+    verdict = "recognisable" if recognisable(metrics["ssim"]) else "not recognisable"
     return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**: {verdict}"
 
 

@@ -58,7 +58,7 @@ def hide(key: str) -> None:
 
 def idleness(experiment: JSON) -> dict[str, str]:
     """Which of the switches change nothing in this set-up, and why."""
-    known = facts(experiment)
+    known = facts(experiment, catalogue())
     idle = {} if known["stochastic"] else {"stance": "Nothing in this client's model is random"}
     if known["local_steps"] == 1:
         idle["local_steps"] = "The client takes one step"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core.api import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -35,7 +36,7 @@ def live_view(
     preview: str | None = None,
     summary: str = "",
     remark: str = "",
-    labels_revealed: bool = False,
+    told: bool = False,
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
@@ -64,8 +65,10 @@ def live_view(
         "preview": preview,
         "summary": summary,
         "remark": remark,
-        "told": labels_revealed,
+        "told": told,
         "compact": compact,
+        "recognisable": RECOGNISABLE,
+        "statuses": {status: row.word for status, row in STATUSES.items()},
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)
@@ -78,7 +81,7 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         experiment=None,
         run=row["id"],
         compact=True,
-        remark=altered(experiment),
+        remark=altered(experiment, catalogue()),
         told=labels_revealed(experiment),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,

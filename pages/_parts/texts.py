@@ -6,32 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import answers, facts, idle
+from gradleak_core.config.needs import answers, facts, idle, local_steps
 from gradleak_core.config.titles import attack_title
-from gradleak_core.verdicts import RECOGNISABLE
+from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
 
 JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
-SHORT = {
-    "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
-    "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
-    "refused": "Not possible", "damaged": "Damaged",
-}  # fmt: skip
-COLOURS = {
-    "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
-    "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
-    "refused": "orange", "damaged": "red",
-}  # fmt: skip
-
 
 def colour(row: JSON) -> str:
-    """Returns the colour of a run's status; green is for a picture that is recognisable."""
-    usual = COLOURS.get(row["status"], "gray")
-    ssim = ((row["result"] or {}).get("metrics") or {}).get("ssim")
-    return "gray" if usual == "green" and (ssim is None or ssim < RECOGNISABLE) else usual
+    """Returns the colour of a run's status."""
+    return status_colour(row["status"], ((row["result"] or {}).get("metrics") or {}).get("ssim"))
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
@@ -65,7 +52,7 @@ def hidden(experiment: JSON) -> list[str]:
 def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:
     """What it is told, finds out or takes for granted; each completes "The attacker ..." and may be empty."""
     families, attack, threat = catalogue["families"], experiment["attack"], experiment["threat"]
-    known, steps = facts(experiment), local_steps(experiment)
+    known, steps = facts(experiment, catalogue), local_steps(experiment)
     if "labels" in attack:
         yield families["labels"][attack["labels"]["kind"]]["knows"]
     if known["stochastic"] and "stance" in attack:
@@ -95,11 +82,11 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     preset = matching(experiment)
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
-    if names := substitutes(experiment):
+    if names := substitutes(experiment, catalogue):
         return f"Expect the {_and(names)} at best: that is what the client has trained on."
-    if opposed(experiment):
+    if opposed(experiment, catalogue):
         return "Expect more than an attacker gets who ignores the randomness: this attack is made against it."
-    if without := idle(experiment):
+    if without := idle(experiment, catalogue):
         return without
     if experiment["defences"]:
         return "The defence changes the update; the run shows how much it hides at this strength."
@@ -111,15 +98,15 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return "Expect a weaker picture than from a single step: several steps are summed up in one update."
     if len(experiment["images"]) > 1:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
-    if rough(experiment):
+    if rough(experiment, catalogue):
         return "Expect little: this attack needs smooth activations, and on ReLU Inverting Gradients does better."
     return "Nothing hides the update: expect the picture to come back, if this attack suits this model."
 
 
-def rough(experiment: JSON) -> bool:
-    """Whether a search by L-BFGS meets a network of ReLUs; a network without the knob has them."""
-    optimiser, model = experiment["attack"].get("optimiser", {}), experiment["model"]
-    return optimiser.get("kind") == "lbfgs" and model["kind"] != "vit" and model.get("activation", "relu") == "relu"
+def rough(experiment: JSON, catalogue: JSON) -> bool:
+    """Whether a search by L-BFGS meets a network of ReLUs."""
+    optimiser = experiment["attack"].get("optimiser", {})
+    return optimiser.get("kind") == "lbfgs" and bool(facts(experiment, catalogue)["relu"])
 
 
 def promised(preset: JSON) -> str:
@@ -128,25 +115,21 @@ def promised(preset: JSON) -> str:
     return f"{said.removesuffix(' s')}\N{NO-BREAK SPACE}s" if said.endswith(" s") else said
 
 
-def opposed(experiment: JSON) -> bool:
+def opposed(experiment: JSON, catalogue: JSON) -> bool:
     """Whether the attack has an answer to what is random in the model."""
-    return bool(facts(experiment)["stochastic"]) and answers(experiment)
+    return bool(facts(experiment, catalogue)["stochastic"]) and answers(experiment)
 
 
-ALTERED = {"input_noise": "noisy picture", "mixup": "mixture", "instahide": "encrypted mixture"}
-"""What the client trains on in a picture's place, by the defence."""
-
-
-def altered(experiment: JSON) -> str:
+def altered(experiment: JSON, catalogue: JSON) -> str:
     """What comes back at best, in a sentence, where it is not the private picture; empty otherwise."""
-    names = substitutes(experiment)
+    names = substitutes(experiment, catalogue)
     return f"At best the {_and(names)} comes back; the numbers compare with the private picture." if names else ""
 
 
-def substitutes(experiment: JSON) -> list[str]:
+def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
     """Returns what the client trains on in place of the private picture, if it does not train on that."""
-    kinds = [part["kind"] for part in experiment["defences"]]
-    return [name for kind, name in ALTERED.items() if kind in kinds]
+    rows = (knobs.entry("defences", part, catalogue) for part in experiment["defences"])
+    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
 
 
 def client(experiment: JSON) -> str:
@@ -165,10 +148,6 @@ def training(experiment: JSON) -> str:
     epochs = weights.get("epochs", 0)
     set_name = escaped(str(weights.get("dataset")))
     return f", trained on {set_name} for {epochs} epoch{'s' * (epochs > 1)}," if epochs else ""
-
-
-def local_steps(experiment: JSON) -> int:
-    return int(facts(experiment)["local_steps"])
 
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:

@@ -8,23 +8,18 @@ import typing
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradleak_core.client import local_update
-from gradleak_core.models import MODELS, build
+from gradleak_core.config.needs import FACTS, facts, unmet
+from gradleak_core.experiment import CODEC, RULES, Experiment
+from gradleak_core.models import MODELS, Model, build
 from gradleak_core.models.layers import Slot
 from gradleak_core.speed.quick import batched_update
 from gradleak_core.types import Candidate, ClientStep, Knob
 
 EACH = pytest.mark.parametrize("kind", MODELS)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])
-SIZES = {
-    "mlp": (28, 64),
-    "lenet": (28, 64),
-    "convnet": (28, 65),
-    "resnet20": (28, 33),
-    "resnet18": (28, 64),
-    "vit": (28, 32),
-}
 CLASSES = 7
 
 
@@ -37,11 +32,33 @@ def batch(channels: int = 3, size: int = 16, count: int = 2) -> tuple[Tensor, Te
     return torch.rand(count, channels, size, size, generator=generator), torch.eye(CLASSES)[:count]
 
 
+def known(model: Model, size: int) -> dict[str, float]:
+    """The facts of the usual set-up with this model and size."""
+    return facts(CODEC.encode(Experiment(model=model, size=size)), RULES)
+
+
+def sizes(kind: str) -> list[int]:
+    """The smallest and the largest size from 25 to 65 that the model says it reads, and an odd one if it reads any."""
+    model = MODELS[kind]()
+    read = [size for size in range(25, 66) if not unmet(model.needs, known(model, size))]
+    return sorted({read[0], read[-1], *[size for size in read if size % 2][-1:]})
+
+
+SIZED = pytest.mark.parametrize(("kind", "size"), [(kind, size) for kind in MODELS for size in sizes(kind)])
+
+
 @EACH
+def test_the_facts_that_it_states_are_true(kind: str) -> None:
+    network, stated = small(kind), known(MODELS[kind](), 16)
+    assert stated["batch_norm"] == any(isinstance(layer, _BatchNorm) for layer in network.modules())
+    assert stated["relu"] == any(isinstance(layer, nn.ReLU) for layer in network.modules())
+    assert stated["bias"] == (network.classifier.bias is not None)
+    assert set(MODELS[kind].facts) <= set(FACTS)
+
+
+@SIZED
 @CHANNELS
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_batch_becomes_logits(kind: str, channels: int, which: int) -> None:
-    size = SIZES[kind][which]
+def test_a_batch_becomes_logits(kind: str, channels: int, size: int) -> None:
     logits = small(kind, channels, size)(batch(channels, size)[0])
     assert logits.shape == (2, CLASSES)
     assert logits.isfinite().all()

@@ -15,7 +15,7 @@ from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.models.statistics import inferred, statistics, stored_statistics
 from gradleak_core.types import ClientStep
 
-KINDS = ("convnet", "resnet20", "resnet18")
+KINDS = [kind for kind, model in MODELS.items() if "batch_norm" in model.facts]
 EACH = pytest.mark.parametrize("kind", KINDS)
 
 

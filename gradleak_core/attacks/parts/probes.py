@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.models.hooks import watching
 from gradleak_core.types import Knob
 
 Noise = Literal["white", "pink"]
@@ -46,8 +47,6 @@ class Probing:
         classifier = model.get_submodule("classifier")
         generator = torch.Generator().manual_seed(0)
         pictures = noise(self.noise, self.probes, shape, generator).to(next(classifier.parameters()))
-        seen: list[Tensor] = []
-        hook = classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        with hook, torch.no_grad():
+        with watching({"classifier": classifier}, lambda _, features, __: features) as seen, torch.no_grad():
             predictions = [model(some).softmax(1) for some in torch.split(pictures, 32)]
-        return torch.cat(predictions).mean(0), torch.cat(seen).sum(1).mean()
+        return torch.cat(predictions).mean(0), torch.cat(seen["classifier"]).sum(1).mean()
