@@ -30,6 +30,6 @@ class LaplaceNoise(Defence):
 
 
 def laplace(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws Laplace(0, 1) noise of the shape of `like`, as the difference of two exponentials, which is always finite."""
+    """Draws Laplace(0, 1) noise in the shape of `like`: the difference of two exponentials, which is always finite."""
     first, second = (torch.empty_like(like).exponential_(generator=generator) for _ in range(2))
     return first - second

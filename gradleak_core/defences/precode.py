@@ -27,7 +27,10 @@ class Precode(Defence):
     title: ClassVar[str] = "PRECODE"
 
     def harden(self, model: nn.Module) -> nn.Module:
-        """Returns a copy of the model with the bottleneck before its classifier. Raises `Refused` if the place is taken."""
+        """Returns a copy of the model with a bottleneck before its classifier.
+
+        Raises `Refused` when the place is taken.
+        """
         model = deepcopy(model)
         free = [n for n, m in model.named_modules() if isinstance(m, Slot) and m.place == "before_classifier"]
         if not free:
