@@ -25,7 +25,7 @@ Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 
 Answer = Literal["best", "mean", "last"]
 MOST_STEPS = 100_000
-"""Iterations of the longest run that can be set up."""
+"""The iterations of the longest run that can be set up."""
 Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
 """The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; no step
 ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it cannot be done; the server
@@ -131,7 +131,7 @@ class Observation:
     step: ClientStep
     batch: int
     shape: tuple[int, int, int]
-    """(C, H, W) of one image."""
+    """The shape (C, H, W) of one image."""
     classes: int
     labels: Tensor | None
     """The labels (B,), or (B, classes) if a defence has mixed them; None unless the attacker is told."""
@@ -191,11 +191,11 @@ class Progress:
     best: Tensor
     """The distance (S,) of the iterate that each restart keeps: the smallest so far, or the last one's."""
     redrawn: Tensor
-    """How many restarts () have diverged so far and been redrawn."""
+    """The number () of restarts that have diverged so far and been redrawn."""
     guess: Callable[[], Candidate]
-    """Returns the current guesses of all S restarts."""
+    """A function that returns the current guesses of all S restarts."""
     pick: Callable[[], Candidate]
-    """Returns the answer that the attacker would give now, as one restart."""
+    """A function that returns the answer that the attacker would give now, as one restart."""
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ class Defence:
 
     @property
     def each_example(self) -> bool:
-        """True if `per_example` does something; the client then averages one update per image."""
+        """Returns whether `per_example` does something; the client then averages one update per image."""
         return False
 
     @property
     def mixes(self) -> bool:
-        """True if `inputs` mixes the labels too; an attacker who is told the labels is then told the mixed ones."""
+        """Returns whether `inputs` mixes the labels too; an attacker who is told the labels then gets mixed ones."""
         return False
 
     def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from gradleak_core.types import Knob, Need
 
 PATCH = 4
 HEAD = 16
-"""Dimensions of one attention head."""
+"""The dimensions of one attention head."""
 
 
 class Embedding(nn.Module):

@@ -32,18 +32,12 @@ class Found(NamedTuple):
     grad: Tensor
     """The gradient (S, N) of the loss, with signs in its signed blocks if the optimiser takes signs."""
     again: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-    """A function that returns this iteration's loss (S,) and gradient (S, N) at the points of an earlier iteration.
-
-    It takes z (S, N), the distance (S,) and the distance's gradient (S, N) of these points. It computes only the priors
-    anew, which is cheap, and the distance only if draws are new.
-    """
+    """A function from an earlier iteration's z (S, N), distance (S,) and the distance's gradient (S, N) to this one's
+    loss (S,) and gradient (S, N) there. It computes the cheap priors anew, and the distance only if draws are new."""
 
 
 class Search(Protocol):
-    """A running optimisation of S restarts.
-
-    A move depends only on the tensors that it is given, and never branches on their values, so it can be recorded.
-    """
+    """A running optimisation. A move depends only on tensors and never branches on values, so it can be recorded."""
 
     state: tuple[Tensor, ...]
 
@@ -86,22 +80,15 @@ class Optimiser(Protocol):
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015) with a falling step size. A restart has diverged once its distance explodes.
-
-    It explodes if it is not finite, or above a thousand times its first value.
-    """
+    """Adam (Kingma & Ba 2015) with a falling step size. A restart whose distance grows a thousandfold has diverged."""
 
     lr: Annotated[float, RATE] = 0.1
     schedule: Annotated[
         Literal["constant", "steps", "cosine"],
         Knob("Schedule", "The fall of the step size: none, tenfold at 3/8, 5/8 and 7/8 of the run, or a cosine."),
     ] = "steps"
-    warm_up: Annotated[
-        float, Knob("Warm-up", "The share of the run in which the step size rises to its full value.", 0, 0.5)
-    ] = 0.0
-    noise: Annotated[
-        float, Knob("Langevin noise", "Standard deviation of the noise added after every step, in step sizes.", 0, 10)
-    ] = 0.0
+    warm_up: Annotated[float, Knob("Warm-up", "Share of the run in which the step size rises.", 0, 0.5)] = 0.0
+    noise: Annotated[float, Knob("Langevin noise", "Deviation of each step's noise, in step sizes.", 0, 10)] = 0.0
     title: ClassVar[str] = "Adam"
     signs: ClassVar[bool] = True
 
@@ -120,10 +107,7 @@ class Adam:
 
 
 class AdamSearch:
-    """Adam's running means over S restarts, with the first and the latest distance of each.
-
-    Its state is mean and square (S, N), the count of steps (S,), and the first and last distance (S,).
-    """
+    """A search by Adam. Its state: mean and square (S, N), the number of steps, first and last distance (S,)."""
 
     def __init__(self, z: Tensor) -> None:
         still, none = torch.zeros_like(z), z.new_zeros(len(z))
@@ -202,10 +186,7 @@ class Memory(NamedTuple):
 
 
 class LBFGSSearch:
-    """A search by L-BFGS, with the inverse Hessian in compact form: H = γI + [S γY] M [S γY]ᵀ.
-
-    S and Y have the last m steps s and gradient changes y as columns. Byrd, Nocedal & Schnabel 1994, eq. 2.6.
-    """
+    """A search by L-BFGS in compact form: H = γI + [S γY] M [S γY]ᵀ (Byrd, Nocedal & Schnabel 1994, eq. 2.6)."""
 
     def __init__(self, m: int, z: Tensor) -> None:
         restarts, size = z.shape
@@ -291,11 +272,8 @@ class LBFGSSearch:
 
 
 def shortening(rise: Tensor, foretold: Tensor) -> Tensor:
-    """Returns the share (S,) of a refused step at which a parabola has its minimum, clamped to [0.1, 0.5].
-
-    The parabola has the slope at the base, by which the loss should have risen by `foretold` (S,), and passes through
-    the trial point, where it has risen by `rise` (S,).
-    """
+    """Returns the share (S,) of a step at which the parabola of the loss along it is smallest, kept in [0.1, 0.5]. The
+    loss rises over the step by `rise` (S,); the slope at its start has foretold a rise of `foretold` (S,)."""
     return (-foretold / (2 * (rise - foretold))).nan_to_num(0.1).clamp(0.1, 0.5)
 
 
@@ -307,9 +285,8 @@ def cleared(memory: Memory, restarts: Tensor) -> Memory:
 def inverse(memory: Memory, along: Tensor, counts: Tensor) -> Tensor:
     """Returns the coefficients (S, 2, m) of each s and y in H g − γ g, from their products with g, `along` (S, 2, m).
 
-    With R = SᵀY and D its diagonal, the coefficients of y are −γ a and those of s are b, where R a = Sᵀg and
-    Rᵀ b = D a + γ (YᵀY a − Yᵀg). The pairs that count, true in `counts` (S, m), are the newest, so the entries of the
-    triangle R for other pairs never reach them.
+    With R = SᵀY and D its diagonal: −γ a for y and b for s, where R a = Sᵀg and Rᵀ b = D a + γ (YᵀY a − Yᵀg). Only the
+    newest pairs count, true in `counts` (S, m), so what the triangle R holds of others never reaches them.
     """
     counts, gamma = counts[..., None], memory.gamma[:, None, None]  # (S, m, 1), (S, 1, 1)
     p, q = along[..., None].unbind(1)  # Sᵀg and Yᵀg, (S, m, 1) each
