@@ -16,13 +16,13 @@ from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Latents, Observation, Round, Secret, Statistics, Update
-from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
+from gradleak_core.updates import note_magnitudes, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
-"""Gives the loss () of parameters, draws, images and label probabilities."""
+"""A function from parameters, draws, images and label probabilities to the loss ()."""
 Gradient = Callable[[Loss, Update, Latents, Tensor, Tensor, bool], Update]
-"""Gives the gradient of a loss in the parameters, as `loss_gradient` does."""
+"""A function that gives the gradient of a loss with respect to the parameters, as `loss_gradient` does."""
 
 
 def local_update(
@@ -36,11 +36,11 @@ def local_update(
     differentiable: bool = False,
     gradient: Gradient | None = None,
 ) -> Update:
-    """Returns the client's update: the sum of its local gradients, (start - end) / lr. One step gives the gradient.
+    """Returns the client's update, (start - end) / lr: the sum of its gradients over T local steps, or the only one.
 
-    x (B, C, H, W) in [0, 1], y (B, classes) label probabilities, latents (T, B, ...) by buffer name.
-    `start` are the parameters it begins from, the model's own unless given. `differentiable` keeps the graph back to
-    x, y and the latents. `gradient` takes the place of `loss_gradient`. The model is not changed.
+    x is (B, C, H, W) in [0, 1], y (B, classes) holds label probabilities, latents (T, B, ...) go by buffer name.
+    Training begins from the parameters `start`, the model's own unless given. `differentiable` keeps the graph back
+    to x, y and the latents. `gradient` takes the place of `loss_gradient`. The model is not changed.
     """
     loss = loss_of(model)
     theta = {k: p.detach() for k, p in (start or parameters(model)).items()}
@@ -56,18 +56,19 @@ def local_update(
 
 
 def loss_gradient(loss: Loss, theta: Update, draws: Latents, x: Tensor, y: Tensor, differentiable: bool) -> Update:
-    """Returns the gradient of a loss in the parameters theta, with its graph if it is to be `differentiable`."""
+    """Returns the gradient of a loss with respect to the parameters theta; `differentiable` keeps its graph."""
     theta = {k: p if p.requires_grad else p.detach().requires_grad_() for k, p in theta.items()}
     value = loss(theta, draws, x, y)
     return dict(zip(theta, torch.autograd.grad(value, [*theta.values()], create_graph=differentiable), strict=True))
 
 
 def parameters(model: nn.Module) -> Update:
+    """Returns the model's own parameters by name, not copies of them."""
     return dict(model.named_parameters())
 
 
 def loss_of(model: nn.Module) -> Loss:
-    """The client's loss as a function of parameters, draws, x and label probabilities y, penalties included."""
+    """Returns the client's loss: mean cross-entropy plus the bottlenecks' penalties, of parameters, draws, x and y."""
     bottlenecks = [m for m in model.modules() if isinstance(m, VariationalBottleneck)]
 
     def loss(theta: dict[str, Tensor], draws: Latents, x: Tensor, y: Tensor) -> Tensor:
@@ -82,13 +83,13 @@ def loss_of(model: nn.Module) -> Loss:
 
 
 def first_draws(step: ClientStep, draws: Latents, batch: int) -> Latents:
-    """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
+    """Returns each image's draw (B, ...) in the first local step that it takes part in, from draws (T, B, ...)."""
     epoch = replace(step, local_epochs=1).rows(batch)
     return {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)]) for k, v in draws.items()}
 
 
 def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """One fresh draw (T, B, ...) of every stochastic layer for images x (B, C, H, W)."""
+    """Draws every stochastic layer afresh, (T, B, ...) by buffer name, for images x (B, C, H, W)."""
     steps = step.steps(len(x))
     layers = dict(stochastic(model))
     with watching(layers, lambda layer, _, y: layer.draw_shape(tuple(y.shape))) as shapes, torch.no_grad():
@@ -97,7 +98,7 @@ def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch
 
 
 def blank(observation: Observation) -> Tensor:
-    """Grey images of the batch's shape, where the update lies."""
+    """Returns grey images (B, C, H, W) of the batch's shape, on the update's device."""
     like = next(iter(observation.update.values()))
     return like.new_full((observation.batch, *observation.shape), 0.5)
 
@@ -113,11 +114,11 @@ def observe(
     seed: int,
     threat: ThreatModel = USUAL,
 ) -> Observation:
-    """The updates the client shares, after every defence, and what the threat model reveals beside them.
+    """Returns what the attacker receives: the client's updates after every defence, and what the threat model reveals.
 
     The model has been hardened already. The seed draws the defences' noise. `told` may name "labels" and "latents".
-    Raises `Refused` when the threat model hides what is not there, and where an attack makes no sense: an update is not
-    finite, the client has learnt nothing, or the attacker sees nothing but zeros.
+    Raises `Refused` when the threat model hides a tensor that does not exist, when an update is not finite, when the
+    client has learnt nothing, and when the attacker sees nothing but zeros.
     """
     generator = torch.Generator(secret.images.device).manual_seed(seed)
     x, y = secret.images, F.one_hot(secret.labels, classes).to(secret.images)
@@ -125,7 +126,7 @@ def observe(
         x, y = defence.inputs(x, y, generator)
     theta, updates, magnitudes = parameters(model), list[Round](), list[float]()
     for _ in range(threat.rounds):
-        own = noted(local_updates(model, theta, x, y, secret.latents, step, defences), magnitudes)
+        own = note_magnitudes(local_updates(model, theta, x, y, secret.latents, step, defences), magnitudes)
         updates.append(Round(theta, defended(own, defences, generator)))
         theta = {k: p.detach() - step.lr * updates[-1].update[k] for k, p in theta.items()}
     require_finite(magnitudes, updates[0].theta, step.lr, repeated=threat.rounds * step.steps(len(x)) > 1)
@@ -134,7 +135,7 @@ def observe(
     require_trace(r.update for r in (first, *later))
     labels = y if any(defence.mixes for defence in defences) else secret.labels
     batch, *shape = secret.images.shape
-    return assumed(
+    return as_one_step(
         Observation(
             first.update,
             step,
@@ -150,10 +151,11 @@ def observe(
     )
 
 
-def assumed(observation: Observation, threat: ThreatModel) -> Observation:
-    """The observation of an attacker who takes several local steps for one: their mean gradient.
+def as_one_step(observation: Observation, threat: ThreatModel) -> Observation:
+    """Returns the observation as an attacker reads it who takes T local steps for one: updates are divided by T.
 
-    Of the draws it may have been told, each image keeps that of the first step in which it took part.
+    Each image keeps the draw of the first step that it took part in, if the attacker is told the draws. An attacker
+    who knows the local steps gets the observation unchanged.
     """
     steps = observation.step.steps(observation.batch)
     if threat.local_steps == "known" or steps == 1:
@@ -169,13 +171,13 @@ def assumed(observation: Observation, threat: ThreatModel) -> Observation:
 
 @torch.no_grad()
 def batch_statistics(model: nn.Module, x: Tensor, draws: Latents, threat: ThreatModel) -> Statistics | None:
-    """Returns what the attacker has of the batch's statistics before each batch norm; draws are (B, ...)."""
+    """Returns the batch's statistics before each batch norm, told or inferred, or None; draws are (B, ...)."""
     if threat.statistics == "unknown":
         return None
     return statistics(model, x, draws) if threat.statistics == "told" else inferred(model, x, draws)
 
 
-def shared(
+def released_update(
     model: nn.Module,
     theta: Update,
     x: Tensor,
@@ -185,7 +187,7 @@ def shared(
     defences: Sequence[Defence],
     generator: torch.Generator,
 ) -> Update:
-    """Returns one update after every defence, from the parameters theta."""
+    """Returns the one update, after every defence, that a client who starts from the parameters theta sends."""
     return defended(local_updates(model, theta, x, y, latents, step, defences), defences, generator)
 
 
@@ -198,7 +200,7 @@ def local_updates(
     step: ClientStep,
     defences: Sequence[Defence],
 ) -> Iterator[Update]:
-    """Yields the client's own updates from the parameters theta: one an image where a defence works on each."""
+    """Yields the undefended updates from the parameters theta: one an image if a defence works on each, else one."""
     if not any(defence.each_example for defence in defences):
         yield local_update(model, x, y, latents, step, start=theta)
         return
@@ -208,7 +210,7 @@ def local_updates(
 
 
 def defended(updates: Iterable[Update], defences: Sequence[Defence], generator: torch.Generator) -> Update:
-    """Returns the mean of updates, each of them and then their mean after every defence."""
+    """Returns the mean update after every defence: `per_example` on each update first, then `release` on the mean."""
     each = []
     for update in updates:
         for defence in defences:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core import training
-from gradleak_core.client import parameters, shared
+from gradleak_core.client import parameters, released_update
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
@@ -116,7 +116,7 @@ def one_client(
     for defence in experiment.defences:
         x, y = defence.inputs(x, y, noise)
     latents = training.latents(model, x, experiment.client, draws)
-    return shared(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
+    return released_update(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
 
 
 def leakage(experiment: Experiment, device: str) -> Generator[Note, None, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The attacks, one module a paper. A new one is one file here and one line in `NAMES`."""
+"""The attacks, one module for each paper. A new attack is one file here and one line in `NAMES`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = (
     "precode_bypass",
     "precode_noise",
 )
-"""The modules, in the order of every list; each attack is called like its module."""
+"""The modules in the order of every list; an attack has the name of its module."""
 PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 ATTACKS: dict[str, Recipe] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 

@@ -1,11 +1,11 @@
 """Deep Leakage from Gradients: search for the image and label whose gradient equals the one that was shared.
 
-Start from noise and a random label, compute the gradient they would have caused, and change both until it is the
-same gradient. When it is, the noise has become the private image. It needs a model with smooth activations, and
-takes tens to hundreds of steps of L-BFGS on a small network.
+The attacker starts from noise and a random label, computes the gradient that they would have caused, and changes both
+until it equals the shared one. By then the noise has become the private image. The attack needs a model with smooth
+activations, and takes tens to hundreds of steps of L-BFGS on a small network.
 
 Departs: an iteration is one evaluation, with backtracking instead of full steps; the first guess is noise around grey,
-N(0.5, 0.25), which needs about a quarter of the iterations of the paper's N(0, 1) (the knob "First guess" has both).
+N(0.5, 0.25), which needs about a quarter of the iterations of the paper's N(0, 1) (the knob "First guess" offers both).
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Towards General Deep Leakage: count the labels, repeats included, and use every update there is of the same batch.
+"""Towards General Deep Leakage: count the labels, repeats included, and use every update of the same batch.
 
 How often each class occurs follows from the last layer's gradient, so a batch may hold a label twice. When the client
-uses the batch again in later rounds, all its updates must fit at once. Restarts of smaller distance lead the others.
+uses the batch again in later rounds, a guess must match all its updates at once. Restarts of smaller distance lead the
+others.
 
-Departs: the priors that keep pixels in range carry a gradient, which the published code stops; the group's weights are
-the inverse of the distance, since the paper's are not public.
+Departs: the priors that keep pixels in range pass on their gradient, which the published code stops; the group weighs
+restarts by the inverse of their distance, since the paper's weights are not public.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a client may do against leakage. A defence is a frozen row of knobs; a list of them is applied in order."""
+"""The defences of a client against leakage. Each is a frozen row of knobs; a list of them is applied in order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
     "mixup": "Mixup",
     "instahide": "InstaHide",
 }
-"""The modules, in the order of every list, each with the class in it; each kind is called like its module."""
+"""The modules in the order of every list, each with its class; a kind has the name of its module."""
 DEFENCES: dict[str, type[Defence]] = {
     kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in NAMES.items()
 }

@@ -1,4 +1,4 @@
-"""Sixteen bits an entry."""
+"""Sixteen bits for each entry of the update."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class HalfPrecision(Defence):
     """
 
     format: Annotated[
-        Literal["float16", "bfloat16"], Knob("Format", "float16 has 11 significant bits, bfloat16 8 and more range.")
+        Literal["float16", "bfloat16"],
+        Knob("Format", "float16 has 11 significant bits; bfloat16 has 8, and more range."),
     ] = "float16"
     title: ClassVar[str] = "Half precision"
 

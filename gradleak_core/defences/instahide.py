@@ -16,8 +16,8 @@ from gradleak_core.types import Knob
 class InstaHide(Mixup):
     """Mixup, then a random sign for every pixel: s ⊙ Σ λ_i x_i with s in {−1, +1}. Huang et al. 2020.
 
-    Pixels are signed around grey: 0.5 + s (x − 0.5), so that they stay in [0, 1].
-    What an attack brings back is the encrypted mixture.
+    Signs turn pixels around grey, 0.5 + s (x − 0.5), so that they stay in [0, 1]. An attack can bring back only the
+    encrypted mixture.
     """
 
     images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture; the paper has 4.", 2, 6)] = 4

@@ -13,16 +13,16 @@ from gradleak_core.defences.defence import Defence
 from gradleak_core.types import Knob, Need
 
 LARGEST = 0.65
-"""No image may count more than this in a mixture. Huang et al. 2020."""
+"""The largest share that one image may have in a mixture. Huang et al. 2020."""
 
 
 @dataclass(frozen=True)
 class Mixup(Defence):
-    """Trains on Σ λ_i x_i with labels Σ λ_i y_i: each image of the batch mixed with others of it. Zhang et al. 2018.
+    """Trains on Σ λ_i x_i with labels Σ λ_i y_i: mixes each image with others of the batch. Zhang et al. 2018.
 
-    λ are absolute normal draws scaled to sum 1, none above 0.65. Partners follow each other on one random circle
-    through the batch, so that they differ while it has enough images; plain permutations may pair an image with itself.
-    What an attack brings back is the mixture, not an image.
+    The λ_i are absolute normal draws, scaled to sum to 1, with none above 0.65. Partners follow each other on one
+    random circle through the batch, so they differ if the batch has enough images; independent permutations might pair
+    an image with itself. An attack can bring back only the mixture.
     """
 
     images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture.", 2, 6)] = 2
@@ -50,7 +50,7 @@ class Mixup(Defence):
         return mixed_images, mixed_labels
 
     def shares(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """λ (B, mixed), each row summing to 1, drawn again while one is above the largest allowed."""
+        """Draws λ (B, mixed), whose rows sum to 1; a row with a λ above `LARGEST` is drawn again."""
         shares = images.new_ones(len(images), self.images_mixed)
         while bool((bad := shares.amax(1) > LARGEST).any()):
             fresh = torch.empty_like(shares).normal_(generator=generator).abs()

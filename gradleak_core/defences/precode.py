@@ -15,9 +15,9 @@ from gradleak_core.types import Knob, Refused
 
 @dataclass(frozen=True)
 class Precode(Defence):
-    """A variational bottleneck before the classifier makes the gradients from there on random. Scheliga et al. 2022.
+    """Puts a variational bottleneck before the classifier; gradients from there on are random. Scheliga et al. 2022.
 
-    The client's loss gains β times the bottleneck's KL divergence in bits. The attacker knows the module, but not its
+    The client's loss gains β times the bottleneck's KL divergence, in bits. The attacker knows the module, but not its
     noise.
     """
 
@@ -27,7 +27,10 @@ class Precode(Defence):
     title: ClassVar[str] = "PRECODE"
 
     def harden(self, model: nn.Module) -> nn.Module:
-        """A copy of the model with a bottleneck before its classifier. Raises `Refused` when the place is taken."""
+        """Returns a copy of the model with a bottleneck before its classifier.
+
+        Raises `Refused` when the place is taken.
+        """
         model = deepcopy(model)
         free = [n for n, m in model.named_modules() if isinstance(m, Slot) and m.place == "before_classifier"]
         if not free:

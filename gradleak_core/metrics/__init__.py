@@ -1,4 +1,4 @@
-"""How near a guess came to the truth. Defined once in `docs/metrics.md`; computed outside the attacks."""
+"""Measures of how near a guess came to the truth, defined in `docs/metrics.md` and computed outside the attacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["METRICS", "RECOGNISABLE", "Metric", "score"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of `score`, as it is shown."""
+    """The texts beside one number of `score`, and which direction is better."""
 
     title: str
     doc: str
@@ -28,6 +28,6 @@ METRICS: dict[str, Metric] = {
     "ssim": Metric("SSIM", f"Structural similarity, 1 for equal images; recognisable from {RECOGNISABLE}.", "higher"),
     "label_accuracy": Metric("Label accuracy", "Share of the true labels found, in any order.", "higher"),
     "distance": Metric(
-        "Distance", "How far the update of the guess is from the observed one: what the attack drives down.", "lower"
+        "Distance", "How far the guess's update is from the observed one; the attack makes this small.", "lower"
     ),
 }

@@ -1,4 +1,4 @@
-"""The models a client may train. A model is a frozen row of knobs; `build` makes the network."""
+"""The models that a client may train. A model is a frozen row of knobs; `build` makes the network."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Model(Protocol):
 
     title: ClassVar[str]
     parallel_from: ClassVar[int]
-    """Images from which all CPU threads are faster than one, for one seed."""
+    """The number of images from which all CPU threads are faster than one, for a single restart."""
     work: ClassVar[Work]
-    """What one image costs it, from which the demand of a run is estimated before it begins."""
+    """The costs of one image, from which the demand of a run is estimated before it begins."""
     needs: ClassVar[tuple[Need, ...]]
     facts: ClassVar[tuple[str, ...]]
-    """What it brings into an experiment, of `config.needs.FACTS`; of ReLUs it speaks where no knob does."""
+    """The facts of `config.needs.FACTS` that hold for every such network; `relu` only if no knob sets it."""
 
     @property
     def init(self) -> Init: ...
@@ -40,16 +40,16 @@ NAMES = {
     "resnet18": "ResNet18",
     "vit": "ViT",
 }
-"""The modules, in the order of every list, each with the class in it; each kind is called like its module."""
+"""The modules in the order of every list, each with its class; a kind has the name of its module."""
 MODELS: dict[str, type[Model]] = {
     kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in NAMES.items()
 }
 
 
 def build(model: Model, shape: tuple[int, int, int], classes: int, *, seed: int) -> nn.Module:
-    """The network for images of `shape` (C, H, W), on the CPU in eval mode; the seed draws its weights.
+    """Returns the network for images of `shape` (C, H, W), on the CPU in eval mode; the seed draws its weights.
 
-    Torch's global generator is left as it was.
+    The state of torch's global generator stays the same.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -19,8 +19,8 @@ from gradleak_core.types import Knob, Need
 class ConvNet:
     """Four 3 × 3 convolutions with batch norm, pooling to 4 × 4 and a classifier.
 
-    A quarter of the ConvNet of Geiping et al. 2020, for two CPU cores: widths w, w, 2w, 2w, the second of stride 2.
-    Parameters at 32 × 32 × 3 with 10 classes: 76,010.
+    It is a quarter of the ConvNet of Geiping et al. 2020, so that two CPU cores suffice: widths w, w, 2w, 2w, the
+    second convolution with stride 2. It has 76,010 parameters at 32 × 32 × 3 with 10 classes.
     """
 
     width: Annotated[int, Knob("Width", "Channels of the first layer; the last has twice as many.", 4, 128)] = 32

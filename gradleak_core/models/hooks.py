@@ -1,4 +1,4 @@
-"""Looking at what layers are given and give while a model computes."""
+"""Looking at the inputs and outputs of layers while a model computes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Seen = TypeVar("Seen")
 def watching(
     layers: Mapping[Name, nn.Module], look: Callable[[Any, Tensor, Tensor], Seen]
 ) -> Iterator[dict[Name, list[Seen]]]:
-    """Yields by name what `look(layer, x, y)` makes of each pass through a layer, from x to y; no hook outlives it."""
+    """Yields a list by name that gets `look(layer, x, y)` whenever a layer maps x to y. Its hooks go when it closes."""
     seen: dict[Name, list[Seen]] = {name: [] for name in layers}
 
     def watch(name: Name, layer: nn.Module) -> Callable[[], None]:

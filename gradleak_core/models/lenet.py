@@ -19,7 +19,7 @@ from gradleak_core.types import Knob, Need
 class LeNet:
     """DLG's LeNet: three convolutions, strides 2, 2, 1, and a classifier. Zhu et al. 2019.
 
-    Parameters at 32 × 32 × 3 with 10 classes: 15,826. Images are not normalised.
+    It has 15,826 parameters at 32 × 32 × 3 with 10 classes. Images are not normalised.
     """
 
     activation: Annotated[Activation, Knob("Activation", "DLG needs a smooth one; ReLU makes it harder.")] = "sigmoid"

@@ -41,8 +41,8 @@ class Block(nn.Module):
 class ResNet20:
     """ResNet-20 for CIFAR with shortcuts of option A. He et al. 2016, section 4.2.
 
-    Parameters at 32 × 32 × 3 with 10 classes and width 1: 269,722.
-    Width 4 comes near the ResNet20-4 of Geiping et al. 2020.
+    It has 269,722 parameters at 32 × 32 × 3 with 10 classes and width 1. Width 4 comes near the ResNet20-4 of Geiping
+    et al. 2020.
     """
 
     width: Annotated[int, Knob("Width", "Multiplies the 16, 32 and 64 channels of the stages.", 1, 4)] = 1

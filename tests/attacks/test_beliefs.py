@@ -20,7 +20,7 @@ from gradleak_core.attacks.parts.priors import (
     Scene,
     TotalVariation,
 )
-from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.attacks.parts.registration import align
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
@@ -55,17 +55,17 @@ class TestRegistration:
         onto = pictures(2, 3, *size)
         shifts = [[(3, -5), (0, 0)], [(-7, 1), (8, 7)], [(0, 9), (1, 0)]]
         rolled = torch.stack([torch.stack([onto[b].roll(s, (-2, -1)) for b, s in enumerate(row)]) for row in shifts])
-        assert torch.equal(aligned(rolled, onto), onto.expand(3, *onto.shape))
+        assert torch.equal(align(rolled, onto), onto.expand(3, *onto.shape))
 
     def test_a_little_noise_does_not_hide_the_shift(self) -> None:
         onto = pictures(1, 3, 16, 16)
         rolled = onto.roll((4, -2), (-2, -1))[None]
         noisy = rolled + 0.1 * pictures(1, 1, 3, 16, 16, seed=1)
-        torch.testing.assert_close(aligned(noisy, onto), noisy.roll((-4, 2), (-2, -1)))
+        torch.testing.assert_close(align(noisy, onto), noisy.roll((-4, 2), (-2, -1)))
 
     def test_a_flat_picture_stays_where_it_is(self) -> None:
         flat = torch.full((1, 1, 3, 8, 8), 0.5)
-        assert torch.equal(aligned(flat, flat[0]), flat)
+        assert torch.equal(align(flat, flat[0]), flat)
 
 
 class TestGroup:

@@ -1,4 +1,4 @@
-"""One iteration of gradient matching: the terms at the guesses, what is kept of them, and where to look next."""
+"""One iteration of gradient matching: it measures the guesses, keeps the best of them, and moves on."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ from gradleak_core.attacks.parts.unknowns import Space
 
 
 class Descent:
-    """The state of some restarts: their points z (S, N), the optimiser's, and the iterate that each keeps."""
+    """The descent of S restarts: their points z (S, N), the optimiser's state, and the iterate that each keeps.
+
+    A restart keeps its iterate of smallest distance, or its last finite one if `keep_last`.
+    """
 
     def __init__(self, objective: Objective, space: Space, optimiser: Optimiser, z: Tensor, *, keep_last: bool) -> None:
         self.objective, self.space, self.keep_last = objective, space, keep_last
         self.z, self.kept, self.best = z, z, z.new_full((len(z),), torch.inf)
         self.search, self.signs = optimiser.start(z), optimiser.signs
-        self.standing = (z, z.new_ones(len(z)))  # alike before a distance is known
+        self.standing = (z, z.new_ones(len(z)))  # (S, N) and (S,); all restarts count alike before a distance is known
         fixed = space.redraw is None and objective.whole(len(z))
         self.step = speed.faster(self.compute, fixed=fixed, state=self.search.state)
 
     def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
-        """Yields what `self` returns for each round's arguments."""
+        """Does one iteration for each round's arguments, and yields what it returns."""
         return starmap(self, rounds)
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Returns z (S, N), its distance (S,) and priors (S, P), whether it is kept (S,), the kept z (S, N) and distance.
+        """Does one iteration, given the noise, the priors' weights (P,), the step size () and the consensus.
 
-        Takes noise (S, N) or (S, 0), the priors' weights (P,), the step size () and the consensus (B, C, H, W).
+        Returns z (S, N) before the move, its distance (S,) and weighted priors (S, P), whether it is kept (S,), and
+        the kept z (S, N) and its distance (S,). The noise is (S, N) or (S, 0), the consensus (B, C, H, W).
         """
         z = self.z
         distance, terms, better, self.kept, self.best, self.z, *state = self.step(
@@ -43,11 +47,11 @@ class Descent:
         return z, distance, terms, better, self.kept, self.best
 
     def lost(self) -> Tensor:
-        """Returns which restarts (S,) have diverged."""
+        """Returns (S,), true for each restart that has diverged."""
         return self.search.lost()
 
     def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
-        """Moves the lost restarts (S,) to fresh points (S, N)."""
+        """Redraws the lost restarts (S,): moves them to fresh points (S, N) and makes the optimiser forget them."""
         self.z = torch.where(lost[:, None], fresh, self.z)
         standing, distance = self.standing
         self.standing = standing, distance.masked_fill(lost, torch.inf)
@@ -64,11 +68,14 @@ class Descent:
         consensus: Tensor,
         *state: Tensor,
     ) -> tuple[Tensor, ...]:
+        """Does one iteration as a function of tensors alone, so that it can be recorded and replayed."""
         objective = self.objective
-        distance, distance_grad = objective.distance(z)
+        distance, distance_grad = objective.distance(z)  # (S,), (S, N)
         better = distance.isfinite() if self.keep_last else distance < best
         kept, best = torch.where(better[:, None], z, kept), torch.where(better, distance, best)
-        terms, loss, grad = objective.with_priors(z, distance, distance_grad, weights, consensus)
+        terms, loss, grad = objective.with_priors(
+            z, distance, distance_grad, weights, consensus
+        )  # (S, P), (S,), (S, N)
 
         def again(z: Tensor, distance: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
             if self.space.redraw is not None:

@@ -25,14 +25,14 @@ from gradleak_core.attacks.parts.unknowns import Space, Unknown
 from gradleak_core.types import MOST_STEPS, Answer, Event, Finished, Knob, Observation, Progress, Started
 
 CHECK_EVERY = 10
-"""Iterations between looks at whether restarts are lost or the goal is reached; each look waits for the device."""
+"""Iterations between two checks for diverged restarts and for the goal; each check waits for the device."""
 HOLD = 20
-"""Iterations for which the consensus of a group is held, a multiple of those between looks."""
+"""Iterations for which a group's consensus stays the same, a multiple of `CHECK_EVERY`."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """An attack by optimisation. Every field can be changed on its own."""
+    """An attack by optimisation, as a row of parts and numbers that can each be changed on its own."""
 
     name: str
     distance: Annotated[
@@ -40,7 +40,7 @@ class Recipe:
     ]
     labels: Annotated[Labels, Knob("Labels", "How the attacker comes to the labels.", family="labels")]
     unknowns: Annotated[tuple[Unknown, ...], Knob("Unknowns", "What is solved for.", 1, family="unknowns")]
-    priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes of pictures.", family="priors")]
+    priors: Annotated[tuple[Prior, ...], Knob("Priors", "What the attacker believes about pictures.", family="priors")]
     optimiser: Annotated[Optimiser, Knob("Optimiser", "How the guess is improved.", family="optimisers")]
     steps: Annotated[
         int, Knob("Iterations", "Steps of the optimiser; each evaluates the model once.", 1, MOST_STEPS, log=True)
@@ -49,7 +49,7 @@ class Recipe:
         int,
         Knob(
             "Restarts",
-            "Independent guesses run side by side; those that match best count. More find more and take longer.",
+            "Independent random starts of the attack. The best match counts; more restarts find more and take longer.",
             1,
             256,
             log=True,
@@ -59,8 +59,8 @@ class Recipe:
         Answer,
         Knob(
             "Answer",
-            "The iterate of smallest distance; the mean of each restart's best, over the restarts that match nearly as well as "
-            "the best restart, blurred where they disagree; or the last iterate of the best restart, for an update that "
+            "best: the iterate of smallest distance; mean: the mean over all restarts that match nearly as well as the "
+            "best one, blurred where they disagree; last: the last iterate of the best restart, for an update that "
             "nothing can match.",
         ),
     ] = "best"
@@ -68,7 +68,7 @@ class Recipe:
         float,
         Knob(
             "Goal",
-            "Stop when the distance is below this share of what an update of zeros has and falls no further; "
+            "Stop when the distance falls no further and is below this share of the distance of an update of zeros; "
             "0 never stops early.",
             0,
             1e3,
@@ -86,20 +86,20 @@ class Recipe:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What the threat model must reveal, among "labels" and "latents"."""
+        """The secrets that the threat model must reveal, among "labels" and "latents"."""
         parts = {"labels": self.labels.told, "latents": self.stance.told}
         return tuple(name for name, told in parts.items() if told)
 
     def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-        """Yields `Started`, one `Progress` an iteration, and `Finished`."""
+        """Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness."""
         return invert(self, model, observation, seed=seed)
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-    """Gradient matching: moves guesses of the private batch until their update matches the observed one.
+    """Yields the events of gradient matching, which moves guesses of the batch until their update is the observed one.
 
-    The recipe's restarts run together; each keeps one iterate, of which the attacker makes one answer. They are ranked by
-    the distance alone, without priors. A restart that diverges is drawn anew.
+    All restarts run together. Each keeps one iterate, and the attacker makes one answer of these. The distance alone,
+    without the priors, ranks the restarts. A restart that has diverged is redrawn.
     """
     generator = torch.Generator().manual_seed(seed)
     labels = recipe.labels.read(model, observation)
@@ -136,13 +136,13 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
 
 
 def start_descent(recipe: Recipe, observation: Observation, space: Space, model: nn.Module, z: Tensor) -> Descent:
-    """Returns the descent of some restarts from their first points z (S, N)."""
+    """Returns the descent of S restarts from their first points z (S, N)."""
     objective = Objective(recipe.distance, recipe.matched, recipe.priors, model, observation, space, len(z))
     return Descent(objective, space, recipe.optimiser, z, keep_last=recipe.answer == "last")
 
 
 def find_consensus(recipe: Recipe, space: Space, z: Tensor, distance: Tensor) -> Tensor:
-    """Returns the consensus (B, C, H, W) of restarts at z (S, N) with this distance (S,); without a group, z[:0]."""
+    """Returns the consensus (B, C, H, W) of restarts at z (S, N) with this distance (S,), or z[:0] without a group."""
     group = next((prior for prior in recipe.priors if isinstance(prior, Group)), None)
     return z[:0] if group is None else group.consensus(space.candidate(z).images, distance)
 
@@ -150,8 +150,9 @@ def find_consensus(recipe: Recipe, space: Space, z: Tensor, distance: Tensor) ->
 def plan_rounds(
     recipe: Recipe, space: Space, z: Tensor, generator: torch.Generator, consensus: Tensor, iterations: Iterable[int]
 ) -> Iterator[tuple[Tensor, ...]]:
-    """Yields what changes from one iteration to the next: noise (S, N) or (S, 0), the priors' weights (P,), the step
-    size () and the consensus. Where the attacker guesses the model's draws, they are new in every iteration.
+    """Yields the arguments of each iteration's descent: noise, the priors' weights (P,), the step size (), consensus.
+
+    The noise is (S, N) or (S, 0). An attacker who guesses the model's draws makes them anew in every iteration.
     """
     for iteration in iterations:
         space.refresh()

@@ -1,4 +1,4 @@
-"""What an attack drives down: the distance of its guesses with what was observed, and its priors."""
+"""The loss of an attack: the distance of its guesses' updates from the observed one, and its priors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from gradleak_core.updates import Observed
 
 
 class Objective:
-    """The distance of some restarts' guesses, and their priors. Both give gradients, and restarts that would not fit take turns.
+    """The loss of S restarts as a function of z (S, N): distance and priors, both with their gradients.
 
-    They are apart because the distance is dear and stays the same function of z during a run, unless draws are new at
-    every iteration, while weights and a consensus may change with each.
+    The two are computed apart. The distance is expensive and stays the same function of z during a run, unless draws
+    are new in every iteration; the priors are cheap, and their weights and the consensus change. Restarts that do not
+    fit into memory together take turns.
     """
 
     def __init__(
@@ -41,41 +42,41 @@ class Objective:
         self.belief = speed.faster(Belief(model, observation, space, priors), fixed=fixed)
 
     def distance(self, z: Tensor) -> tuple[Tensor, ...]:
-        """Returns the distance (S,) of z (S, N), and its gradient (S, N)."""
+        """Returns the distance (S,) at z (S, N), and its gradient (S, N)."""
         return joined(self.matching(rows) for rows in z.split(self.at_once))  # type: ignore[no-untyped-call]
 
     def with_priors(
         self, z: Tensor, distance: Tensor, grad: Tensor, weights: Tensor, consensus: Tensor
     ) -> tuple[Tensor, ...]:
-        """Returns the weighted priors (S, P) of z (S, N), the loss (S,), and the loss's gradient (S, N).
+        """Returns the weighted priors (S, P) at z (S, N), the loss (S,), and the loss's gradient (S, N).
 
-        Takes the distance (S,) of z and its gradient (S, N), to which the priors are added.
+        The loss is the given distance (S,) plus the priors; `grad` (S, N) is the distance's gradient, `weights` (P,).
         """
         if not self.priors:
             return distance.new_empty(len(z), 0), distance, grad
         rows = z.split(self.at_once)  # type: ignore[no-untyped-call]
-        terms, pull = joined(self.belief(some, weights, consensus) for some in rows)
+        terms, pull = joined(self.belief(some, weights, consensus) for some in rows)  # (S, P), (S, N)
         return terms, distance + terms.sum(1), grad + pull
 
     def whole(self, restarts: int) -> bool:
-        """True if so many restarts are computed in one piece."""
+        """Returns whether this many restarts are computed in one piece, so that none take turns."""
         return restarts <= self.at_once
 
 
 def prior_weights(priors: Sequence[Prior], done: float, like: Tensor) -> Tensor:
-    """Returns the priors' weights (P,) when the share `done` of the run is done."""
+    """Returns the priors' weights (P,) once the share `done`, in [0, 1], of the run is done."""
     values = [like.new_full((), prior.weight_at(done)) for prior in priors]
     return torch.stack(values) if values else like.new_empty(0)
 
 
 def joined(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Returns each tensor of some restarts (S, ...) with those of the other restarts below it."""
+    """Returns each tensor (S, ...) of all restarts, concatenated from the tensors of parts of them."""
     first, *others = parts
     return tuple(torch.cat(each) for each in zip(first, *others, strict=True)) if others else first
 
 
 class Matching:
-    """The distance (S,) of z (S, N), and its gradient (S, N)."""
+    """A function from z (S, N) to its distance (S,), summed over the rounds, and its gradient (S, N)."""
 
     def __init__(
         self, distance: Distance, matched: Matched, model: nn.Module, observation: Observation, space: Space
@@ -92,18 +93,18 @@ class Matching:
     def __call__(self, z: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
-        distance = torch.stack([measure(update(guess)) for update, measure in self.rounds]).sum(0)
+        distance = torch.stack([measure(update(guess)) for update, measure in self.rounds]).sum(0)  # (S,)
         return distance.detach(), torch.autograd.grad(distance.sum(), z)[0]
 
 
 class Updates:
-    """The updates of guesses as the client computes them, restart by restart."""
+    """The updates of guesses, computed restart by restart as the client computes its own."""
 
     def __init__(self, model: nn.Module, observation: Observation) -> None:
         self.model, self.step = model, observation.step
 
     def at(self, theta: Update) -> Callable[[Candidate], Compared]:
-        """Returns the function that gives the update (S, ...) of clients that begin from parameters theta."""
+        """Returns the function from guesses to the updates (S, ...) of clients that start from the parameters theta."""
 
         def update(guess: Candidate) -> Compared:
             draws = ({k: v[s] for k, v in guess.latents.items()} for s in range(len(guess.images)))
@@ -116,16 +117,16 @@ class Updates:
         return update
 
     def observed(self, update: Update) -> Observed:
-        """Returns an observed update, ready for distances."""
+        """Returns an observed update in the form that distances take."""
         return Observed(update)
 
     def restarts_at_once(self) -> int:
-        """Returns 1: no restart waits in memory for another."""
+        """Returns how many restarts are computed at once: 1, so that none waits in memory for another."""
         return 1
 
 
 class Belief:
-    """The weighted priors (S, P) of z (S, N), and the gradient (S, N) of their sum, for weights (P,)."""
+    """A function from z (S, N) and weights (P,) to the weighted priors (S, P) and the gradient (S, N) of their sum."""
 
     def __init__(self, model: nn.Module, observation: Observation, space: Space, priors: Sequence[Prior]) -> None:
         self.model, self.observation, self.space, self.priors = model, observation, space, priors
@@ -133,7 +134,7 @@ class Belief:
     def __call__(self, z: Tensor, weights: Tensor, consensus: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess, scene = self.space.candidate(z), Scene(self.model, self.observation, consensus)
-        terms = weights * torch.stack([prior(guess, scene) for prior in self.priors], 1)
-        if not terms.requires_grad:  # all of them are of draws that are not solved for
+        terms = weights * torch.stack([prior(guess, scene) for prior in self.priors], 1)  # (S, P)
+        if not terms.requires_grad:  # every prior is about draws that are not solved for
             return terms, torch.zeros_like(z)
         return terms.detach(), torch.autograd.grad(terms.sum(), z)[0]

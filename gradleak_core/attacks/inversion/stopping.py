@@ -1,4 +1,4 @@
-"""When a run has reached its goal, and what it came to."""
+"""The end of a run: whether it has reached its goal, and its status."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gradleak_core.types import Observation, Status
 from gradleak_core.updates import Observed
 
 STILL_CHECKS = 10
-"""Checks over which the smallest distance must have stood still, at least, before a goal that is met ends the run."""
+"""The fewest checks over which the smallest distance must stand still before a run that is below its goal ends."""
 BEGUN = 2
-"""Checks within which a search may still be overshooting, so that none is judged by them."""
+"""Checks during which a search may still overshoot, so that they do not count against it."""
 STILL = 0.9
-"""The share of its former value that the smallest distance keeps where it stands still."""
+"""The share of its former value that the smallest distance must keep to count as standing still."""
 
 
 class Stopping:
-    """Judges a run by the distance (S,) that its restarts keep, at every check.
+    """A judge of a run, which looks at every check at the distance (S,) that the restarts keep.
 
-    A goal is a share of the distance that an update of zeros would have. How small a distance has to be for the picture to be
-    there differs by orders of magnitude between networks, so that a goal alone says little: a run ends when its lowest
-    distance is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
+    Networks differ by orders of magnitude in how small the distance is when the picture has come back, so a goal alone
+    says little. A run ends when its smallest distance is below the goal and stands still, which means that it fell by
+    at most a tenth over the last quarter of the run.
     """
 
     def __init__(self, goal: float) -> None:
@@ -35,11 +35,14 @@ class Stopping:
         self.begun = torch.empty(0)
 
     def begin(self, distance: Tensor) -> None:
-        """Takes note of what the restarts keep (S,) after the first iteration since the last check."""
+        """Notes the distance (S,) that the restarts keep after the first iteration since the last check.
+
+        Restarts are redrawn just before, so the first distance of a fresh one does not count as an improvement.
+        """
         self.begun = distance.clone()
 
     def met(self, distance: Tensor) -> bool:
-        """Returns whether the run is done, when the restarts keep this distance (S,). One drawn anew is in both notes."""
+        """Returns whether the run has reached its goal, now that the restarts keep this distance (S,)."""
         self.improved = self.improved or bool((distance < self.begun).any())
         self.lowest.append(float(distance.min()))
         window = max(STILL_CHECKS, len(self.lowest) // 4)
@@ -48,7 +51,7 @@ class Stopping:
         return self.reached
 
     def status(self) -> Status:
-        """Returns how a run of at least one check ended; one that has hardly begun does not count as stuck."""
+        """Returns how a run ended after at least one check; up to `BEGUN` checks, it does not count as stuck."""
         if self.reached:
             return "recovered"
         if not isfinite(self.lowest[-1]):
@@ -57,7 +60,7 @@ class Stopping:
 
 
 def distance_of_zeros(distance: Distance, matched: Matched, model: nn.Module, observation: Observation) -> float:
-    """Returns the distance that a guess with an update of zeros would have, summed over the rounds."""
+    """Returns the distance of a guess whose update is zero, summed over the rounds."""
     total = 0.0
     for update in (observation.update, *(later.update for later in observation.later)):
         seen = matched.choose(model, update)

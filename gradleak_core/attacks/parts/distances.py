@@ -1,4 +1,4 @@
-"""How far a guessed update lies from the observed one: the *distance* that gradient matching drives down."""
+"""The *distance* between a guessed update and the observed one, which gradient matching makes small."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 from gradleak_core.updates import Observed
 
 Compared = Mapping[str, Any]
-"""A guessed update: one tensor (S, ...) a parameter, or what stands for it where only products are asked for."""
+"""A guessed update: one tensor (S, ...) for each parameter, or a stand-in for it if only products are needed."""
 Measure = Callable[[Compared], Tensor]
-"""Gives the distance (S,) of a guessed update."""
+"""A function from a guessed update to its distance (S,)."""
 
 
 class Distance(Protocol):
-    """A kind of distance. `to(seen)` looks at the observed update once, and gives the distance of guesses to it."""
+    """A kind of distance. `to(seen)` reads the observed update once and returns the measure of guesses against it."""
 
     title: ClassVar[str]
     by_products: ClassVar[bool] = False
-    """True if the distance asks for ⟨g', g⟩ and ‖g'‖² and for nothing else."""
+    """True if the distance needs only ⟨g', g⟩ and ‖g'‖²."""
 
     def to(self, seen: Observed) -> Measure: ...
 
@@ -40,7 +40,7 @@ class Squared(Distance):
 
 @dataclass(frozen=True)
 class Absolute(Distance):
-    """The sum of absolute differences, the likeliest guess when the defence adds Laplace noise: Σ |g' − g|."""
+    """The sum of absolute differences: Σ |g' − g|. Under Laplace noise, the likeliest guess has the smallest sum."""
 
     title: ClassVar[str] = "Absolute difference"
 
@@ -60,7 +60,7 @@ class Cosine(Distance):
 
     def to(self, seen: Observed) -> Measure:
         def distance(guess: Compared) -> Tensor:
-            dot, square = seen.products(guess)
+            dot, square = seen.products(guess)  # (S,) each
             return 1 - dot / ((square.sqrt() + 1e-12 * seen.norm) * seen.norm)
 
         return distance
@@ -68,7 +68,7 @@ class Cosine(Distance):
 
 @dataclass(frozen=True)
 class Norms(Distance):
-    """The sum of the norms, not squared, of each tensor's difference: Σ_l ‖g'_l − g_l‖. Yin et al. 2021, eq. 4."""
+    """The sum, over all tensors l, of the norm of the difference: Σ_l ‖g'_l − g_l‖. Yin et al. 2021, eq. 4."""
 
     title: ClassVar[str] = "Norms"
 
@@ -80,8 +80,8 @@ class Norms(Distance):
 class GaussianKernel(Distance):
     """SAPAG's kernel: Σ_l φ(d_l), with d_l = ‖g'_l − g_l‖² / n_l and s_l = Var(g_l) over the n_l entries of layer l.
 
-    φ(d) = 1 − exp(−d / 2s) while d ≤ s. Farther away that is flat and nothing would move, so the width is annealed by
-    the difference itself, s(d) = max(s, d); the function with that slope is 1 − e^(−½) + ½ e^(−½) ln(d / s).
+    For d ≤ s, φ(d) = 1 − exp(−d / 2s). Farther away this is flat, and no guess would move, so the width grows with the
+    difference itself, s(d) = max(s, d). The function with that slope is 1 − e^(−½) + ½ e^(−½) ln(d / s).
     Wang et al. 2020.
     """
 
@@ -90,7 +90,9 @@ class GaussianKernel(Distance):
     def to(self, seen: Observed) -> Measure:
         layers = seen.update.values()
         spread = [g.var(correction=0) if g.numel() > 1 else g.square().mean() for g in layers]
-        width = torch.stack([s.clamp(min=1e-20) * g.numel() for s, g in zip(spread, layers, strict=True)])[:, None]
+        width = torch.stack([s.clamp(min=1e-20) * g.numel() for s, g in zip(spread, layers, strict=True)])[
+            :, None
+        ]  # (layers, 1)
 
         def distance(guess: Compared) -> Tensor:
             d = seen.differences(guess) / width  # (layers, S)
