@@ -86,7 +86,7 @@ def factored_update(
     draws = {k: v[:, 0] for k, v in guess.latents.items()}  # of the only step: (S, B, ...)
 
     def probed(free: Update, zeros: Update, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
-        with Probing(replace(probes, zeros=zeros), fixed) as layers:
+        with ProbeMode(replace(probes, zeros=zeros), fixed) as layers:
             return loss({**free, **fixed}, draws, x, y), layers.activations
 
     if len(guess.images) > 1:
@@ -126,7 +126,7 @@ def find_probes(model: nn.Module, x: Tensor) -> Probes:
 
 
 def is_plain(layer: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
-    """Returns whether a layer is linear, or a convolution without groups whose padding is a number of zeros."""
+    """Returns whether a layer is linear, or a convolution in one group that pads by a number of zeros."""
     if type(layer) is nn.Conv2d:
         return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     return type(layer) is nn.Linear
@@ -151,7 +151,7 @@ def keep_places(kernels: Tensor, touched: Tensor | None) -> Tensor:
     return (kernels if touched is None else kernels.index_select(-1, touched)).flatten(-2)
 
 
-class Probing(TorchFunctionMode):
+class ProbeMode(TorchFunctionMode):
     """A mode in which layers of probed weights compute A Wᵀ plus the probe and put their A (n, in) in `activations`."""
 
     def __init__(self, probes: Probes, weights: Mapping[str, Tensor]) -> None:

@@ -22,18 +22,32 @@ SHARING = ContextVar("SHARING", default=1)
 
 
 class Descending(Protocol):
-    """The descent of some restarts, round by round."""
+    """An optimisation of some restarts, done round by round."""
 
     @property
-    def standing(self) -> tuple[Tensor, Tensor]: ...
-    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]: ...
-    def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]: ...
-    def lost(self) -> Tensor: ...
-    def begin_again(self, lost: Tensor, fresh: Tensor) -> None: ...
+    def standing(self) -> tuple[Tensor, Tensor]:
+        """The point (S, N) at which each restart stands, and its distance there (S,)."""
+        ...
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Does one round and returns its results (S, ...)."""
+        ...
+
+    def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
+        """Yields the results of each round, given the arguments of all."""
+        ...
+
+    def lost(self) -> Tensor:
+        """Returns which restarts (S,) have diverged."""
+        ...
+
+    def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
+        """Moves the lost restarts (S,) to fresh points (S, N)."""
+        ...
 
 
 class Shared:
-    """The descent of all restarts, in several parts with some restarts and a thread each."""
+    """An optimisation of all restarts, shared by several that have a thread and some restarts each."""
 
     def __init__(self, works: Sequence[Descending], most: int) -> None:
         self.works, self.most = works, most

@@ -27,7 +27,7 @@ INSIDE = ContextVar("INSIDE", default=False)
 
 
 class RecordedStep:
-    """A step with a recording for each set of shapes that it is called with.
+    """A step with a recording for each set of shapes that its arguments have.
 
     Called within a larger recorded step, it runs as it is and becomes a part of that one's recording.
     """

@@ -110,7 +110,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return found
 
     def literal(self, value: Any) -> Any:
-        """Returns the graph's value for a constant other than a tensor. Raises `Unrecordable` if a graph cannot hold it."""
+        """Returns the graph's value for a constant other than a tensor. Raises `Unrecordable` if none can hold it."""
         if isinstance(value, torch.Generator):
             raise Unrecordable("it draws from a generator of its own")
         key = repr(value)  # 1, 1.0 and True are equal

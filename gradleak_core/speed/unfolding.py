@@ -31,7 +31,7 @@ class Unfolding(TorchFunctionMode):
 
 
 def small(x: Tensor, weight: Tensor, images: int = 1) -> bool:
-    """Returns whether unfolding is faster for x (B, C, H, W), at most so many `images`, and this weight (out, C, ...)."""
+    """Returns whether x (B, C, H, W), at most so many `images`, is faster unfolded for a weight (out, C, ...)."""
     return x.size(0) <= images and x.numel() <= SMALL and not x.is_cuda and max(weight.shape[2:]) > 3
 
 

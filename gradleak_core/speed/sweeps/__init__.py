@@ -58,6 +58,7 @@ class FlatUpdate(Mapping[str, Tensor]):
 
     @cached_property
     def by_name(self) -> Update:
+        """The tensors (S, ...), views of what lies end to end."""
         return self.network.unflatten(self.pieces)
 
     def __getitem__(self, name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""The layers that the sweeps know, each with its part of all four sweeps."""
+"""The layers of a network that the sweeps know, each with its part in all four."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AppliedLayer(ABC):
 
     @abstractmethod
     def backward(self, cotangent: Tensor, *, input_grad: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        """Returns ∂L/∂x, or None if there is no need for an `input_grad`, and the gradients of the weights (S, ...)."""
+        """Returns ∂L/∂x, which may be None unless `input_grad`, and the gradients of the weights (S, ...)."""
 
     @abstractmethod
     def jvp(self, tangent: Tensor | None, v: Sequence[Tensor]) -> Tensor:
@@ -99,8 +99,8 @@ class BatchNorm(AppliedLayer):
 
     def backward_jvp(self, cotangent_tangent: Tensor) -> Tensor:
         inner = self.cotangent * self.weight  # ∂L/∂x̂ (S, B, C, H, W)
-        by_spread, by_x = self.input_cotangent * self.spread_tangent, self.tangent * mean(inner * self.x)
-        change = by_spread + by_x + self.x * mean(inner * self.tangent)
+        change = self.input_cotangent * self.spread_tangent + self.tangent * mean(inner * self.x)
+        change = change + self.x * mean(inner * self.tangent)  # by σ and x̂ in `project` (S, B, C, H, W)
         own = self.project(cotangent_tangent.view_as(self.x) * self.weight + self.cotangent * self.v)
         return (own - change / self.spread).flatten(0, 1)
 
@@ -217,14 +217,14 @@ def flatten(x: Tensor, restarts: int) -> AppliedLayer:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """Returns x (N, C, H, W) with its channels by_shortcut each other in memory."""
+    """Returns x (N, C, H, W) in the channels-last memory format."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def pool(sides: int, x: Tensor, restarts: int) -> AppliedLayer:
     """Returns x (S · B, C, H, W) averaged to (S · B, C, sides, sides).
 
-    Channels-last, PyTorch's own adaptive pooling is quick. Other inputs are multiplied by a matrix of means.
+    PyTorch's adaptive pooling is quick in channels-last format. Other inputs are multiplied by a matrix of means.
     """
     if x.is_contiguous(memory_format=torch.channels_last):
         back = torch.ops.aten._adaptive_avg_pool2d_backward
@@ -260,16 +260,19 @@ def subsample(stride: int, extra: int, x: Tensor, restarts: int) -> AppliedLayer
 
 
 def relu(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y = max(x, 0) and y′."""
     y = x.relu()
     return y, y.sign()
 
 
 def sigmoid(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y = 1 / (1 + e⁻ˣ) and y′ = y − y²."""
     y = x.sigmoid()
     return y, y.addcmul(y, y, value=-1)
 
 
 def tanh(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y = tanh x and y′ = 1 − y²."""
     y = x.tanh()
     return y, 1 - y * y
 

@@ -65,11 +65,13 @@ def fold_norm(kernel: Kernel, module: nn.Module, theta: Sequence[Tensor]) -> Lay
 
 
 def sweep_linear(name: str, module: nn.Linear, theta: Update) -> Layer | None:
+    """Returns a linear layer whose weight is in θ, with or without a bias."""
     weight = theta.get(f"{name}.weight")
     return None if weight is None else partial(Linear, weight, theta.get(f"{name}.bias"))
 
 
 def sweep_convolution(name: str, module: nn.Conv2d, theta: Update) -> Layer | None:
+    """Returns a convolution whose weight is in θ, in one group and without dilation."""
     weight = theta.get(f"{name}.weight")
     if weight is None or not is_plain(module) or module.dilation != (1, 1):
         return None
@@ -78,6 +80,7 @@ def sweep_convolution(name: str, module: nn.Conv2d, theta: Update) -> Layer | No
 
 
 def sweep_batch_norm(name: str, module: BatchNorm2d, theta: Update) -> Layer | None:
+    """Returns a batch norm by the batch's own statistics."""
     weight, bias = theta.get(f"{name}.weight"), theta.get(f"{name}.bias")
     if not module.training or weight is None or bias is None:
         return None
@@ -85,14 +88,17 @@ def sweep_batch_norm(name: str, module: BatchNorm2d, theta: Update) -> Layer | N
 
 
 def sweep_pool(name: str, module: nn.AdaptiveAvgPool2d, theta: Update) -> Layer | None:
+    """Returns an adaptive average pool with square outputs."""
     return partial(pool, module.output_size) if isinstance(module.output_size, int) else None
 
 
 def sweep_sequence(name: str, module: nn.Sequential, theta: Update) -> Layer | None:
+    """Returns the composition of a module's children."""
     return chain_layers(((f"{name}.{part}", child) for part, child in module.named_children()), theta)
 
 
 def sweep_block(name: str, module: Block, theta: Update) -> Layer | None:
+    """Returns a residual block: the activation of the sum of its branch and its subsampled input."""
     *inner, (_, act) = ((f"{name}.{part}", child) for part, child in module.named_children())
     branch, last = chain_layers(inner, theta), find_layer(name, act, {})
     if branch is None or last is None:
