@@ -114,12 +114,12 @@ def test_the_cosine_and_its_gradient_are_those_of_the_whole_update(model: nn.Mod
     x, y = batch(1)
     latents = draws(model, x[0])
     seen = local_update(model, x[1], y[1], latents, ClientStep())
-    distance = Cosine().to(LaidOut(seen))
+    measure = Cosine().to(LaidOut(seen))
     values = []
     for probes in (Probes(), find_probes(model, x[0])):
         guess = x.clone().requires_grad_()
         update = update_in_factors(model, guess, y, latents, probes)
-        distance = distance(update)
+        distance = measure(update)
         values.append((distance.detach(), *torch.autograd.grad(distance.sum(), guess)))
     torch.testing.assert_close(values[0], values[1])
     assert values[1][0][1] < 1e-9

@@ -96,7 +96,7 @@ def with_mkldnn(x: Tensor) -> bool:
 
 
 class Convolution(AppliedLayer):
-    """The convolution of one restart on a CPU: channels-last, and by oneDNN, also for the small image that PyTorch keeps from it."""
+    """The convolution of one restart on a CPU: channels-last, by oneDNN even where PyTorch would do without it."""
 
     def __init__(self, kernel: Kernel, x: Tensor) -> None:
         self.kernel, self.x = kernel, channels_last(x)
