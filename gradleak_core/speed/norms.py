@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class WrittenOut(TorchFunctionMode):
-    """While it is entered, norms are computed operation by operation."""
+    """A mode in which layer norm and batch norm are computed operation by operation."""
 
     def __torch_function__(
         self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Restarts shared out among threads. Several threads in one operation of a small network would wait for each other."""
+"""Restarts shared out among threads, since threads that share one operation of a small network wait for each other."""
 
 from __future__ import annotations
 
@@ -16,24 +16,38 @@ import torch
 from torch import Tensor, nn
 
 AHEAD = 2
-"""Rounds that one thread may be ahead of the others."""
+"""Number of rounds that one thread may be ahead of the others."""
 SHARING = ContextVar("SHARING", default=1)
-"""How many threads share the restarts of what is being started."""
+"""Number of threads that share the restarts of the work being started."""
 
 
 class Descending(Protocol):
-    """What some restarts do, round by round."""
+    """An optimisation of some restarts, done round by round."""
 
     @property
-    def standing(self) -> tuple[Tensor, Tensor]: ...
-    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]: ...
-    def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]: ...
-    def lost(self) -> Tensor: ...
-    def begin_again(self, lost: Tensor, fresh: Tensor) -> None: ...
+    def standing(self) -> tuple[Tensor, Tensor]:
+        """The point (S, N) at which each restart stands, and its distance there (S,)."""
+        ...
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Does one round and returns its results (S, ...)."""
+        ...
+
+    def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
+        """Yields the results of each round, given the arguments of all."""
+        ...
+
+    def lost(self) -> Tensor:
+        """Returns which restarts (S,) have diverged."""
+        ...
+
+    def begin_again(self, lost: Tensor, fresh: Tensor) -> None:
+        """Moves the lost restarts (S,) to fresh points (S, N)."""
+        ...
 
 
 class Shared:
-    """The work of all restarts, done by several that have a thread and some restarts each."""
+    """An optimisation of all restarts, shared by several that have a thread and some restarts each."""
 
     def __init__(self, works: Sequence[Descending], most: int) -> None:
         self.works, self.most = works, most
@@ -61,8 +75,8 @@ def shared_out(
 ) -> Iterator[Descending | Shared]:
     """Gives what `start` makes of a model and points z (S, N); on a CPU, of a share of the rows for each thread.
 
-    Each share has a copy of the model, since a model can be computed with by one thread at a time, and whoever looks
-    at the attack may do so meanwhile. Torch itself has one thread as long as several share.
+    Each share has a copy of the model, since only one thread at a time can compute with a model, and whoever looks at
+    the attack may do so meanwhile. Torch itself has one thread as long as several share.
     """
     before = torch.get_num_threads()
     threads = min(len(z), before) if z.device.type == "cpu" else 1
@@ -80,7 +94,7 @@ def shared_out(
 
 @contextmanager
 def sharing(threads: int) -> Iterator[None]:
-    """Lets what is started meanwhile know how many threads share the restarts."""
+    """Tells the work started meanwhile, by `SHARING`, how many threads share the restarts."""
     before = SHARING.set(threads)
     try:
         yield
@@ -91,10 +105,11 @@ def sharing(threads: int) -> Iterator[None]:
 def run_ahead(
     steps: Sequence[Callable[..., tuple[Tensor, ...]]], rounds: Iterable[tuple[Tensor, ...]], most: int
 ) -> Generator[tuple[Tensor, ...], None, None]:
-    """Yields what the steps return round by round, each for its share of a round's first tensor (S, ...), joined.
+    """Yields what `map(step, rounds)` would, but splits the restarts of each round over several steps.
 
-    The steps have a thread each, which may be `most` rounds ahead of what is asked for, so that none waits for another
-    in every round; a step never has two rounds at a time.
+    Each step has a thread of its own and takes a share of the round's first tensor (S, ...). Their results are
+    concatenated along S. A thread may be `most` rounds ahead of the one asked for, so that none waits for another in
+    every round. A step never has two rounds at a time.
     """
     begun: deque[list[Future[tuple[Tensor, ...]]]] = deque()
 
@@ -117,5 +132,5 @@ def run_ahead(
 
 @cache
 def lane(number: int) -> ThreadPoolExecutor:
-    """Returns a pool of one thread, which does one thing after the other."""
+    """Returns the pool of one thread with this number, which does one task after the other."""
     return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))

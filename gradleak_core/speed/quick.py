@@ -1,4 +1,4 @@
-"""The update of a guess in the quickest way that there is for its network."""
+"""The update of a guess by the quickest method that there is for its network."""
 
 from __future__ import annotations
 
@@ -12,33 +12,36 @@ from torch.func import grad, vmap
 from gradleak_core.client import Loss, blank, local_update
 from gradleak_core.counting import values
 from gradleak_core.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
-from gradleak_core.speed.factored import Taps, factored_update, taps
+from gradleak_core.speed.factored import Probes, factored_update, find_probes
 from gradleak_core.speed.norms import WrittenOut
 from gradleak_core.speed.parallel import SHARING
 from gradleak_core.speed.pieces import LaidOut
-from gradleak_core.speed.sweeps import sweeps
+from gradleak_core.speed.sweeps import sweep_network
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, ClientStep, Latents, Observation, Update
 from gradleak_core.updates import Observed
 
 UpdateFunction = Callable[[Candidate], Mapping[str, Any]]
-"""Gives the update (S, ...) of guesses."""
+"""Returns the update (S, ...) of guesses."""
 
 
 class QuickUpdates:
-    """The updates of guesses by sweeps, else in factors where the distance asks for products alone, else by autograd,
-    of all restarts together."""
+    """The updates of guesses, of all restarts together, each by the quickest method that the network allows.
+
+    Large gradients are in factors where the distance asks for products alone; else the update is by sweeps where these
+    know all layers, and by autograd where they do not.
+    """
 
     def __init__(self, model: nn.Module, observation: Observation, *, by_products: bool) -> None:
         self.model, self.observation = model, observation
         self.single = observation.step.steps(observation.batch) == 1
-        self.taps = taps(model, blank(observation)) if by_products and self.single else Taps()
+        self.probes = find_probes(model, blank(observation)) if by_products and self.single else Probes()
 
     def at(self, theta: Update) -> UpdateFunction:
         """Returns the function for clients that begin from parameters theta."""
-        if self.taps.zeros:
-            return partial(factored_update, self.model, taps=self.taps.at(theta), start=theta)
-        swept = sweeps(self.model, theta) if self.single else None
+        if self.probes.zeros:
+            return partial(factored_update, self.model, probes=self.probes.at(theta), start=theta)
+        swept = sweep_network(self.model, theta) if self.single else None
         if swept is not None:
             return lambda guess: swept.update(guess.images, guess.labels)
         return lambda guess: batched_update(self.model, guess, self.observation.step, start=theta)
@@ -49,7 +52,7 @@ class QuickUpdates:
 
     def restarts_at_once(self) -> int:
         """Returns how many restarts fit into memory together, for each thread that shares them."""
-        each = sum(p.numel() for name, p in self.model.named_parameters() if name not in self.taps.zeros)
+        each = sum(p.numel() for name, p in self.model.named_parameters() if name not in self.probes.zeros)
         passes = self.observation.step.local_epochs * (1 + len(self.observation.later))
         made = values(self.model, blank(self.observation)) * passes
         return max(1, min(PARAMETERS_AT_ONCE // max(each, 1), VALUES_AT_ONCE // made) // SHARING.get())

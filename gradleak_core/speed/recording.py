@@ -1,4 +1,4 @@
-"""A step that is done thousands of times, recorded once and replayed without Python.
+"""Steps that are done thousands of times, recorded once and replayed without Python.
 
 On a CUDA device it becomes a graph: one launch in place of thousands. Elsewhere it becomes a program of the operations
 that PyTorch was seen to do (`script.py`), where this PyTorch has the means for it.
@@ -14,19 +14,23 @@ import torch
 from torch import Tensor
 
 Step = Callable[..., tuple[Tensor, ...]]
-"""Tensors to tensors, by operations that depend on shapes alone: it neither draws nor looks at a value.
+"""Maps tensors to tensors by operations that depend on shapes alone: it neither draws nor looks at a value.
 
-What it changes in place among the tensors it is given, it gives back.
+It returns whatever it changes in place among the tensors it is given.
 """
 RECORDED_AT = 10
-"""Calls before a program is recorded, which takes as long as four to ten of them."""
+"""Number of calls before a program is recorded. To record takes as long as four to ten calls."""
 WARM_UP = 3
-"""Runs before a graph is recorded, in which libraries choose their kernels and take their memory."""
+"""Number of runs before a graph is recorded, in which libraries choose their kernels and take their memory."""
 INSIDE = ContextVar("INSIDE", default=False)
+"""True while a recorded step runs."""
 
 
-class Captured:
-    """The same step, recorded for each set of shapes. Inside a larger captured step it is a part of that."""
+class RecordedStep:
+    """A step with a recording for each set of shapes that its arguments have.
+
+    Called within a larger recorded step, it runs as it is and becomes a part of that one's recording.
+    """
 
     def __init__(self, step: Step) -> None:
         self.step = step
@@ -39,28 +43,33 @@ class Captured:
         try:
             shapes = tuple(tensor.shape for tensor in given)
             if shapes not in self.recordings:
-                self.recordings[shapes] = launched(self.step, *given) if given[0].is_cuda else Proven(self.step)
+                cuda = given[0].is_cuda
+                self.recordings[shapes] = graph_or_step(self.step, *given) if cuda else VerifiedReplay(self.step)
             return self.recordings[shapes](*given)
         finally:
             INSIDE.reset(inside)
 
 
-def launched(step: Step, *given: Tensor) -> Step:
-    """As a graph, where its operations can be in one."""
+def graph_or_step(step: Step, *given: Tensor) -> Step:
+    """Returns the step as a CUDA graph, or the step itself, with a warning, if no graph can hold its operations."""
     try:
         return graph(step, *given)
     except RuntimeError as error:
-        return unrecorded(step, error)
+        return warn_unrecorded(step, error)
 
 
-def unrecorded(step: Step, reason: object) -> Step:
+def warn_unrecorded(step: Step, reason: object) -> Step:
+    """Warns that a step is not recorded, with the first line of the reason, and returns the step."""
     first = str(reason).strip().splitlines()[0]
     warnings.warn(f"A step is not recorded, and so slower: {first}.", stacklevel=2)
     return step
 
 
 def graph(step: Step, *given: Tensor) -> Step:
-    """A function that replays what `step` does with tensors of these shapes on a CUDA device."""
+    """Returns a function that replays what `step` does with tensors of these shapes on a CUDA device.
+
+    Raises `RuntimeError` when an operation cannot be in a graph.
+    """
     places = [tensor.detach().clone() for tensor in given]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
@@ -81,10 +90,10 @@ def graph(step: Step, *given: Tensor) -> Step:
     return replay
 
 
-class Proven:
-    """A step until its program, recorded at one point, has given the same bits at the next; from then on the program.
+class VerifiedReplay:
+    """A step that its recorded program replaces once the program has given the same bits at another point.
 
-    Where it gives others, or cannot be recorded, the step goes on as it is, with a warning.
+    Where the program gives others, or cannot be recorded, the step goes on as it is, with a warning.
     """
 
     def __init__(self, step: Step) -> None:
@@ -101,19 +110,19 @@ class Proven:
         if self.calls == RECORDED_AT:
             self.point = copies
         elif self.calls > RECORDED_AT:
-            self.best = self.proven(copies, found)
+            self.best = self.verify(copies, found)
         return found
 
-    def proven(self, given: Sequence[Tensor], found: tuple[Tensor, ...]) -> Step:
+    def verify(self, given: Sequence[Tensor], found: tuple[Tensor, ...]) -> Step:
         """Returns the program if it gives at one point what the step has found there, else the step."""
         try:
-            from gradleak_core.speed.script import Unrecordable, program
+            from gradleak_core.speed.script import Unrecordable, to_torchscript
         except (ImportError, AttributeError):
             return self.step  # this PyTorch has no TorchScript
         try:
-            candidate = program(self.step, *self.point)
+            candidate = to_torchscript(self.step, *self.point)
             if all(torch.allclose(a, b, 0, 0, True) for a, b in zip(candidate(*given), found, strict=True)):
                 return candidate
         except (RuntimeError, Unrecordable, AttributeError, TypeError) as error:
-            return unrecorded(self.step, error)  # the graph has no public name, and may change with PyTorch
-        return unrecorded(self.step, "the recording gives other values")
+            return warn_unrecorded(self.step, error)  # the graph has no public name, and may change with PyTorch
+        return warn_unrecorded(self.step, "the recording gives other values")

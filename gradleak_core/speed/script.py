@@ -1,4 +1,4 @@
-"""A step as a TorchScript program: the one place that knows TorchScript, which PyTorch deprecates.
+"""Steps as TorchScript programs: the one module that knows TorchScript, which PyTorch deprecates.
 
 The program holds the operations that PyTorch was seen to do, backward passes included; none is fused, so it gives the
 same bits. Where it cannot be imported, steps are not recorded. docs/architecture.md says what may replace it.
@@ -15,23 +15,26 @@ from torch.jit import optimized_execution  # type: ignore[attr-defined]
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-NAMESAKES = frozenset(getattr(torch.ops.aten, name).default for name in ("detach", "alias", "view", "expand"))
-"""Operations that may give what they were given, under another name."""
+MAY_ALIAS = frozenset(getattr(torch.ops.aten, name).default for name in ("detach", "alias", "view", "expand"))
+"""Operations that may return their argument under another name."""
 MEMORY_FORMATS = (torch.contiguous_format, torch.preserve_format, torch.channels_last)
-"""In the order of their numbers."""
+"""Indexed by TorchScript's number for each memory format."""
 TENSORS = torch._C.ListType(torch._C.TensorType.get())
 
 
 class Unrecordable(Exception):
-    """An operation that a program cannot repeat."""
+    """The error of an operation that a program cannot repeat."""
 
 
-def program(step: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> Callable[..., tuple[Tensor, ...]]:
-    """A function that does what `step` does with tensors of these shapes. Raises `Unrecordable` and `RuntimeError`."""
-    listing = Listing(*given)
-    with listing:
+def to_torchscript(step: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> Callable[..., tuple[Tensor, ...]]:
+    """Returns a function that does what `step` does with tensors of these shapes, without gradients.
+
+    Raises `Unrecordable` or `RuntimeError` when a program cannot hold an operation.
+    """
+    tracer = Tracer(*given)
+    with tracer:
         found = step(*given)
-    compiled, constants = listing.compiled(*found), listing.constants
+    compiled, constants = tracer.compile(*found), tracer.constants
 
     def replay(*tensors: Tensor) -> tuple[Tensor, ...]:
         with torch.no_grad(), optimized_execution(False):
@@ -42,13 +45,14 @@ def program(step: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> Callable
 
 
 def same(a: Tensor, b: Tensor) -> bool:
+    """Returns whether two tensors have one shape and one memory layout."""
     return (a.shape, a.stride()) == (b.shape, b.stride())
 
 
-class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Writes down every operation that is done while it is entered. Tensors from elsewhere are constants.
+class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A mode that records every operation as a node of a TorchScript graph. Tensors from elsewhere are constants.
 
-    It makes TorchScript's graph node by node, which is quicker than to write source and have that compiled.
+    To build the graph node by node is quicker than to write source and have that compiled.
     """
 
     def __init__(self, *given: Tensor) -> None:
@@ -68,7 +72,7 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         rest = [kwargs.get(each.name, each.default_value) for each in schema.arguments[len(args) :]]
         inputs = [self.value(value, each.type) for value, each in zip((*args, *rest), schema.arguments, strict=True)]
         found = op(*args, **kwargs)
-        if op in NAMESAKES and same(found, args[0]):
+        if op in MAY_ALIAS and same(found, args[0]):
             self.values[found] = inputs[0]
             return found
         if op is torch.ops.aten._to_copy.default and not isinstance(args[0], Tensor):
@@ -86,10 +90,11 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return found
 
     def node(self, name: str, inputs: Sequence[Any], outputs: int) -> list[Any]:
+        """Adds a node of this operation to the graph and returns its output values."""
         return [*self.graph.insertNode(self.graph.create(name, inputs, outputs)).outputs()]
 
     def value(self, value: Any, kind: Any) -> Any:
-        """An argument of this type of the schema."""
+        """Returns the graph's value for an argument whose type in the schema is `kind`."""
         if isinstance(value, Tensor):
             if value not in self.values:
                 self.constants.append(value.detach())
@@ -105,7 +110,7 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return found
 
     def literal(self, value: Any) -> Any:
-        """What is the same at every call, written down once."""
+        """Returns the graph's value for a constant other than a tensor. Raises `Unrecordable` if none can hold it."""
         if isinstance(value, torch.Generator):
             raise Unrecordable("it draws from a generator of its own")
         key = repr(value)  # 1, 1.0 and True are equal
@@ -118,8 +123,8 @@ class Listing(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise Unrecordable(f"{value} cannot be written down") from error
         return self.literals[key]
 
-    def compiled(self, *found: Tensor) -> Any:
-        """The program that gives what was found; its arguments are what was given, then the constants."""
+    def compile(self, *found: Tensor) -> Any:
+        """Returns the program that gives these tensors; its arguments are the step's own, then the constants."""
         for tensor in found:
             self.graph.registerOutput(self.value(tensor, None))
         self.graph.makeMultiOutputIntoTuple()

@@ -20,8 +20,8 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.models import MODELS
 from gradleak_core.speed import recording as capture
-from gradleak_core.speed.recording import RECORDED_AT, Captured, Proven, Step
-from gradleak_core.speed.script import program
+from gradleak_core.speed.recording import RECORDED_AT, RecordedStep, Step, VerifiedReplay
+from gradleak_core.speed.script import to_torchscript
 from gradleak_core.types import ClientStep, Finished
 
 pytestmark = pytest.mark.contract
@@ -78,7 +78,7 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
     first, second = points(space, 2)
     weights = torch.linspace(0.5, 1.5, len(target.priors))
     step = everything(target, space)
-    recorded = program(step, first, weights / 3)
+    recorded = to_torchscript(step, first, weights / 3)
     found = step(second, weights)
     assert_same(recorded(second, weights), found)
     assert not torch.equal(recorded(first, weights)[0], found[0])
@@ -94,7 +94,7 @@ def test_every_network_can_be_recorded(model: str, restarts: int, steps: int) ->
     first, second = (z[:restarts] for z in points(space, 2))
     weights = torch.ones(len(target.priors))
     step = everything(target, space)
-    assert_same(program(step, first, weights)(second, weights), step(second, weights))
+    assert_same(to_torchscript(step, first, weights)(second, weights), step(second, weights))
 
 
 def assert_same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> None:
@@ -137,18 +137,18 @@ def test_without_torchscript_everything_runs_and_nobody_is_warned(
     assert not recwarn.list
 
 
-class TestProven:
+class TestVerifiedReplay:
     point = torch.tensor([1.0, -2.0, torch.nan])
 
-    def repeated(self, step: Step) -> tuple[Proven, Tensor]:
-        proven = Proven(step)
+    def repeated(self, step: Step) -> tuple[VerifiedReplay, Tensor]:
+        replay = VerifiedReplay(step)
         for number in range(RECORDED_AT + 1):
-            proven(self.point + number)
-        return proven, proven(self.point)[0]
+            replay(self.point + number)
+        return replay, replay(self.point)[0]
 
     def test_it_becomes_a_program(self) -> None:
-        proven, found = self.repeated(lambda x: (x * x + 1,))
-        assert proven.best is not proven.step
+        replay, found = self.repeated(lambda x: (x * x + 1,))
+        assert replay.best is not replay.step
         torch.testing.assert_close(found, self.point**2 + 1, rtol=0, atol=0, equal_nan=True)
 
     def test_whatever_an_operation_takes_and_gives_is_written_down(self) -> None:
@@ -163,7 +163,7 @@ class TestProven:
             return x, first, rest[0], picked, image, largest, where, x.to(torch.float64), places
 
         points = torch.tensor([1.0, -2.0, 5.0]), torch.tensor([7.0, 0.5, -1.0])
-        recorded, (_, other) = program(step, points[0]), points
+        recorded, (_, other) = to_torchscript(step, points[0]), points
         for a, b in zip(recorded(other), step(other), strict=True):
             assert (a.dtype, a.stride()) == (b.dtype, b.stride())
             assert torch.equal(a, b)
@@ -178,20 +178,20 @@ class TestProven:
     )
     def test_what_cannot_be_recorded_stays_as_it_is_with_a_warning(self, step: Step, why: str) -> None:
         with pytest.warns(UserWarning, match=why):
-            proven, _ = self.repeated(step)
-        assert proven.best is step
+            replay, _ = self.repeated(step)
+        assert replay.best is step
 
     def test_each_set_of_shapes_has_its_own(self) -> None:
-        captured = Captured(lambda x: (x.sum(0), x.flip(0)[:1]))
+        recorded = RecordedStep(lambda x: (x.sum(0), x.flip(0)[:1]))
         for number in range(2 * RECORDED_AT + 4):
             x = torch.arange(4.0 + number % 2)
-            total, last = captured(x)
+            total, last = recorded(x)
             assert (total, last) == (x.sum(), x[-1:])
-        assert len(captured.recordings) == 2
+        assert len(recorded.recordings) == 2
 
     def test_inside_a_larger_step_it_is_a_part_of_that(self) -> None:
-        inner = Captured(lambda x: (x + 1,))
-        outer = Captured(lambda x: (inner(x)[0] * 2,))
+        inner = RecordedStep(lambda x: (x + 1,))
+        outer = RecordedStep(lambda x: (inner(x)[0] * 2,))
         for number in range(RECORDED_AT + 3):
             assert outer(torch.tensor([float(number)]))[0].item() == 2 * number + 2
         assert not inner.recordings
@@ -201,11 +201,11 @@ class TestProven:
 @pytest.mark.parametrize("name", ["dlg", "inverting_gradients", "gradinversion"])
 def test_a_replay_gives_what_the_step_gives(name: str) -> None:
     target, space = objective(experiment(name, "convnet"), "cuda")
-    assert isinstance(target.matching, Captured)
+    assert isinstance(target.matching, RecordedStep)
     step = target.matching.step
-    captured = Captured(step)
+    recorded = RecordedStep(step)
     for z in points(space, 3):
-        torch.testing.assert_close(captured(z.cuda()), step(z.cuda()), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(recorded(z.cuda()), step(z.cuda()), rtol=1e-4, atol=1e-6)
 
 
 @CUDA

@@ -22,7 +22,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
 from gradleak_core.models import MODELS, build
 from gradleak_core.speed.parallel import Shared
-from gradleak_core.speed.recording import RECORDED_AT, Captured
+from gradleak_core.speed.recording import RECORDED_AT, RecordedStep
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Finished, Observation, Progress, Secret
 
@@ -97,7 +97,7 @@ def test_both_doors_are_shut_by_plain_and_by_the_environment() -> None:
         updates = speed.updates(model, observation, by_products=False)
         step = speed.faster(lambda z: (z,), fixed=True)
         with speed.side_by_side(lambda model, z: model, model, torch.zeros(2, 3), fixed=True) as work:
-            return updates is None, not isinstance(step, Captured), not isinstance(work, Shared)
+            return updates is None, not isinstance(step, RecordedStep), not isinstance(work, Shared)
 
     torch.set_num_threads(2)
     try:
