@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from gradleak_core.config import knobs
+from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.images import apart
 from tests.data.test_uploads import encoded, twelve_bits
@@ -67,7 +67,7 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
         said = "defence holds." if preset["promise"] == "holds" else "picture leaks: recognisable in about "
         assert f"Expect that the {said}" in words(app)
         query = {key: app.query_params[key] for key in app.query_params}
-        assert knobs.from_query(query, service.catalogue()) == preset["experiment"]
+        assert links.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
 
 
@@ -75,7 +75,7 @@ def test_a_link_restores_the_set_up(service: Service, open_page: Open) -> None:
     known = service.catalogue()
     wanted = knobs.put(knobs.put(knobs.start(known), "model", "convnet", known), "attack.steps", 77, known)
     wanted["defences"] = [knobs.defence("gaussian_noise:std=0.02", known)]
-    app = open_page("lab", **knobs.to_query(wanted, known))
+    app = open_page("lab", **links.to_query(wanted, known))
     assert view(app)["experiment"] == wanted
     assert app.selectbox("knob:model").value == "convnet"
     assert app.number_input("knob:attack.steps").value == 77
@@ -96,10 +96,10 @@ def test_a_link_to_a_run_shows_it_with_its_set_up(service: Service, full: list[s
 
 def test_a_link_to_a_run_that_is_gone_says_so(service: Service, open_page: Open) -> None:
     app = open_page("lab", run="0123456789ab")
-    assert warnings(app)[0].endswith("is no longer kept here; here is the first set-up instead.")
+    assert warnings(app)[0].endswith("is no longer stored; this is the first set-up instead.")
     assert view(app)["run"] is None
     app = open_page("lab", run="0123456789ab", attack="dlg")
-    assert warnings(app)[0].endswith("is no longer kept here; press Run it live to start it again.")
+    assert warnings(app)[0].endswith("is no longer stored; press Run it live to start it again.")
 
 
 def test_an_attack_against_what_the_model_has_not_says_so(service: Service, open_page: Open) -> None:
@@ -113,16 +113,16 @@ def test_a_changed_set_up_has_the_stage_to_itself_and_the_run_before_is_a_press_
     app = open_page("lab", run=full[0])
     before = view(app)
     assert before["run"] == full[0]
-    assert "The run before" not in words(app)
+    assert "The previous run" not in words(app)
     app.number_input("knob:attack.steps").set_value(44).run()
     assert view(app)["run"] is None
     assert view(app)["preview"] == before["preview"]
     assert view(app)["experiment"]["attack"]["steps"] == 44
     assert address(app)["attack.steps"] == "44"
-    assert "The run before is kept: **the second**." in words(app)
+    assert "The previous run is kept: **the second**." in words(app)
     app.button("former").click().run()
     assert (view(app)["run"], view(app)["experiment"]) == (full[0], before["experiment"])
-    assert "The run before" not in words(app)
+    assert "The previous run" not in words(app)
 
 
 def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -> None:
@@ -456,7 +456,7 @@ def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, fu
     app.button("preset:precode_noise").click().run()
     assert view(app)["run"] is None
     assert address(app)["run"] == full[0]
-    assert "The run before is kept: **the second**." in words(app)
+    assert "The previous run is kept: **the second**." in words(app)
 
 
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:
