@@ -255,7 +255,7 @@ def test_a_dataset_picture_keeps_its_own_label_and_gets_classes_enough(service: 
     assert shown["classes"][:2] == ["apple", "aquarium_fish"]
     assert shown["preview"] is None
     assert shown["refused"] is None
-    assert "keeps the label that its data set gives it" in words(app)
+    assert "Picture and label are read from the data set when the run starts." in words(app)
 
 
 def test_a_test_folder_is_shown_with_the_labels_of_its_train_folder_as_they_are_now(
@@ -357,12 +357,12 @@ def test_what_the_attacker_knows_is_set_in_one_place_and_said_before_the_run(ser
     assert address(app)["threat.hidden"] == "conv1.*, conv2.*"
     assert "sees one update, without conv1 and conv2, made from" in words(app)
     app.number_input("knob:threat.rounds").set_value(3).run()
-    assert "sees 3 updates, each from the next model, without conv1 and conv2" in words(app)
+    assert "sees 3 updates, each from the server's next model, without conv1 and conv2" in words(app)
     app.number_input("knob:client.local_epochs").set_value(4).run()
     assert "knows that the client took 4 local training steps" in words(app)
     app.segmented_control("knob:threat.local_steps").set_value("one").run()
-    assert "takes the client's 4 local training steps for a single one" in words(app)
-    assert "in 4 local steps, and the attacker knows it" in words(app)
+    assert "mistakes the client's 4 local training steps for a single one" in words(app)
+    assert "in 4 local steps. The attacker knows this." in words(app)
     again = open_page("lab", **address(app))
     assert view(again)["experiment"] == view(app)["experiment"]
 
@@ -382,13 +382,13 @@ def test_the_sentence_names_stance_and_statistics_where_they_matter(service: Ser
     for stance in ("guess", "told", "solve", "read_off"):
         app.selectbox("knob:attack.stance").set_value(stance).run()
         assert stances[stance]["knows"] in words(app)
-    assert "this attack is made against it" in words(app)
+    assert "Expect a better picture than an attack that ignores the randomness would get." in words(app)
     plain = open_page("lab", **{"attack.stance": "solve"})
     assert stances["solve"]["knows"] not in words(plain)
     assert "Nothing in this client's model is random, so this changes nothing here." in words(plain)
 
     app = open_page("lab", model="resnet20", attack="gradinversion", **{"threat.statistics": "told"})
-    assert "is told the batch's statistics before each batch norm" in words(app)
+    assert "is told the batch statistics before each batch norm" in words(app)
     assert "This model has no batch norm" not in words(app)
 
 
@@ -399,7 +399,7 @@ def test_what_comes_back_from_a_changed_input_is_said_before_and_beside_the_resu
     service: Service, open_page: Open, defence: str, name: str
 ) -> None:
     app = open_page("lab", defence=defence, image=["sample:astronaut", "sample:rocket"])
-    assert f"Expect the {name} at best: that is what the client has trained on." in words(app)
+    assert f"Expect the {name} at best: that is what the client trained on." in words(app)
     assert view(app)["remark"].startswith(f"At best the {name} comes back")
     assert view(open_page("lab"))["remark"] == ""
 

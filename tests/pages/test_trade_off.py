@@ -77,7 +77,7 @@ def test_while_it_runs_the_page_says_so_and_can_stop_it(service: Service, quick:
     app.button("stop-price").click().run()
     assert not app.exception
     assert service.price(name)["status"] == "stopped"
-    assert "Stopped by hand" in words(app.run())
+    assert "Stopped by you" in words(app.run())
 
 
 def test_a_second_one_is_refused_while_the_first_goes_on(service: Service, quick: Any, open_page: Open) -> None:
