@@ -1,4 +1,4 @@
-"""Everything the engine can do, as JSON: what forms, the command line and the documentation are made from."""
+"""Everything that the engine can do, as JSON. Forms, the command line and the documentation are made from it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gradleak_core.types import JSON, ClientStep
 
 @cache
 def catalogue() -> JSON:
-    """The catalogue of `docs/architecture.md`."""
+    """Returns the catalogue that `docs/architecture.md` describes."""
     parts: dict[str, Mapping[str, type]] = {"defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
     parts |= PARTS
     return {
@@ -57,7 +57,7 @@ def catalogue() -> JSON:
 
 
 def describe_part(cls: type) -> JSON:
-    """One part: its texts, its default, its knobs, what it needs, its source."""
+    """Describes one part: its texts, its default, its knobs, its needs and its source."""
     text = inspect.getdoc(cls) or ""
     return {
         "title": getattr(cls, "title", cls.__name__),
@@ -74,14 +74,14 @@ def costs(model: Model) -> JSON:
 
 
 def layers(model: Model) -> list[str]:
-    """What comes before the first dot in the names of a model's parameters, in order."""
+    """Returns, in order, what precedes the first dot in the names of a model's parameters."""
     with torch.device("meta"):  # no memory, no draws
         network = model.build((3, 32, 32), 10)
     return list(dict.fromkeys(name.partition(".")[0] for name, _ in network.named_parameters()))
 
 
 def attack_entry(paper: ModuleType) -> JSON:
-    """One attack, from its module: the docstring is the idea in plain words."""
+    """Describes one attack from its module, whose docstring is the idea in plain words."""
     attack, text = paper.ATTACK, inspect.getdoc(paper) or ""
     row, default = CODEC.row(attack), CODEC.encode(attack)
     summary, _, idea = text.partition("\n\n")
@@ -104,7 +104,7 @@ def experiment_knobs() -> list[JSON]:
 
 
 def devices() -> list[JSON]:
-    """What can compute here, the default first, with its own bytes of memory where it has some."""
+    """Returns the devices that can compute here, the default first, with the bytes of memory of a GPU."""
     found: list[JSON] = []
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties()

@@ -1,4 +1,4 @@
-"""What a run asks for, told from its JSON before it begins: memory, and how long one iteration takes. Imports no torch.
+"""Estimates what a run takes, from its JSON: memory, and the time of one iteration. Imports no torch.
 
 The constants are bounds, so that the estimate is safe: what `python -m benchmarks demand` measures lies between a
 fifth and the whole of it.
@@ -20,7 +20,7 @@ from gradleak_core.types import JSON, Refused
 PARAMETERS_AT_ONCE = 20_000_000
 """Restarts are computed together while their gradients stay below this, without those in factors; then in turns."""
 VALUES_AT_ONCE = 50_000_000
-"""The same for the values that a forward pass makes, over all images, local steps and rounds."""
+"""Restarts are computed together while the values of their forward passes stay below this, over images and steps."""
 RECORDED = 64_000_000
 """Numbers in the state of an optimiser up to which its step is recorded, for which it is copied three times."""
 BASE = 50_000_000
@@ -51,7 +51,7 @@ class Work:
     values: Terms
     """Values that the operations of a forward pass give."""
     nanoseconds: Terms
-    """Of one iteration of an attack on one thread."""
+    """Nanoseconds of one iteration of an attack on one thread."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Set-ups to start from: each with a title, what it shows, and a promise that `benchmarks/presets.py` measures."""
+"""Set-ups to start from, each with a title and a promise that `benchmarks/presets.py` measures."""
 
 from __future__ import annotations
 

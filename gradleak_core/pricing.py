@@ -1,4 +1,4 @@
-"""What a defence costs: the accuracy of a federated training under it, beside what an attack still brings back."""
+"""The trade-off of a defence: accuracy of federated training under it, beside what an attack still recovers."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from gradleak_core.client import parameters, released_update
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import CODEC, Experiment, draw, network, preparing, run, shape
+from gradleak_core.experiment import CODEC, Experiment, Role, network, preparing, run, seed_for, shape
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
 
 
 @dataclass(frozen=True)
 class Federation:
-    """How the model is trained to see what a defence costs.
+    """The federated training that shows what a defence costs.
 
     In each round every client takes a mini-batch of its own share of the pictures and sends its update, made and
     defended as in the experiment; the server takes their mean as a gradient for a step of Adam (Reddi et al. 2021).
     So a defence that only rescales the update, such as clipping or signs, is not judged by a step size made for others.
     """
 
-    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder: and the name of a folder.")] = "digits"
+    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder:NAME for a folder.")] = "digits"
     rounds: Annotated[int, Knob("Rounds", "Steps of the server.", 1, 10_000, log=True)] = 200
     clients: Annotated[int, Knob("Clients", "Updates averaged in a round.", 1, 64)] = 4
-    batch: Annotated[int, Knob("Batch", "Pictures a client takes in a round.", 1, 256)] = 16
+    batch: Annotated[int, Knob("Batch", "Pictures that a client takes in a round.", 1, 256)] = 16
     lr: Annotated[float, Knob("Server's learning rate", "Step size of Adam.", 1e-5, 1, log=True)] = 5e-3
 
 
 @dataclass(frozen=True)
 class Point:
-    """One setting: the share of held-out pictures recognised, and the scores of the attack's own pick."""
+    """One setting, the share of held-out pictures recognised, and the scores of the attack's own pick."""
 
     defences: tuple[Defence, ...]
     accuracy: float
@@ -55,7 +55,7 @@ Setting: TypeAlias = "tuple[Defence, ...]"
 def price(
     experiment: Experiment, settings: Sequence[Setting], federation: Federation, device: str = "cpu"
 ) -> Iterator[Note | Point]:
-    """One point a setting, in order, with notes while it is computed; `()` is no defence.
+    """Yields one point for each setting, in order, and notes meanwhile; `()` is no defence.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
     order and first weights are the same for all. Raises `Refused` as `ready` does, and where the experiment's client
@@ -80,11 +80,11 @@ def ready(experiment: Experiment, federation: Federation) -> None:
 def measure_accuracy(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
 ) -> Generator[Note, None, float]:
-    """The share of held-out pictures recognised after federated training from the experiment's first weights."""
+    """Trains from the experiment's first weights. Returns the share of held-out pictures recognised."""
     model = network(experiment).train(experiment.client.train).to(device)
-    order = torch.Generator().manual_seed(draw(experiment, 1))
-    draws = torch.Generator().manual_seed(draw(experiment, 2))
-    noise = torch.Generator(device).manual_seed(draw(experiment, 3))
+    order = torch.Generator().manual_seed(seed_for(experiment, Role.CLIENT))
+    draws = torch.Generator().manual_seed(seed_for(experiment, Role.DEFENCES))
+    noise = torch.Generator(device).manual_seed(seed_for(experiment, Role.ATTACKER))
     shares = torch.randperm(len(pictures.labels), generator=order).chunk(federation.clients)
     optimiser = torch.optim.Adam(model.parameters(), federation.lr)
     for number in range(federation.rounds):
@@ -107,7 +107,7 @@ def one_client(
     draws: torch.Generator,
     noise: torch.Generator,
 ) -> Update:
-    """The update that one client shares for these pictures, by the code that the attacked client uses.
+    """Returns the update that one client shares for these pictures, by the code of the attacked client.
 
     `draws` is for the layers of the model, on the CPU; `noise` for the defences, on the device.
     """
@@ -120,7 +120,7 @@ def one_client(
 
 
 def leakage(experiment: Experiment, device: str) -> Generator[Note, None, dict[str, float]]:
-    """The scores of the pick at the end of the experiment's attack."""
+    """Returns the scores of the attacker's pick at the end of the experiment's attack."""
     scores: dict[str, float] = {}
     steps = 0
     for event in run(experiment, device=device, due=lambda iteration: False):

@@ -1,4 +1,4 @@
-"""Where the model stands when the attack begins: fresh, or trained once and kept by what went into it."""
+"""The model's weights when the attack begins: as drawn, or trained once and kept in the data folder."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def train(
 
 
 def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Notes:
-    """One pass of Adam over the pictures in an order of its own, a note a batch.
+    """Trains for one pass of Adam over the shuffled pictures, and yields a note for each batch.
 
     Adam begins anew with every epoch: so ten epochs are the same whether or not five of them were kept before.
     """
@@ -99,7 +99,7 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
 
 
 def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """Fresh draws (T, B, ...) of the stochastic layers for T local steps; without such layers nothing is computed."""
+    """Returns fresh draws (T, B, ...) of the stochastic layers, if there are any, for T local steps."""
     return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
 
 
@@ -125,7 +125,7 @@ def calibrate(network: nn.Module, pictures: Labelled) -> None:
 
 @torch.no_grad()
 def evaluate_accuracy(network: nn.Module, pictures: Labelled) -> float:
-    """The share of held-out pictures that the network recognises, in eval mode with mean draws."""
+    """Returns the share of held-out pictures that the network recognises, in eval mode with mean draws."""
     network.eval()
     device = next(network.parameters()).device
     right = 0
@@ -153,7 +153,7 @@ def save_weights(network: nn.Module, file: Path, right: float) -> None:
 
 
 def fill(network: nn.Module, file: Path) -> bool:
-    """Gives the network the state in a file; False, and nothing changed, when it is not there whole."""
+    """Loads the network's state from a file. Returns False, and changes nothing, if the file is not whole."""
     if not file.is_file():
         return False
     try:
@@ -170,7 +170,7 @@ def fill(network: nn.Module, file: Path) -> bool:
 
 
 def digest(state: dict[str, Tensor]) -> str:
-    """SHA-256 of names and values."""
+    """Returns the SHA-256 of names and values."""
     found = hashlib.sha256()
     for name in sorted(state):
         found.update(name.encode())
@@ -179,7 +179,7 @@ def digest(state: dict[str, Tensor]) -> str:
 
 
 class Weights(Protocol):
-    """Changes a freshly drawn network in place, saying how far it is."""
+    """The state of a network before the attack; `apply` changes a freshly drawn one in place and yields notes."""
 
     def apply(
         self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
@@ -206,7 +206,7 @@ class Trained:
     """
 
     dataset: Annotated[
-        str, Knob("Data set", "digits, mnist, fashion_mnist, cifar10, cifar100, or folder: and the name of a folder.")
+        str, Knob("Data set", "digits, mnist, fashion_mnist, cifar10, cifar100, or folder:NAME for a folder.")
     ] = "digits"
     epochs: Annotated[int, Knob("Epochs", "Passes over the training pictures.", 0, 100)] = 5
     lr: Annotated[float, Knob("Training rate", "Adam's learning rate.", 1e-5, 1, log=True)] = 1e-3

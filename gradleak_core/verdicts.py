@@ -1,4 +1,4 @@
-"""What the status of a run is called, and what the run came to in one sentence. Imports no torch."""
+"""The word for each status of a run, and the verdict on a finished run in one sentence. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECOGNISABLE = 0.6
 
 @dataclass(frozen=True)
 class Word:
-    """What a status is called wherever it is shown, its colour as Streamlit names it, and why a run ended so."""
+    """A status's word wherever it is shown, its colour as Streamlit names it, and the reason for such an end."""
 
     word: str
     colour: str
@@ -27,9 +27,9 @@ STATUSES = {
     "queued": Word("Waiting", "gray"),
     "running": Word("Running", "blue"),
     "paused": Word("Paused", "orange"),
-    "recovered": Word("Matched", "green", "the match reached the attack's goal and fell no further"),
+    "recovered": Word("Matched", "green", "the gradient distance reached the attack's goal and fell no further"),
     "done": Word("Finished", "green", "every iteration was used"),
-    "stuck": Word("Got nowhere", "orange", "no step lowered the match"),
+    "stuck": Word("Got nowhere", "orange", "no step lowered the gradient distance"),
     "diverged": Word("Gave up", "orange", "no guess was finite"),
     "stopped": Word("Stopped", "gray", "stopped by you; what was seen is kept"),
     "failed": Word("Failed", "red"),
@@ -42,18 +42,18 @@ STATUSES = {
 
 
 def word(status: str) -> str:
-    """Returns what a status is called."""
+    """Returns the word for a status."""
     return STATUSES[status].word if status in STATUSES else status
 
 
 def colour(status: str, ssim: float | None) -> str:
-    """Returns the colour of a run's status; green is for a picture that is recognisable."""
+    """Returns the colour of a run's status; green only with a recognisable picture."""
     usual = STATUSES[status].colour if status in STATUSES else "gray"
     return "gray" if usual == "green" and not recognisable(ssim) else usual
 
 
 def recognisable(ssim: float | None) -> bool:
-    """Whether a picture of this score counts as recognisable; one without a score does not."""
+    """Returns whether a picture of this score counts as recognisable; one without a score does not."""
     return ssim is not None and ssim >= RECOGNISABLE
 
 
@@ -68,10 +68,10 @@ def verdict(result: Mapping[str, Any]) -> str:
     if status == "done":
         return unrecognised(result["experiment"])
     return {
-        "recovered": "Not recognisable, although the update is matched: other pictures cause the same one.",
+        "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
-        "stopped": f"Stopped before the SSIM reached {RECOGNISABLE}, from where a picture is recognisable; "
+        "stopped": f"Stopped before the SSIM reached {RECOGNISABLE}, from which a picture is recognisable; "
         "what was seen is kept.",
     }[status]
 
@@ -85,15 +85,16 @@ def moment(result: Mapping[str, Any]) -> str:
 
 
 def unrecognised(experiment: Mapping[str, Any]) -> str:
-    """Returns what a run means that used every iteration and whose picture never was recognisable."""
+    """Returns the sentence about a run that used every iteration and never had a recognisable picture."""
     if experiment["defences"]:
         return "Not recognisable: the defence held against this run."
-    return "Not recognisable: try more iterations, another attack or seed."
+    return "Not recognisable: try more iterations, another attack or another seed."
 
 
 def advice(experiment: Mapping[str, Any]) -> str:
-    """Returns what to change where guesses lead nowhere. The attacker repeats the client's local steps, which run off
-    where the learning rate is too large.
+    """Returns what to change when guesses lead nowhere.
+
+    The attacker repeats the client's local steps, which diverge if the learning rate is too large.
     """
     if local_steps(experiment) > 1:
         return f"lower the client's learning rate, which is {experiment['client']['lr']:g}, or try another attack"

@@ -1,4 +1,4 @@
-"""The Lab: the set-up in the sidebar, the run beside it. By a link to watch a run only, the run alone."""
+"""The Lab: the set-up in the sidebar, the run beside it. A watch-only link shows the run alone."""
 
 import streamlit as st
 

@@ -46,7 +46,7 @@ ENGINE = (
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
-    ("experiment", "presets", "catalogue", "pricing"),
+    ("experiment", "onlooker", "takeover", "presets", "catalogue", "pricing"),
     ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
 )
 WEB = (

@@ -14,7 +14,7 @@ import pytest
 
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config.former import SCHEMA
-from gradleak_core.config.knobs import from_query, to_query
+from gradleak_core.config.links import from_query, to_query
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.runs.hub import load_trace as load_trace
 from gradleak_core.runs.store import Store

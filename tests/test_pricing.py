@@ -16,7 +16,7 @@ from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.input_noise import InputNoise
-from gradleak_core.experiment import Experiment, network, private
+from gradleak_core.experiment import Experiment, load_batch, network
 from gradleak_core.models.inits import Uniform
 from gradleak_core.models.mlp import MLP
 from gradleak_core.pricing import Federation, Point, price
@@ -55,7 +55,7 @@ def test_clipping_each_image_bounds_each_of_them_in_training_too() -> None:
 
 def test_a_client_that_has_nothing_to_leak_is_refused_before_anything_is_trained() -> None:
     large = replace(SMALL, model=MLP(width=64, init=Uniform(5.0)))
-    label = int(network(large)(private(large)[0]).argmax())
+    label = int(network(large)(load_batch(large)[0]).argmax())
     with pytest.raises(Refused, match="already certain of this label"):
         next(price(replace(large, labels=(label,)), [()], FEW))
 

@@ -37,11 +37,11 @@ SAID = [
     (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s, 1 iteration."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s, 12,000 iterations."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s, 120 iterations, but the answer at the end is not."),
-    (result("done", 0.3), "Not recognisable: try more iterations, another attack or seed."),
+    (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
     (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
     (
         result("recovered", 0.3),
-        "Not recognisable, although the update is matched: other pictures cause the same one.",
+        "Not recognisable, although the gradients match: other pictures cause the same update.",
     ),
     (
         result("stuck", 0.0),
@@ -53,7 +53,7 @@ SAID = [
     ),
     (
         result("stopped", None),
-        "Stopped before the SSIM reached 0.6, from where a picture is recognisable; what was seen is kept.",
+        "Stopped before the SSIM reached 0.6, from which a picture is recognisable; what was seen is kept.",
     ),
 ]
 

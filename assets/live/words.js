@@ -87,7 +87,7 @@ function progress(trace, ended, running) {
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
   if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
   const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
-  if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} drawn anew`);
+  if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
 }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from benchmarks.claims.whole import whole
-from gradleak_core.experiment import Experiment, draw, make_frame, prepare_both
+from gradleak_core.experiment import Experiment, Role, make_frame, prepare_both, seed_for
 from gradleak_core.types import Finished, Observation, Progress
 
 
@@ -33,7 +33,7 @@ def attacked(
     experiment = whole(experiment)
     both, begun = prepare_both(experiment, device), time.perf_counter()
     pick, match, iteration = None, float("nan"), 0
-    for event in experiment.attack.run(both.model, change(both.observation), seed=draw(experiment, 3)):
+    for event in experiment.attack.run(both.model, change(both.observation), seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Finished):
             pick, match, iteration = event.pick, event.distance, event.iteration
         elif isinstance(event, Progress) and time.perf_counter() - begun >= limit:

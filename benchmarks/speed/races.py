@@ -21,7 +21,7 @@ from torch import Tensor
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
-from gradleak_core.experiment import Experiment, Prepared, draw, prepare_both, threads
+from gradleak_core.experiment import Experiment, Prepared, Role, prepare_both, seed_for, threads
 from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import MODELS
@@ -73,7 +73,7 @@ def seconds(program: Callable[[Prepared, Watch], object], both: Prepared, number
 
 
 def gradleak(both: Prepared, watch: Watch, *, experiment: Experiment) -> None:
-    for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
+    for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Progress):
             watch(lambda pick=event.pick: pick().images[0])  # type: ignore[misc]
 

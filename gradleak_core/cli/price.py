@@ -17,7 +17,8 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.attack import FAILED, on, writable
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import defence, defence_text
+from gradleak_core.config.knobs import defence
+from gradleak_core.config.links import defence_text
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load

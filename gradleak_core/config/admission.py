@@ -1,4 +1,4 @@
-"""Whether an experiment can be run, told at the door and in the engine by the same code. Imports no torch."""
+"""Decides whether an experiment can be run, by the same code at the door and in the engine. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradleak_core.types import JSON, Refused
 
 
 def admit(experiment: JSON, catalogue: JSON, folder: Path | None = None) -> JSON:
-    """Returns the experiment by the names of now, with what was left out filled in. Raises `Refused` with one sentence.
+    """Returns the experiment by today's names, with all defaults filled in. Raises `Refused` with one sentence.
 
     `folder` is the data folder, the usual one unless given. What only the network or its training data can tell is
     refused by the worker: hidden layers that fit no parameter, and labels of a data set that is still to be fetched.

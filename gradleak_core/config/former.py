@@ -1,4 +1,4 @@
-"""What was called otherwise before: set-ups, links, runs and files of then are read, and the names of now written.
+"""Reads set-ups, links, runs and files with former names, and gives them today's.
 
 Schema 2 says `restarts` for the independent guesses of an attack, which were `seeds`; `redrawn` for those that
 diverged, which were `restarts`; and `distance` for how far updates lie from each other, which was `match`.
@@ -18,19 +18,19 @@ PATHS = {"attack.seeds": "attack.restarts"}
 
 
 def renew_path(path: str) -> str:
-    """Returns the path of a knob by the names of now."""
+    """Returns the path of a knob by today's names."""
     return PATHS.get(path, path)
 
 
 def renew_experiment(experiment: JSON) -> JSON:
-    """Returns an experiment by the names of now; what is none is returned as it is."""
+    """Returns an experiment by today's names. Anything else is returned as it is."""
     if not isinstance(experiment, dict) or not isinstance(experiment.get("attack"), dict):
         return experiment
     return experiment | {"attack": renamed(experiment["attack"], {"seeds": "restarts"})}
 
 
 def renew_started(started: JSON) -> JSON:
-    """Returns what a run says when it starts by the names of now."""
+    """Returns the message of a run's start by today's names."""
     if not isinstance(started, dict):
         return started
     losses = ["distance" if name == "match" else name for name in started.get("losses", ())]
@@ -38,7 +38,7 @@ def renew_started(started: JSON) -> JSON:
 
 
 def renew_result(result: JSON) -> JSON:
-    """Returns the result of a run by the names of now."""
+    """Returns the result of a run by today's names."""
     if not isinstance(result, dict):
         return result
     result = renamed(result, {"restarts": "redrawn"})
@@ -47,7 +47,7 @@ def renew_result(result: JSON) -> JSON:
 
 
 def renew_head(head: JSON) -> JSON:
-    """Returns the head of a frame by the names of now."""
+    """Returns the head of a frame by today's names."""
     if not isinstance(head, dict):
         return head
     curve, picture = head.get("curve"), head.get("picture")
@@ -61,10 +61,10 @@ def renew_head(head: JSON) -> JSON:
 
 
 def renew_scores(values: JSON) -> JSON:
-    """Returns scores or curves by the names of now."""
+    """Returns scores or curves by today's names."""
     return renamed(values, {"match": "distance"}) if isinstance(values, dict) else values
 
 
 def renamed(values: Mapping[str, JSON], names: Mapping[str, str]) -> dict[str, JSON]:
-    """Returns the values in their order, those with a former name under their name of now unless that is taken."""
+    """Returns the values in their order, with former names replaced by today's unless those are taken."""
     return {names[k] if k in names and names[k] not in values else k: value for k, value in values.items()}

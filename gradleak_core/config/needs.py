@@ -28,7 +28,7 @@ FACTS = {
 
 
 def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, float]:
-    """Returns every fact of `FACTS` as a number; those that a part brings along are counted from its row."""
+    """Returns every fact of `FACTS` as a number. Facts that a part brings along are counted from its row."""
     client, model = experiment["client"], experiment["model"]
     batch, labels = len(experiment["images"]), experiment.get("labels") or []
     threat = experiment.get("threat", {})
@@ -70,41 +70,41 @@ def brought_by(part: Mapping[str, Any], catalogue: Mapping[str, Any]) -> Iterabl
 
 
 def labels_revealed(experiment: Mapping[str, Any]) -> bool:
-    """Whether the attacker is given the labels."""
+    """Returns whether the attacker is told the labels."""
     return bool(experiment["attack"].get("labels", {}).get("kind") == "known_labels")
 
 
 def answers(experiment: Mapping[str, Any]) -> bool:
-    """Whether the attack is made against what is random in a model."""
+    """Returns whether the attack is made against randomness in a model."""
     attack = experiment["attack"]
     stance, matched = (attack.get(name, {}).get("kind") for name in ("stance", "matched"))
     return stance in ("told", "solve", "read_off") or matched == "ahead"
 
 
 def idle(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> str:
-    """That an attack against randomness meets a model without any, in a sentence; empty otherwise."""
+    """Says that an attack against randomness meets a model without any; else empty."""
     if not answers(experiment) or facts(experiment, catalogue)["stochastic"]:
         return ""
-    return "This attack is made against dropout or PRECODE, and the model has neither: the result says nothing of them."
+    return "This attack is made against dropout or PRECODE, but the model has neither: the result says nothing of them."
 
 
 def unmet(needs: Iterable[Need], known: Mapping[str, float]) -> list[str]:
-    """The sentences of the needs that these facts do not meet."""
+    """Returns the sentences of the needs that these facts do not meet."""
     return [need.why for need in needs if not need.met(known)]
 
 
 def from_json(needs: Iterable[Mapping[str, Any]]) -> list[Need]:
-    """Needs as the catalogue carries them."""
+    """Reads needs as the catalogue carries them."""
     return [Need(n["why"], tuple(Clause(**clause) for clause in n["any_of"])) for n in needs]
 
 
 def between(fact: str, low: float | None, high: float | None, why: str, multiple: int | None = None) -> Need:
-    """One fact within bounds."""
+    """Returns the need that one fact lies within bounds."""
     return Need(why, (Clause(fact, low, high, multiple),))
 
 
 def parts(value: Any) -> Iterable[Mapping[str, Any]]:
-    """Every `{"kind": ...}` object inside an experiment's JSON, outermost first."""
+    """Yields every `{"kind": ...}` object inside an experiment's JSON, outermost first."""
     if isinstance(value, Mapping):
         if "kind" in value:
             yield value

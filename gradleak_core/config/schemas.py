@@ -1,4 +1,4 @@
-"""Checks JSON against the schemas that `Codec.schema` writes, and fills in what was left out. Imports no torch.
+"""Checks JSON against the schemas that `Codec.schema` writes, and fills in defaults. Imports no torch.
 
 The web process checks with the catalogue's schemas what comes in at the door, the codec with its own what it builds:
 so the two refuse alike, in the same words. A schema is JSON Schema (draft 2020-12) with one word of our own, `family`:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from gradleak_core import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import defence_text, fitting
+from gradleak_core.config.knobs import fitting
+from gradleak_core.config.links import defence_text
 from gradleak_core.config.schemas import checked, integer, number, quoted, string
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.sources import source

@@ -41,7 +41,7 @@ def live_view(
     key: str,
     on_run_change: Callable[[], None] | None = None,
 ) -> Any:
-    """Mounts the view; `key` keeps its DOM, socket and charts alive over reruns.
+    """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
 
     `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
@@ -75,7 +75,7 @@ def live_view(
 
 
 def run_alone(row: Mapping[str, Any], *, key: str) -> None:
-    """A run to be watched, without anything to press."""
+    """Shows a run to be watched, without controls."""
     experiment = row["experiment"]
     live_view(
         experiment=None,
@@ -89,4 +89,4 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
 
 
 def _nothing() -> None:
-    """Streamlit keeps a state only when it has a callback."""
+    """Does nothing; Streamlit keeps a component's state only if it has a callback."""

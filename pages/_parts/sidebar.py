@@ -17,7 +17,7 @@ EXPERIMENT = ("size", "channels", "classes")
 
 
 def sidebar() -> None:
-    """Presets first, then picture, model, defences, attack and what it knows; everything else one level deeper."""
+    """Shows presets, picture, model, defences, attack and its knowledge; everything else is one level deeper."""
     with st.expander("Start from", expanded=True, icon=":material/auto_awesome:"):
         presets()
     st.subheader("Picture")
@@ -33,7 +33,7 @@ def sidebar() -> None:
 
 
 def model() -> None:
-    """Which network the client trains, and how."""
+    """Shows which network the client trains, and how."""
     experiment = setup.current()
     forms.choose("Model", "models", "model", knobs.kind_of("models", experiment["model"], catalogue()), visible=False)
     row = knobs.find_entry("models", experiment["model"], catalogue())
@@ -51,7 +51,7 @@ def model() -> None:
 
 
 def attack() -> None:
-    """Which attack, how long and how often; its parts in detail."""
+    """Shows the attack, its iterations and restarts, and its parts in detail."""
     experiment = setup.current()
     part = experiment["attack"]
     forms.choose("Attack", "attacks", "attack", knobs.kind_of("attacks", part, catalogue()), visible=False)

@@ -16,7 +16,7 @@ from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.attacks.parts.matched import Everything
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import observe
-from gradleak_core.config.knobs import from_query
+from gradleak_core.config.links import from_query
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.inits import Default
