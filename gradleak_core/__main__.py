@@ -150,9 +150,9 @@ def print_catalogue(
     json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
 ) -> int:
     """List attacks, defences, models, samples, metrics and every knob."""
-    from gradleak_core.cli.listing import listing
+    from gradleak_core.cli.listing import print_catalogue_parts
 
-    return listing(parts or [], json, STDOUT)
+    return print_catalogue_parts(parts or [], json, STDOUT)
 
 
 @app.command("check")

@@ -27,7 +27,7 @@ from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.worker import sentence
+from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import STATUSES, word
 
@@ -41,13 +41,13 @@ def attack(
     """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
     known = catalogue()
     device = choose.find_device(device, known)
-    for target in targets(json_to, save_to):
-        writable(target)
-    experiment = choose.experiment(choice, known)
+    for target in list_targets(json_to, save_to):
+        check_writable(target)
+    experiment = choose.choose_experiment(choice, known)
     if choice.images and not quiet and any(map(is_very_dark, experiment["images"])):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
-    demand.check_memory(experiment, on(device, known))
-    if not quiet and (slow := demand.delay(experiment, on(device, known))):
+    demand.check_memory(experiment, put_device_first(device, known))
+    if not quiet and (slow := demand.delay(experiment, put_device_first(device, known))):
         err.print(slow, style="yellow", highlight=False, markup=False, soft_wrap=True)
     recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
@@ -58,30 +58,30 @@ def attack(
     except Refused:
         raise
     except Exception as error:
-        err.print(sentence(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.print(describe_failure(error), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
         (err if json_to == "-" else Console()).print(result_table(recording, known))
-    return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+    return write_result(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
 def is_very_dark(reference: str) -> bool:
     return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
-def on(device: str, catalogue: JSON) -> JSON:
+def put_device_first(device: str, catalogue: JSON) -> JSON:
     """The catalogue with this device as its first."""
     return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
-def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
     try:
         if save_to is not None:
             from gradleak_core.cli import pictures
 
-            save_to.write_bytes(pictures.drawn(recording, save_to.suffix.lower()))
+            save_to.write_bytes(pictures.draw_file(recording, save_to.suffix.lower()))
         if json_to is not None:
             text = json.dumps(result, indent=2, allow_nan=False) + "\n"
             sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
@@ -91,7 +91,7 @@ def written(result: JSON, recording: Recording, json_to: str | None, save_to: Pa
     return 0
 
 
-def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
     if save_to is not None:
         if save_to.suffix.lower() not in KINDS:
             raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
@@ -100,7 +100,7 @@ def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
         yield Path(str(json_to))
 
 
-def writable(target: Path) -> None:
+def check_writable(target: Path) -> None:
     """Raises `Refused` when nothing can be written there; leaves no trace."""
     new = not target.exists()
     try:

@@ -32,24 +32,24 @@ class Choice:
     """By path; they have the last word."""
 
 
-def experiment(choice: Choice, catalogue: JSON) -> JSON:
+def choose_experiment(choice: Choice, catalogue: JSON) -> JSON:
     """The experiment that was asked for, whole. Raises `Refused` at the first thing that cannot be."""
-    chosen = base(choice, catalogue)
-    images = pictures(choice, chosen["images"])
+    chosen = choose_base(choice, catalogue)
+    images = choose_pictures(choice, chosen["images"])
     if images != chosen["images"] or choice.labels:
         chosen |= {"images": images, "labels": choice.labels or None}
     if choice.defences:
         chosen["defences"] = [defence(text, catalogue) for text in choice.defences if text != "none"]
-    for path, value in (*choice.parts.items(), *map(assignment, choice.settings), *choice.numbers.items()):
+    for path, value in (*choice.parts.items(), *map(split_setting, choice.settings), *choice.numbers.items()):
         if value is not None:
             chosen = put(chosen, path, value, catalogue)
     return admit(chosen, catalogue)
 
 
-def base(choice: Choice, catalogue: JSON) -> JSON:
+def choose_base(choice: Choice, catalogue: JSON) -> JSON:
     """Where to start from: a file, a preset, or the default."""
     if choice.experiment is not None:
-        return whole(choice.experiment, catalogue)
+        return read_experiment(choice.experiment, catalogue)
     if choice.preset is None:
         return start(catalogue)
     presets = {preset["name"]: preset["experiment"] for preset in catalogue["presets"]}
@@ -58,7 +58,7 @@ def base(choice: Choice, catalogue: JSON) -> JSON:
     return start(catalogue) | presets[choice.preset]
 
 
-def whole(file: Path, catalogue: JSON) -> JSON:
+def read_experiment(file: Path, catalogue: JSON) -> JSON:
     """The experiment in a JSON file; the result of a run, as `--json` writes it, holds one too."""
     text = read_file(file, 2**24)
     try:
@@ -69,10 +69,10 @@ def whole(file: Path, catalogue: JSON) -> JSON:
     return admit(value, catalogue)
 
 
-def pictures(choice: Choice, otherwise: list[str]) -> list[str]:
+def choose_pictures(choice: Choice, otherwise: list[str]) -> list[str]:
     """References of the batch: what was named, filled up with the samples that follow in the registry."""
     named = [f"sample:{samples.sample(name.removeprefix('sample:')).name}" for name in choice.samples]
-    named += [reference(image, choice.stretch) for image in choice.images]
+    named += [keep_picture(image, choice.stretch) for image in choice.images]
     batch, named = choice.batch, named or otherwise
     if batch is None:
         return named
@@ -84,7 +84,7 @@ def pictures(choice: Choice, otherwise: list[str]) -> list[str]:
     return [*named, *following][:batch]
 
 
-def reference(image: str, stretch: bool = False) -> str:
+def keep_picture(image: str, stretch: bool = False) -> str:
     """What an experiment calls a picture: a file is checked and kept in the data folder, a reference is itself."""
     if not Path(image).exists() and image.partition(":")[0] in SCHEMES:
         scheme_of(image)
@@ -108,7 +108,7 @@ def read_file(file: Path, limit: int) -> bytes:
         raise Refused(f"{file} cannot be read: {(error.strerror or 'it is no file').lower()}.") from error
 
 
-def assignment(text: str) -> tuple[str, str]:
+def split_setting(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
         raise Refused(f"--set {text!r} is not of the form path=value, such as attack.steps=300.")

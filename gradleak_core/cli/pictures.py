@@ -22,7 +22,7 @@ POINTS = 1000
 TEMPLATE = Path(__file__).with_name("replay.html")
 
 
-def drawn(recording: Recording, suffix: str) -> bytes:
+def draw_file(recording: Recording, suffix: str) -> bytes:
     """The file of that suffix. The still picture shows the end, the others the whole evolution."""
     if suffix == ".html":
         return page(recording).encode()

@@ -15,7 +15,7 @@ from rich.table import Table
 from gradleak_core import demand
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
-from gradleak_core.cli.attack import FAILED, on, writable
+from gradleak_core.cli.attack import FAILED, check_writable, put_device_first
 from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import defence, defence_text
 from gradleak_core.config.titles import run_title
@@ -25,7 +25,7 @@ from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
-from gradleak_core.runs.worker import sentence
+from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
 
 NOTE_SECONDS = 0.5
@@ -47,17 +47,17 @@ def price_command(
     known = catalogue()
     device = choose.find_device(device, known)
     if json_to is not None:
-        writable(json_to)
-    base = choose.experiment(choice, known)
-    demand.check_memory(base, on(device, known))
-    settings = distinct([[], *([defence(text, known)] for text in defences if text != "none")])
+        check_writable(json_to)
+    base = choose.choose_experiment(choice, known)
+    demand.check_memory(base, put_device_first(device, known))
+    settings = drop_repeats([[], *([defence(text, known)] for text in defences if text != "none")])
     if len(settings) < 2:
         raise Refused("No defence is named to be priced; add one, such as --defence gaussian_noise:std=0.01.")
     planned = [load(admit(base | {"defences": parts}, known)) for parts in settings]
     training = CODEC.decode(Federation, {name: value for name, value in federation.items() if value is not None})
     ready(planned[0], training)
     ledger = Ledger(json_to, {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)})
-    bar = screen(err, quiet)
+    bar = progress_bar(err, quiet)
     task = bar.add_task("Preparing", total=len(settings))
     try:
         with bar:
@@ -72,7 +72,7 @@ def price_command(
         ledger.write(status="stopped")
         raise
     except Exception as error:
-        message = str(error) if isinstance(error, Refused) else sentence(error)
+        message = str(error) if isinstance(error, Refused) else describe_failure(error)
         ledger.close(err, status="failed", message=message)
         if isinstance(error, Refused):
             raise
@@ -84,7 +84,7 @@ def price_command(
     return 0
 
 
-def distinct(settings: list[JSON]) -> list[JSON]:
+def drop_repeats(settings: list[JSON]) -> list[JSON]:
     """Each setting once, in order."""
     return list({json.dumps(setting): setting for setting in settings}.values())
 
@@ -131,7 +131,7 @@ class Ledger:
             self.write()
 
 
-def screen(console: Console, quiet: bool) -> Progress:
+def progress_bar(console: Console, quiet: bool) -> Progress:
     columns = (
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
         BarColumn(bar_width=12),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradleak_core.runs.export import FRAMES, spread
+from gradleak_core.runs.export import FRAMES, choose_evenly
 
 RunHead = dict[str, Any]
 
@@ -43,4 +43,4 @@ class Recording:
 
     def shown(self) -> list[tuple[RunHead, bytes]]:
         """Evenly chosen pictures with their numbers, first and last among them."""
-        return [(self.numbers[iteration], picture) for iteration, picture in spread(self.pictures)]
+        return [(self.numbers[iteration], picture) for iteration, picture in choose_evenly(self.pictures)]

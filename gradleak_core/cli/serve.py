@@ -54,8 +54,8 @@ def serve(site: Site, out: Console) -> int:
     folder = (site.data or data_folder()).expanduser().absolute()
     for name in site.allowed_hosts:
         check_name(name)
-    claim_folder(folder)
-    listening = bound(site.host, site.port)
+    check_data_folder(folder)
+    listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
@@ -72,7 +72,7 @@ def serve(site: Site, out: Console) -> int:
     sys.path.insert(0, str(ROOT))
     import uvicorn
 
-    settings = configured(site.timeout)
+    settings = server_settings(site.timeout)
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
         logging.getLogger(name).addFilter(worth_logging)
@@ -91,7 +91,7 @@ def worth_logging(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
 
-def configured(timeout: int) -> uvicorn.Config:
+def server_settings(timeout: int) -> uvicorn.Config:
     """The web server's settings; a client may keep it waiting for `timeout` seconds."""
     import uvicorn
 
@@ -117,7 +117,7 @@ def check_name(name: str) -> None:
         raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
 
 
-def claim_folder(folder: Path) -> None:
+def check_data_folder(folder: Path) -> None:
     """Makes sure that this server can have `folder`, alone. Raises `Refused`."""
     from gradleak_core.runs.lock import InUse, lock
 
@@ -136,7 +136,7 @@ def claim_folder(folder: Path) -> None:
         raise Refused(f"The data folder {folder} cannot be used: {reason}; name another with --data-dir.") from error
 
 
-def bound(host: str, port: int) -> socket.socket:
+def open_socket(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises `Refused` when the address or the port cannot be had."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -154,12 +154,14 @@ def bound(host: str, port: int) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        raise Refused(f"Port {port} on {host} cannot be used: {reason(error)}; choose another with --port.") from error
+        raise Refused(
+            f"Port {port} on {host} cannot be used: {say_reason(error)}; choose another with --port."
+        ) from error
     listening.set_inheritable(False)
     return listening
 
 
-def reason(error: OSError) -> str:
+def say_reason(error: OSError) -> str:
     return "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or "it is refused").lower()
 
 

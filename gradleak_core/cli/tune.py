@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gradleak_core.cli.check import folder
+from gradleak_core.cli.check import check_folder
 from gradleak_core.models import MODELS
-from gradleak_core.runs.tuning import fewest, tried
+from gradleak_core.runs.tuning import choose_fewest, time_threads
 from gradleak_core.speed.threads import choices_file, keep_choices
 
 BATCHES = (1, 2, 4, 8, 16)
@@ -19,12 +19,12 @@ def tune(seconds: float, data: Path | None, out: Console) -> int:
     """Raises `Refused`, before it measures, when nothing can be kept."""
     if data is not None:
         os.environ["GRADLEAK_DATA"] = str(data)
-    folder()
+    check_folder()
     out.print("Milliseconds of an iteration; let nothing else run meanwhile.")
     for model in MODELS.values():
         for images in BATCHES:
-            found = tried(model(), images, seconds)
-            best = fewest(found)
+            found = time_threads(model(), images, seconds)
+            best = choose_fewest(found)
             times = ", ".join(f"{count} thread{'s' * (count > 1)} {value:.1f} ms" for count, value in found.items())
             out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
             keep_choices({model.title: {images: best}})

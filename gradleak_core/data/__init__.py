@@ -10,7 +10,7 @@ from PIL import Image
 
 from gradleak_core.config.schemas import quoted
 from gradleak_core.data import datasets, folders, samples, uploads
-from gradleak_core.data.references import SCHEMES, unknown
+from gradleak_core.data.references import SCHEMES, unknown_image
 from gradleak_core.types import Refused
 
 
@@ -77,5 +77,5 @@ def scheme_of(reference: str) -> str:
     """What comes before the colon. Raises `Refused`, with the sample of the closest name, when it is none of ours."""
     scheme, colon, _ = reference.partition(":")
     if not colon or scheme not in SCHEMES:
-        raise unknown(reference, (f"sample:{name}" for name in samples.SAMPLES))
+        raise unknown_image(reference, (f"sample:{name}" for name in samples.SAMPLES))
     return scheme

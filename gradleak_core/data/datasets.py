@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data.references import unknown
+from gradleak_core.data.references import unknown_image
 from gradleak_core.types import Refused
 
 
@@ -55,7 +55,9 @@ def parse_dataset(reference: str) -> tuple[str, str, int]:
     """Name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
     parts = re.fullmatch(r"dataset:(\w+)/(train|test)/(\d{1,9})", reference, re.ASCII)
     if parts is None or parts[1] not in DATASETS:
-        raise unknown(reference, (f"dataset:{name}/{split}/0" for name in DATASETS for split in ("train", "test")))
+        raise unknown_image(
+            reference, (f"dataset:{name}/{split}/0" for name in DATASETS for split in ("train", "test"))
+        )
     name, split, index = parts[1], parts[2], int(parts[3])
     count = DATASETS[name].train if split == "train" else DATASETS[name].test
     if index >= count:
@@ -63,7 +65,7 @@ def parse_dataset(reference: str) -> tuple[str, str, int]:
     return name, split, index
 
 
-def present(root: Path, name: str) -> bool:
+def is_present(root: Path, name: str) -> bool:
     """Whether a dataset has been downloaded and unpacked."""
     place = root / DATASETS[name].place
     return place.is_dir() and any(not file.suffix for file in place.iterdir())

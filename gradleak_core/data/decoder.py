@@ -61,7 +61,7 @@ class Decoder:
         """As `uploads.check_both`, of an open file that begins at its first byte. Raises `Refused`."""
         file.seek(0)
         with self._turns:
-            said = answer(file)
+            said = ask_decoder(file)
         head, _, pictures = said.partition(b"\n")
         told = json.loads(head)
         if "refused" in told:
@@ -69,7 +69,7 @@ class Decoder:
         return pictures[: told["plain"]], pictures[told["plain"] :] or None
 
 
-def answer(file: IO[bytes]) -> bytes:
+def ask_decoder(file: IO[bytes]) -> bytes:
     """What the process says about a file. Raises `Refused` when it is ended or breaks down before it says anything."""
     path = os.pathsep.join(filter(None, [str(IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     try:
@@ -91,9 +91,9 @@ def answer(file: IO[bytes]) -> bytes:
     return done.stdout
 
 
-def answer_one() -> None:
+def answer_file() -> None:
     """Reads one picture and answers."""
-    limit()
+    limit_process()
     try:
         plain, stretched = uploads.check_both(sys.stdin.buffer.read(uploads.MEGABYTES * 2**20 + 1))
     except Refused as refused:
@@ -103,7 +103,7 @@ def answer_one() -> None:
     sys.stdout.buffer.write(said)
 
 
-def limit() -> None:
+def limit_process() -> None:
     """Sets the limits of this process, as far as the system has them."""
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform == "win32":
@@ -116,4 +116,4 @@ def limit() -> None:
 
 
 if __name__ == "__main__":
-    answer_one()
+    answer_file()

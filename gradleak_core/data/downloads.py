@@ -29,7 +29,7 @@ BROKEN = (
 """What torchvision and the network raise when files are missing, unreachable or damaged."""
 
 
-def item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
+def read_item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
     """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
 
     Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
@@ -49,20 +49,20 @@ def open_dataset(name: str, split: str, root: Path, progress: Downloaded = None)
     except BROKEN:
         pass
     try:
-        for archive, addresses in archives(name, root).items():
+        for archive, addresses in list_archives(name, root).items():
             if not archive.exists():
                 _first_that_answers(addresses, archive, progress)
         _import_torchvision(name)(root, train=split == "train", download=True)  # checks and unpacks
         return _read(name, split, root)
     except BROKEN as error:
         row = DATASETS[name]
-        files = ", ".join(archive.name for archive in archives(name, root))
-        folder = next(iter(archives(name, root))).parent.relative_to(root.parent).as_posix()
+        files = ", ".join(archive.name for archive in list_archives(name, root))
+        folder = next(iter(list_archives(name, root))).parent.relative_to(root.parent).as_posix()
         there = f"{folder} of the data folder"
         raise Refused(f"{row.title} could not be downloaded; put {files} into {there} and try again.") from error
 
 
-def archives(name: str, root: Path) -> dict[Path, list[str]]:
+def list_archives(name: str, root: Path) -> dict[Path, list[str]]:
     """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
     kind = _import_torchvision(name)
     if hasattr(kind, "mirrors"):

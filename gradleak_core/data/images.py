@@ -16,6 +16,6 @@ def load_image(
     `progress` is told about a download. Raises `Refused` when the reference names nothing or cannot be read.
     """
     if reference.startswith("dataset:"):
-        image, own = downloads.item(data_folder() / "datasets", reference, progress)
+        image, own = downloads.read_item(data_folder() / "datasets", reference, progress)
         return to_tensor(image, size, channels), own
     return to_tensor(read_picture(reference), size, channels), read_label(reference)

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from gradleak_core.data import data_folder, digits, downloads, folders, uploads
-from gradleak_core.data.datasets import DATASETS, present
+from gradleak_core.data.datasets import DATASETS, is_present
 from gradleak_core.data.pixels import to_tensor
-from gradleak_core.data.sources import source, split
+from gradleak_core.data.sources import source, split_folder
 from gradleak_core.types import Note, Refused
 
 LabelledPictures = Iterable[tuple[Image.Image, int]]
@@ -43,7 +43,7 @@ def read_labelled(name: str, shape: tuple[int, int, int]) -> Generator[Note, Non
     if name == "digits":
         parts = _digits()
     elif name in DATASETS:
-        if not present(data_folder() / "datasets", name):
+        if not is_present(data_folder() / "datasets", name):
             yield Note(f"Downloading {title}, {DATASETS[name].megabytes} MB.")
         parts = _read_torchvision(name)
     else:
@@ -86,7 +86,7 @@ def _read_torchvision(name: str) -> list[Part]:
 
 
 def _folder(name: str) -> list[Part]:
-    train, test = split(name)
+    train, test = split_folder(name)
     if test:
         chosen = [folders.files(train), folders.files(test)]
     else:

@@ -34,7 +34,7 @@ def to_png(images: Tensor) -> bytes:
     return _encode(images, "PNG", compress_level=1)
 
 
-def strip(images: Tensor) -> bytes:
+def to_strip(images: Tensor) -> bytes:
     """As `to_png`, but images above 64 pixels become a lossy WebP: a preview for the screen."""
     if max(images.shape[-2:]) <= LOSSLESS:
         return to_png(images)

@@ -11,7 +11,7 @@ from gradleak_core.types import Refused
 SCHEMES = ("sample", "upload", "dataset", "folder")
 
 
-def unknown(reference: str, known: Iterable[str]) -> Refused:
+def unknown_image(reference: str, known: Iterable[str]) -> Refused:
     """The refusal of `reference`, with the closest of the known ones if any is close."""
     scheme = reference.partition(":")[0] + ":"
     rest = {name.removeprefix(scheme): name for name in known}

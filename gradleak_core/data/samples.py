@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradleak_core.data.references import unknown
+from gradleak_core.data.references import unknown_image
 
 FOLDER = Path(__file__).parents[2] / "assets" / "samples"
 
@@ -32,7 +32,7 @@ SAMPLES: dict[str, Sample] = {row["name"]: Sample(**row) for row in _rows["sampl
 def sample(name: str) -> Sample:
     """The row of that name. Raises `Refused`, naming the closest one."""
     if name not in SAMPLES:
-        raise unknown(f"sample:{name}", (f"sample:{known}" for known in SAMPLES))
+        raise unknown_image(f"sample:{name}", (f"sample:{known}" for known in SAMPLES))
     return SAMPLES[name]
 
 

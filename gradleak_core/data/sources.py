@@ -30,7 +30,7 @@ def source(name: str, most: int | None = None) -> Source:
     elif name in DATASETS:
         found = Source(name, DATASETS[name].title, len(DATASETS[name].classes))
     elif name.startswith("folder:"):
-        found = Source(name, name, len(folders.folders()[split(name)[0]]))
+        found = Source(name, name, len(folders.folders()[split_folder(name)[0]]))
     else:
         known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
         raise Refused(f"There is no data set {quoted(name)} to train on; choose from {known}.")
@@ -41,7 +41,7 @@ def source(name: str, most: int | None = None) -> Source:
     return found
 
 
-def split(name: str) -> tuple[str, str | None]:
+def split_folder(name: str) -> tuple[str, str | None]:
     """Returns the folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
     wanted, known = name.removeprefix("folder:"), folders.folders()
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
@@ -59,7 +59,7 @@ def identify_source(name: str) -> str:
     if not name.startswith("folder:"):
         return name
     digest = hashlib.sha256()
-    for file, label in (found for part in split(name) if part for found in folders.files(part)):
+    for file, label in (found for part in split_folder(name) if part for found in folders.files(part)):
         there = file.stat()
         digest.update(f"{label}/{file.name}/{there.st_size}/{there.st_mtime_ns}\n".encode())
     return digest.hexdigest()

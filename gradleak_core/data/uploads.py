@@ -46,19 +46,19 @@ def check_upload(data: bytes) -> bytes:
 
     Raises `Refused`, and nothing else: empty, not a picture, damaged, over 8 MB, too many pixels, too long a side.
     """
-    return encoded(decode_picture(data))
+    return encode_png(decode_picture(data))
 
 
 def check_both(data: bytes) -> tuple[bytes, bytes | None]:
     """As `check_upload`, and a second PNG when the picture is very dark: stretched, so that its darkest value is black and its
     brightest white. It is made from all bits of a value that Pillow reads: 16 of a grey picture, 8 of a colour."""
-    plain, stretched = _checked(data)
-    return encoded(plain), None if stretched is None else encoded(stretched)
+    plain, stretched = _check(data)
+    return encode_png(plain), None if stretched is None else encode_png(stretched)
 
 
 def decode_picture(data: bytes) -> Image.Image:
     """As `check_upload`, but the picture itself, in mode L or RGB."""
-    return _checked(data)[0]
+    return _check(data)[0]
 
 
 def looks_very_dark(image: Image.Image) -> bool:
@@ -67,7 +67,7 @@ def looks_very_dark(image: Image.Image) -> bool:
     return low < high <= DARK
 
 
-def encoded(image: Image.Image) -> bytes:
+def encode_png(image: Image.Image) -> bytes:
     """The picture as a PNG."""
     png = io.BytesIO()
     image.save(png, "PNG")
@@ -121,7 +121,7 @@ def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
             place.unlink(missing_ok=True)
 
 
-def _checked(data: bytes) -> tuple[Image.Image, Image.Image | None]:
+def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     if not data:
         raise Refused("The file is empty; choose a picture.")
     if len(data) > MEGABYTES * 2**20:
@@ -129,7 +129,7 @@ def _checked(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     image = _open_picture(data)
     try:
         _admit(image)
-        return _cleaned(image)
+        return _clean(image)
     except Refused:
         raise
     except MemoryError as error:
@@ -165,7 +165,7 @@ def _admit(image: Image.Image) -> None:
         raise Refused(HEAVY)
 
 
-def _cleaned(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def _clean(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The square, and another one that is stretched when it is very dark."""
     if image.mode.startswith("I;16"):
         image, usual = image.convert("I"), (0.0, 65535.0)
@@ -173,16 +173,16 @@ def _cleaned(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         usual = _usual_range(*_extremes(image))
     else:
         plain = _on_white(_square(_eight_bit(image)))
-        return plain, _brightened(plain, plain)
+        return plain, _brighten(plain, plain)
     square = _square(image)
-    plain = _stretched(square, *usual)
-    return plain, _brightened(plain, square)
+    plain = _stretch(square, *usual)
+    return plain, _brighten(plain, square)
 
 
-def _brightened(plain: Image.Image, original: Image.Image) -> Image.Image | None:
+def _brighten(plain: Image.Image, original: Image.Image) -> Image.Image | None:
     """The original stretched between its extremes, when there is nothing bright in its plain picture."""
     low, high = _extremes(original)
-    return _stretched(original, low, high) if low < high and _extremes(plain)[1] <= DARK else None
+    return _stretch(original, low, high) if low < high and _extremes(plain)[1] <= DARK else None
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -233,7 +233,7 @@ def _usual_range(low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
+def _stretch(image: Image.Image, low: float, high: float) -> Image.Image:
     """Eight bits of I, F, L or RGB, from black for `low` and below to white for `high` and above."""
     scale = 255 / ((high - low) or 1)
     if image.mode in ("I", "F"):

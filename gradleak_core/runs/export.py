@@ -31,13 +31,13 @@ def archive(
 
     Pictures that are damaged are left out.
     """
-    chosen = [(iteration, image) for iteration, picture in spread(pictures) if (image := readable(picture))]
+    chosen = [(iteration, image) for iteration, picture in choose_evenly(pictures) if (image := open_readable(picture))]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("experiment.json", json.dumps(experiment, indent=2))
         file.writestr("result.json", json.dumps(result, indent=2))
-        file.writestr("curve.csv", curve_table(columns))
-        if private := readable(truth):
+        file.writestr("curve.csv", curve_csv(columns))
+        if private := open_readable(truth):
             file.writestr("truth.png", png(private))
         for iteration, image in chosen:
             file.writestr(f"frames/{iteration:06}.png", png(image))
@@ -46,7 +46,7 @@ def archive(
     return out.getvalue()
 
 
-def spread(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+def choose_evenly(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     """Evenly chosen ones, first and last among them."""
     if len(pictures) <= FRAMES + 1:
         return list(pictures)
@@ -57,7 +57,7 @@ def open_picture(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
-def readable(picture: bytes | None) -> Image.Image | None:
+def open_readable(picture: bytes | None) -> Image.Image | None:
     """Returns the picture, or None without one that can be read."""
     try:
         return open_picture(picture or b"")
@@ -82,7 +82,7 @@ def animation(images: list[Image.Image]) -> bytes:
     return out.getvalue()
 
 
-def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
+def add_scores(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
     """Adds what frames alone have to the columns of every iteration: PSNR in dB, SSIM, and seconds of computing."""
     length = max(map(len, columns.values()), default=0)
     found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
@@ -92,7 +92,7 @@ def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
     return columns | found
 
 
-def curve_table(columns: Columns) -> str:
+def curve_csv(columns: Columns) -> str:
     """One row an iteration; what is not known of it is left empty."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")

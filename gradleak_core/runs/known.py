@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.data.files import read_json, write_whole
-from gradleak_core.runs.room import unwritten
+from gradleak_core.runs.room import describe_unwritten
 
 ENGINE = Path(__file__).resolve().parents[1]
 catalogue_log = logging.getLogger("gradleak.catalogue")
@@ -22,7 +22,7 @@ class Known:
 
     def __init__(self, file: Path, command: Sequence[str]) -> None:
         self._file = file
-        self._key = key(command)
+        self._key = catalogue_key(command)
         self.value: Any = self._read()
 
     def learn(self, catalogue: Any) -> None:
@@ -32,7 +32,7 @@ class Known:
             try:
                 write_whole(self._file, json.dumps({"key": self._key, "catalogue": catalogue}).encode())
             except OSError as error:
-                catalogue_log.warning("%s", unwritten(error))
+                catalogue_log.warning("%s", describe_unwritten(error))
 
     def _read(self) -> Any:
         try:
@@ -42,7 +42,7 @@ class Known:
             return None
 
 
-def key(command: Sequence[str]) -> dict[str, Any]:
+def catalogue_key(command: Sequence[str]) -> dict[str, Any]:
     """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
     try:
         torch = importlib.metadata.version("torch")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
-from gradleak_core.data.downloads import item
+from gradleak_core.data.downloads import read_item
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Finished, Frame, Note, Progress, Started
 
@@ -91,7 +91,7 @@ class Run:
         experiment = self.engine.load(experiment_json)
         summary = self.engine.Summary(experiment, self.device)
         try:
-            fetch(experiment_json.get("images", []), self.note)
+            fetch_datasets(experiment_json.get("images", []), self.note)
         except Stopped:
             self.finish(summary, "stopped")
             return
@@ -125,7 +125,7 @@ class Run:
         self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
-        result = summary.json() | {"status": status, "metrics": rounded(summary.metrics)}  # as on the last frame
+        result = summary.json() | {"status": status, "metrics": round_scores(summary.metrics)}  # as on the last frame
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
     def note(self, message: str, share: float | None) -> None:
@@ -149,7 +149,7 @@ class Run:
     def due(self, iteration: int) -> bool:
         if not self.wanted and iteration not in EARLY_FRAMES and time.perf_counter() < self.next_frame:
             return False
-        settle(self.device)
+        wait_for_device(self.device)
         self.asked = time.thread_time()
         return True
 
@@ -164,8 +164,8 @@ class Run:
 
     def show(self, event: Frame, curve: Curve) -> None:
         numbers = {
-            "iteration": event.iteration, "labels": list(event.labels), "metrics": rounded(event.metrics),
-            "layers": rounded(event.layers), "redrawn": event.redrawn,
+            "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
+            "layers": round_scores(event.layers), "redrawn": event.redrawn,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))
@@ -181,11 +181,13 @@ class Run:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 
-def fetch(images: list[str], note: Say) -> None:
+def fetch_datasets(images: list[str], note: Say) -> None:
     """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            item(data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note))
+            read_item(
+                data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note)
+            )
 
 
 class Download:
@@ -203,7 +205,7 @@ class Download:
         self.note(f"Downloading {self.title}: {done / 1e6:.1f}{of} MB.", done / total if total else None)
 
 
-def settle(device: str) -> None:
+def wait_for_device(device: str) -> None:
     """Waits for what is queued on a GPU, so that it does not count as the cost of a frame."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
@@ -225,6 +227,6 @@ def encode_picture(images: Tensor) -> bytes:
     return out.getvalue()
 
 
-def rounded(values: dict[str, float]) -> dict[str, float]:
+def round_scores(values: dict[str, float]) -> dict[str, float]:
     """Five significant digits: what is shown, at half the bytes."""
     return {name: float(f"{value:.5g}") for name, value in values.items()}

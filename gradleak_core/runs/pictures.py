@@ -55,7 +55,7 @@ class Pictures:
 
     def drop(self, experiment: Any) -> None:
         """Removes the uploads of a deleted experiment that no other one needs."""
-        for image in (mine := uploaded(experiment)) and mine - self._needed():
+        for image in (mine := uploads_of(experiment)) and mine - self._needed():
             with suppress(Refused, OSError):
                 uploads.delete(self.folder, image)
 
@@ -73,10 +73,10 @@ class Pictures:
             uploads.sweep(self.folder, self._needed(), DAY)
 
     def _needed(self) -> set[str]:
-        return {image for experiment in self._experiments() for image in uploaded(experiment)}
+        return {image for experiment in self._experiments() for image in uploads_of(experiment)}
 
 
-def uploaded(experiment: Any) -> set[str]:
+def uploads_of(experiment: Any) -> set[str]:
     """The uploads among the images of an experiment, whatever else may stand there."""
     images = experiment.get("images") if isinstance(experiment, dict) else None
     listed = images if isinstance(images, list) else []

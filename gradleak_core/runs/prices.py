@@ -15,8 +15,8 @@ from typing import Any
 
 from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.processes import surroundings
-from gradleak_core.runs.room import unwritten
+from gradleak_core.runs.processes import process_environment
+from gradleak_core.runs.room import describe_unwritten
 from gradleak_core.runs.shapes import is_price
 from gradleak_core.types import JSON, Refused
 
@@ -98,7 +98,7 @@ class Prices:
             return subprocess.Popen(
                 [sys.executable, "-m", "gradleak_core", "price", f"--experiment={file}", f"--json={file}", "--quiet",
                  "--end-with-stdin", *command],
-                env=surroundings(self.environment), stdin=subprocess.PIPE, stdout=output, stderr=output,
+                env=process_environment(self.environment), stdin=subprocess.PIPE, stdout=output, stderr=output,
             )  # fmt: skip
 
     def _settle(self, name: str) -> None:
@@ -108,7 +108,7 @@ class Prices:
             try:
                 self._write(name, value | ending)
             except OSError as error:  # it will be said again at the next start
-                prices_log.warning("%s", unwritten(error))
+                prices_log.warning("%s", describe_unwritten(error))
 
     def _ending(self, name: str, value: JSON) -> JSON:
         """Returns what the file does not know: how a process ended that did not say so itself."""
@@ -125,7 +125,7 @@ class Prices:
         return {"status": "failed", "message": last or f"The computation ended unexpectedly (code {code})."}
 
     def _names(self) -> list[str]:
-        return [file.stem for file in self.folder.glob("*.json") if _known(file.stem) and self._log(file.stem).exists()]
+        return [file.stem for file in self.folder.glob("*.json") if _is_id(file.stem) and self._log(file.stem).exists()]
 
     def _read(self, name: str) -> JSON:
         """The file's content; None when it is not there or cannot be read."""
@@ -139,13 +139,13 @@ class Prices:
         write_whole(self._file(name), json.dumps(value).encode())
 
     def _file(self, name: str) -> Path:
-        return self.folder / f"{name if _known(name) else 'unknown'}.json"
+        return self.folder / f"{name if _is_id(name) else 'unknown'}.json"
 
     def _log(self, name: str) -> Path:
         return self._file(name).with_suffix(".log")
 
 
-def _known(name: str) -> bool:
+def _is_id(name: str) -> bool:
     return re.fullmatch("[0-9a-f]{12}", name) is not None
 
 

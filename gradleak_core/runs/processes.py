@@ -15,7 +15,7 @@ import gradleak_core
 REPOSITORY = Path(gradleak_core.__file__).resolve().parents[1]
 
 
-def surroundings(added: Mapping[str, str]) -> dict[str, str]:
+def process_environment(added: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment of a process that has to find this package."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     return os.environ | dict(added) | {"PYTHONPATH": path}
@@ -55,7 +55,7 @@ def processor_seconds(pid: int) -> float | None:
         return None
 
 
-def died(code: int | None) -> str:
+def describe_death(code: int | None) -> str:
     """Says how a process ended that should not have."""
     how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
     hint = ", perhaps for want of memory" if code in (-9, 137) else ""

@@ -19,7 +19,7 @@ MOST_MISSES = 20_000
 """Rows in sequence that cannot be read, before the end of a table is taken to be reached."""
 
 
-def sound(db: sqlite3.Connection, schema: str) -> bool:
+def is_sound(db: sqlite3.Connection, schema: str) -> bool:
     """Returns whether every page can be read and every table and column of the schema is there.
 
     Raises OperationalError when the file cannot be opened at all.

@@ -30,10 +30,10 @@ def renew(db: sqlite3.Connection) -> None:
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():
                 with suppress(ValueError, TypeError):
-                    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (rewritten(text, change), number))
+                    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (rewrite_json(text, change), number))
         db.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
-def rewritten(text: str, change: Callable[[Any], Any]) -> str:
+def rewrite_json(text: str, change: Callable[[Any], Any]) -> str:
     """Returns a JSON text after a change. Raises ValueError or TypeError for what is no JSON."""
     return json.dumps(change(read_json(text)))

@@ -32,12 +32,12 @@ def out_of_room(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def passing(error: BaseException) -> bool:
+def may_pass(error: BaseException) -> bool:
     """Returns whether the same change of the database may succeed later."""
     return isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in PASSING)
 
 
-def unwritten(error: BaseException) -> str:
+def describe_unwritten(error: BaseException) -> str:
     """Says in one sentence why something could not be written."""
     if out_of_room(error):
         return FULL
@@ -51,4 +51,4 @@ def writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unwritable(unwritten(error)) from error
+        raise Unwritable(describe_unwritten(error)) from error

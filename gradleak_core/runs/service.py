@@ -17,7 +17,7 @@ from gradleak_core.config.schemas import checked, integer, number, quoted, strin
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.sources import source
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.export import archive, scored
+from gradleak_core.runs.export import add_scores, archive
 from gradleak_core.runs.hub import OVER, Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
@@ -214,7 +214,7 @@ class Service:
     def export(self, run: str) -> bytes:
         """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        experiment, curve = used(row["experiment"], row["result"]), scored(trace.columns, trace.frames)
+        experiment, curve = used(row["experiment"], row["result"]), add_scores(trace.columns, trace.frames)
         return archive(experiment, row["result"], curve, self.store.pictures(run), self.store.truth(run))
 
     async def watch(self, run: str) -> Trace | None:

@@ -20,7 +20,7 @@ from gradleak_core.config.former import SCHEMA
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
-from gradleak_core.runs.recovery import losses, recover, sound
+from gradleak_core.runs.recovery import is_sound, losses, recover
 from gradleak_core.runs.renewal import renew
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
 from gradleak_core.runs.shapes import check_date, check_shape
@@ -233,7 +233,7 @@ def usable(path: Path) -> bool:
                 f"{path} was written by a newer GradLeak (schema {version}, this one knows {SCHEMA}); "
                 "update GradLeak or choose another folder with GRADLEAK_DATA."
             )
-        return version == 0 or sound(db, TABLES)
+        return version == 0 or is_sound(db, TABLES)
 
 
 def prepare_database(db: sqlite3.Connection) -> None:
@@ -265,11 +265,11 @@ def decode_row(row: sqlite3.Row) -> dict[str, Any]:
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
         values["created"] = check_date(values["created"])
     except (ValueError, TypeError, RecursionError):
-        return remains(values)
+        return describe_damaged(values)
     return values
 
 
-def remains(values: dict[str, Any]) -> dict[str, Any]:
+def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
     """What can be said of a damaged row."""
     known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
     created = 0.0

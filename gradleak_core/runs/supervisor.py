@@ -14,7 +14,7 @@ from typing import Any
 
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
-from gradleak_core.runs.processes import died, end_process, processor_seconds, surroundings
+from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
 from gradleak_core.runs.protocol import Head, pack, receive_message
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
@@ -112,14 +112,14 @@ class Worker:
             watching.cancel()
             await end_process(process, 2)
             await listening
-        self.verdict = self.verdict or died(process.returncode)
+        self.verdict = self.verdict or describe_death(process.returncode)
         self.error = None if greeted else self.last_line or "The worker ended without a word."
         return greeted
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
             *self.owner.command, "--index", str(self.index), stdin=PIPE, stdout=PIPE, stderr=PIPE,
-            env=surroundings(self.owner.environment),
+            env=process_environment(self.owner.environment),
         )  # fmt: skip
 
     async def _listen(self, process: Process) -> None:

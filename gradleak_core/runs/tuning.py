@@ -38,12 +38,12 @@ def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
     title, images = known.model.title, size(len(known.images))
     if known.attack.restarts > 1 or find_choice(title, images) is not None or ALL_THREADS == 1:
         return
-    found = tried(known.model, images, busy=busy)
+    found = time_threads(known.model, images, busy=busy)
     if not busy():
-        keep_choices({title: {images: fewest(found)}})
+        keep_choices({title: {images: choose_fewest(found)}})
 
 
-def tried(
+def time_threads(
     model: Model, images: int, seconds: float = 1.0, busy: Callable[[], bool] = lambda: False
 ) -> dict[int, float]:
     """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds at least.
@@ -51,7 +51,7 @@ def tried(
     Breaks off when `busy` comes true.
     """
     both = prepare_both(Experiment(images=("sample:chelsea",) * images, model=model, attack=MEASURED_ATTACK))
-    runs = {count: MEASURED_ATTACK.run(both.model, both.observation, seed=0) for count in counts()}
+    runs = {count: MEASURED_ATTACK.run(both.model, both.observation, seed=0) for count in thread_counts()}
     found: dict[int, list[float]] = {count: [] for count in runs}
     before = torch.get_num_threads()
     try:
@@ -62,18 +62,18 @@ def tried(
         while not busy() and (any(len(f) < ROUNDS for f in found.values()) or time.perf_counter() - begun < seconds):
             for count, run in runs.items():
                 torch.set_num_threads(count)
-                found[count].append(iteration(run))
+                found[count].append(time_iteration(run))
     finally:
         torch.set_num_threads(before)
     return {count: statistics.median(times) for count, times in found.items() if times}
 
 
-def counts() -> list[int]:
+def thread_counts() -> list[int]:
     """1, 2, 4, ... and all threads."""
     return sorted({*itertools.takewhile(lambda count: count < ALL_THREADS, (2**i for i in range(16))), ALL_THREADS})
 
 
-def iteration(run: Iterator[Event]) -> float:
+def time_iteration(run: Iterator[Event]) -> float:
     """Milliseconds of one, over a few, without the first, in which the threads come together."""
     next(run)
     begun = time.perf_counter()
@@ -82,7 +82,7 @@ def iteration(run: Iterator[Event]) -> float:
     return 1e3 * (time.perf_counter() - begun) / STEPS
 
 
-def fewest(milliseconds: dict[int, float]) -> int:
+def choose_fewest(milliseconds: dict[int, float]) -> int:
     """The fewest threads that are nearly as fast as the fastest."""
     bound = FAST_WITHIN * min(milliseconds.values())
     return min(count for count, value in milliseconds.items() if value <= bound)

@@ -65,7 +65,7 @@ class Pipe:
             time.sleep(HEARTBEAT)
 
 
-def work() -> None:
+def run_worker() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
@@ -73,7 +73,7 @@ def work() -> None:
     parser.add_argument("--idle", default="gradleak_core.runs.tuning", help="module with learn(), called between runs")
     parser.add_argument("--rest", type=float, default=5.0, help="seconds without work before it calls learn()")
     options = parser.parse_args()
-    behave()
+    tie_to_server()
     pipe = Pipe()
     threading.Thread(target=pipe.listen, daemon=True).start()
     gc.disable()  # loading torch makes no garbage, and looking for it takes a fifth of the time
@@ -90,14 +90,14 @@ def work() -> None:
         try:
             run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
         except queue.Empty:
-            learn_from(idle, latest, lambda: not pipe.jobs.empty())
+            learn_between_runs(idle, latest, lambda: not pipe.jobs.empty())
             latest = None
         else:
             serve_run(engine, device, pipe, run, experiment, controls)
             latest = experiment if device == "cpu" else None
 
 
-def behave() -> None:
+def tie_to_server() -> None:
     """Leaves Ctrl-C to the server, and dies with it where the system can arrange that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -147,7 +147,7 @@ def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, c
     except Exception as error:
         if not out_of_room(error):
             traceback.print_exc()
-        pipe.send({"type": "failed", "run": run, "message": sentence(error), "refused": False})
+        pipe.send({"type": "failed", "run": run, "message": describe_failure(error), "refused": False})
         if "CUDA error" in str(error):
             os._exit(1)  # nothing more can be computed in this process
     gc.collect()
@@ -170,7 +170,7 @@ def bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
-def learn_from(idle: Any, experiment: Any, busy: Any) -> None:
+def learn_between_runs(idle: Any, experiment: Any, busy: Any) -> None:
     """Learns from a run what makes the next like it faster; runs do without where that fails."""
     try:
         idle.learn(experiment, busy)
@@ -180,7 +180,7 @@ def learn_from(idle: Any, experiment: Any, busy: Any) -> None:
         traceback.print_exc()
 
 
-def sentence(error: Exception) -> str:
+def describe_failure(error: Exception) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
         return "The device ran out of memory; use a smaller batch, fewer restarts or a smaller model."
     if out_of_room(error):
@@ -190,4 +190,4 @@ def sentence(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    work()
+    run_worker()

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gradleak_core.runs.room import Unwritable, passing, unwritten
+from gradleak_core.runs.room import Unwritable, describe_unwritten, may_pass
 
 WRITE_AGAIN_SECONDS = 1.0
 """Seconds between two attempts to write what waits."""
@@ -115,8 +115,8 @@ class Writer:
             with self._db:
                 change.apply(self._db)
         except Exception as error:  # must not end the thread; the future and health tell
-            self.trouble = unwritten(error)
-            if passing(error):
+            self.trouble = describe_unwritten(error)
+            if may_pass(error):
                 self._put_off(change)
             else:
                 change.done.set_exception(error)
