@@ -12,12 +12,13 @@ from typing import Any
 from PIL import Image
 
 Columns = dict[str, "list[float | None]"]
-"""A value an iteration, by name."""
+"""The values of every iteration, by the name of the curve; None where there is none."""
 FRAMES = 60
-"""Pictures and steps of the animation at most, beside the last."""
+"""The most pictures in an archive and steps of an animation, beside the last."""
 MILLISECONDS = 100
+"""The time that an animation shows one picture; it shows the last twenty times as long."""
 SMALLEST = 128
-"""Pixels a side of the animation at least."""
+"""The fewest pixels that an animation is wide."""
 
 
 def archive(
@@ -47,18 +48,19 @@ def archive(
 
 
 def choose_evenly(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Evenly chosen ones, first and last among them."""
+    """Returns at most 61 of the pictures, evenly chosen, with the first and the last among them."""
     if len(pictures) <= FRAMES + 1:
         return list(pictures)
     return [pictures[round(k * (len(pictures) - 1) / FRAMES)] for k in range(FRAMES + 1)]
 
 
 def open_picture(picture: bytes) -> Image.Image:
+    """Returns an encoded picture in mode RGB. Raises OSError, SyntaxError or ValueError when it is damaged."""
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
 def open_readable(picture: bytes | None) -> Image.Image | None:
-    """Returns the picture, or None without one that can be read."""
+    """Returns an encoded picture in mode RGB; None when there is none or it is damaged."""
     try:
         return open_picture(picture or b"")
     except (OSError, SyntaxError, ValueError):
@@ -66,13 +68,14 @@ def open_readable(picture: bytes | None) -> Image.Image | None:
 
 
 def png(image: Image.Image) -> bytes:
+    """Returns a picture as a PNG."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
 
 
 def animation(images: list[Image.Image]) -> bytes:
-    """A GIF that rests on its last picture; small pictures are enlarged without smoothing."""
+    """Returns a GIF that rests on its last picture. Small pictures are enlarged without smoothing."""
     factor = max(1, -(-SMALLEST // images[0].width))
     size = (images[0].width * factor, images[0].height * factor)
     steps = [image.resize(size, Image.Resampling.NEAREST) for image in images]
@@ -83,7 +86,7 @@ def animation(images: list[Image.Image]) -> bytes:
 
 
 def add_scores(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
-    """Adds what frames alone have to the columns of every iteration: PSNR in dB, SSIM, and seconds of computing."""
+    """Returns the columns with those that only frames have values for: PSNR in dB, SSIM, and seconds of computing."""
     length = max(map(len, columns.values()), default=0)
     found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
     for frame in frames:
@@ -93,7 +96,7 @@ def add_scores(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns
 
 
 def curve_csv(columns: Columns) -> str:
-    """One row an iteration; what is not known of it is left empty."""
+    """Returns the columns as CSV, one row an iteration. What is not known stays empty."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["iteration", *columns])

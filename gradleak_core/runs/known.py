@@ -1,4 +1,4 @@
-"""What the engine can do, remembered from the last start. Imports no torch."""
+"""The catalogue of what the engine can do, remembered from the last start. Imports no torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ catalogue_log = logging.getLogger("gradleak.catalogue")
 
 
 class Known:
-    """The catalogue, so that the first page need not wait for a worker; `value` is None until one has ever said it."""
+    """A remembered catalogue, so that the first page need not wait for a worker. `value` is None until one has sent it."""
 
     def __init__(self, file: Path, command: Sequence[str]) -> None:
         self._file = file
@@ -26,7 +26,7 @@ class Known:
         self.value: Any = self._read()
 
     def learn(self, catalogue: Any) -> None:
-        """Keeps what a worker says, for this start and, if it can be written, the next."""
+        """Keeps the catalogue that a worker has sent, for this start and, if it can be written, the next."""
         self.value = catalogue
         if catalogue != self._read():
             try:
@@ -43,7 +43,7 @@ class Known:
 
 
 def catalogue_key(command: Sequence[str]) -> dict[str, Any]:
-    """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
+    """Returns what a catalogue depends on: versions, the command, and when the engine's files last changed."""
     try:
         torch = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:

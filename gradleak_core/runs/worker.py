@@ -24,11 +24,12 @@ from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
+"""Seconds between two signs of life."""
 Job = tuple[str, Any, Controls]
 
 
 class Pipe:
-    """Stdin and stdout as protocol streams."""
+    """The worker's two streams of messages, stdin and stdout. What anything prints goes to stderr."""
 
     def __init__(self) -> None:
         self._in: BinaryIO = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
@@ -39,13 +40,14 @@ class Pipe:
         self.jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
 
     def send(self, head: dict[str, Any], blob: bytes = b"") -> None:
+        """Sends a message to the server. May be called from any thread."""
         message = pack(head, blob)
         with self._lock, contextlib.suppress(BrokenPipeError):  # the reader then sees the end of stdin
             self._out.write(message)
             self._out.flush()
 
     def listen(self) -> None:
-        """Hands over runs and applies commands to the newest of them; ends the process at the end of stdin."""
+        """Queues the runs that arrive and applies commands to the newest of them. Ends the process at the end of stdin."""
         controls = Controls()
         try:
             while message := read_message(self._in):
@@ -66,6 +68,7 @@ class Pipe:
 
 
 def run_worker() -> None:
+    """Starts the engine, greets the server, and plays one run after another until stdin is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
@@ -98,7 +101,7 @@ def run_worker() -> None:
 
 
 def tie_to_server() -> None:
-    """Leaves Ctrl-C to the server, and dies with it where the system can arrange that."""
+    """Makes this process ignore Ctrl-C, and die with the server where the system can arrange that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         import ctypes
@@ -108,7 +111,7 @@ def tie_to_server() -> None:
 
 
 def choose_device(index: int) -> str:
-    """A GPU if there is one."""
+    """Returns the device to compute on: a GPU if there is one, of several the one for this worker's index."""
     import torch
 
     if torch.cuda.is_available():
@@ -117,7 +120,7 @@ def choose_device(index: int) -> str:
 
 
 def warm_up(engine: Any, catalogue: Any, device: str) -> None:
-    """Runs two iterations of the first preset, so that the first real run need not load anything."""
+    """Plays two iterations of the first preset, so that the first real run need not load anything."""
     presets = catalogue.get("presets") or []
     experiment = copy.deepcopy(presets[0]["experiment"] if presets else catalogue["experiment"]["default"])
     if "steps" in experiment["attack"]:
@@ -137,7 +140,7 @@ def play_run(engine: Any, device: str, send: Any, run: str, experiment: Any, con
 
 
 def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
-    """Plays one run; whatever goes wrong becomes one sentence."""
+    """Plays one run. Whatever goes wrong is sent to the server as one sentence."""
     try:
         if device == "cpu":
             bound_memory()
@@ -154,9 +157,9 @@ def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, c
 
 
 def bound_memory() -> None:
-    """Lets this process take what is free now and no more, where the system can hold it to that.
+    """Limits this process to the memory that is free now, where the system can do that.
 
-    Whoever asks for more gets an error in place of memory, and so a run fails by a sentence and not with the machine.
+    A run that asks for more then fails with a sentence and does not take the machine with it.
     """
     most = free_memory()
     if sys.platform != "linux" or most is None:
@@ -171,7 +174,7 @@ def bound_memory() -> None:
 
 
 def learn_between_runs(idle: Any, experiment: Any, busy: Any) -> None:
-    """Learns from a run what makes the next like it faster; runs do without where that fails."""
+    """Lets the `idle` module measure, between two runs, what makes the next run of an experiment faster."""
     try:
         idle.learn(experiment, busy)
     except (Refused, OSError):
@@ -181,6 +184,7 @@ def learn_between_runs(idle: Any, experiment: Any, busy: Any) -> None:
 
 
 def describe_failure(error: Exception) -> str:
+    """Returns the sentence that a user reads when an error has ended a run."""
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
         return "The device ran out of memory; use a smaller batch, fewer restarts or a smaller model."
     if out_of_room(error):
