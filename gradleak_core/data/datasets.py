@@ -1,4 +1,4 @@
-"""The datasets that torchvision can fetch: names, classes and sizes. Free of torch, so that a picker can list them."""
+"""The data sets that torchvision can fetch: names, classes and sizes. Free of torch, so that a picker can list them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from gradleak_core.types import Refused
 
 @dataclass(frozen=True)
 class Dataset:
-    """`kind` is torchvision's class; `place` is the folder inside `datasets/` that it reads; `train` and `test`
-    count images; `megabytes` is the size of the download."""
+    """A data set that torchvision can fetch.
+
+    `kind` names torchvision's class, and `place` the folder inside `datasets/` that it reads. `train` and `test` count
+    images. `megabytes` is the size of the download.
+    """
 
     title: str
     kind: str
@@ -52,7 +55,7 @@ DATASETS = {
 
 
 def parse_dataset(reference: str) -> tuple[str, str, int]:
-    """Name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
+    """Returns name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
     parts = re.fullmatch(r"dataset:(\w+)/(train|test)/(\d{1,9})", reference, re.ASCII)
     if parts is None or parts[1] not in DATASETS:
         raise unknown_image(
@@ -66,10 +69,11 @@ def parse_dataset(reference: str) -> tuple[str, str, int]:
 
 
 def is_present(root: Path, name: str) -> bool:
-    """Whether a dataset has been downloaded and unpacked."""
+    """Returns whether a data set has been downloaded to `root`, the folder of all data sets, and unpacked."""
     place = root / DATASETS[name].place
     return place.is_dir() and any(not file.suffix for file in place.iterdir())
 
 
 def past_the_end(reference: str, count: int) -> Refused:
+    """Returns the refusal of a reference to an image that a set of `count` images does not have."""
     return Refused(f"{quoted(reference)} is past the end; the last image is number {count - 1}.")

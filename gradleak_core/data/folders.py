@@ -24,7 +24,7 @@ FOLDERS_VARIABLE = "GRADLEAK_DATASETS"
 
 
 def folders() -> dict[str, dict[str, int]]:
-    """Returns how many images each class holds, by the name of the folder; the classes in the order of their labels.
+    """Returns how many images each class holds, by folder and by class. Classes are in the order of their labels.
 
     Folders that are missing or hold no images are left out.
     """
@@ -32,7 +32,7 @@ def folders() -> dict[str, dict[str, int]]:
 
 
 def items(name: str, label: str) -> list[str]:
-    """Returns references of the images of one class, in the order of their file names. Raises `Refused`."""
+    """Returns references to the images of a class, in the order of their file names. Raises `Refused`."""
     return [f"folder:{name}/{label}/{file}" for file in _images(_class(name, label))]
 
 
@@ -60,7 +60,7 @@ def folder_path(reference: str) -> Path:
 
 
 def read_folder_picture(reference: str) -> Image.Image:
-    """Returns the image, cleaned as an upload is. Raises `Refused`."""
+    """Returns the picture that a reference names, cleaned as an upload is. Raises `Refused`."""
     try:
         return decode_picture(folder_path(reference).read_bytes())
     except OSError as error:
@@ -148,7 +148,7 @@ def _images(folder: Path) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def _list_images(folder: Path, changed: int) -> tuple[str, ...]:
-    """Names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
+    """Returns the names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES)]
     return tuple(sorted(name for name in names if not name.startswith(".")))

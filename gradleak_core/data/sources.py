@@ -13,7 +13,7 @@ from gradleak_core.types import Refused
 
 @dataclass(frozen=True)
 class Source:
-    """A set of labelled pictures that has not been read yet."""
+    """A set of labelled pictures that has not been read yet. `classes` is their number."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class Source:
 def source(name: str, most: int | None = None) -> Source:
     """Returns the set that `digits`, the name of a torchvision set or `folder:<name>` stands for.
 
-    Raises `Refused` when there is no such set, or when it has more classes than the model, `most`.
+    Raises `Refused` when there is no such set, or when it has more classes than `most`, those of the model.
     """
     if name == "digits":
         found = Source(name, "the built-in digits", len(digits.DIGITS))
@@ -42,7 +42,7 @@ def source(name: str, most: int | None = None) -> Source:
 
 
 def split_folder(name: str) -> tuple[str, str | None]:
-    """Returns the folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
+    """Returns the folders of `folder:<name>` to learn from and to test on, the second perhaps None. Raises `Refused`."""
     wanted, known = name.removeprefix("folder:"), folders.folders()
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
     if train is None:
@@ -53,7 +53,7 @@ def split_folder(name: str) -> tuple[str, str | None]:
 
 
 def identify_source(name: str) -> str:
-    """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes, times."""
+    """Returns a text that changes whenever the pictures of a set do. A folder's is a digest of names, sizes and times."""
     if name == "digits":
         return digits.digest_digits()
     if not name.startswith("folder:"):

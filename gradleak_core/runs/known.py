@@ -18,7 +18,7 @@ catalogue_log = logging.getLogger("gradleak.catalogue")
 
 
 class Known:
-    """A remembered catalogue, so that the first page need not wait for a worker. `value` is None until one has sent it."""
+    """A remembered catalogue, so that the first page need not wait for a worker; `value` is None until one is known."""
 
     def __init__(self, file: Path, command: Sequence[str]) -> None:
         self._file = file

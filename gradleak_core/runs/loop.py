@@ -134,7 +134,7 @@ class Run:
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
     def note(self, message: str, share: float | None) -> None:
-        """Sends what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` when the run was stopped."""
+        """Sends what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` if the run was stopped."""
         if self.controls.stopped:
             raise Stopped
         self.send({"type": "note", "run": self.run, "message": message, "share": share})

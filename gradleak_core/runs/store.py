@@ -194,7 +194,7 @@ class Store:
             return [(iteration, picture) for iteration, picture in db.execute(query, (run,))]
 
     def picture(self, run: str, iteration: int | None = None) -> bytes | None:
-        """Returns the picture of the frame at an iteration, or the last picture without `iteration`; None without one."""
+        """Returns the picture of the frame at an iteration, by default the last picture; None without one."""
         which = "" if iteration is None else "AND iteration = ?"
         query = f"SELECT picture FROM frames WHERE run = ? {which} AND length(picture) > 0"
         wanted = (run,) if iteration is None else (run, min(iteration, 2**62))

@@ -47,7 +47,7 @@ class Pipe:
             self._out.flush()
 
     def listen(self) -> None:
-        """Queues the runs that arrive and applies commands to the newest of them. Ends the process at the end of stdin."""
+        """Queues the runs that arrive and applies commands to the newest. Ends the process at the end of stdin."""
         controls = Controls()
         try:
             while message := read_message(self._in):
