@@ -199,7 +199,7 @@ def serve_site(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; whatever is wrong with the input is one sentence on stderr."""
+    """Runs one command and returns its exit code. Whatever is wrong with the input is one sentence on stderr."""
     try:
         return int(app(args=arguments, prog_name="python -m gradleak_core", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

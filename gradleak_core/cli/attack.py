@@ -1,4 +1,4 @@
-"""One run in the terminal: the loop of the worker, with a progress bar in the place of the browser."""
+"""`attack`: plays one run in the terminal, by the worker's loop, with a progress bar in place of the browser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAILED, INTERRUPTED = 1, 130
 def attack(
     choice: choose.Choice, device: str | None, json_to: str | None, save_to: Path | None, quiet: bool, err: Console
 ) -> int:
-    """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
+    """Runs an attack, prints its result, writes the files asked for, and returns the exit code. Raises `Refused`."""
     known = catalogue()
     device = choose.find_device(device, known)
     for target in list_targets(json_to, save_to):
@@ -68,15 +68,17 @@ def attack(
 
 
 def is_very_dark(reference: str) -> bool:
+    """Returns whether a reference names an upload that is very dark."""
     return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
 def put_device_first(device: str, catalogue: JSON) -> JSON:
-    """The catalogue with this device as its first."""
+    """Returns the catalogue with a device as the first of its list."""
     return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
 def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+    """Writes the result as JSON and the run as a picture, where asked for. Returns the exit code."""
     try:
         if save_to is not None:
             from gradleak_core.cli import pictures
@@ -92,6 +94,7 @@ def write_result(result: JSON, recording: Recording, json_to: str | None, save_t
 
 
 def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+    """Yields the files to be written. Raises `Refused` for a picture of another kind than there is."""
     if save_to is not None:
         if save_to.suffix.lower() not in KINDS:
             raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
@@ -101,7 +104,7 @@ def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
 
 
 def check_writable(target: Path) -> None:
-    """Raises `Refused` when nothing can be written there; leaves no trace."""
+    """Raises `Refused` when a file cannot be written. Leaves no trace."""
     new = not target.exists()
     try:
         target.open("ab").close()
@@ -113,7 +116,7 @@ def check_writable(target: Path) -> None:
 
 @contextmanager
 def stoppable(controls: Controls) -> Iterator[None]:
-    """Lets the first Ctrl-C end the run in good order, and the second at once."""
+    """Makes the first Ctrl-C end the run in good order, and the second end it at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         controls.apply({"type": "stop"})
@@ -127,7 +130,7 @@ def stoppable(controls: Controls) -> Iterator[None]:
 
 
 class Steady(Controls):
-    """Asks for evenly spaced pictures besides those that the time allows, so that a short run moves smoothly too."""
+    """Controls that ask for evenly spaced pictures as well, so that the animation of a short run moves smoothly."""
 
     def __init__(self, steps: int) -> None:
         super().__init__()
@@ -140,7 +143,7 @@ class Steady(Controls):
 
 
 class Screen:
-    """Hands each message on to the recording, and shows where the run stands."""
+    """A receiver of a run's messages that adds them to the recording and moves the progress bar."""
 
     def __init__(self, recording: Recording, console: Console, quiet: bool) -> None:
         self.recording = recording
@@ -170,7 +173,7 @@ class Screen:
 
 
 def result_table(recording: Recording, catalogue: JSON) -> Table:
-    """The result, to read."""
+    """Returns the result of a run as a table for the terminal."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
@@ -195,7 +198,7 @@ def result_table(recording: Recording, catalogue: JSON) -> Table:
 
 
 def describe_uploads(experiment: JSON) -> str:
-    """What became of the user's own pictures, in a sentence; empty without any."""
+    """Returns a sentence on how the user's own pictures were changed; empty without any."""
     if not any(image.startswith("upload:") for image in experiment["images"]):
         return ""
     side, classless = experiment["size"], experiment["labels"] is None

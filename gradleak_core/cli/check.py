@@ -1,4 +1,4 @@
-"""Whether GradLeak can work on this machine, and what to do when it cannot."""
+"""`check`: tells whether GradLeak can work on this machine, and what to do when it cannot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ITERATIONS = 20
 
 
 def check_machine(port: int, out: Console) -> int:
-    """Prints what is here, a line each; 0 when all is well, 1 otherwise."""
+    """Prints what each check found, a line each. Returns the exit code: 0 when all is well, else 1."""
     steps: dict[str, Callable[[], str]] = {
         "versions": lambda: ", ".join(f"{name} {number}" for name, number in versions().items()),
         "device": lambda: ", ".join(f"{row['kind']} ({row['name']})" for row in devices()),
@@ -42,7 +42,7 @@ def check_machine(port: int, out: Console) -> int:
 
 
 def check_engine() -> str:
-    """A short attack that must lower its distance. Raises `Refused`."""
+    """Runs a short attack and describes it. Raises `Refused` when it does not lower its distance."""
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
@@ -59,7 +59,7 @@ def check_engine() -> str:
 
 
 def check_folder() -> str:
-    """Raises `Refused` when nothing can be written."""
+    """Describes the data folder. Raises `Refused` when nothing can be written there."""
     data = data_folder().absolute()
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def check_folder() -> str:
 
 
 def check_port(port: int) -> str:
-    """Raises `Refused` unless the port is free, or GradLeak itself has it."""
+    """Describes a port. Raises `Refused` unless it is free or GradLeak itself has it."""
     try:
         open_socket("127.0.0.1", port).close()
         return f"{port} is free"
@@ -82,6 +82,7 @@ def check_port(port: int) -> str:
 
 
 def is_gradleak(port: int) -> bool:
+    """Returns whether a GradLeak server of this machine answers on a port."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=3) as reply:
             return "workers" in json.load(reply)

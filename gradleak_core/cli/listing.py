@@ -1,4 +1,4 @@
-"""`catalogue`: everything there is, with every knob, its range and its default."""
+"""`catalogue`: lists everything there is, with every knob, its range and its default."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ FAMILIES = {
 
 
 def print_catalogue_parts(parts: Sequence[str], as_json: bool, out: Console) -> int:
-    """Of these parts, or of all. Raises `Refused` for one that there is not, and for parts as JSON."""
+    """Prints these parts of the catalogue, or all of it, and returns the exit code.
+
+    Raises `Refused` for a part that does not exist, and for parts as JSON.
+    """
     known = catalogue()
     if as_json and parts:
         raise Refused("--json writes the whole catalogue; leave out the parts, or --json.")
@@ -72,7 +75,7 @@ def plain_table(title: str, lines: list[tuple[str, str, str]]) -> Table:
 
 
 def knob_text(row: Any) -> str:
-    """`steps=3000 (1 to 100000)`; the choices of a part have a table of their own."""
+    """Returns a knob as text, such as `steps=3000 (1 to 100000)`. The choices of a part have a table of their own."""
     default = row.get("default")
     shown = default.get("kind") if isinstance(default, dict) else default
     if isinstance(shown, list):

@@ -1,4 +1,4 @@
-"""Accuracy beside leakage in the terminal: a progress bar, a table, and a file that grows point by point."""
+"""`price`: shows accuracy beside leakage as a table, and writes a file that grows point by point."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
 
 NOTE_SECONDS = 0.5
-"""Seconds between two notes in the file."""
+"""The seconds between two notes in the file."""
 RETRY_SECONDS = 1.0
-"""Seconds between two attempts to write the end."""
+"""The seconds between two attempts to write the end."""
 
 
 def price_command(
@@ -43,7 +43,7 @@ def price_command(
     quiet: bool,
     err: Console,
 ) -> int:
-    """Prices no defence and each of the defences. Raises `Refused` before anything is computed."""
+    """Prices no defence and each of these, and returns the exit code. Raises `Refused`."""
     known = catalogue()
     device = choose.find_device(device, known)
     if json_to is not None:
@@ -85,33 +85,35 @@ def price_command(
 
 
 def drop_repeats(settings: list[JSON]) -> list[JSON]:
-    """Each setting once, in order."""
+    """Returns each setting once, in order."""
     return list({json.dumps(setting): setting for setting in settings}.values())
 
 
 class Ledger:
-    """What is known so far, in memory and, if wanted, in a file that always holds whole JSON."""
+    """The state of a price, in memory and, if wanted, in a file that always holds complete JSON."""
 
     def __init__(self, file: Path | None, head: JSON) -> None:
         self.file = file
         self.value: JSON = {"status": "running", "message": None, "note": None, "points": [], **head}
         self.next = 0.0
         self.trouble: OSError | None = None
-        """Why the file is behind."""
+        """The error that keeps the file from being up to date."""
         self.write()
 
     def add(self, point: Point) -> None:
+        """Adds a point and writes the file."""
         self.value["points"].append(point.json())
         self.write()
 
     def note(self, message: str) -> None:
+        """Sets the note on what is being done, and writes the file if the last note is half a second old."""
         self.value["note"] = message
         if time.monotonic() >= self.next:
             self.next = time.monotonic() + NOTE_SECONDS
             self.write()
 
     def write(self, **changes: Any) -> None:
-        """Writes all of it; what there is no room for now is in the next attempt."""
+        """Changes the state and writes all of it. What there is no room for now is in the next attempt."""
         self.value |= changes
         self.trouble = None
         if self.file is not None:
@@ -122,7 +124,7 @@ class Ledger:
                 self.trouble = error
 
     def close(self, err: Console, **changes: Any) -> None:
-        """Writes how it ended, as soon as there is room for that."""
+        """Writes how the price ended, and waits for room if need be."""
         self.write(**changes)
         if self.trouble:
             err.print(f"{self.file} cannot be written: {self.trouble.strerror}.", markup=False, soft_wrap=True)
@@ -142,7 +144,7 @@ def progress_bar(console: Console, quiet: bool) -> Progress:
 
 
 def price_table(value: JSON, known: JSON) -> Table:
-    """The points, to read."""
+    """Returns the points of a price as a table for the terminal."""
     learnt, leaked = value["federation"], value["experiment"]
     what = (
         f"Accuracy on {learnt['data']} after {learnt['rounds']} rounds of {learnt['clients']} clients; "

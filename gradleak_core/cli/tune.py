@@ -1,4 +1,4 @@
-"""Measures how many CPU threads suit each network, and keeps it for the runs to come."""
+"""`tune`: measures how many CPU threads suit each network, and keeps it for the runs to come."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ BATCHES = (1, 2, 4, 8, 16)
 
 
 def tune(seconds: float, data: Path | None, out: Console) -> int:
-    """Raises `Refused`, before it measures, when nothing can be kept."""
+    """Measures each network for so many seconds a batch, keeps the best numbers and returns the exit code.
+
+    Raises `Refused`, before it measures, when nothing can be kept.
+    """
     if data is not None:
         os.environ["GRADLEAK_DATA"] = str(data)
     check_folder()
@@ -29,6 +32,6 @@ def tune(seconds: float, data: Path | None, out: Console) -> int:
             out.print(f"{model.title}, {images} image{'s' * (images > 1)}: {times}; chosen: {best}", highlight=False)
             keep_choices({model.title: {images: best}})
     out.print(
-        f"Kept in {choices_file()} for runs of one seed. The Lab measures what is missing by itself.", soft_wrap=True
+        f"Kept in {choices_file()} for runs of one restart. The Lab measures what is missing by itself.", soft_wrap=True
     )
     return 0

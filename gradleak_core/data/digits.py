@@ -1,6 +1,6 @@
 """The built-in handwritten digits in `assets/digits.npz`, so that a model can be trained without a network.
 
-They are E. Alpaydin and C. Kaynak's, as scikit-learn ships them; `assets/samples/LICENCES.md` has the licence. Free of torch.
+They are E. Alpaydin and C. Kaynak's, from scikit-learn; `assets/samples/LICENCES.md` has the licence. Free of torch.
 """
 
 from __future__ import annotations

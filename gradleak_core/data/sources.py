@@ -42,7 +42,7 @@ def source(name: str, most: int | None = None) -> Source:
 
 
 def split_folder(name: str) -> tuple[str, str | None]:
-    """Returns the folders of `folder:<name>` to learn from and to test on, the second perhaps None. Raises `Refused`."""
+    """Returns the folders of `folder:<name>` to learn from and, or None, to test on. Raises `Refused`."""
     wanted, known = name.removeprefix("folder:"), folders.folders()
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
     if train is None:
@@ -53,7 +53,7 @@ def split_folder(name: str) -> tuple[str, str | None]:
 
 
 def identify_source(name: str) -> str:
-    """Returns a text that changes whenever the pictures of a set do. A folder's is a digest of names, sizes and times."""
+    """Returns a text that changes whenever the pictures of a set do, to judge by their names, sizes and times."""
     if name == "digits":
         return digits.digest_digits()
     if not name.startswith("folder:"):

@@ -45,14 +45,14 @@ def check_upload(data: bytes) -> bytes:
     """Returns a clean PNG of any picture somebody sends: upright, 8-bit grey or RGB, without metadata.
 
     It shows the largest centred square, at most 512 pixels a side. Only the first frame is kept, and what is
-    transparent becomes white. Raises `Refused`, and nothing else, when the data is empty, not a picture, damaged or over
-    8 MB, or when the picture has too many pixels or too long a side.
+    transparent becomes white. Raises `Refused`, and nothing else, when the data is empty, not a picture, damaged or
+    over 8 MB, or when the picture has too many pixels or too long a side.
     """
     return encode_png(decode_picture(data))
 
 
 def check_both(data: bytes) -> tuple[bytes, bytes | None]:
-    """Returns the clean PNG of `check_upload`, and a brightened one when the picture is very dark, else None.
+    """Returns the clean PNG of `check_upload`, and a brightened one if the picture is very dark, else None.
 
     The second is stretched so that its darkest value is black and its brightest white. It is made from all bits of a
     value that Pillow reads: 16 of a grey picture, 8 of a colour. Raises `Refused`.
@@ -67,7 +67,7 @@ def decode_picture(data: bytes) -> Image.Image:
 
 
 def looks_very_dark(image: Image.Image) -> bool:
-    """Returns whether nothing in a picture of mode L or RGB is brighter than a quarter, and yet not all of it is alike."""
+    """Returns whether a picture of mode L or RGB has nothing brighter than a quarter, and yet more than one value."""
     low, high = _extremes(image)
     return low < high <= DARK
 
@@ -80,7 +80,7 @@ def encode_png(image: Image.Image) -> bytes:
 
 
 def save(folder: Path, data: bytes) -> str:
-    """Checks an encoded picture, keeps it in `folder` and returns its `upload:<sha256>`. Raises `Refused` or OSError."""
+    """Checks an encoded picture and keeps it. Returns its `upload:<sha256>`. Raises `Refused` or OSError."""
     return keep_upload(folder, check_upload(data))
 
 

@@ -24,7 +24,7 @@ from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
-"""Seconds between two signs of life."""
+"""The seconds between two signs of life."""
 Job = tuple[str, Any, Controls]
 
 
@@ -134,6 +134,7 @@ def warm_up(engine: Any, catalogue: Any, device: str) -> None:
 
 
 def play_run(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
+    """Plays an experiment as the run of that id; `send` takes its messages. Raises what the engine raises."""
     from gradleak_core.runs.loop import Run
 
     Run(engine, run, device, controls, send).play(experiment)
