@@ -43,7 +43,7 @@ class Guard:
         """Returns the status and the sentence for a request that is turned away; None for one that is let in."""
         headers, path = Headers(scope=scope), scope["path"]
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self.named(host, scope):
+        if not self.is_own_name(host, scope):
             name = host[:QUOTED_OF_REQUEST] or "a request without a host"
             return 421, f"This server does not answer to {name}; if it should, start it with --allowed-host."
         if origin not in (None, f"{scope['scheme'].replace('ws', 'http')}://{host}"):
@@ -52,7 +52,7 @@ class Guard:
             return 404, f"There is nothing at {path[:QUOTED_OF_REQUEST]}."
         return None
 
-    def named(self, host: str, scope: Scope) -> bool:
+    def is_own_name(self, host: str, scope: Scope) -> bool:
         """Returns whether `host` is a name of this server, or the address on which the connection came in."""
         match = HOST.fullmatch(host)
         if match is None:

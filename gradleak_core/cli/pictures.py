@@ -27,7 +27,7 @@ def draw_file(recording: Recording, suffix: str) -> bytes:
     """Returns a .png of the end of a run, or a .gif or .html of the whole run, by the suffix."""
     if suffix == ".html":
         return page(recording).encode()
-    frames, batch = recording.shown(), recording.head["batch"]
+    frames, batch = recording.choose_frames(), recording.head["batch"]
     truth = open_picture(recording.truth)
     if suffix == ".png":
         numbers, picture = frames[-1]
@@ -78,7 +78,7 @@ def page(recording: Recording) -> str:
         "result": recording.result,
         "head": recording.head,
         "curve": curve,
-        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.shown()],
+        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.choose_frames()],
         "truth": data_url(recording.truth),
     }
     text = json.dumps(finite(value), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -41,6 +41,6 @@ class Recording:
         if len(self.pictures) > 8 * FRAMES:
             self.pictures = self.pictures[::2]
 
-    def shown(self) -> list[tuple[RunHead, bytes]]:
+    def choose_frames(self) -> list[tuple[RunHead, bytes]]:
         """Returns evenly chosen pictures with their numbers, the first and the last among them."""
         return [(self.numbers[iteration], picture) for iteration, picture in choose_evenly(self.pictures)]

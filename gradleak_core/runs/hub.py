@@ -114,13 +114,13 @@ class Hub:
             return loaded
         return self.known[run]
 
-    def handed(self, run: str) -> None:
+    def hand_over(self, run: str) -> None:
         """Marks a waiting run as given to a worker, before the worker can take the machine down with it."""
         if trace := self.live.get(run):
             trace.handed += 1
             self.store.hand_over(run, trace.handed)
 
-    def started(self, run: str, head: Head, truth: bytes) -> None:
+    def start(self, run: str, head: Head, truth: bytes) -> None:
         """Marks a run as running, with its head and its private images."""
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
@@ -133,7 +133,7 @@ class Hub:
             trace.message = message
             trace.update(queue_position=None, share=share)
 
-    def frame(self, run: str, head: Head, picture: bytes) -> None:
+    def add_frame(self, run: str, head: Head, picture: bytes) -> None:
         """Adds a frame to a run."""
         if trace := self.live.get(run):
             trace.add(head, picture)
@@ -141,13 +141,13 @@ class Hub:
             trace.trouble = self.store.trouble
             trace.update()
 
-    def state(self, run: str, status: str) -> None:
+    def set_status(self, run: str, status: str) -> None:
         """Sets the status of a run that goes on: `running` or `paused`."""
         if trace := self.live.get(run):
             self.store.status(run, status)
             trace.update(status=status)
 
-    def queued(self, runs: list[str]) -> None:
+    def set_positions(self, runs: list[str]) -> None:
         """Tells the viewers of each waiting run its place in the queue, 1 being next."""
         for position, run in enumerate(runs, 1):
             trace = self.live.get(run)

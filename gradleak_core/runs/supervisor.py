@@ -84,24 +84,24 @@ class Worker:
         self.run, self.experiment, self.heard, self.stopping = run, experiment, False, False
         self.send({"type": "run", "run": run, "experiment": experiment})
 
-    async def live(self) -> None:
+    async def keep_alive(self) -> None:
         """Keeps a process running, whatever goes wrong. Waits longer and longer while it cannot even start."""
         patience, failures = self.owner.patience, 0
         while True:
             greeted, self.verdict = False, None
             try:
-                greeted = await self._one_life()
+                greeted = await self._run_process()
             except OSError as error:
                 self.error = f"The worker cannot be started: {error}."
             except Exception as error:  # a supervisor that ends leaves nobody to start the next worker
                 worker_log.exception("worker %d's supervisor went wrong", self.index)
                 self.error = f"The worker cannot be supervised: {type(error).__name__}: {error}."
             self.state = "starting" if greeted else "dead"
-            asyncio.get_running_loop().call_soon(self._mourn)  # where an error cannot end this task either
+            asyncio.get_running_loop().call_soon(self._settle_run)  # where an error cannot end this task either
             failures = 0 if greeted else failures + 1
             await asyncio.sleep(min(patience.restart * 2**failures, patience.restart_most))
 
-    async def _one_life(self) -> bool:
+    async def _run_process(self) -> bool:
         """Starts a process and waits until it ends. Returns whether it came up at all."""
         self.last_line, self.beats, self.silence, self.stillness = "", False, 0.0, 0.0
         self.process = process = await self._start()
@@ -173,13 +173,13 @@ class Worker:
             self.state, self.device, self.error = "ready", head["device"], None
             self.owner.on_catalogue(head["catalogue"])
         elif kind == "started":
-            hub.started(run, head, blob)
+            hub.start(run, head, blob)
         elif kind == "note":
             hub.note(run, head["message"], head["share"])
         elif kind == "frame":
-            hub.frame(run, head, blob)
+            hub.add_frame(run, head, blob)
         elif kind == "state":
-            hub.state(run, head["state"])
+            hub.set_status(run, head["state"])
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
         elif kind == "failed":
@@ -189,7 +189,7 @@ class Worker:
         if kind in ("finished", "failed", "hello"):
             self.owner.dispatch()
 
-    def _mourn(self) -> None:
+    def _settle_run(self) -> None:
         """Ends the run of a process that has died, or queues it once more if the process never took it up."""
         run, self.run = self.run, None
         if run is None:
@@ -201,7 +201,7 @@ class Worker:
         else:
             self.owner.hub.end(run, "failed", self.verdict or self.error)
 
-    async def insist(self, run: str) -> None:
+    async def end_if_late(self, run: str) -> None:
         """Ends the process when it does not stop a run in time."""
         await asyncio.sleep(self.owner.patience.stop)
         if self.run == run and self.process:
@@ -237,7 +237,7 @@ class Supervisor:
 
     def start(self) -> None:
         for worker in self.workers:
-            self._spawn(worker.live())
+            self._spawn(worker.keep_alive())
 
     async def close(self) -> None:
         """Ends every worker process."""
@@ -262,9 +262,9 @@ class Supervisor:
         for worker in self.workers:
             if self.queue and worker.idle:
                 run = next(iter(self.queue))
-                self.hub.handed(run)
+                self.hub.hand_over(run)
                 worker.begin(run, self.queue.pop(run))
-        self.hub.queued(list(self.queue))
+        self.hub.set_positions(list(self.queue))
 
     def position(self, run: str) -> int | None:
         """Returns the place of a run in the queue, 1 being next; None when it does not wait."""
@@ -278,14 +278,14 @@ class Supervisor:
         if run in self.queue:
             del self.queue[run]
             self.hub.end(run, "stopped", "Stopped before it began.")
-            self.hub.queued(list(self.queue))
+            self.hub.set_positions(list(self.queue))
             return True
         worker = self.worker_of(run)
         if worker is None:
             return False
         worker.stopping = True
         worker.send({"type": "stop"})
-        self._spawn(worker.insist(run))
+        self._spawn(worker.end_if_late(run))
         return True
 
     def health(self) -> list[Head]:

@@ -49,7 +49,7 @@ class Writer:
         self._db = db
         self._handed_over: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._waiting: list[Change] = []
-        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
+        self._thread = threading.Thread(target=self._write_until_closed, name="store", daemon=True)
         self._thread.start()
 
     def write(self, apply: Write, *, waits: bool = True, urgent: bool = False, size: int = 0) -> Future[None]:
@@ -64,7 +64,7 @@ class Writer:
         self._thread.join()
         self._db.close()
 
-    def _serve(self) -> None:
+    def _write_until_closed(self) -> None:
         ended = False
         while not ended:
             arrived = self._collect_changes()
@@ -87,11 +87,11 @@ class Writer:
 
     def _write(self, changes: list[Change]) -> None:
         self._waiting = []
-        if self._together(changes) or not self._one_by_one(changes):
+        if self._write_together(changes) or not self._one_by_one(changes):
             self.trouble = None
         self.held = sum(change.size for change in self._waiting)
 
-    def _together(self, changes: list[Change]) -> bool:
+    def _write_together(self, changes: list[Change]) -> bool:
         try:
             with self._db:
                 for change in changes:
@@ -105,9 +105,9 @@ class Writer:
 
     def _one_by_one(self, changes: list[Change]) -> int:
         """Writes each change in a transaction of its own. Returns how many could not be written."""
-        return sum(not self._alone(change) for change in sorted(changes, key=lambda change: not change.urgent))
+        return sum(not self._write_alone(change) for change in sorted(changes, key=lambda change: not change.urgent))
 
-    def _alone(self, change: Change) -> bool:
+    def _write_alone(self, change: Change) -> bool:
         if self._waiting and not change.urgent:
             self._put_off(change)
             return False
