@@ -150,9 +150,9 @@ def print_catalogue(
     json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
 ) -> int:
     """List attacks, defences, models, samples, metrics and every knob."""
-    from gradleak_core.cli.listing import listing
+    from gradleak_core.cli.listing import print_catalogue_parts
 
-    return listing(parts or [], json, STDOUT)
+    return print_catalogue_parts(parts or [], json, STDOUT)
 
 
 @app.command("check")
@@ -199,7 +199,7 @@ def serve_site(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; whatever is wrong with the input is one sentence on stderr."""
+    """Runs one command and returns its exit code. Whatever is wrong with the input is one sentence on stderr."""
     try:
         return int(app(args=arguments, prog_name="python -m gradleak_core", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

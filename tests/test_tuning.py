@@ -12,7 +12,7 @@ from gradleak_core.__main__ import main
 from gradleak_core.experiment import CODEC, Experiment, threads
 from gradleak_core.models import MODELS
 from gradleak_core.runs import tuning
-from gradleak_core.runs.tuning import fewest, learn, tried
+from gradleak_core.runs.tuning import choose_fewest, learn, time_threads
 from gradleak_core.speed import threads as kept_threads
 from gradleak_core.speed.threads import ALL_THREADS, find_choice, keep_choices
 
@@ -24,14 +24,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_fewest_threads_within_three_per_cent_are_chosen() -> None:
-    assert fewest({1: 10.2, 2: 10.0, 4: 12.0}) == 1
-    assert fewest({1: 10.6, 2: 10.0, 4: 9.9}) == 2
-    assert fewest({1: 50.0, 2: 30.0, 4: 20.0}) == 4
+    assert choose_fewest({1: 10.2, 2: 10.0, 4: 12.0}) == 1
+    assert choose_fewest({1: 10.6, 2: 10.0, 4: 9.9}) == 2
+    assert choose_fewest({1: 50.0, 2: 30.0, 4: 20.0}) == 4
 
 
 def test_every_count_is_tried_and_torchs_own_is_given_back() -> None:
     before = torch.get_num_threads()
-    found = tried(MODELS["lenet"](), 1, seconds=0)
+    found = time_threads(MODELS["lenet"](), 1, seconds=0)
     assert list(found) == sorted({1, *(2**i for i in range(16) if 2**i < ALL_THREADS), ALL_THREADS})
     assert all(value > 0 for value in found.values())
     assert torch.get_num_threads() == before
@@ -64,7 +64,7 @@ class TestLearning:
         learn(self.experiment, lambda: False)
         assert find_choice("LeNet", 3) in (1, 2)
         assert find_choice("LeNet", 4) is None
-        monkeypatch.setattr(tuning, "tried", None)
+        monkeypatch.setattr(tuning, "time_threads", None)
         learn(self.experiment, lambda: False)
 
     def test_nothing_is_kept_when_there_is_work_meanwhile(self, folder: Path) -> None:

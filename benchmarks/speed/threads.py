@@ -17,7 +17,7 @@ from benchmarks.speed.contenders import contest, gradleak, medians
 from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare_both, threads
 from gradleak_core.models import MODELS
 from gradleak_core.presets import find_recipe
-from gradleak_core.runs.tuning import counts, learn
+from gradleak_core.runs.tuning import learn, thread_counts
 
 JSON = Any
 ATTACK = find_recipe("inverting_gradients")
@@ -36,7 +36,7 @@ def row(name: str, batch: int, steps: int, setting: Setting) -> JSON:
     images = ("sample:chelsea",) * batch
     experiment = replace(Experiment(), images=images, model=MODELS[name](), attack=ATTACK, seed=SEED)
     both, steps = prepare_both(experiment), setting.count(max(2, steps // batch), 1)
-    found = contest({str(n): partial(step, both, n, steps) for n in counts()}, setting.count(5, 1))
+    found = contest({str(n): partial(step, both, n, steps) for n in thread_counts()}, setting.count(5, 1))
     best, rule = medians(found), threads(experiment)
     learn(CODEC.encode(experiment), lambda: False)
     chosen = threads(experiment)

@@ -1,4 +1,4 @@
-"""One run in the terminal: the loop of the worker, with a progress bar in the place of the browser."""
+"""`attack`: plays one run in the terminal, by the worker's loop, with a progress bar in place of the browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.worker import sentence
+from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import STATUSES, word
 
@@ -38,16 +38,16 @@ FAILED, INTERRUPTED = 1, 130
 def attack(
     choice: choose.Choice, device: str | None, json_to: str | None, save_to: Path | None, quiet: bool, err: Console
 ) -> int:
-    """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
+    """Runs an attack, prints its result, writes the files asked for, and returns the exit code. Raises `Refused`."""
     known = catalogue()
     device = choose.find_device(device, known)
-    for target in targets(json_to, save_to):
-        writable(target)
-    experiment = choose.experiment(choice, known)
+    for target in list_targets(json_to, save_to):
+        check_writable(target)
+    experiment = choose.choose_experiment(choice, known)
     if choice.images and not quiet and any(map(is_very_dark, experiment["images"])):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
-    demand.check_memory(experiment, on(device, known))
-    if not quiet and (slow := demand.delay(experiment, on(device, known))):
+    demand.check_memory(experiment, put_device_first(device, known))
+    if not quiet and (slow := demand.delay(experiment, put_device_first(device, known))):
         err.print(slow, style="yellow", highlight=False, markup=False, soft_wrap=True)
     recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
@@ -58,30 +58,32 @@ def attack(
     except Refused:
         raise
     except Exception as error:
-        err.print(sentence(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.print(describe_failure(error), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
         (err if json_to == "-" else Console()).print(result_table(recording, known))
-    return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+    return write_result(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
 def is_very_dark(reference: str) -> bool:
+    """Returns whether a reference names an upload that is very dark."""
     return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
-def on(device: str, catalogue: JSON) -> JSON:
-    """The catalogue with this device as its first."""
+def put_device_first(device: str, catalogue: JSON) -> JSON:
+    """Returns the catalogue with a device as the first of its list."""
     return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
-def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+    """Writes the result as JSON and the run as a picture, where asked for. Returns the exit code."""
     try:
         if save_to is not None:
             from gradleak_core.cli import pictures
 
-            save_to.write_bytes(pictures.drawn(recording, save_to.suffix.lower()))
+            save_to.write_bytes(pictures.draw_file(recording, save_to.suffix.lower()))
         if json_to is not None:
             text = json.dumps(result, indent=2, allow_nan=False) + "\n"
             sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
@@ -91,7 +93,8 @@ def written(result: JSON, recording: Recording, json_to: str | None, save_to: Pa
     return 0
 
 
-def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+    """Yields the files to be written. Raises `Refused` for a picture of another kind than there is."""
     if save_to is not None:
         if save_to.suffix.lower() not in KINDS:
             raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
@@ -100,8 +103,8 @@ def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
         yield Path(str(json_to))
 
 
-def writable(target: Path) -> None:
-    """Raises `Refused` when nothing can be written there; leaves no trace."""
+def check_writable(target: Path) -> None:
+    """Raises `Refused` when a file cannot be written. Leaves no trace."""
     new = not target.exists()
     try:
         target.open("ab").close()
@@ -113,7 +116,7 @@ def writable(target: Path) -> None:
 
 @contextmanager
 def stoppable(controls: Controls) -> Iterator[None]:
-    """Lets the first Ctrl-C end the run in good order, and the second at once."""
+    """Makes the first Ctrl-C end the run in good order, and the second end it at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         controls.apply({"type": "stop"})
@@ -127,7 +130,7 @@ def stoppable(controls: Controls) -> Iterator[None]:
 
 
 class Steady(Controls):
-    """Asks for evenly spaced pictures besides those that the time allows, so that a short run moves smoothly too."""
+    """Controls that ask for evenly spaced pictures as well, so that the animation of a short run moves smoothly."""
 
     def __init__(self, steps: int) -> None:
         super().__init__()
@@ -140,7 +143,7 @@ class Steady(Controls):
 
 
 class Screen:
-    """Hands each message on to the recording, and shows where the run stands."""
+    """A receiver of a run's messages that adds them to the recording and moves the progress bar."""
 
     def __init__(self, recording: Recording, console: Console, quiet: bool) -> None:
         self.recording = recording
@@ -170,7 +173,7 @@ class Screen:
 
 
 def result_table(recording: Recording, catalogue: JSON) -> Table:
-    """The result, to read."""
+    """Returns the result of a run as a table for the terminal."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
@@ -195,7 +198,7 @@ def result_table(recording: Recording, catalogue: JSON) -> Table:
 
 
 def describe_uploads(experiment: JSON) -> str:
-    """What became of the user's own pictures, in a sentence; empty without any."""
+    """Returns a sentence on how the user's own pictures were changed; empty without any."""
     if not any(image.startswith("upload:") for image in experiment["images"]):
         return ""
     side, classless = experiment["size"], experiment["labels"] is None

@@ -1,4 +1,4 @@
-"""`catalogue`: everything there is, with every knob, its range and its default."""
+"""`catalogue`: lists everything there is, with every knob, its range and its default."""
 
 from __future__ import annotations
 
@@ -29,17 +29,22 @@ FAMILIES = {
 }
 
 
-def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
-    """Of these parts, or of all. Raises `Refused` for one that there is not, and for parts as JSON."""
+def print_catalogue_parts(parts: Sequence[str], as_json: bool, out: Console) -> int:
+    """Prints these parts of the catalogue, or all of it, and returns the exit code.
+
+    Raises `Refused` for a part that does not exist, and for parts as JSON.
+    """
     known = catalogue()
     if as_json and parts:
         raise Refused("--json writes the whole catalogue; leave out the parts, or --json.")
     if as_json:
         out.print_json(json.dumps(known))
         return 0
-    tables = {family: kinds(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()}
+    tables = {
+        family: kinds_table(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()
+    }
     for name in ("experiment", *OBJECTS):
-        tables[name] = plain_table(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]])
+        tables[name] = plain_table(name, [(row["name"], knob_text(row), row["help"]) for row in known[name]["knobs"]])
     tables["metrics"] = plain_table(
         "metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]
     )
@@ -55,10 +60,10 @@ def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
     return 0
 
 
-def kinds(title: str, entries: dict[str, Any]) -> Table:
+def kinds_table(title: str, entries: dict[str, Any]) -> Table:
     rows = Table("name", "what it is", "knobs", title=title, title_justify="left", expand=True)
     for name, entry in entries.items():
-        rows.add_row(name, entry["summary"], "\n".join(knob(row) for row in entry["knobs"]))
+        rows.add_row(name, entry["summary"], "\n".join(knob_text(row) for row in entry["knobs"]))
     return rows
 
 
@@ -69,8 +74,8 @@ def plain_table(title: str, lines: list[tuple[str, str, str]]) -> Table:
     return rows
 
 
-def knob(row: Any) -> str:
-    """`steps=3000 (1 to 100000)`; the choices of a part have a table of their own."""
+def knob_text(row: Any) -> str:
+    """Returns a knob as text, such as `steps=3000 (1 to 100000)`. The choices of a part have a table of their own."""
     default = row.get("default")
     shown = default.get("kind") if isinstance(default, dict) else default
     if isinstance(shown, list):

@@ -1,16 +1,16 @@
-"""What a run sent while it went, gathered for the files made of it. Imports no torch."""
+"""Gathers the messages of a run for the files that are made of it. Imports no torch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gradleak_core.runs.export import FRAMES, spread
+from gradleak_core.runs.export import FRAMES, choose_evenly
 
 RunHead = dict[str, Any]
 
 
 class Recording:
-    """The messages of one run; pictures are kept, evenly thinned, only when they are wanted."""
+    """The messages of one run. With `keep` it keeps pictures too, evenly thinned."""
 
     def __init__(self, title: str, *, keep: bool) -> None:
         self.title, self.keep = title, keep
@@ -19,11 +19,11 @@ class Recording:
         self.truth = b""
         self.columns: dict[str, list[float | None]] = {}
         self.numbers: dict[int, RunHead] = {}
-        """Labels and metrics of each picture, by iteration."""
+        """The labels and the metrics of each picture, by iteration."""
         self.pictures: list[tuple[int, bytes]] = []
 
     def add(self, head: RunHead, blob: bytes) -> None:
-        """One message of the run loop."""
+        """Adds a message of the run's loop."""
         if head["type"] == "started":
             self.head, self.truth = head, blob
         elif head["type"] == "frame":
@@ -41,6 +41,6 @@ class Recording:
         if len(self.pictures) > 8 * FRAMES:
             self.pictures = self.pictures[::2]
 
-    def shown(self) -> list[tuple[RunHead, bytes]]:
-        """Evenly chosen pictures with their numbers, first and last among them."""
-        return [(self.numbers[iteration], picture) for iteration, picture in spread(self.pictures)]
+    def choose_frames(self) -> list[tuple[RunHead, bytes]]:
+        """Returns evenly chosen pictures with their numbers, the first and the last among them."""
+        return [(self.numbers[iteration], picture) for iteration, picture in choose_evenly(self.pictures)]

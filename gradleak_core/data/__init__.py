@@ -1,4 +1,4 @@
-"""Images by reference: `sample:`, `upload:`, `dataset:`, `folder:`. Free of torch; `images.load` makes tensors."""
+"""Images by reference: `sample:`, `upload:`, `dataset:`, `folder:`. Free of torch; `images` makes tensors."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from PIL import Image
 
 from gradleak_core.config.schemas import quoted
 from gradleak_core.data import datasets, folders, samples, uploads
-from gradleak_core.data.references import SCHEMES, unknown
+from gradleak_core.data.references import SCHEMES, unknown_image
 from gradleak_core.types import Refused
 
 
 def data_folder() -> Path:
-    """Where runs, uploads and datasets are kept: GRADLEAK_DATA, else `.gradleak` in the working directory."""
+    """Returns the folder of runs, uploads and data sets: GRADLEAK_DATA, else `.gradleak` in the working directory."""
     return Path(os.environ.get("GRADLEAK_DATA") or ".gradleak")
 
 
 def read_picture(reference: str) -> Image.Image:
-    """Returns the picture in mode L or RGB.
+    """Returns the picture of a reference in mode L or RGB.
 
     Raises `Refused` when the reference names nothing or cannot be read, and for `dataset:`, which needs torch.
     """
@@ -35,7 +35,7 @@ def read_picture(reference: str) -> Image.Image:
 
 
 def own_label(reference: str, folder: Path) -> int | None:
-    """Returns the label that an image comes with, 0 for an upload; None for `dataset:`, which needs torch.
+    """Returns the label that an image comes with: 0 for an upload, and None for `dataset:`, which needs torch.
 
     `folder` is the data folder. Raises `Refused` when the reference names nothing.
     """
@@ -51,7 +51,7 @@ def own_label(reference: str, folder: Path) -> int | None:
 
 
 def read_label(reference: str) -> int | None:
-    """Returns a picture's own label, as a place among `label_names`; none for an upload.
+    """Returns the label of a picture, as a place among its `label_names`; None for an upload.
 
     Raises `Refused` when the reference names nothing, and for `dataset:`, which needs torch.
     """
@@ -64,7 +64,7 @@ def read_label(reference: str) -> int | None:
 
 
 def label_names(reference: str) -> list[str] | None:
-    """What the labels of an image's own set are called, in order; none for an upload. Raises `Refused`."""
+    """Returns the names of the labels in the set of an image, in order; None for an upload. Raises `Refused`."""
     scheme = scheme_of(reference)
     if scheme == "sample":
         return list(samples.CLASSES)
@@ -74,8 +74,8 @@ def label_names(reference: str) -> list[str] | None:
 
 
 def scheme_of(reference: str) -> str:
-    """What comes before the colon. Raises `Refused`, with the sample of the closest name, when it is none of ours."""
+    """Returns the part of a reference before its colon. Raises `Refused`, naming a sample, when it is not a scheme."""
     scheme, colon, _ = reference.partition(":")
     if not colon or scheme not in SCHEMES:
-        raise unknown(reference, (f"sample:{name}" for name in samples.SAMPLES))
+        raise unknown_image(reference, (f"sample:{name}" for name in samples.SAMPLES))
     return scheme

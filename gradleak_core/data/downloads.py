@@ -18,21 +18,22 @@ from gradleak_core.data.datasets import DATASETS, parse_dataset, past_the_end
 from gradleak_core.types import Refused
 
 Downloaded = Callable[[int, int], None] | None
-"""Called while downloading with the bytes so far and the bytes in all (0 when the server does not say)."""
+"""A listener to a download, called with the bytes so far and in all (0 when the server does not say)."""
 
 CHUNK = 2**18
 TIMEOUT = 30
+"""The seconds after which a silent server is given up."""
 BROKEN = (
     *(OSError, RuntimeError, ValueError, EOFError, AssertionError),
     *(http.client.HTTPException, tarfile.TarError, zlib.error),
 )
-"""What torchvision and the network raise when files are missing, unreachable or damaged."""
+"""The errors that torchvision and the network raise when files are missing, unreachable or damaged."""
 
 
-def item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
-    """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
+def read_item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
+    """Returns the image of a reference, in mode L or RGB, and its label; `root` is `<data folder>/datasets`.
 
-    Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
+    Downloads the data set when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
     """
     name, split, index = parse_dataset(reference)
     images = open_dataset(name, split, root.absolute(), progress)
@@ -43,27 +44,27 @@ def item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image
 
 
 def open_dataset(name: str, split: str, root: Path, progress: Downloaded = None) -> Any:
-    """Torchvision's dataset, a sequence of (PIL image, label). Raises `Refused`."""
+    """Returns torchvision's data set, a sequence of (PIL image, label), downloaded if need be. Raises `Refused`."""
     try:
         return _read(name, split, root)
     except BROKEN:
         pass
     try:
-        for archive, addresses in archives(name, root).items():
+        for archive, addresses in list_archives(name, root).items():
             if not archive.exists():
                 _first_that_answers(addresses, archive, progress)
         _import_torchvision(name)(root, train=split == "train", download=True)  # checks and unpacks
         return _read(name, split, root)
     except BROKEN as error:
         row = DATASETS[name]
-        files = ", ".join(archive.name for archive in archives(name, root))
-        folder = next(iter(archives(name, root))).parent.relative_to(root.parent).as_posix()
+        files = ", ".join(archive.name for archive in list_archives(name, root))
+        folder = next(iter(list_archives(name, root))).parent.relative_to(root.parent).as_posix()
         there = f"{folder} of the data folder"
         raise Refused(f"{row.title} could not be downloaded; put {files} into {there} and try again.") from error
 
 
-def archives(name: str, root: Path) -> dict[Path, list[str]]:
-    """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
+def list_archives(name: str, root: Path) -> dict[Path, list[str]]:
+    """Returns the paths at which torchvision looks for the files of a data set, each with its addresses on the web."""
     kind = _import_torchvision(name)
     if hasattr(kind, "mirrors"):
         files = [file for file, _ in kind.resources]
@@ -72,7 +73,7 @@ def archives(name: str, root: Path) -> dict[Path, list[str]]:
 
 
 def download(address: str, target: Path, progress: Downloaded = None) -> None:
-    """Writes what an address holds to `target` in one step. Raises OSError or HTTPException."""
+    """Downloads an address to `target`, which has the whole file or nothing. Raises OSError or HTTPException."""
     target.parent.mkdir(parents=True, exist_ok=True)
     request = urllib.request.Request(address, headers={"User-Agent": "gradleak"})
     opener = urllib.request.build_opener()  # urlopen would keep the proxies of its first call
@@ -105,7 +106,7 @@ def _read(name: str, split: str, root: Path) -> Any:
 
 
 def _import_torchvision(name: str) -> Any:
-    """Torchvision's class."""
+    """Returns torchvision's class for a data set."""
     import torchvision.datasets as vision  # takes as long to import as torch, and most runs do without
 
     return getattr(vision, DATASETS[name].kind)

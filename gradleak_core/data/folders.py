@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data.references import unknown
+from gradleak_core.data.references import unknown_image
 from gradleak_core.data.uploads import SUFFIXES, decode_picture
 from gradleak_core.types import Refused
 
@@ -24,15 +24,15 @@ FOLDERS_VARIABLE = "GRADLEAK_DATASETS"
 
 
 def folders() -> dict[str, dict[str, int]]:
-    """Returns how many images each class holds, by the name of the folder; the classes in the order of their labels.
+    """Returns how many images each class holds, by folder and by class. Classes are in the order of their labels.
 
     Folders that are missing or hold no images are left out.
     """
-    return {name: {c: len(_images(place / c)) for c in _numbered(place)} for name, place in _places().items()}
+    return {name: {c: len(_images(place / c)) for c in _numbered_classes(place)} for name, place in _places().items()}
 
 
 def items(name: str, label: str) -> list[str]:
-    """Returns references of the images of one class, in the order of their file names. Raises `Refused`."""
+    """Returns references to the images of a class, in the order of their file names. Raises `Refused`."""
     return [f"folder:{name}/{label}/{file}" for file in _images(_class(name, label))]
 
 
@@ -45,7 +45,9 @@ def files(name: str) -> list[tuple[Path, int]]:
     for label in _list_classes(place):
         if _images(place / label):
             _class(name, label)
-    return [(place / c / file, number) for number, c in enumerate(_numbered(place)) for file in _images(place / c)]
+    return [
+        (place / c / file, number) for number, c in enumerate(_numbered_classes(place)) for file in _images(place / c)
+    ]
 
 
 def folder_path(reference: str) -> Path:
@@ -53,12 +55,12 @@ def folder_path(reference: str) -> Path:
     name, label, file = parse_folder(reference)
     folder = _class(name, label)
     if file not in _images(folder):
-        raise unknown(reference, (f"folder:{name}/{label}/{known}" for known in _images(folder)))
+        raise unknown_image(reference, (f"folder:{name}/{label}/{known}" for known in _images(folder)))
     return folder / file
 
 
 def read_folder_picture(reference: str) -> Image.Image:
-    """Returns the image, cleaned as an upload is. Raises `Refused`."""
+    """Returns the picture that a reference names, cleaned as an upload is. Raises `Refused`."""
     try:
         return decode_picture(folder_path(reference).read_bytes())
     except OSError as error:
@@ -74,14 +76,14 @@ def classes(reference: str) -> list[str]:
     """Returns the names of the classes of a reference's folder in the order of their labels. Raises `Refused`."""
     name, label, _ = parse_folder(reference)
     _class(name, label)
-    return _numbered(_places()[name])
+    return _numbered_classes(_places()[name])
 
 
 def parse_folder(reference: str) -> tuple[str, str, str]:
     """Returns folder, class and file of a reference. Raises `Refused`."""
     parts = reference.removeprefix("folder:").rsplit("/", 2)
     if len(parts) != 3:
-        raise unknown(reference, (f"folder:{name}" for name in _places()))
+        raise unknown_image(reference, (f"folder:{name}" for name in _places()))
     return parts[0], parts[1], parts[2]
 
 
@@ -92,14 +94,16 @@ def _class(name: str, label: str) -> Path:
         raise Refused(
             f"No folder of images is set up for {quoted(wanted)}; name one in {FOLDERS_VARIABLE} and start again."
         )
-    if name in places and label in _numbered(places[name]):
+    if name in places and label in _numbered_classes(places[name]):
         return places[name] / label
     if name in places and label in _list_classes(places[name]):
         raise Refused(
             f"The class {quoted(label)} of {name} is not in the train folder beside it, whose classes number the "
             "labels; add it there or remove it here."
         )
-    raise unknown(wanted, (f"folder:{other}/{c}" for other, place in places.items() for c in _numbered(place)))
+    raise unknown_image(
+        wanted, (f"folder:{other}/{c}" for other, place in places.items() for c in _numbered_classes(place))
+    )
 
 
 def _places() -> dict[str, Path]:
@@ -110,16 +114,16 @@ def _places() -> dict[str, Path]:
         name, number = root.name, 2
         while any(taken.split("/")[0] == name for taken in found):
             name, number = f"{root.name}-{number}", number + 1
-        splits = {f"{name}/{split}": root / split for split in ("train", "test") if _filled(root / split)}
-        found |= splits or ({name: root} if _filled(root) else {})
+        splits = {f"{name}/{split}": root / split for split in ("train", "test") if _holds_images(root / split)}
+        found |= splits or ({name: root} if _holds_images(root) else {})
     return found
 
 
-def _filled(place: Path) -> bool:
+def _holds_images(place: Path) -> bool:
     return any(_images(place / label) for label in _list_classes(place))
 
 
-def _numbered(place: Path) -> list[str]:
+def _numbered_classes(place: Path) -> list[str]:
     """Returns the classes in the order of their labels: those of the `train` beside a `test`, else its own."""
     return (place.name == "test" and _list_classes(place.with_name("train"))) or _list_classes(place)
 
@@ -144,7 +148,7 @@ def _images(folder: Path) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def _list_images(folder: Path, changed: int) -> tuple[str, ...]:
-    """Names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
+    """Returns the names of the images in a folder; `changed` makes the cache forget a folder that was written to."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES)]
     return tuple(sorted(name for name in names if not name.startswith(".")))

@@ -10,13 +10,13 @@ from gradleak_core.types import Refused
 
 
 class InUse(Refused):
-    """Another server has the data folder."""
+    """An error for a data folder that another server uses. The message is a sentence."""
 
 
 def lock(path: Path) -> FileLock:
-    """Returns a file's lock, which the system releases with this process at the latest. Raises `InUse` if it is taken.
+    """Takes the lock of a file and returns it. Raises `InUse` if another process has it.
 
-    Any thread may release it.
+    Any thread may release it; the system does so when this process ends.
     """
     held = FileLock(path, thread_local=False)
     try:

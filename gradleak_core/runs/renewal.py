@@ -17,11 +17,11 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("runs", "result"): renew_result,
     ("frames", "head"): renew_head,
 }
-"""What is kept as JSON, by table and column, and how it gets the names of now."""
+"""The function that gives the JSON in a column today's names, by table and column."""
 
 
 def renew(db: sqlite3.Connection) -> None:
-    """Rewrites a file of schema 1, all of it or nothing. What cannot be read stays as it is."""
+    """Rewrites a file of schema 1, all of it or nothing. A value that cannot be read stays as it is."""
     if db.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA:
         return
     with db:
@@ -30,10 +30,10 @@ def renew(db: sqlite3.Connection) -> None:
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():
                 with suppress(ValueError, TypeError):
-                    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (rewritten(text, change), number))
+                    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (rewrite_json(text, change), number))
         db.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
-def rewritten(text: str, change: Callable[[Any], Any]) -> str:
-    """Returns a JSON text after a change. Raises ValueError or TypeError for what is no JSON."""
+def rewrite_json(text: str, change: Callable[[Any], Any]) -> str:
+    """Returns a JSON text after a change. Raises ValueError or TypeError when it is not JSON."""
     return json.dumps(change(read_json(text)))

@@ -40,9 +40,9 @@ def small_mnist(folder: Path) -> None:
 @pytest.mark.usefixtures("offline")
 def test_files_put_into_the_folder_are_read() -> None:
     root = data_folder() / "datasets"
-    assert not datasets.present(root, "mnist")
+    assert not datasets.is_present(root, "mnist")
     small_mnist(root / "MNIST" / "raw")
-    assert datasets.present(root, "mnist")
+    assert datasets.is_present(root, "mnist")
     image, label = load_image("dataset:mnist/test/2", 28, 1)
     assert torch.allclose(image, torch.full((1, 1, 28, 28), 200 / 255))
     assert label == 2

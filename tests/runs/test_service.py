@@ -162,7 +162,7 @@ def test_a_run_that_took_the_server_with_it_twice_is_not_tried_again(tmp_path: P
         assert row
         hub = Hub(store)
         hub.open(row)
-        hub.handed(run)
+        hub.hand_over(run)
         store.flush()
     store.close()
     with serving(tmp_path) as server:

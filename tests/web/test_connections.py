@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
-from gradleak_core.api import gone
+from gradleak_core.api import answer_break
 from gradleak_core.cli.connections import BYTES_A_SECOND, TimedProtocol
 from tests.runs.serving import until
 
@@ -58,7 +58,9 @@ async def echo(socket: WebSocket) -> None:
 @pytest.fixture(scope="module")
 def web() -> Iterator[uvicorn.Server]:
     routes = [Route("/body", body, methods=["POST"]), Route("/slow", slow), Route("/large", large)]
-    app = Starlette(routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: gone})
+    app = Starlette(
+        routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: answer_break}
+    )
     settings = uvicorn.Config(app, http=TimedProtocol, timeout_keep_alive=LIMIT, ws="websockets-sansio", port=0)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
