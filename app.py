@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
 from gradleak_core.data import data_folder
-from gradleak_core.guard import Guard, WithHeaders
+from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
 from pages._parts.handover import Handover

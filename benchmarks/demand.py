@@ -1,6 +1,6 @@
 """Whether the memory that a run is estimated to need is a bound on what it takes, and not far from it. Linux only.
 
-The constants of `gradleak_core/demand.py` were fitted to the set-ups that say so; the others check them. Each is
+The constants of `gradleak_core/config/demand.py` were fitted to the set-ups that say so; the others check them. Each is
 prepared and played, until its step is recorded, in a fresh process that has done a short run before.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
-from gradleak_core.demand import demand
+from gradleak_core.config.demand import demand
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS
 from gradleak_core.presets import find_recipe

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import nn
 
-from gradleak_core.demand import Work
+from gradleak_core.config.demand import Work
 from gradleak_core.models.inits import INITS, Init, Weighted
 from gradleak_core.types import Need
 

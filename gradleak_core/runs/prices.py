@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradleak_core import demand
+from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import defence_text
 from gradleak_core.config.schemas import checked

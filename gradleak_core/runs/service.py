@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradleak_core import demand
+from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import fitting
-from gradleak_core.config.links import defence_text
-from gradleak_core.config.schemas import checked, integer, number, quoted, string
+from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.config.titles import run_title
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import add_scores, archive

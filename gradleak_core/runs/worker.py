@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gradleak_core.demand import free_memory
+from gradleak_core.config.demand import free_memory
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.protocol import pack, read_message
 from gradleak_core.runs.room import out_of_room

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 
 from torch import Tensor, nn
 
-from gradleak_core.demand import RECORDED
+from gradleak_core.config.demand import RECORDED
 from gradleak_core.speed.parallel import Descending, Shared, shared_out
 from gradleak_core.speed.quick import QuickUpdates
 from gradleak_core.speed.recording import RecordedStep, Step

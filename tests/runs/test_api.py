@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection
 from gradleak_core.api import api
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
-from gradleak_core.static_files import LIVE, live_version
+from gradleak_core.api.static_files import LIVE, live_version
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -369,7 +369,7 @@ def test_the_modules_of_the_live_view_are_kept_for_ever_under_their_own_version_
 
 
 def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradleak_core.static_files.LIVE", tmp_path)
+    monkeypatch.setattr("gradleak_core.api.static_files.LIVE", tmp_path)
     (tmp_path / "view.js").write_text("1;", "utf-8")
     before = live_version()
     (tmp_path / "view.css").write_text("p {}", "utf-8")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gradleak_core.incoming import service_of, whole_number
+from gradleak_core.api.incoming import service_of, whole_number
 from gradleak_core.runs.hub import Trace
 
 UNKNOWN_RUN = 4404
