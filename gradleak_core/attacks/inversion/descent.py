@@ -73,9 +73,7 @@ class Descent:
         distance, distance_grad = objective.distance(z)  # (S,), (S, N)
         better = distance.isfinite() if self.keep_last else distance < best
         kept, best = torch.where(better[:, None], z, kept), torch.where(better, distance, best)
-        terms, loss, grad = objective.with_priors(
-            z, distance, distance_grad, weights, consensus
-        )  # (S, P), (S,), (S, N)
+        terms, loss, grad = objective.with_priors(z, distance, distance_grad, weights, consensus)
 
         def again(z: Tensor, distance: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
             if self.space.redraw is not None:

@@ -90,9 +90,7 @@ class GaussianKernel(Distance):
     def to(self, seen: Observed) -> Measure:
         layers = seen.update.values()
         spread = [g.var(correction=0) if g.numel() > 1 else g.square().mean() for g in layers]
-        width = torch.stack([s.clamp(min=1e-20) * g.numel() for s, g in zip(spread, layers, strict=True)])[
-            :, None
-        ]  # (layers, 1)
+        width = torch.stack([s.clamp(min=1e-20) * g.numel() for s, g in zip(spread, layers, strict=True)])[:, None]
 
         def distance(guess: Compared) -> Tensor:
             d = seen.differences(guess) / width  # (layers, S)
