@@ -26,8 +26,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
-from gradleak_core.data import data_folder
 from gradleak_core.api.guard import Guard, WithHeaders
+from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
 from pages._parts.handover import Handover

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from gradleak_core.config import demand
-from gradleak_core.config import knobs
+from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, under_way, usable

@@ -128,7 +128,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def register(registry: Path, line: str) -> None:
     """Adds a line at the end of the registry's names."""
     before = registry.read_text(encoding="utf-8")
-    after = re.sub(r"(NAMES = [({]\n(?:    .*\n)*)", lambda found: found[1] + line, before)
+    after = re.sub(r"((?:_MODULES|_CLASSES) = [({]\n(?:    .*\n)*)", lambda found: found[1] + line, before)
     assert len(after.splitlines()) == len(before.splitlines()) + 1
     registry.write_text(after, encoding="utf-8")
 

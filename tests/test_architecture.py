@@ -39,10 +39,10 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "config", "demand", "verdicts", "__init__"),
+        *("types", "config", "verdicts", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
-    ("data", "config.admission", "models", "metrics", "counting"),
+    ("data", "config.admission", "models", "metrics"),
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
@@ -53,15 +53,12 @@ WEB = (
     (
         "types",
         "config",
-        "demand",
         "verdicts",
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
     ),
     ("config.admission",),
     ("runs",),
-    ("guard", "incoming", "static_files"),
-    ("live_socket",),
     ("api",),
     ("/pages._parts",),
     ("/pages",),
@@ -85,8 +82,8 @@ COLUMNS = (table(ENGINE), table(WEB, OUTSIDE_WEB))
 
 def level(column: dict[str, int | None], module: str) -> int | None:
     """The layer of a module in one column; None when the module has no place there."""
-    distances = [name for name in column if module == name or module.startswith(name + ".")]
-    return column[max(distances, key=len)] if distances else None
+    matches = [name for name in column if module == name or module.startswith(name + ".")]
+    return column[max(matches, key=len)] if matches else None
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------

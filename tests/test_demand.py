@@ -12,16 +12,16 @@ import torch
 
 from benchmarks.demand import FITTED, HELD, LEAST, built, estimated
 from benchmarks.record import RESULTS
-from gradleak_core.config import demand
 from gradleak_core.__main__ import main
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.catalogue import catalogue
-from gradleak_core.speed.counting import values
+from gradleak_core.config import demand
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.models import MODELS
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import PRESETS
+from gradleak_core.speed.counting import values
 from gradleak_core.types import Refused
 
 KEPT = RESULTS / "demand.json"

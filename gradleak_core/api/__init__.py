@@ -17,15 +17,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from gradleak_core.config.schemas import short
-from gradleak_core.data.decoder import Busy
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, receive_picture, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
+from gradleak_core.config.schemas import short
+from gradleak_core.data.decoder import Busy
 from gradleak_core.runs.recording import media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
-from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
 from gradleak_core.types import Refused
 
 ARRIVAL = 60

@@ -1,4 +1,4 @@
-"""The attacks, one module for each paper. A new attack is one file here and one line in `NAMES`."""
+"""The attacks, one module for each paper. A new attack is one file here and one line in `ATTACK_MODULES`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradleak_core.attacks.parts.unknowns import UNKNOWNS
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]
 
-NAMES = (
+ATTACK_MODULES = (
     "dlg",
     "idlg",
     "inverting_gradients",
@@ -29,7 +29,7 @@ NAMES = (
     "precode_noise",
 )
 """The modules in the order of every list; an attack has the name of its module."""
-PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
+PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in ATTACK_MODULES)
 ATTACKS: dict[str, Recipe] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 
 ATTACK_KINDS: dict[str, type] = {"recipe": Recipe}

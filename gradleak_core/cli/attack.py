@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gradleak_core.config import demand
 from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
+from gradleak_core.config import demand
 from gradleak_core.config.needs import idle, labels_revealed
 from gradleak_core.config.titles import run_title
 from gradleak_core.data import read_picture, uploads

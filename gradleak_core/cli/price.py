@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gradleak_core.config import demand
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.attack import FAILED, check_writable, put_device_first
+from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import defence
 from gradleak_core.config.links import defence_text

@@ -8,7 +8,7 @@ from gradleak_core.defences.defence import Defence
 
 __all__ = ["DEFENCES", "Defence"]
 
-NAMES = {
+DEFENCE_CLASSES = {
     "gaussian_noise": "GaussianNoise",
     "laplace_noise": "LaplaceNoise",
     "pruning": "Pruning",
@@ -25,5 +25,5 @@ NAMES = {
 }
 """The modules in the order of every list, each with its class; a kind has the name of its module."""
 DEFENCES: dict[str, type[Defence]] = {
-    kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in NAMES.items()
+    kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in DEFENCE_CLASSES.items()
 }

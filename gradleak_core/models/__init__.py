@@ -32,7 +32,7 @@ class Model(Protocol):
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module: ...
 
 
-NAMES = {
+MODEL_CLASSES = {
     "mlp": "MLP",
     "lenet": "LeNet",
     "convnet": "ConvNet",
@@ -42,7 +42,7 @@ NAMES = {
 }
 """The modules in the order of every list, each with its class; a kind has the name of its module."""
 MODELS: dict[str, type[Model]] = {
-    kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in NAMES.items()
+    kind: getattr(import_module(f"{__name__}.{kind}"), name) for kind, name in MODEL_CLASSES.items()
 }
 
 

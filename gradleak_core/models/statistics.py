@@ -14,7 +14,7 @@ from gradleak_core.models.hooks import watching
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.types import Latents, Statistics
 
-Seen = TypeVar("Seen")
+Look = TypeVar("Look")
 
 
 def statistics(
@@ -30,8 +30,8 @@ def statistics(
 
 
 def entering(
-    model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Seen], train: bool | None
-) -> dict[str, Seen]:
+    model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Look], train: bool | None
+) -> dict[str, Look]:
     """Returns `look(h)` of the tensor h (B, channels, H, W) that enters each batch norm, by the norm's name."""
     with ExitStack() as stack, watching(norms(model), lambda _, h, __: look(h)) as seen:
         for norm in norms(model).values():

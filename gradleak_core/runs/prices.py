@@ -15,7 +15,7 @@ from typing import Any
 
 from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import defence_text
+from gradleak_core.config.links import defence_text
 from gradleak_core.config.schemas import checked
 from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.data.sources import source

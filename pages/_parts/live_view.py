@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config.needs import labels_revealed
 from gradleak_core.api.static_files import LIVE, live_version
+from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names

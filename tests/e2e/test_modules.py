@@ -303,7 +303,7 @@ def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
     assert {name: numbers[name] for name in ("ssim", "psnr", "mse", "match", "accuracy")} == dict.fromkeys(
         ("ssim", "psnr", "mse", "match", "accuracy"), "–"
     )
-    metrics = {"psnr": 51.341, "mse": 7.34e-6, "match": 64.492, "label_accuracy": 0.666}
+    metrics = {"psnr": 51.341, "mse": 7.34e-6, "distance": 64.492, "label_accuracy": 0.666}
     numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, False])
     assert [numbers[name] for name in ("psnr", "mse", "match", "accuracy")] == ["51.3", "7.3 × 10⁻⁶", "64.492", "67 %"]
     told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, True])

@@ -22,9 +22,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
+from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
-from gradleak_core.api.static_files import LIVE, live_version
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
