@@ -103,8 +103,8 @@ def test_seeds_at_once_equal_seeds_one_by_one(kind: str, train: bool) -> None:
     alone = {k: torch.stack([update[k] for update in each]) for k in both}
     torch.testing.assert_close(both, alone, rtol=1e-6, atol=1e-9)
     generator = torch.Generator().manual_seed(3)
-    slopes = {k: torch.randn(g.shape, generator=generator, dtype=g.dtype) for k, g in both.items()}
-    pulls = [torch.autograd.grad([u[k] for k in slopes], x, [*slopes.values()])[0] for u in (both, alone)]
+    cotangents = {k: torch.randn(g.shape, generator=generator, dtype=g.dtype) for k, g in both.items()}
+    pulls = [torch.autograd.grad([u[k] for k in cotangents], x, [*cotangents.values()])[0] for u in (both, alone)]
     torch.testing.assert_close(*pulls, rtol=1e-5, atol=1e-7 * float(pulls[1].abs().max()))
 
 
