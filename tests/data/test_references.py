@@ -48,9 +48,9 @@ def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
 
 def test_listing_and_checking_need_no_torch() -> None:
     code = (
-        "import sys; from gradleak_core.data import folders, label_names, picture, samples, datasets, uploads; "
-        "folders.folders(); picture('sample:eye'); label_names('dataset:mnist/test/0'); "
-        "uploads.check(samples.picture('astronaut')); "
+        "import sys; from gradleak_core.data import folders, label_names, read_picture, samples, datasets, uploads; "
+        "folders.folders(); read_picture('sample:eye'); label_names('dataset:mnist/test/0'); "
+        "uploads.check_upload(samples.read_sample('astronaut')); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
