@@ -2,6 +2,7 @@
 // Two Plotly figures that live as long as the view: one newPlot each, then react with the same arrays.
 /** @import { Trace } from "./trace.js" */
 /** @import { Find } from "./types" */
+import { threshold } from "./words.js";
 
 const POINTS = 1500;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, scrollZoom: false, showTips: false };
@@ -244,7 +245,8 @@ export class Charts {
    */
   twofold(layout, lines) {
     const top = Math.max(40, 20 * Math.ceil(highest(lines[0].y) / 20));
-    const level = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 0.6, y1: 0.6, line: this.threshold };
+    const from = threshold();
+    const level = { type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: from, y1: from, line: this.threshold };
     const right = { overlaying: "y", side: "right", range: [0, 1], dtick: 0.25, fixedrange: true, showgrid: false };
     return {
       ...layout,

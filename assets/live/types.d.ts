@@ -66,6 +66,8 @@ export interface Data {
   remark: string;
   told: boolean;
   compact: boolean;
+  recognisable: number;
+  statuses: Record<string, string>;
 }
 
 export interface Component {

@@ -8,6 +8,7 @@ import { Cursor } from "./cursor.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
 import { Trace } from "./trace.js";
+import { learn } from "./words.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const HIDDEN_MS = 60000;
@@ -42,6 +43,7 @@ export class View {
    * @param {Data} data
    */
   constructor(parent, data) {
+    learn(data);
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
     /** @type {Data} */

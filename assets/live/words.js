@@ -3,33 +3,27 @@
 /** @import { Trace } from "./trace.js" */
 /** @import { Frame } from "./types" */
 
-/** @type {Record<string, string>} */
-const WORDS = {
-  ready: "Ready",
-  loading: "Connecting",
-  queued: "Waiting",
-  running: "Running",
-  paused: "Paused",
-  recovered: "Matched",
-  done: "Finished",
-  stuck: "Got nowhere",
-  diverged: "Gave up",
-  stopped: "Stopped",
-  failed: "Failed",
-  interrupted: "Cut off",
-  refused: "Not possible",
-  damaged: "Damaged",
-  deleted: "Not here",
-};
-const RECOGNISABLE = 0.6;
+/** The server's words for a status, and the SSIM from which a picture is recognisable. */
+const table = { statuses: /** @type {Record<string, string>} */ ({}), recognisable: 1 };
+
+/**
+ * Takes over the server's words; nothing is said before.
+ * @param {{ statuses: Record<string, string>, recognisable: number }} words
+ */
+export function learn({ statuses, recognisable }) {
+  Object.assign(table, { statuses, recognisable });
+}
+
+/** The SSIM from which a picture is recognisable. */
+export const threshold = () => table.recognisable;
 
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 
 /** @param {string} status */
-export const word = (status) => WORDS[status] ?? status;
+export const word = (status) => table.statuses[status] ?? status;
 
 /** @param {Measure} ssim */
-export const recognisable = (ssim) => typeof ssim === "number" && ssim >= RECOGNISABLE;
+export const recognisable = (ssim) => typeof ssim === "number" && ssim >= table.recognisable;
 
 /**
  * The word at the head of the status line.
@@ -171,7 +165,7 @@ export function numbers(frame, ended, told) {
  * @param {boolean} ended
  */
 function judgement(ssim, ended) {
-  if (typeof ssim !== "number") return `recognisable from ${RECOGNISABLE}`;
+  if (typeof ssim !== "number") return `recognisable from ${table.recognisable}`;
   if (recognisable(ssim)) return "recognisable";
   return ended ? "not recognisable" : "not recognisable yet";
 }

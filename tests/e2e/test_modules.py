@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Route
 
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
 MODULES = ("album", "cursor", "trace", "words")
-LOAD = """async (names) => {
+TABLE = {"statuses": {status: row.word for status, row in STATUSES.items()}, "recognisable": RECOGNISABLE}
+LOAD = """async ([names, table]) => {
     for (const name of names) window[name] = await import(`/${name}.js`);
+    words.learn(table);
     window.traced = (...messages) => {
         const made = new trace.Trace();
         for (const [head, now] of messages) made.add(head, now ?? 0);
@@ -50,12 +53,12 @@ def call(browser: Browser) -> Any:
     page = browser.new_page()
     page.route(f"{ANYWHERE}**", serve)
     page.goto(ANYWHERE)
-    page.evaluate(LOAD, MODULES)
+    page.evaluate(LOAD, [MODULES, TABLE])
     yield page.evaluate
     page.close()
 
 
-def curve(first: int, *values: float, name: str = "match") -> dict[str, Any]:
+def curve(first: int, *values: float, name: str = "distance") -> dict[str, Any]:
     return {"status": "running", "curve": {"first": first, "columns": {name: [*values]}}}
 
 
@@ -69,24 +72,24 @@ CURVE = (
 
 def test_a_trace_joins_what_it_hears_into_one_curve(call: Call) -> None:
     heard = call(CURVE, [[curve(1, 9, 8)], [curve(3, 7)]])
-    assert heard == {"iterations": [1, 2, 3], "columns": {"match": [9, 8, 7]}, "last": 3}
+    assert heard == {"iterations": [1, 2, 3], "columns": {"distance": [9, 8, 7]}, "last": 3}
 
 
 def test_what_is_heard_twice_is_kept_once(call: Call) -> None:
     heard = call(CURVE, [[curve(1, 9, 8, 7)], [curve(2, 0, 0, 6)], [curve(1, 5)]])
-    assert heard == {"iterations": [1, 2, 3, 4], "columns": {"match": [9, 8, 7, 6]}, "last": 4}
+    assert heard == {"iterations": [1, 2, 3, 4], "columns": {"distance": [9, 8, 7, 6]}, "last": 4}
 
 
 def test_a_thinned_curve_keeps_its_own_iterations(call: Call) -> None:
-    thin = {"status": "running", "curve": {"first": 1, "iterations": [1, 50, 99], "columns": {"match": [9, 5, 1]}}}
+    thin = {"status": "running", "curve": {"first": 1, "iterations": [1, 50, 99], "columns": {"distance": [9, 5, 1]}}}
     heard = call(CURVE, [[thin], [curve(100, 0.5)]])
-    assert heard == {"iterations": [1, 50, 99, 100], "columns": {"match": [9, 5, 1, 0.5]}, "last": 100}
+    assert heard == {"iterations": [1, 50, 99, 100], "columns": {"distance": [9, 5, 1, 0.5]}, "last": 100}
 
 
 def test_a_loss_that_comes_later_has_gaps_before(call: Call) -> None:
     heard = call(CURVE, [[curve(1, 9, 8)], [curve(3, 0.1, name="prior")]])
     assert heard["columns"]["prior"] == [None, None, 0.1]
-    assert heard["columns"]["match"] == [9, 8]
+    assert heard["columns"]["distance"] == [9, 8]
 
 
 def test_a_message_without_news_changes_the_head_only(call: Call) -> None:
@@ -249,8 +252,8 @@ def test_a_length_of_time_is_said_in_seconds_and_minutes(call: Call, seconds: fl
 
 def test_a_run_that_runs_says_how_quick_it_is_and_how_long_it_takes_at_most(call: Call) -> None:
     begun = curve(1, 1.0) | {"steps": 100, "seconds": 1}
-    news = curve(2, *[1.0] * 40) | {"seconds": 3, "frames": [{"iteration": 41, "restarts": 2}]}
-    said = ["iteration 41 of 100", "3.0 s", "20 iterations/s", "at most 3.0 s left", "2 seeds restarted"]
+    news = curve(2, *[1.0] * 40) | {"seconds": 3, "frames": [{"iteration": 41, "redrawn": 2}]}
+    said = ["iteration 41 of 100", "3.0 s", "20 iterations/s", "at most 3.0 s left", "2 restarts redrawn"]
     assert call(FACTS, [[[begun, 1], [news, 3]], False, True]) == said
     assert call(FACTS, [[[begun, 1], [news, 3]], False, False]) == [*said[:3], said[4]]
 
@@ -300,12 +303,17 @@ def test_the_number_for_likeness_says_what_it_means(
 
 def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
     numbers = call(NUMBERS, [None, False, False])
-    assert {name: numbers[name] for name in ("ssim", "psnr", "mse", "match", "accuracy")} == dict.fromkeys(
-        ("ssim", "psnr", "mse", "match", "accuracy"), "–"
+    assert {name: numbers[name] for name in ("ssim", "psnr", "mse", "distance", "accuracy")} == dict.fromkeys(
+        ("ssim", "psnr", "mse", "distance", "accuracy"), "–"
     )
     metrics = {"psnr": 51.341, "mse": 7.34e-6, "distance": 64.492, "label_accuracy": 0.666}
     numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, False])
-    assert [numbers[name] for name in ("psnr", "mse", "match", "accuracy")] == ["51.3", "7.3 × 10⁻⁶", "64.492", "67 %"]
+    assert [numbers[name] for name in ("psnr", "mse", "distance", "accuracy")] == [
+        "51.3",
+        "7.3 × 10⁻⁶",
+        "64.492",
+        "67 %",
+    ]
     told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, True])
     assert (told["accuracy"], told["accuracy-note"]) == ("told", "to the attacker")
 
