@@ -47,7 +47,7 @@ FOUR = Experiment(
 SMALL_STEPS = replace(
     find_recipe("inverting_gradients"), priors=(TotalVariation(1e-2),), optimiser=Adam(lr=0.1, schedule="cosine")
 )
-"""Recognisable in about half the iterations on plain networks; deep ones like ResNet-20 need the large first steps."""
+"""Small steps halve the iterations on plain networks. Deep ones like ResNet-20 need the large first steps."""
 
 PRESETS: tuple[Preset, ...] = (
     Preset("first", "One photo leaks", "leaks in about 2 s", FIRST_SETUP),

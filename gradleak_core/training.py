@@ -188,7 +188,7 @@ class Weights(Protocol):
 
 @dataclass(frozen=True)
 class Untrained:
-    """The weights as they were drawn: the first round of federated learning."""
+    """The weights as drawn, as in the first round of federated learning."""
 
     title: ClassVar[str] = "Untrained"
 
@@ -200,7 +200,7 @@ class Untrained:
 
 @dataclass(frozen=True)
 class Trained:
-    """Trained before the attack with Adam and batches of 64; done once for each set-up and kept in the data folder.
+    """Weights trained before the attack with Adam and batches of 64, once per set-up, and kept in the data folder.
 
     Batch norm gets the statistics of the training pictures. PRECODE and dropout are in the model while it is trained.
     """

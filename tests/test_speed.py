@@ -31,7 +31,7 @@ def test_the_page_is_made_from_the_committed_results() -> None:
 def test_the_readme_carries_the_committed_ratios() -> None:
     kept = {result["name"]: result["values"] for result in results(FOLDER)}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lenet, restarts, first = kept["peers"][0], kept["restarts"][0], kept["recognisable"][0]
+    lenet, restarts, first = kept["peers"][0], kept["seeds"][0], kept["recognisable"][0]
     assert (lenet["network"], restarts["network"], restarts["optimiser"]) == ("lenet", "lenet", "Adam")
     for ratio in (lenet["bare"], lenet["breaching"], restarts["ratio"]):
         assert f"{ratio:.1f} times as fast" in readme

@@ -1,4 +1,4 @@
-"""The pieces of the page of runs."""
+"""The pieces of the page of runs: cards, actions and the way to compare."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages._parts.site import pages
 JSON = Any
 PAGE = 12
 REFRESH = 2
-"""Seconds between looks at a run that goes on."""
+"""Seconds between two looks at a running run."""
 UNFINISHED = ("queued", "running", "paused")
 
 

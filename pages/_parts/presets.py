@@ -15,7 +15,7 @@ from pages._parts.pictures import sheet, thumbnail
 
 JSON = Any
 FREE = ("images", "labels", "seed")
-"""What may differ from a preset without making its promise void."""
+"""Fields that may differ from a preset without voiding its promise."""
 
 
 def presets() -> None:

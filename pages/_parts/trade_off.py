@@ -23,7 +23,7 @@ SETTINGS = {
     "dropout": ("p", [0.25, 0.5, 0.75]),
     "partial_perturbation": ("std", [1e-4, 1e-3, 1e-2, 1e-1]),
 }
-"""Which knob matters most, and values that show its range; the first number and its range for the others."""
+"""The knob that matters most, and values that show its range. Other defences have their first number and its range."""
 MOST = 6
 DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#17897E"}, "textposition": "top center"}
 BARE = {"marker": {"size": 14, "symbol": "diamond", "color": "#C2571A"}, "textposition": "bottom center"}

@@ -231,7 +231,7 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     assert other.run() != first
     other.expect_status("done")
     other.expect_iteration(12)
-    for name in ("Match", "MSE", "PSNR"):
+    for name in ("Distance", "MSE", "PSNR"):
         expect(lab.number(name)).not_to_have_text("–")
         expect(other.number(name)).to_have_text(lab.number(name).inner_text())
     assert other.pixels("guess") == lab.pixels("guess")

@@ -400,7 +400,7 @@ def test_what_comes_back_from_a_changed_input_is_said_before_and_beside_the_resu
 ) -> None:
     app = open_page("lab", defence=defence, image=["sample:astronaut", "sample:rocket"])
     assert f"Expect the {name} at best: that is what the client trained on." in words(app)
-    assert view(app)["remark"].startswith(f"At best the {name} comes back")
+    assert view(app)["remark"].startswith(f"At best this recovers the {name}.")
     assert view(open_page("lab"))["remark"] == ""
 
 

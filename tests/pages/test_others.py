@@ -120,8 +120,8 @@ def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Ser
     assert list(differing(left, right)) == names
     rows = [{"experiment": each, "iteration": 1, "result": None} for each in (left, right)]
     better = {title: way for title, *_, way in numbers(*rows)}
-    assert (better["Match"], better["MSE"]) == ("not comparable", "lower")
-    assert ["Match", "none", "none", "lower"] in numbers(rows[0], rows[0])
+    assert (better["Distance"], better["MSE"]) == ("not comparable", "lower")
+    assert ["Distance", "none", "none", "lower"] in numbers(rows[0], rows[0])
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:
