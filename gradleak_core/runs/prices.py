@@ -32,10 +32,10 @@ prices_log = logging.getLogger("gradleak.prices")
 
 
 class Prices:
-    """The prices of one server, computed one at a time in a process of their own. Each is a JSON file in `folder` that
-    grows point by point and outlives the server.
+    """The prices of one server, computed one at a time in a process of their own. May be used from any thread.
 
-    The file is as the command writes it. Its `status` is `running`, `done`, `failed`, `stopped` or `interrupted`.
+    Each price is a JSON file in `folder`, which the command `price` writes point by point and which outlives the
+    server. Its `status` is `running`, `done`, `failed`, `stopped` or `interrupted`.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
