@@ -98,14 +98,14 @@ def test_kept_results_are_full_runs_of_the_claims_of_today() -> None:
         assert {key: result[key] for key in said(CLAIMS[name])} == said(CLAIMS[name]), f"try {name} again"
         assert result["verdict"] in (WHOLE, PART, NOT)
         assert result["values"], name
-        assert result["restarts"], name
+        assert result["seeds"], name
         assert not result["quick"], name
         assert not re.search(r'"(/|[A-Z]:\\)', json.dumps(result)), "a path of somebody's machine"
 
 
 def test_a_result_names_what_is_needed_to_judge_it_and_shows_on_the_page(tmp_path: Path) -> None:
     result = tried("toy", TOY, Setting())
-    assert (result["ours"], result["verdict"], result["restarts"]) == ("3 of 4", PART, [7, 8])
+    assert (result["ours"], result["verdict"], result["seeds"]) == ("3 of 4", PART, [7, 8])
     assert result["device"]["kind"] == "cpu"
     assert result["seconds"] >= 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", result["date"])

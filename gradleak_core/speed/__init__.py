@@ -15,10 +15,12 @@ from contextvars import ContextVar
 from torch import Tensor, nn
 
 from gradleak_core.config.demand import RECORDED
-from gradleak_core.speed.parallel import Descending, Shared, shared_out
+from gradleak_core.speed.parallel import SHARING, Descending, Shared, shared_out
 from gradleak_core.speed.quick import QuickUpdates
 from gradleak_core.speed.recording import RecordedStep, Step
 from gradleak_core.types import Observation
+
+__all__ = ["Shared", "faster", "plain", "side_by_side", "updates"]
 
 SHUT = ContextVar("SHUT", default=os.environ.get("GRADLEAK_SPEED") == "off")
 """True while both doors are shut."""
@@ -48,7 +50,7 @@ def faster(step: Step, *, fixed: bool, state: Sequence[Tensor] = ()) -> Step:
     It has to be `fixed`: the same function at every call. The `state` (S, ...) that goes from call to call is copied,
     and must not be too large for that.
     """
-    large = sum(tensor.numel() for tensor in state) > RECORDED
+    large = sum(tensor.numel() for tensor in state) * SHARING.get() > RECORDED
     return step if SHUT.get() or large or not fixed else RecordedStep(step)
 
 

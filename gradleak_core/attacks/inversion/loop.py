@@ -96,21 +96,17 @@ class Recipe:
 
 
 def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-    """Yields the events of gradient matching, which moves guesses of the batch until their update is the observed one.
+    """Runs gradient matching: moves guesses of the private batch until their update matches the observed one.
 
     All restarts run together. Each keeps one iterate, and the attacker makes one answer of these. The distance alone,
     without the priors, ranks the restarts. A restart that has diverged is redrawn.
     """
     generator = torch.Generator().manual_seed(seed)
-    labels = recipe.labels.read(model, observation)
-    space = Space(recipe.unknowns, labels, observation, recipe.stance, model, generator)
+    space = Space(recipe.unknowns, recipe.labels.read(model, observation), observation, recipe.stance, model, generator)
     z = space.start(recipe.restarts, generator).to(next(model.parameters()))  # (S, N)
-    pick = Picker(space, recipe.answer, z, z.new_full((recipe.restarts,), torch.inf))
-    zeros = distance_of_zeros(recipe.distance, recipe.matched, model, observation)
-    stopping = Stopping(recipe.goal * zeros)
-    iteration, consensus, redrawn = 0, z[:0], torch.zeros((), dtype=torch.long, device=z.device)
-    names = ("distance", *(type(prior).__name__ for prior in recipe.priors))
-    start = partial(start_descent, recipe, observation, space)
+    pick, stopping = Picker.start(space, recipe.answer, z), Stopping(find_goal(recipe, model, observation))
+    names, redrawn = ("distance", *(type(prior).__name__ for prior in recipe.priors)), torch.zeros_like(z[0, 0]).long()
+    start, iteration, consensus = partial(start_descent, recipe, observation, space), 0, z[:0]
     with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
         yield Started(recipe.steps, recipe.restarts, names)
         for first in range(1, recipe.steps + 1, CHECK_EVERY):
@@ -118,21 +114,31 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
             if first % HOLD == 1:
                 consensus = find_consensus(recipe, space, *descent.standing)
             rounds = plan_rounds(recipe, space, z, generator, consensus, iterations)
-            for iteration, (at, distance, terms, better, kept, best) in zip(
-                iterations, descent.run(rounds), strict=True
-            ):
-                pick = pick.after(better, kept, best)
+            for iteration, (at, distance, terms, *found) in zip(iterations, descent.run(rounds), strict=True):
+                pick = pick.after(*found)
                 if iteration == first:
-                    stopping.begin(best)
+                    stopping.begin(pick.distance)
                 losses = dict(zip(names, (distance, *terms.unbind(1)), strict=True))
                 yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
             if stopping.met(pick.distance):
                 break
-            lost = descent.lost()
-            if bool(lost.any()):
-                descent.begin_again(lost, space.start(recipe.restarts, generator).to(z))
-                redrawn = redrawn + lost.sum()
+            redrawn = redrawn + redraw_lost(descent, recipe, space, z, generator)
     yield Finished(stopping.status(), iteration, pick(), float(pick.distance.min()), int(redrawn))
+
+
+def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
+    """Returns the distance below which a run may end: the recipe's share of the distance of an update of zeros."""
+    return recipe.goal * distance_of_zeros(recipe.distance, recipe.matched, model, observation) if recipe.goal else 0.0
+
+
+def redraw_lost(
+    descent: Descent | speed.Shared, recipe: Recipe, space: Space, z: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Starts the restarts anew that have diverged, and returns their number ()."""
+    lost = descent.lost()
+    if bool(lost.any()):
+        descent.begin_again(lost, space.start(recipe.restarts, generator).to(z))
+    return lost.sum()
 
 
 def start_descent(recipe: Recipe, observation: Observation, space: Space, model: nn.Module, z: Tensor) -> Descent:

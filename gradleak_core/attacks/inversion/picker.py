@@ -30,6 +30,11 @@ class Picker:
     draws: Latents = field(default_factory=dict)
     """The draws (S, T, B, ...) that a guessing attacker had made for the iterates z; empty for any other attacker."""
 
+    @classmethod
+    def start(cls, space: Space, answer: Answer, z: Tensor) -> Picker:
+        """Returns the picker of restarts that begin at z (S, N) and keep nothing yet."""
+        return cls(space, answer, z, z.new_full((len(z),), torch.inf))
+
     def after(self, better: Tensor, kept: Tensor, distance: Tensor) -> Picker:
         """Returns the picker after an iteration that left `kept` (S, N) at `distance` (S,), new where `better` (S,)."""
         draws = self.draws
