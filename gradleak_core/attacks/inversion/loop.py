@@ -132,7 +132,7 @@ def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> flo
 
 
 def redraw_lost(
-    descent: Descent | speed.Shared, recipe: Recipe, space: Space, z: Tensor, generator: torch.Generator
+    descent: speed.Descending | speed.Shared, recipe: Recipe, space: Space, z: Tensor, generator: torch.Generator
 ) -> Tensor:
     """Starts the restarts anew that have diverged, and returns their number ()."""
     lost = descent.lost()
