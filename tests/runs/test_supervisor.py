@@ -90,14 +90,14 @@ def test_a_catalogue_that_cannot_be_written_costs_nothing(tmp_path: Path) -> Non
 
 LIGHT = """
 import sys, time
-from gradleak_core.runs.protocol import pack, read
+from gradleak_core.runs.protocol import pack, read_message
 
 def say(**head):
     sys.stdout.buffer.write(pack(head))
     sys.stdout.buffer.flush()
 
 say(type="hello", pid=0, device="cpu", catalogue={})
-head, _ = read(sys.stdin.buffer)
+head, _ = read_message(sys.stdin.buffer)
 if sys.argv[1] == "absorbed":
     say(type="heartbeat")
     begun = time.process_time()
@@ -105,7 +105,7 @@ if sys.argv[1] == "absorbed":
         pass
 if sys.argv[1] != "moody":
     say(type="finished", run=head["run"], status="done", result={})
-    read(sys.stdin.buffer)
+    read_message(sys.stdin.buffer)
 """
 """A worker without an engine, which ends every run that it is given: the obedient one says so at once, the absorbed one
 after three seconds of computing, and the moody one just ends."""
