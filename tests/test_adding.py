@@ -28,8 +28,8 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
-from gradleak_core.config.needs import between
 from gradleak_core.config.demand import Work
+from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import BatchNorm2d, Slot
 from gradleak_core.types import Knob, Need
