@@ -1,19 +1,20 @@
 # GradLeak: `make app` serves the dashboard, `make test` runs every check. Without make (or on Windows) see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast lint browser check format clean
+.PHONY: help app test test-fast test-whole lint lint-js browser check format clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TWO := --numprocesses 2 --dist worksteal
-SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+TSC := npx --yes --prefer-offline --fetch-retries=0 --fetch-timeout=10000 --package=typescript@5.9.3 -- tsc
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
 ifeq ($(origin PYTHON), undefined)
-PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+PYTHON = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$p && break; done)
 endif
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/.app ## Set up and serve the dashboard on http://localhost:8501 (ARGS="--port 9000" for another)
 	@$(PY) -m gradleak_core serve $(ARGS)
@@ -22,12 +23,20 @@ test: lint browser ## Set up and run every check: ruff, mypy, unit, contract, pa
 	$(PY) -m pytest $(TWO) $(ARGS)
 
 test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no servers, no whole registries
-	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process" $(ARGS)
+	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process and not sweep" $(ARGS)
 
-lint: $(VENV)/.dev ## Style and types only
+test-whole: lint browser ## As test, and every pair of the contracts, which takes ten minutes more
+	$(PY) -m pytest $(TWO) -m "" $(ARGS)
+
+lint: $(VENV)/.dev lint-js ## Style and types only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+lint-js: ## The types of the JavaScript, where there is Node
+	@if ! command -v npx >/dev/null; then echo "The types of the JavaScript are not checked: there is no Node here."; \
+	elif ! $(TSC) --version >/dev/null 2>&1; then echo "The types of the JavaScript are not checked: npx cannot start TypeScript."; \
+	else $(TSC) --project jsconfig.json; fi
 
 browser: $(VENV)/.dev ## Find or install the browser of the browser tests
 	@$(PY) -m tests.e2e.browser
@@ -45,7 +54,7 @@ clean: ## Remove .venv and caches; runs and uploads in .gradleak stay
 
 $(PY):
 	@$(or $(PYTHON),false) -c '$(SUPPORTED)' 2>/dev/null || { echo \
-	"GradLeak needs Python 3.10 to 3.13: install one, or name it with 'make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12'." >&2; exit 1; }
+	"GradLeak needs Python 3.10 to 3.14: install one, or name it with 'make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12'." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
 	"This Python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv', then try again." >&2; exit 1; }
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)."

@@ -26,15 +26,15 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
+from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.data import data_folder
-from gradleak_core.guard import Guard, WithHeaders
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
 from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
 WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
-"""What the first visitor would otherwise wait for."""
+"""Modules that the first visitor would otherwise wait for."""
 DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
 """Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
 LOGIN = ("/auth/", "/oauth2callback")
@@ -49,14 +49,14 @@ CONNECTION = '<script type="module" src="./api/static/connection.js"></script>'
 
 
 def front(request: Request) -> HTMLResponse:
-    """Streamlit's own page, for an address that leads to one of ours directly, with our word on a lost connection."""
+    """Returns Streamlit's own page for a direct address of one of ours, with our word on a lost connection."""
     where = "" if request.url.path == "/" else f"<script>{AT_ROOT}</script>"
     page = INDEX.replace("<head>", f"<head>{where}{CONNECTION}")
     return HTMLResponse(page, headers={"cache-control": "no-cache"})
 
 
 def policy() -> str:
-    """A content security policy under which Streamlit runs: its inline script and ours are allowed by their hashes."""
+    """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes."""
     inline = [AT_ROOT, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     return "; ".join((
@@ -85,7 +85,7 @@ HEADERS = {
 
 
 class Excuse:
-    """Puts one sentence in the place of the traceback with which a start that failed would end."""
+    """Middleware that ends a failed start with one sentence in place of a traceback."""
 
     sentence = ""
 
@@ -102,7 +102,7 @@ class Excuse:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Workers and store live as long as the server. Warm objects are frozen, so that collections stay short."""
+    """Runs workers and store as long as the server. Freezes warm objects, so that garbage collections stay short."""
     try:
         await service.start()
     except Exception as error:
@@ -121,7 +121,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def workers() -> int:
-    """Returns how many processes compute; without any, kept runs are shown. Ends the program with a sentence."""
+    """Returns the number of worker processes; with none, stored runs are shown. Ends the program with a sentence."""
     text = os.environ.get("GRADLEAK_WORKERS", "1")
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and int(text) <= 64):
         sys.exit(f"GRADLEAK_WORKERS must be a whole number between 0 and 64, not {text[:80]!r}.")

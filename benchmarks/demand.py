@@ -1,6 +1,6 @@
 """Whether the memory that a run is estimated to need is a bound on what it takes, and not far from it. Linux only.
 
-The constants of `gradleak_core/demand.py` were fitted to the set-ups that say so; the others check them. Each is
+The constants of `gradleak_core/config/demand.py` were fitted to the set-ups that say so; the others check them. Each is
 prepared and played, until its step is recorded, in a fresh process that has done a short run before.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
-from gradleak_core.demand import demand
+from gradleak_core.config.demand import demand
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
@@ -73,7 +73,9 @@ def estimated(experiment: Experiment) -> float:
 
 def built(row: JSON) -> Experiment:
     batch = row.get("batch", 1)
-    attack = replace(recipe(row.get("attack", "inverting_gradients")), steps=STEPS, seeds=row.get("seeds", 1), goal=0.0)
+    attack = replace(
+        find_recipe(row.get("attack", "inverting_gradients")), steps=STEPS, restarts=row.get("seeds", 1), goal=0.0
+    )
     return Experiment(
         images=("sample:chelsea",) * batch, labels=tuple(range(batch)), size=row["size"], seed=SEED,
         model=MODELS[row["model"]](), client=ClientStep(local_epochs=row.get("epochs", 1)), attack=attack,
@@ -83,7 +85,7 @@ def built(row: JSON) -> Experiment:
 
 def peak(json: JSON) -> float:
     """Megabytes by which this process grows at most."""
-    for _ in run(Experiment(attack=replace(recipe("idlg"), steps=2))):
+    for _ in run(Experiment(attack=replace(find_recipe("idlg"), steps=2))):
         pass
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
     before = status("VmRSS")

@@ -19,7 +19,7 @@ from gradleak_core.presets import PRESETS, Preset
 
 JSON = Any
 SHARE = 0.9
-KEYS = ("status", "seconds", "seconds_to_recognisable", "iterations", "restarts", "highest_ssim")
+KEYS = ("status", "seconds", "seconds_to_recognisable", "iterations", "redrawn", "highest_ssim")
 
 
 def measure(setting: Setting) -> JSON:

@@ -18,7 +18,7 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 SECONDS = 60.0
@@ -34,13 +34,13 @@ def share(attack: str, setting: Setting) -> JSON:
 
 def convnet(setting: Setting) -> JSON:
     """Inverting Gradients by default: the median PSNR."""
-    base = Experiment(attack=recipe("inverting_gradients"), model=MODELS["convnet"]())
+    base = Experiment(attack=find_recipe("inverting_gradients"), model=MODELS["convnet"]())
     return median(rows(base, setting), 22, setting)
 
 
 def resnet20(setting: Setting) -> JSON:
     """The mean of four seeds, on the width of the paper's network."""
-    attack = replace(recipe("inverting_gradients"), seeds=4, steps=setting.count(300, 50), answer="mean")
+    attack = replace(find_recipe("inverting_gradients"), restarts=4, steps=setting.count(300, 50), answer="mean")
     return median(rows(Experiment(attack=attack, model=MODELS["resnet20"](width=4)), setting, math.inf), 19, setting)
 
 
@@ -54,7 +54,7 @@ def rows(base: Experiment, setting: Setting, limit: float = SECONDS) -> list[JSO
     for name, experiment in setting.experiments(base, setting.count(20, 2)):
         result = play(experiment, setting.device, 5 if setting.quick else limit)
         row = {"image": name, "seed": experiment.seed, "status": result["status"]}
-        row |= {key: result[key] for key in ("seconds", "iterations", "restarts", "iterations_per_second")}
+        row |= {key: result[key] for key in ("seconds", "iterations", "redrawn", "iterations_per_second")}
         found.append(row | result["metrics"])
         print(f"  {name} {found[-1]['psnr']:.1f} dB, SSIM {found[-1]['ssim']:.2f}, {row['seconds']:.1f} s", flush=True)
     return found

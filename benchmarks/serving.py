@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import httpx
 
 from benchmarks.setting import Setting
-from gradleak_core.config.knobs import to_query
+from gradleak_core.config.links import to_query
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.types import Refused
 

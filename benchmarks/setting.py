@@ -61,7 +61,7 @@ class Setting:
         """One random image: its reference, its name, its label, the number of classes."""
         if self.data is None:
             return _from_samples(dice)
-        os.environ[folders.VARIABLE] = str(self.data)
+        os.environ[folders.FOLDERS_VARIABLE] = str(self.data)
         return _from_folder(dice)
 
 
@@ -73,12 +73,12 @@ def _from_folder(dice: random.Random) -> tuple[str, str, int, int]:
     folder = next((name for name in known if name.endswith("/test")), next(iter(known)))
     filled = [label for label, count in known[folder].items() if count]
     image = dice.choice(folders.items(folder, dice.choice(filled)))
-    return image, image, folders.label(image), len(known[folder])
+    return image, image, folders.label_of(image), len(known[folder])
 
 
 def _from_samples(dice: random.Random) -> tuple[str, str, int, int]:
     sample = samples.sample(dice.choice(list(samples.SAMPLES)))
-    image: Image.Image = Image.open(io.BytesIO(samples.picture(sample.name)))
+    image: Image.Image = Image.open(io.BytesIO(samples.read_sample(sample.name)))
     side = round(min(image.size) * dice.uniform(0.6, 1))
     left, top = dice.randint(0, image.width - side), dice.randint(0, image.height - side)
     image = image.crop((left, top, left + side, top + side))

@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def _keep_freed_memory() -> None:
     """Ask glibc not to hand what one iteration frees back to the system, which zeroes it for the next.
 
-    Seeds of LeNet, ConvNet and ViT are an eighth faster for it. Elsewhere than in glibc nothing happens.
+    Restarts of LeNet, ConvNet and ViT are an eighth faster for it. Elsewhere than in glibc nothing happens.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         trim, pad, mapped = -1, -2, -3

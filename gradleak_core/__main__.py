@@ -50,8 +50,8 @@ def commands() -> None:
     """Watch a private image come back from a shared gradient."""
 
 
-@app.command()
-def attack(
+@app.command("attack")
+def run_attack(
     sample: Samples = None,
     image: Annotated[list[str] | None, typer.Option(help="Picture file or reference; may be repeated.")] = None,
     stretch: Annotated[bool, typer.Option("--stretch", help="Brighten very dark picture files.")] = False,
@@ -65,7 +65,8 @@ def attack(
     defence: Annotated[list[str] | None, typer.Option(help="kind:knob=value,… or none; may be repeated.")] = None,
     settings: Settings = None,
     steps: Steps = None,
-    seeds: Annotated[int | None, typer.Option(help="Guesses run side by side.")] = None,
+    restarts: Annotated[int | None, typer.Option(help="First guesses, followed side by side.")] = None,
+    seeds: Annotated[int | None, typer.Option(hidden=True)] = None,
     seed: Seed = None,
     preset: PresetName = None,
     experiment: File = None,
@@ -95,14 +96,14 @@ def attack(
             "classes": classes,
             "seed": seed,
             "attack.steps": steps,
-            "attack.seeds": seeds,
+            "attack.restarts": seeds if restarts is None else restarts,
         },
     )
     return run(choice, device and device.value, json, save, quiet, STDERR)
 
 
-@app.command()
-def price(
+@app.command("price")
+def price_defences(
     defence: Annotated[list[str] | None, typer.Option(help="A setting, kind:knob=value,…; repeat for more.")] = None,
     data: Annotated[str | None, typer.Option(help="digits, a torchvision set, or folder:NAME.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Steps of the server.")] = None,
@@ -129,7 +130,7 @@ def price(
         end_with_parent()
 
     from gradleak_core.cli.choose import Choice
-    from gradleak_core.cli.price import price as run
+    from gradleak_core.cli.price import price_command as run
 
     choice = Choice(
         preset=preset,
@@ -143,29 +144,29 @@ def price(
     return run(choice, defence or [], federation, device and device.value, json, quiet, STDERR)
 
 
-@app.command()
-def catalogue(
+@app.command("catalogue")
+def print_catalogue(
     parts: Annotated[list[str] | None, typer.Argument(help="Only these, such as attacks, defences, presets.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The whole catalogue as JSON.")] = False,
 ) -> int:
     """List attacks, defences, models, samples, metrics and every knob."""
-    from gradleak_core.cli.listing import listing
+    from gradleak_core.cli.listing import print_catalogue_parts
 
-    return listing(parts or [], json, STDOUT)
+    return print_catalogue_parts(parts or [], json, STDOUT)
 
 
-@app.command()
-def check(
+@app.command("check")
+def run_check(
     port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,
 ) -> int:
     """Check versions, device, engine, data folder and port of this machine."""
-    from gradleak_core.cli.check import check
+    from gradleak_core.cli.check import check_machine
 
-    return check(port, STDOUT)
+    return check_machine(port, STDOUT)
 
 
-@app.command()
-def tune(
+@app.command("tune")
+def tune_threads(
     seconds: Annotated[float, typer.Option(help="For each network and number of images.", min=0, max=60)] = 1.0,
     data_dir: Annotated[Path | None, typer.Option(help="The data folder of the dashboard that is tuned.")] = None,
 ) -> int:
@@ -175,8 +176,8 @@ def tune(
     return tune(seconds, data_dir, STDOUT)
 
 
-@app.command()
-def serve(
+@app.command("serve")
+def serve_site(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
     workers: Annotated[int, typer.Option(help="Processes that compute; one per GPU.", min=1, max=64)] = 1,
@@ -198,7 +199,7 @@ def serve(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; whatever is wrong with the input is one sentence on stderr."""
+    """Runs one command and returns its exit code. Whatever is wrong with the input is one sentence on stderr."""
     try:
         return int(app(args=arguments, prog_name="python -m gradleak_core", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

@@ -1,4 +1,4 @@
-"""Everything the engine can do, as JSON: what forms, the command line and the documentation are made from."""
+"""Everything that the engine can do, as JSON. Forms, the command line and the documentation are made from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from types import ModuleType
-from typing import Any
 
 import torch
 
@@ -23,15 +22,13 @@ from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
 from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import ClientStep
-from gradleak_core.weights import WEIGHTS
-
-JSON = Any
+from gradleak_core.training import WEIGHTS
+from gradleak_core.types import JSON, ClientStep
 
 
 @cache
 def catalogue() -> JSON:
-    """The catalogue of `docs/architecture.md`."""
+    """Returns the catalogue that `docs/architecture.md` describes."""
     parts: dict[str, Mapping[str, type]] = {"defences": DEFENCES, "inits": INITS, "weights": WEIGHTS}
     parts |= PARTS
     return {
@@ -40,13 +37,13 @@ def catalogue() -> JSON:
         "devices": devices(),
         "families": {
             "attacks": {paper.ATTACK.name: attack_entry(paper) for paper in PAPERS},
-            **{family: {kind: entry(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
-            "models": {kind: entry(cls) | costs(cls()) for kind, cls in MODELS.items()},
+            **{family: {kind: describe_part(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
+            "models": {kind: describe_part(cls) | costs(cls()) for kind, cls in MODELS.items()},
         },
         "experiment": RULES["experiment"] | {"knobs": experiment_knobs()},
-        "client": entry(ClientStep),
-        "threat": entry(ThreatModel),
-        "federation": entry(Federation),
+        "client": describe_part(ClientStep),
+        "threat": describe_part(ThreatModel),
+        "federation": describe_part(Federation),
         "samples": {
             row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in samples.SAMPLES.values()
         },
@@ -59,8 +56,8 @@ def catalogue() -> JSON:
     }
 
 
-def entry(cls: type) -> JSON:
-    """One part: its texts, its default, its knobs, what it needs, its source."""
+def describe_part(cls: type) -> JSON:
+    """Describes one part: its texts, its default, its knobs, its needs and its source."""
     text = inspect.getdoc(cls) or ""
     return {
         "title": getattr(cls, "title", cls.__name__),
@@ -69,7 +66,7 @@ def entry(cls: type) -> JSON:
         "source": inspect.getsource(cls),
         "knobs": CODEC.knobs(cls),
         **CODEC.row(cls()),
-    } | ({"knows": cls.knows} if hasattr(cls, "knows") else {})
+    } | {name: getattr(cls, name) for name in ("knows", "instead") if hasattr(cls, name)}
 
 
 def costs(model: Model) -> JSON:
@@ -77,14 +74,14 @@ def costs(model: Model) -> JSON:
 
 
 def layers(model: Model) -> list[str]:
-    """What comes before the first dot in the names of a model's parameters, in order."""
+    """Returns, in order, what precedes the first dot in the names of a model's parameters."""
     with torch.device("meta"):  # no memory, no draws
         network = model.build((3, 32, 32), 10)
     return list(dict.fromkeys(name.partition(".")[0] for name, _ in network.named_parameters()))
 
 
 def attack_entry(paper: ModuleType) -> JSON:
-    """One attack, from its module: the docstring is the idea in plain words."""
+    """Describes one attack from its module, whose docstring is the idea in plain words."""
     attack, text = paper.ATTACK, inspect.getdoc(paper) or ""
     row, default = CODEC.row(attack), CODEC.encode(attack)
     summary, _, idea = text.partition("\n\n")
@@ -107,7 +104,7 @@ def experiment_knobs() -> list[JSON]:
 
 
 def devices() -> list[JSON]:
-    """What can compute here, the default first, with its own bytes of memory where it has some."""
+    """Returns the devices that can compute here, the default first, with the bytes of memory of a GPU."""
     found: list[JSON] = []
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties()

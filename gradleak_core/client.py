@@ -1,29 +1,28 @@
-"""What the client computes. The attacker calls the same `local_update`, or its equal in `sweeps`."""
+"""What the client computes, and what it shares. The attacker calls the same `local_update`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call
 
 from gradleak_core.defences import Defence
+from gradleak_core.models.hooks import watching
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
-from gradleak_core.speed.factored import Factors, Tapped, Taps
-from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Latents, Observation, Round, Secret, Statistics, Update
-from gradleak_core.updates import noted, require_finite, require_lesson, require_trace
+from gradleak_core.updates import note_magnitudes, require_finite, require_lesson, require_trace
 
 USUAL = ThreatModel()
-NO_TAPS = Taps()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
-"""Of parameters, draws, images and label probabilities."""
+"""A function from parameters, draws, images and label probabilities to the loss ()."""
+Gradient = Callable[[Loss, Update, Latents, Tensor, Tensor, bool], Update]
+"""A function that gives the gradient of a loss with respect to the parameters, as `loss_gradient` does."""
 
 
 def local_update(
@@ -35,89 +34,41 @@ def local_update(
     *,
     start: Update | None = None,
     differentiable: bool = False,
+    gradient: Gradient | None = None,
 ) -> Update:
-    """The client's update: the sum of its local gradients, (start - end) / lr. One step is the plain gradient.
+    """Returns the client's update, (start - end) / lr: the sum of its gradients over T local steps, or the only one.
 
-    x (B, C, H, W) in [0, 1], y (B, classes) label probabilities, latents (T, B, ...) by buffer name.
-    With a seed dimension in front, x (S, B, C, H, W) and so on, the update has one too: S clients at once.
-    `start` are the parameters it begins from, the model's own unless given.
-    `differentiable` keeps the graph back to x, y and the latents. The model is not changed.
+    x is (B, C, H, W) in [0, 1], y (B, classes) holds label probabilities, latents (T, B, ...) go by buffer name.
+    Training begins from the parameters `start`, the model's own unless given. `differentiable` keeps the graph back
+    to x, y and the latents. `gradient` takes the place of `loss_gradient`. The model is not changed.
     """
-    seeds = x.shape[:-4]
     loss = loss_of(model)
     theta = {k: p.detach() for k, p in (start or parameters(model)).items()}
     grads: Update = {}
     total: Update = {}
-    for t, chosen in enumerate(step.rows(x.shape[-4])):
-        batch = (slice(None),) * len(seeds) + (chosen,)
-        draws = {k: v.select(len(seeds), t)[batch] for k, v in latents.items()}
+    for t, rows in enumerate(step.rows(len(x))):
+        draws = {k: v[t, rows] for k, v in latents.items()}
         if t:
             theta = {k: p - step.lr * grads[k] for k, p in theta.items()}
-        if not differentiable:
-            theta = {k: p.detach() for k, p in theta.items()}
-        grads, _ = gradients(loss, theta, draws, x[batch], y[batch], own=t > 0, differentiable=differentiable)
+        grads = (gradient or loss_gradient)(loss, theta, draws, x[rows], y[rows], differentiable)
         total = {k: total[k] + g for k, g in grads.items()} if t else grads
     return total
 
 
-def factored_update(
-    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, taps: Taps, *, start: Update | None = None
-) -> Mapping[str, Tensor | Factors]:
-    """`local_update` of one local step with a graph, but the layers with taps get their gradients as factors."""
-    theta = {k: p.detach() for k, p in (start or parameters(model)).items()}
-    draws = {k: v.select(x.ndim - 4, 0) for k, v in latents.items()}
-    grads, factors = gradients(loss_of(model), theta, draws, x, y, taps, differentiable=True)
-    return {k: factors[k] if k in factors else grads[k] for k in theta}
-
-
-def gradients(
-    loss: Loss,
-    theta: Update,
-    draws: Latents,
-    x: Tensor,
-    y: Tensor,
-    taps: Taps = NO_TAPS,
-    *,
-    own: bool = False,
-    differentiable: bool,
-) -> tuple[Update, dict[str, Factors]]:
-    """The loss's gradient in theta, as factors for the layers with taps.
-
-    With a seed dimension in x, y and the draws, of all seeds at once; it is in theta too when each has its `own`.
-    Without, `torch.func` would cost a tenth more time than plain autograd.
-    """
-    fixed = {k: theta[k] for k in taps.zeros}
-    free = {k: p for k, p in theta.items() if k not in fixed}
-
-    def tapped(free: Update, zeros: Update, draws: Latents, x: Tensor, y: Tensor) -> tuple[Tensor, Update]:
-        with Tapped(replace(taps, zeros=zeros), fixed) if zeros else nullcontext() as layers:
-            value = loss({**free, **fixed}, draws, x, y)
-        return value, layers.inputs if layers else {}
-
-    if x.ndim > 4:
-        each = grad(tapped, argnums=(0, 1), has_aux=True)
-        together = vmap(each, in_dims=(0 if own else None, None, 0, 0, 0), randomness="error")
-        (grads, slopes), inputs = together(free, taps.zeros, draws, x, y)
-    else:
-        free, zeros = map(leaves, (free, taps.zeros))
-        with Unfolding():
-            value, inputs = tapped(free, zeros, draws, x, y)
-        found = iter(torch.autograd.grad(value, [*free.values(), *zeros.values()], create_graph=differentiable))
-        grads, slopes = ({k: next(found) for k in part} for part in (free, zeros))
-    return grads, {k: Factors(inputs[k], slopes[k].flatten(x.ndim - 4, -2), taps.live.get(k)) for k in fixed}
-
-
-def leaves(tensors: Update) -> Update:
-    """The same, each with a gradient to ask for."""
-    return {k: t if t.requires_grad else t.detach().requires_grad_() for k, t in tensors.items()}
+def loss_gradient(loss: Loss, theta: Update, draws: Latents, x: Tensor, y: Tensor, differentiable: bool) -> Update:
+    """Returns the gradient of a loss with respect to the parameters theta; `differentiable` keeps its graph."""
+    theta = {k: p if p.requires_grad else p.detach().requires_grad_() for k, p in theta.items()}
+    value = loss(theta, draws, x, y)
+    return dict(zip(theta, torch.autograd.grad(value, [*theta.values()], create_graph=differentiable), strict=True))
 
 
 def parameters(model: nn.Module) -> Update:
+    """Returns the model's own parameters by name, not copies of them."""
     return dict(model.named_parameters())
 
 
 def loss_of(model: nn.Module) -> Loss:
-    """The client's loss as a function of parameters, draws, x and label probabilities y, penalties included."""
+    """Returns the client's loss: mean cross-entropy plus the bottlenecks' penalties, of parameters, draws, x and y."""
     bottlenecks = [m for m in model.modules() if isinstance(m, VariationalBottleneck)]
 
     def loss(theta: dict[str, Tensor], draws: Latents, x: Tensor, y: Tensor) -> Tensor:
@@ -132,37 +83,24 @@ def loss_of(model: nn.Module) -> Loss:
 
 
 def first_draws(step: ClientStep, draws: Latents, batch: int) -> Latents:
-    """Returns the draw (B, ...) of each image in the first step it takes part in; draws are (T, B, ...)."""
+    """Returns each image's draw (B, ...) in the first local step that it takes part in, from draws (T, B, ...)."""
     epoch = replace(step, local_epochs=1).rows(batch)
     return {k: torch.cat([v[t, rows] for t, rows in enumerate(epoch)]) for k, v in draws.items()}
 
 
 def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """One fresh draw (T, B, ...) of every stochastic layer for images x (B, C, H, W)."""
+    """Draws every stochastic layer afresh, (T, B, ...) by buffer name, for images x (B, C, H, W)."""
     steps = step.steps(len(x))
-    with _shapes(model) as shapes, torch.no_grad():
-        model(x)
-    return {k: layer.sample((steps, *shapes[k]), generator).to(x.device) for k, layer in stochastic(model)}
-
-
-@contextmanager
-def _shapes(model: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
-    """Records the activation shape of each stochastic layer during a forward pass; the hooks are gone afterwards."""
-    shapes: dict[str, tuple[int, ...]] = {}
     layers = dict(stochastic(model))
+    with watching(layers, lambda layer, _, y: layer.draw_shape(tuple(y.shape))) as shapes, torch.no_grad():
+        model(x)
+    return {k: layer.sample((steps, *shapes[k][-1]), generator).to(x.device) for k, layer in layers.items()}
 
-    def recorder(name: str):  # type: ignore[no-untyped-def]
-        def record(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            shapes[name] = layers[name].draw_shape(tuple(output.shape))
 
-        return record
-
-    hooks = [layer.register_forward_hook(recorder(name)) for name, layer in layers.items()]
-    try:
-        yield shapes
-    finally:
-        for hook in hooks:
-            hook.remove()
+def blank(observation: Observation) -> Tensor:
+    """Returns grey images (B, C, H, W) of the batch's shape, on the update's device."""
+    like = next(iter(observation.update.values()))
+    return like.new_full((observation.batch, *observation.shape), 0.5)
 
 
 def observe(
@@ -176,11 +114,11 @@ def observe(
     seed: int,
     threat: ThreatModel = USUAL,
 ) -> Observation:
-    """The updates the client shares, after every defence, and what the threat model reveals beside them.
+    """Returns what the attacker receives: the client's updates after every defence, and what the threat model reveals.
 
     The model has been hardened already. The seed draws the defences' noise. `told` may name "labels" and "latents".
-    Raises `Refused` when the threat model hides what is not there, and where an attack makes no sense: an update is not
-    finite, the client has learnt nothing, or the attacker sees nothing but zeros.
+    Raises `Refused` when the threat model hides a tensor that does not exist, when an update is not finite, when the
+    client has learnt nothing, and when the attacker sees nothing but zeros.
     """
     generator = torch.Generator(secret.images.device).manual_seed(seed)
     x, y = secret.images, F.one_hot(secret.labels, classes).to(secret.images)
@@ -188,7 +126,7 @@ def observe(
         x, y = defence.inputs(x, y, generator)
     theta, updates, magnitudes = parameters(model), list[Round](), list[float]()
     for _ in range(threat.rounds):
-        own = noted(trained(model, theta, x, y, secret.latents, step, defences), magnitudes)
+        own = note_magnitudes(local_updates(model, theta, x, y, secret.latents, step, defences), magnitudes)
         updates.append(Round(theta, defended(own, defences, generator)))
         theta = {k: p.detach() - step.lr * updates[-1].update[k] for k, p in theta.items()}
     require_finite(magnitudes, updates[0].theta, step.lr, repeated=threat.rounds * step.steps(len(x)) > 1)
@@ -197,7 +135,7 @@ def observe(
     require_trace(r.update for r in (first, *later))
     labels = y if any(defence.mixes for defence in defences) else secret.labels
     batch, *shape = secret.images.shape
-    return assumed(
+    return as_one_step(
         Observation(
             first.update,
             step,
@@ -213,10 +151,11 @@ def observe(
     )
 
 
-def assumed(observation: Observation, threat: ThreatModel) -> Observation:
-    """The observation of an attacker who takes several local steps for one: their mean gradient.
+def as_one_step(observation: Observation, threat: ThreatModel) -> Observation:
+    """Returns the observation as an attacker reads it who takes T local steps for one: updates are divided by T.
 
-    Of the draws it may have been told, each image keeps that of the first step in which it took part.
+    Each image keeps the draw of the first step that it took part in, if the attacker is told the draws. An attacker
+    who knows the local steps gets the observation unchanged.
     """
     steps = observation.step.steps(observation.batch)
     if threat.local_steps == "known" or steps == 1:
@@ -232,13 +171,13 @@ def assumed(observation: Observation, threat: ThreatModel) -> Observation:
 
 @torch.no_grad()
 def batch_statistics(model: nn.Module, x: Tensor, draws: Latents, threat: ThreatModel) -> Statistics | None:
-    """Returns what the attacker has of the batch's statistics before each batch norm; draws are (B, ...)."""
+    """Returns the batch's statistics before each batch norm, told or inferred, or None; draws are (B, ...)."""
     if threat.statistics == "unknown":
         return None
     return statistics(model, x, draws) if threat.statistics == "told" else inferred(model, x, draws)
 
 
-def shared(
+def released_update(
     model: nn.Module,
     theta: Update,
     x: Tensor,
@@ -248,11 +187,11 @@ def shared(
     defences: Sequence[Defence],
     generator: torch.Generator,
 ) -> Update:
-    """Returns one update after every defence, from the parameters theta."""
-    return defended(trained(model, theta, x, y, latents, step, defences), defences, generator)
+    """Returns the one update, after every defence, that a client who starts from the parameters theta sends."""
+    return defended(local_updates(model, theta, x, y, latents, step, defences), defences, generator)
 
 
-def trained(
+def local_updates(
     model: nn.Module,
     theta: Update,
     x: Tensor,
@@ -261,7 +200,7 @@ def trained(
     step: ClientStep,
     defences: Sequence[Defence],
 ) -> Iterator[Update]:
-    """Yields the client's own updates from the parameters theta: one an image where a defence works on each."""
+    """Yields the undefended updates from the parameters theta: one an image if a defence works on each, else one."""
     if not any(defence.each_example for defence in defences):
         yield local_update(model, x, y, latents, step, start=theta)
         return
@@ -271,7 +210,7 @@ def trained(
 
 
 def defended(updates: Iterable[Update], defences: Sequence[Defence], generator: torch.Generator) -> Update:
-    """Returns the mean of updates, each of them and then their mean after every defence."""
+    """Returns the mean update after every defence: `per_example` on each update first, then `release` on the mean."""
     each = []
     for update in updates:
         for defence in defences:

@@ -1,11 +1,11 @@
-"""Set-ups to start from: each with a title, what it shows, and a promise that `benchmarks/presets.py` measures."""
+"""Set-ups to start from, each with a title and a promise that `benchmarks/presets.py` measures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
@@ -27,18 +27,16 @@ class Preset:
     experiment: Experiment
 
 
-def recipe(name: str) -> Recipe:
-    attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
-    return attack
+def find_recipe(name: str) -> Recipe:
+    return ATTACKS[name]
 
 
-FIRST = Experiment(attack=recipe("idlg"))
+FIRST_SETUP = Experiment(attack=find_recipe("idlg"))
 FOUR = Experiment(
     images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
     model=MLP(width=256),
     attack=replace(
-        recipe("inverting_gradients"),
+        find_recipe("inverting_gradients"),
         labels=BiasRule(),
         priors=(TotalVariation(1e-3, early=20),),
         optimiser=Adam(lr=0.2, schedule="cosine"),
@@ -47,12 +45,12 @@ FOUR = Experiment(
 )
 
 SMALL_STEPS = replace(
-    recipe("inverting_gradients"), priors=(TotalVariation(1e-2),), optimiser=Adam(lr=0.1, schedule="cosine")
+    find_recipe("inverting_gradients"), priors=(TotalVariation(1e-2),), optimiser=Adam(lr=0.1, schedule="cosine")
 )
-"""Recognisable in about half the iterations on plain networks; deep ones like ResNet-20 need the large first steps."""
+"""Small steps halve the iterations on plain networks. Deep ones like ResNet-20 need the large first steps."""
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("first", "One photo leaks", "leaks in about 2 s", FIRST),
+    Preset("first", "One photo leaks", "leaks in about 2 s", FIRST_SETUP),
     Preset(
         "convnet",
         "A ReLU network",
@@ -69,26 +67,28 @@ PRESETS: tuple[Preset, ...] = (
         "noise",
         "Noise as a defence",
         "holds",
-        replace(FIRST, defences=(GaussianNoise(std=0.05),)),
+        replace(FIRST_SETUP, defences=(GaussianNoise(std=0.05),)),
     ),
-    Preset("pruning", "Send less", "holds", replace(FIRST, defences=(Pruning(share=0.9),))),
-    Preset("dropout", "Dropout", "holds", replace(FIRST, defences=(Dropout(p=0.5),))),
+    Preset("pruning", "Send less", "holds", replace(FIRST_SETUP, defences=(Pruning(share=0.9),))),
+    Preset("dropout", "Dropout", "holds", replace(FIRST_SETUP, defences=(Dropout(p=0.5),))),
     Preset(
         "dropout_readoff",
         "Dropout, and its break",
         "leaks in about 2 s",
-        Experiment(defences=(Dropout(p=0.5),), attack=recipe("dropout_readoff")),
+        Experiment(defences=(Dropout(p=0.5),), attack=find_recipe("dropout_readoff")),
     ),
     Preset(
         "precode_noise",
         "PRECODE, and its break",
         "leaks in about 2 s",
-        Experiment(model=MLP(width=256), defences=(Precode(),), attack=replace(recipe("precode_noise"), steps=600)),
+        Experiment(
+            model=MLP(width=256), defences=(Precode(),), attack=replace(find_recipe("precode_noise"), steps=600)
+        ),
     ),
     Preset(
         "fedavg",
         "Three local steps",
         "leaks in about 2 s",
-        replace(FIRST, client=ClientStep(local_epochs=3, lr=0.01)),
+        replace(FIRST_SETUP, client=ClientStep(local_epochs=3, lr=0.01)),
     ),
 )

@@ -1,4 +1,4 @@
-"""What a defence costs: the accuracy of a federated training under it, beside what an attack still brings back."""
+"""The trade-off of a defence: accuracy of federated training under it, beside what an attack still recovers."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core import training
-from gradleak_core.client import parameters, shared
-from gradleak_core.data.labelled import Labelled, read
+from gradleak_core.client import parameters, released_update
+from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import CODEC, Experiment, draw, network, preparing, run, shape
+from gradleak_core.experiment import CODEC, Experiment, Role, network, preparing, run, seed_for, shape
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
 
 
 @dataclass(frozen=True)
 class Federation:
-    """How the model is trained to see what a defence costs.
+    """The federated training that shows what a defence costs.
 
     In each round every client takes a mini-batch of its own share of the pictures and sends its update, made and
     defended as in the experiment; the server takes their mean as a gradient for a step of Adam (Reddi et al. 2021).
     So a defence that only rescales the update, such as clipping or signs, is not judged by a step size made for others.
     """
 
-    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder: and the name of a folder.")] = "digits"
+    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder:NAME for a folder.")] = "digits"
     rounds: Annotated[int, Knob("Rounds", "Steps of the server.", 1, 10_000, log=True)] = 200
     clients: Annotated[int, Knob("Clients", "Updates averaged in a round.", 1, 64)] = 4
-    batch: Annotated[int, Knob("Batch", "Pictures a client takes in a round.", 1, 256)] = 16
+    batch: Annotated[int, Knob("Batch", "Pictures that a client takes in a round.", 1, 256)] = 16
     lr: Annotated[float, Knob("Server's learning rate", "Step size of Adam.", 1e-5, 1, log=True)] = 5e-3
 
 
 @dataclass(frozen=True)
 class Point:
-    """One setting: the share of held-out pictures recognised, and the scores of the attack's own pick."""
+    """One setting, the share of held-out pictures recognised, and the scores of the attack's own pick."""
 
     defences: tuple[Defence, ...]
     accuracy: float
@@ -55,7 +55,7 @@ Setting: TypeAlias = "tuple[Defence, ...]"
 def price(
     experiment: Experiment, settings: Sequence[Setting], federation: Federation, device: str = "cpu"
 ) -> Iterator[Note | Point]:
-    """One point a setting, in order, with notes while it is computed; `()` is no defence.
+    """Yields one point for each setting, in order, and notes meanwhile; `()` is no defence.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
     order and first weights are the same for all. Raises `Refused` as `ready` does, and where the experiment's client
@@ -63,11 +63,11 @@ def price(
     """
     ready(experiment, federation)
     yield from preparing(replace(experiment, defences=settings[0]), device)
-    pictures = yield from read(federation.data, shape(experiment))
+    pictures = yield from read_labelled(federation.data, shape(experiment))
     for setting in settings:
         defended = replace(experiment, defences=setting)
         torch.set_num_threads(ALL_THREADS)
-        right = yield from accuracy(defended, pictures, federation, device)
+        right = yield from measure_accuracy(defended, pictures, federation, device)
         scores = yield from leakage(defended, device)
         yield Point(setting, right, scores)
 
@@ -77,14 +77,14 @@ def ready(experiment: Experiment, federation: Federation) -> None:
     source(federation.data, experiment.classes)
 
 
-def accuracy(
+def measure_accuracy(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
 ) -> Generator[Note, None, float]:
-    """The share of held-out pictures recognised after federated training from the experiment's first weights."""
+    """Trains from the experiment's first weights. Returns the share of held-out pictures recognised."""
     model = network(experiment).train(experiment.client.train).to(device)
-    order = torch.Generator().manual_seed(draw(experiment, 1))
-    draws = torch.Generator().manual_seed(draw(experiment, 2))
-    noise = torch.Generator(device).manual_seed(draw(experiment, 3))
+    order = torch.Generator().manual_seed(seed_for(experiment, Role.CLIENT))
+    draws = torch.Generator().manual_seed(seed_for(experiment, Role.DEFENCES))
+    noise = torch.Generator(device).manual_seed(seed_for(experiment, Role.ATTACKER))
     shares = torch.randperm(len(pictures.labels), generator=order).chunk(federation.clients)
     optimiser = torch.optim.Adam(model.parameters(), federation.lr)
     for number in range(federation.rounds):
@@ -96,7 +96,7 @@ def accuracy(
         optimiser.step()
     if experiment.client.train:
         training.calibrate(model, pictures)
-    return training.accuracy(model, pictures)
+    return training.evaluate_accuracy(model, pictures)
 
 
 def one_client(
@@ -107,7 +107,7 @@ def one_client(
     draws: torch.Generator,
     noise: torch.Generator,
 ) -> Update:
-    """The update that one client shares for these pictures, by the code that the attacked client uses.
+    """Returns the update that one client shares for these pictures, by the code of the attacked client.
 
     `draws` is for the layers of the model, on the CPU; `noise` for the defences, on the device.
     """
@@ -116,11 +116,11 @@ def one_client(
     for defence in experiment.defences:
         x, y = defence.inputs(x, y, noise)
     latents = training.latents(model, x, experiment.client, draws)
-    return shared(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
+    return released_update(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
 
 
 def leakage(experiment: Experiment, device: str) -> Generator[Note, None, dict[str, float]]:
-    """The scores of the pick at the end of the experiment's attack."""
+    """Returns the scores of the attacker's pick at the end of the experiment's attack."""
     scores: dict[str, float] = {}
     steps = 0
     for event in run(experiment, device=device, due=lambda iteration: False):

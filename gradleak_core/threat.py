@@ -14,12 +14,12 @@ from gradleak_core.types import Clause, Knob, Need, Refused, Update
 class ThreatModel:
     """An honest-but-curious server: it knows the model, the loss, the batch size and the defences, not their draws.
 
-    Whether it is told the labels or has to find them is the attack's own part "Labels".
+    The attack's own part "Labels" says whether it is told the labels or has to find them.
     """
 
     hidden: Annotated[
         str,
-        Knob("Hidden layers", "Parameters whose update the attacker does not see, as in: classifier.*, conv1.weight."),
+        Knob("Hidden layers", "Parameters whose update the attacker does not see, such as classifier.*, conv1.weight."),
     ] = ""
     local_steps: Annotated[
         Literal["known", "one"],
@@ -27,17 +27,18 @@ class ThreatModel:
     ] = "known"
     mode: Annotated[
         Literal["same", "eval"],
-        Knob("Attacker's mode", "same: batch norm as on the client; eval: with the stored statistics whatever it did."),
+        Knob("Attacker's mode", "same: batch norm in the client's mode; eval: always with the stored statistics."),
     ] = "same"
     statistics: Annotated[
         Literal["unknown", "told", "inferred"],
         Knob(
             "Batch statistics",
-            "Mean and variance before each batch norm: unknown, told, or inferred from the running ones shared anew.",
+            "Mean and variance before each batch norm: unknown, told, or inferred from the new running statistics.",
         ),
     ] = "unknown"
     rounds: Annotated[
-        int, Knob("Rounds", "How many updates of the same batch the attacker has, each from the next model.", 1, 8)
+        int,
+        Knob("Rounds", "How many updates of the same batch the attacker has, each from the server's next model.", 1, 8),
     ] = 1
     needs: ClassVar[tuple[Need, ...]] = (
         Need(
@@ -53,7 +54,10 @@ class ThreatModel:
     )
 
     def seen(self, update: Update) -> Update:
-        """The update without its hidden tensors. Raises `Refused` when a name fits nothing or nothing is left."""
+        """Returns the update without its hidden tensors.
+
+        Raises `Refused` when a pattern fits no parameter, and when no parameter is left.
+        """
         patterns = [name.strip() for name in self.hidden.split(",") if name.strip()]
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in update):

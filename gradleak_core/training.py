@@ -1,4 +1,4 @@
-"""Trained victims: a network is trained once and kept by what went into it."""
+"""The model's weights when the attack begins: as drawn, or trained once and kept in the data folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import tempfile
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,25 +19,25 @@ from torch import Tensor, nn
 
 from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
-from gradleak_core.data.labelled import Labelled, read
-from gradleak_core.data.sources import identity, source
+from gradleak_core.data.labelled import Labelled, read_labelled
+from gradleak_core.data.sources import identify_source, source
 from gradleak_core.models.layers import stochastic
-from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import ClientStep, Latents, Note
+from gradleak_core.types import ClientStep, Knob, Latents, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
 BATCH = 64
-AT_ONCE = 256
+EVALUATED_TOGETHER = 256
 """Pictures evaluated together."""
 CALIBRATION = 16
 """Batches that running statistics are averaged over."""
 
-Told = Generator[Note, None, None]
+Notes = Generator[Note, None, None]
 
 
-def trained(
+def train(
     network: nn.Module,
     data: str,
     *,
@@ -47,7 +48,7 @@ def trained(
     lr: float,
     seed: int,
     device: str = "cpu",
-) -> Told:
+) -> Notes:
     """Trains the network in place, or fills it with the weights of the same training done before.
 
     `recipe` is the JSON that the network was built from; `seed` drew its weights and orders the pictures. Kept in
@@ -58,26 +59,26 @@ def trained(
     if epochs == 0:
         return
     known = source(data, classes)
-    parts = [recipe, shape, classes, data, identity(data), lr, seed, BATCH, VERSION]
+    parts = [recipe, shape, classes, data, identify_source(data), lr, seed, BATCH, VERSION]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     done = next((epoch for epoch in range(epochs, 0, -1) if fill(network, place(key, epoch))), 0)
     if done == epochs:
         return
-    pictures = yield from read(data, shape)
+    pictures = yield from read_labelled(data, shape)
     network.to(device)
     with all_threads():
         for epoch in range(done, epochs):
             saying = f"Training on {known.title}: epoch {epoch + 1} of {epochs}"
             yield from one_epoch(network, pictures, lr, seed=seed * 1000 + epoch, saying=saying)
         calibrate(network, pictures)
-        right = accuracy(network, pictures)
+        right = evaluate_accuracy(network, pictures)
     with suppress(OSError, SafetensorError):  # on a full disk the next run trains again
-        keep(network, place(key, epochs), right)
+        save_weights(network, place(key, epochs), right)
     yield Note(f"Trained on {known.title}: {right:.1%} of the held-out pictures are recognised.")
 
 
-def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Told:
-    """One pass of Adam over the pictures in an order of its own, a note a batch.
+def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, saying: str) -> Notes:
+    """Trains for one pass of Adam over the shuffled pictures, and yields a note for each batch.
 
     Adam begins anew with every epoch: so ten epochs are the same whether or not five of them were kept before.
     """
@@ -98,7 +99,7 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
 
 
 def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """Fresh draws (T, B, ...) of the stochastic layers for T local steps; without such layers nothing is computed."""
+    """Returns fresh draws (T, B, ...) of the stochastic layers, if there are any, for T local steps."""
     return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
 
 
@@ -109,7 +110,7 @@ def pixels(images: Tensor, device: torch.device) -> Tensor:
 @torch.no_grad()
 def calibrate(network: nn.Module, pictures: Labelled) -> None:
     """Sets the running statistics of every batch norm to the mean over batches of the pictures."""
-    norms = stored(network)
+    norms = stored_statistics(network)
     if not norms:
         return
     network.train()
@@ -123,12 +124,15 @@ def calibrate(network: nn.Module, pictures: Labelled) -> None:
 
 
 @torch.no_grad()
-def accuracy(network: nn.Module, pictures: Labelled) -> float:
-    """The share of held-out pictures that the network recognises, in eval mode with mean draws."""
+def evaluate_accuracy(network: nn.Module, pictures: Labelled) -> float:
+    """Returns the share of held-out pictures that the network recognises, in eval mode with mean draws."""
     network.eval()
     device = next(network.parameters()).device
     right = 0
-    held_out = torch.split(pictures.test_images, AT_ONCE), torch.split(pictures.test_labels, AT_ONCE)
+    held_out = (
+        torch.split(pictures.test_images, EVALUATED_TOGETHER),
+        torch.split(pictures.test_labels, EVALUATED_TOGETHER),
+    )
     for images, labels in zip(*held_out, strict=True):
         right += int((network(pixels(images, device)).argmax(1).cpu() == labels).sum())
     return right / len(pictures.test_labels)
@@ -138,7 +142,7 @@ def place(key: str, epochs: int) -> Path:
     return data_folder() / "weights" / f"{key}-{epochs}.safetensors"
 
 
-def keep(network: nn.Module, file: Path, right: float) -> None:
+def save_weights(network: nn.Module, file: Path, right: float) -> None:
     """Writes the network's state in one step."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +153,7 @@ def keep(network: nn.Module, file: Path, right: float) -> None:
 
 
 def fill(network: nn.Module, file: Path) -> bool:
-    """Gives the network the state in a file; False, and nothing changed, when it is not there whole."""
+    """Loads the network's state from a file. Returns False, and changes nothing, if the file is not whole."""
     if not file.is_file():
         return False
     try:
@@ -166,9 +170,55 @@ def fill(network: nn.Module, file: Path) -> bool:
 
 
 def digest(state: dict[str, Tensor]) -> str:
-    """SHA-256 of names and values."""
+    """Returns the SHA-256 of names and values."""
     found = hashlib.sha256()
     for name in sorted(state):
         found.update(name.encode())
         found.update(state[name].numpy().tobytes())
     return found.hexdigest()
+
+
+class Weights(Protocol):
+    """The state of a network before the attack; `apply` changes a freshly drawn one in place and yields notes."""
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]: ...
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """The weights as drawn, as in the first round of federated learning."""
+
+    title: ClassVar[str] = "Untrained"
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]:
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights trained before the attack with Adam and batches of 64, once per set-up, and kept in the data folder.
+
+    Batch norm gets the statistics of the training pictures. PRECODE and dropout are in the model while it is trained.
+    """
+
+    dataset: Annotated[
+        str, Knob("Data set", "digits, mnist, fashion_mnist, cifar10, cifar100, or folder:NAME for a folder.")
+    ] = "digits"
+    epochs: Annotated[int, Knob("Epochs", "Passes over the training pictures.", 0, 100)] = 5
+    lr: Annotated[float, Knob("Training rate", "Adam's learning rate.", 1e-5, 1, log=True)] = 1e-3
+    title: ClassVar[str] = "Trained"
+
+    def apply(
+        self, network: nn.Module, recipe: Any, shape: tuple[int, int, int], classes: int, *, seed: int, device: str
+    ) -> Generator[Note, None, None]:
+        yield from train(
+            network, self.dataset, recipe=recipe, shape=shape, classes=classes,
+            epochs=self.epochs, lr=self.lr, seed=seed, device=device,
+        )  # fmt: skip
+
+
+WEIGHTS: dict[str, type[Weights]] = {"untrained": Untrained, "trained": Trained}

@@ -1,41 +1,44 @@
 """The values that pass between client, attacker and onlooker.
 
 Importing this module does not import torch, so that the web process can share it.
-Images are float tensors in [0, 1]; S counts seeds, B the batch, C channels, H and W pixels.
+Images are float tensors in [0, 1]; S counts restarts, B the batch, C channels, H and W pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+JSON: TypeAlias = Any
+"""A value that can be written as JSON."""
 Update: TypeAlias = "dict[str, Tensor]"
-"""One tensor a parameter, by parameter name. With seeds, each has a leading (S, ...)."""
+"""One tensor for each parameter, by parameter name. With restarts, each has a leading dimension S."""
 Latents: TypeAlias = "dict[str, Tensor]"
-"""One tensor (T, B, ...) a stochastic layer, by buffer name: its draw in each of T local steps."""
+"""One tensor (T, B, ...) for each stochastic layer, by buffer name: its draw in each of T local steps."""
 
 Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
-"""Mean and biased variance (channels,) by the name of the batch norm they enter."""
+"""Mean and biased variance, (channels,) each, of what enters a batch norm, by its name."""
 
 Answer = Literal["best", "mean", "last"]
 MOST_STEPS = 100_000
-"""Iterations of the longest run that can be set up."""
+"""The iterations of the longest run that can be set up."""
 Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
-"""How a run ended: every iteration used; the match reached the attack's goal and fell no further; no step ever lowered
-the match; no guess was finite; stopped by the user; an error; seen to be impossible; cut off with the server."""
+"""The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; no step
+ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it cannot be done; the server
+went down."""
 
 
 class Refused(ValueError):
-    """Input that cannot be used. The message is one sentence: what is wrong and what to do."""
+    """The error for input that cannot be used. Its message is one sentence: what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """How one number or choice is shown and bounded; declared once, as `Annotated` on its field."""
+    """The label, help and bounds of one number or choice, declared once, as `Annotated` on its field."""
 
     label: str
     help: str
@@ -43,12 +46,12 @@ class Knob:
     high: float | None = None
     log: bool = False
     family: str | None = None
-    """For a field that holds a part: the registry it is chosen from."""
+    """The registry that the value is chosen from, if the field holds a part."""
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A bound on one fact of an experiment, `low <= fact <= high` and divisible by `multiple`."""
+    """A bound on one fact of an experiment: `low <= fact <= high`, and `multiple` divides it."""
 
     fact: str
     low: float | None = None
@@ -66,7 +69,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Need:
-    """What a part cannot do without: any one of the clauses, and the sentence shown when none is met."""
+    """A condition of a part: at least one clause must be met, and the sentence `why` is shown when none is."""
 
     why: str
     any_of: tuple[Clause, ...]
@@ -77,26 +80,26 @@ class Need:
 
 @dataclass(frozen=True)
 class ClientStep:
-    """How a batch becomes an update: FedSGD with one local step, FedAvg with several."""
+    """The client's local training, from a batch to an update: FedSGD with one local step, FedAvg with several."""
 
     local_epochs: Annotated[int, Knob("Local epochs", "Passes over the batch before the update is sent.", 1, 50)] = 1
-    local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 takes the whole batch.", 0, 16)] = 0
+    local_batch: Annotated[int, Knob("Local batch", "Images in one local step; 0 means the whole batch.", 0, 16)] = 0
     lr: Annotated[float, Knob("Learning rate", "Step size of the client's local SGD.", 1e-6, 10, log=True)] = 0.01
     train: Annotated[bool, Knob("Train mode", "Batch norm uses the batch's own statistics instead of stored ones.")] = (
         False
     )
 
     def rows(self, batch: int) -> list[slice]:
-        """The images of each local step, in order."""
+        """Returns the rows of the batch that each of the T local steps takes, in order."""
         size = self.local_batch or batch
         return [slice(i, i + size) for _ in range(self.local_epochs) for i in range(0, batch, size)]
 
     def steps(self, batch: int) -> int:
-        """Number of local steps T."""
+        """Returns the number T of local steps."""
         return len(self.rows(batch))
 
     def weights(self, batch: int) -> list[float]:
-        """Returns what each image counts in the sum of the mean gradients; together they count the number of steps."""
+        """Returns the weight of each image (B,) in the sum of the T mean gradients; the weights sum to T."""
         epoch = replace(self, local_epochs=1).rows(batch)
         sizes = [len(range(batch)[rows]) for rows in epoch]
         return [self.local_epochs / size for size in sizes for _ in range(size)]
@@ -104,7 +107,7 @@ class ClientStep:
 
 @dataclass(frozen=True)
 class Secret:
-    """What the client keeps: images (B, C, H, W), labels (B,) and the draws of its stochastic layers."""
+    """The client's private data: images (B, C, H, W), labels (B,) and the draws of its stochastic layers."""
 
     images: Tensor
     labels: Tensor
@@ -121,57 +124,57 @@ class Round:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the attacker receives: the update after every defence, and what the threat model reveals."""
+    """All that the attacker receives: the update after every defence, and what the threat model reveals."""
 
     update: Update
-    """Without the tensors that the threat model hides."""
+    """The defended update, without the tensors that the threat model hides."""
     step: ClientStep
     batch: int
     shape: tuple[int, int, int]
-    """(C, H, W) of one image."""
+    """The shape (C, H, W) of one image."""
     classes: int
     labels: Tensor | None
-    """When the threat model tells them: (B,), or (B, classes) where a defence has mixed them."""
+    """The labels (B,), or (B, classes) if a defence has mixed them; None unless the attacker is told."""
     latents: Latents | None = None
-    """The client's draws, when the threat model tells them."""
+    """The client's draws; None unless the attacker is told."""
     statistics: Statistics | None = None
-    """Mean and variance (channels,) of the batch before each batch norm, when the attacker has them."""
+    """Mean and variance (channels,) of the batch before each batch norm; None unless the attacker has them."""
     later: tuple[Round, ...] = ()
-    """The same batch again, on the server's next models."""
+    """Updates of the same batch on the server's next models."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Guesses of S seeds: images (S, B, C, H, W), label probabilities (S, B, classes), latents (S, T, B, ...)."""
+    """Guesses of S restarts: images (S, B, C, H, W), label probabilities (S, B, classes), latents (S, T, B, ...)."""
 
     images: Tensor
     labels: Tensor
     latents: Latents
 
-    def seed(self, index: int) -> Candidate:
-        """The guess of one seed, its seed dimension kept with size 1."""
+    def restart(self, index: int) -> Candidate:
+        """Returns the guess of one restart; its restart dimension stays, with size 1."""
         one = slice(index, index + 1)
         return Candidate(self.images[one], self.labels[one], {k: v[one] for k, v in self.latents.items()})
 
 
 @dataclass(frozen=True)
 class Note:
-    """What is being waited for before the first iteration, in one sentence: a model that is trained."""
+    """A sentence about what a run waits for before its first iteration, such as a model in training."""
 
     message: str
     share: float | None = None
-    """How much of it is done, in [0, 1], where that is known."""
+    """The share of the wait that is over, in [0, 1], if known."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first iteration. `losses` names the loss terms, `match` first.
+    """The event before the first iteration. `losses` names the loss terms, `distance` first.
 
-    `experiment.run` adds what computes, and a remark where that is not what was asked for.
+    `experiment.run` adds the device, its threads, and a remark if they are not the ones that were asked for.
     """
 
     steps: int
-    seeds: int
+    restarts: int
     losses: tuple[str, ...]
     device: str = "cpu"
     threads: int = 0
@@ -180,19 +183,19 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """One iteration has been done. Tensors stay on the device and are overwritten by the next iteration."""
+    """The event after each iteration. Its tensors stay on the device, and the next iteration overwrites them."""
 
     iteration: int
     losses: dict[str, Tensor]
-    """Each (S,); `match` is what the attacker ranks its seeds by."""
+    """The loss terms, (S,) each; `distance` is the one that the attacker ranks its restarts by."""
     best: Tensor
-    """(S,): the match of the iterate that each seed keeps, the lowest unless the attacker answers with the last."""
-    restarts: Tensor
-    """(): how many seeds diverged and were drawn anew so far."""
+    """The distance (S,) of the iterate that each restart keeps: the smallest so far, or the last one's."""
+    redrawn: Tensor
+    """The number () of restarts that have diverged so far and been redrawn."""
     guess: Callable[[], Candidate]
-    """Where each seed stands now."""
+    """A function that returns the current guesses of all S restarts."""
     pick: Callable[[], Candidate]
-    """What the attacker would hand in now (one seed)."""
+    """A function that returns the answer that the attacker would give now, as one restart."""
 
 
 @dataclass(frozen=True)
@@ -201,31 +204,44 @@ class Frame:
 
     iteration: int
     images: Tensor
-    """(B, C, H, W) on the CPU, paired with the private images."""
+    """The picked images (B, C, H, W), on the CPU, in the order of the private ones that they are paired with."""
     labels: tuple[int, ...]
     metrics: dict[str, float]
     layers: dict[str, float]
-    """Match of each parameter tensor: one minus the cosine between guessed and observed update."""
-    restarts: int
+    """The distance in each parameter tensor: one minus the cosine between guessed and observed update, in [0, 2]."""
+    redrawn: int
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `pick` is what the attacker hands in, `match` the lowest of what the seeds keep."""
+    """The last event. `pick` is the attacker's answer, `distance` the smallest that a restart keeps."""
 
     status: Status
     iteration: int
     pick: Candidate
-    match: float
-    restarts: int
+    distance: float
+    redrawn: int
 
 
 Event: TypeAlias = "Note | Started | Progress | Frame | Finished"
 
 
 class Attack(Protocol):
-    """Anything that turns an observation into events. It receives no `Secret`."""
+    """An object that turns an observation into events. It never receives a `Secret`.
+
+    `Recipe` is the only kind so far; an attack in closed form would be another object with the same `run`.
+    """
 
     @property
     def name(self) -> str: ...
+    @property
+    def restarts(self) -> int:
+        """The number S of guesses that the attack follows side by side."""
+        ...
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The secrets that the threat model must reveal to the attack, among "labels" and "latents"."""
+        ...
+
     def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]: ...

@@ -1,31 +1,78 @@
-"""What a run came to, in one sentence for whoever watched it. Imports no torch."""
+"""The word for each status of a run, and the verdict on a finished run in one sentence. Imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from gradleak_core.config.needs import facts
+from gradleak_core.config.needs import local_steps
 
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A status's word wherever it is shown, its colour as Streamlit names it, and the reason for such an end."""
+
+    word: str
+    colour: str
+    reason: str = ""
+
+
+STATUSES = {
+    "ready": Word("Ready", "gray"),
+    "loading": Word("Connecting", "gray"),
+    "queued": Word("Waiting", "gray"),
+    "running": Word("Running", "blue"),
+    "paused": Word("Paused", "orange"),
+    "recovered": Word("Matched", "green", "the gradient distance reached the attack's goal and fell no further"),
+    "done": Word("Finished", "green", "every iteration was used"),
+    "stuck": Word("Got nowhere", "orange", "no step lowered the gradient distance"),
+    "diverged": Word("Gave up", "orange", "no guess was finite"),
+    "stopped": Word("Stopped", "gray", "stopped by you; what was seen is kept"),
+    "failed": Word("Failed", "red"),
+    "interrupted": Word("Cut off", "orange"),
+    "refused": Word("Not possible", "orange"),
+    "damaged": Word("Damaged", "red"),
+    "deleted": Word("Not here", "gray"),
+}
+"""By status; `ready`, `loading` and `deleted` are those of a view without a run."""
+
+
+def word(status: str) -> str:
+    """Returns the word for a status."""
+    return STATUSES[status].word if status in STATUSES else status
+
+
+def colour(status: str, ssim: float | None) -> str:
+    """Returns the colour of a run's status; green only with a recognisable picture."""
+    usual = STATUSES[status].colour if status in STATUSES else "gray"
+    return "gray" if usual == "green" and not recognisable(ssim) else usual
+
+
+def recognisable(ssim: float | None) -> bool:
+    """Returns whether a picture of this score counts as recognisable; one without a score does not."""
+    return ssim is not None and ssim >= RECOGNISABLE
 
 
 def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
     status, ssim = result["status"], result["metrics"].get("ssim")
     since = moment(result)
-    if ssim is not None and ssim >= RECOGNISABLE:
+    if recognisable(ssim):
         return f"Recognisable after {since}."
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."
     if status == "done":
         return unrecognised(result["experiment"])
     return {
-        "recovered": "Not recognisable, although the update is matched: other pictures cause the same one.",
+        "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
-        "stopped": "Stopped before the SSIM reached 0.6, from where a picture is recognisable; what was seen is kept.",
+        "stopped": f"Stopped before the SSIM reached {RECOGNISABLE}, from which a picture is recognisable; "
+        "what was seen is kept.",
     }[status]
 
 
@@ -38,17 +85,18 @@ def moment(result: Mapping[str, Any]) -> str:
 
 
 def unrecognised(experiment: Mapping[str, Any]) -> str:
-    """Returns what a run means that used every iteration and whose picture never was recognisable."""
+    """Returns the sentence about a run that used every iteration and never had a recognisable picture."""
     if experiment["defences"]:
         return "Not recognisable: the defence held against this run."
-    return "Not recognisable: try more iterations, another attack or seed."
+    return "Not recognisable: try more iterations, another attack or another seed."
 
 
 def advice(experiment: Mapping[str, Any]) -> str:
-    """Returns what to change where guesses lead nowhere. The attacker repeats the client's local steps, which run off
-    where the learning rate is too large.
+    """Returns what to change when guesses lead nowhere.
+
+    The attacker repeats the client's local steps, which diverge if the learning rate is too large.
     """
-    if facts(experiment)["local_steps"] > 1:
+    if local_steps(experiment) > 1:
         return f"lower the client's learning rate, which is {experiment['client']['lr']:g}, or try another attack"
     return "try another attack, another seed or a smaller step size"
 

@@ -8,15 +8,17 @@ from pages._parts.texts import table
 
 known = catalogue()
 health = service().health()
-STATES = {"starting": "starting", "ready": "ready", "busy": "computing", "dead": "not running; it is started again"}
+STATES = {"starting": "starting", "ready": "ready", "busy": "computing", "dead": "not running; it is being restarted"}
 KEYS = [
     ["R", "Run it live"],
-    ["Space", "Pause, and go on"],
+    ["Space", "Pause or resume"],
     ["Left arrow, right arrow", "One frame back, one frame forward"],
 ]
 
 st.title("About")
-st.markdown("A federated-learning client shares an update. GradLeak shows how much of a private picture it gives away.")
+st.markdown(
+    "A client in federated learning shares an update. GradLeak shows how much of a private picture that gives away."
+)
 
 machine, keys = st.columns(2, gap="large")
 with machine:

@@ -1,4 +1,4 @@
-"""Claims: what papers say, what came out here, and a set-up to watch it."""
+"""Claims: what papers say, what came out here, and a set-up to watch."""
 
 import streamlit as st
 
@@ -11,8 +11,8 @@ rows = claims.rows()
 st.title("Claims")
 with st.container(width=760):
     st.markdown(
-        "What the papers say, tried on this code. The rule of each verdict is code, beside the claim; "
-        "a claim that does not hold here is a result as well."
+        "What the papers claim, tested with this code. The rule for each verdict is code, next to the claim. "
+        "A claim that does not hold here is a result too."
     )
     st.markdown(claims.tally(rows))
 for row in rows:

@@ -1,10 +1,9 @@
-"""The Lab: the set-up in the sidebar, the run beside it. By a link to watch a run only, the run alone."""
+"""The Lab: the set-up in the sidebar, the run beside it. A watch-only link shows the run alone."""
 
 import streamlit as st
 
-from gradleak_core import demand
-from gradleak_core.config import knobs
-from gradleak_core.config.needs import told
+from gradleak_core.config import demand, knobs
+from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, under_way, usable
 from pages._parts.fixes import fixes
@@ -56,8 +55,8 @@ live_view(
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
-    remark=texts.altered(experiment),
-    told=told(experiment),
+    remark=texts.altered(experiment, known),
+    told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

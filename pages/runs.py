@@ -1,4 +1,4 @@
-"""Everything that was run: open, compare, repeat, change, export, delete."""
+"""Runs: every run on this server, to open, compare, repeat, change, export or delete."""
 
 import streamlit as st
 
@@ -11,18 +11,14 @@ rows = service().runs()
 
 st.title("Runs")
 if not rows:
-    st.markdown(
-        "Nothing has been run here yet. Press **Run it live** in the Lab: every run is kept here, frame by frame."
-    )
+    st.markdown("There are no runs yet. Press **Run it live** in the Lab. Every run is kept here, frame by frame.")
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):
         st.switch_page(pages()["lab"])
 elif history.comparing(rows):
     history.comparison(rows)
 else:
     if "compare" in st.query_params:
-        st.warning(
-            "A run that this link compares is no longer kept here, or cannot be read.", icon=":material/link_off:"
-        )
+        st.warning("A run that this link compares is no longer stored, or cannot be read.", icon=":material/link_off:")
     st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
     history.toolbar(rows)
     for row in history.page_of(rows):

@@ -11,13 +11,13 @@ experiment = setup.kept()
 
 st.title("Trade-off")
 st.markdown(
-    "A defence hides pictures and disturbs learning. Here the same model is trained by several clients, once without a "
-    "defence and once for each setting of one; after that the attack tries the same defence on its own picture."
+    "A defence hides pictures and disturbs learning. Here several clients train the same model, once without a defence "
+    "and once for each setting of one. Then the attack meets the same defence on its own picture."
 )
 attacked = texts.ingredients(experiment | {"defences": []}, known)
 note(
-    f"Attacked is the Lab's set-up: {attacked}. Change it in the Lab. The attack runs once for each setting, with one "
-    "draw of the noise, on the model as it is in the Lab, not as it is trained here."
+    f"The attack uses the Lab's set-up: {attacked}. Change it in the Lab. The attack runs once per setting, with one "
+    "draw of the noise, on the Lab's model rather than the one trained here."
 )
 
 left, right = st.columns([2, 3], gap="large")
@@ -26,7 +26,7 @@ with left:
 with right:
     name = trade_off.shown()
     if name is None:
-        st.markdown("Nothing has been priced here yet. Choose a defence and press **Price it**.")
+        st.markdown("Nothing has been measured here yet. Choose a defence and press **Price it**.")
     elif service().price(name)["status"] == "running":
         trade_off.growing(name)
     else:

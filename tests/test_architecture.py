@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from tests.sources import external, imports, internal, loaded_by_web, origin, sources, texts
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "gradleak_core."
@@ -37,28 +39,26 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "config", "demand", "verdicts", "__init__"),
+        *("types", "config", "verdicts", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
-    ("data", "config.admission", "models", "metrics", "counting"),
+    ("data", "config.admission", "models", "metrics"),
+    ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
-    ("client", "updates", "threat", "defences", "training", "weights"),
     ("attacks",),
-    ("experiment", "presets", "catalogue", "pricing"),
+    ("experiment", "onlooker", "takeover", "presets", "catalogue", "pricing"),
     ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
 )
 WEB = (
     (
         "types",
         "config",
-        "demand",
         "verdicts",
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
     ),
     ("config.admission",),
     ("runs",),
-    ("guard",),
     ("api",),
     ("/pages._parts",),
     ("/pages",),
@@ -86,77 +86,6 @@ def level(column: dict[str, int | None], module: str) -> int | None:
     return column[max(matches, key=len)] if matches else None
 
 
-# --- reading a tree ---------------------------------------------------------------------------------------------------
-
-
-def sources(root: Path) -> dict[str, ast.Module]:
-    """Module name -> syntax tree, for app.py, pages/ and gradleak_core/. Packages are named `package.__init__`."""
-    files = [*root.glob("app.py"), *root.glob("pages/**/*.py"), *root.glob("gradleak_core/**/*.py")]
-    return {
-        ".".join(file.relative_to(root).with_suffix("").parts): ast.parse(file.read_text("utf-8")) for file in files
-    }
-
-
-def imports(module: str, tree: ast.AST, *, typing: bool = False) -> Iterator[str]:
-    """Every dotted name a module imports, inside functions too; those for the type checker only with `typing`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not typing:
-            for other in node.orelse:
-                yield from imports(module, ast.Module([other], []), typing=typing)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield origin(module, node)
-            yield from (f"{origin(module, node)}.{alias.name}" for alias in node.names)
-        else:
-            yield from imports(module, node, typing=typing)
-
-
-def origin(module: str, node: ast.ImportFrom) -> str:
-    """What stands after `from`, made absolute."""
-    above = module.split(".")[: -node.level] if node.level else []
-    return ".".join([*above, *([node.module] if node.module else [])])
-
-
-def internal(module: str, known: dict[str, ast.Module], *, typing: bool = False) -> set[str]:
-    """The modules of the tree that a module imports; a name inside one (`types.Secret`) is not a module."""
-    found = set(imports(module, known[module], typing=typing))
-    return {name for name in known if name in found or name.removesuffix(".__init__") in found} - {module}
-
-
-def external(module: str, known: dict[str, ast.Module], *, typing: bool = False) -> set[str]:
-    return {name.partition(".")[0] for name in imports(module, known[module], typing=typing)}
-
-
-def loaded_by_web(known: dict[str, ast.Module]) -> set[str]:
-    """Everything that app.py and pages/ load, directly or not, packages on the way included."""
-    waiting = [name for name in known if name == "app" or name.startswith("pages.")]
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        parts = name.split(".")
-        packages = {".".join([*parts[:end], "__init__"]) for end in range(1, len(parts))}
-        waiting += internal(name, known) | (packages & known.keys())
-    return seen
-
-
-def texts(root: Path) -> Iterator[tuple[Path, str]]:
-    """Every text file of the repository, caches and virtual environments left out."""
-    kept = {".ci", ".streamlit"}
-    for folder, folders, files in os.walk(root):
-        folders[:] = [d for d in folders if d in kept or not (d.startswith(".") or d in ("__pycache__", "build"))]
-        for file in (Path(folder, name) for name in files):
-            if file.name == ".git":  # where a work tree's repository lies
-                continue
-            try:
-                yield file.relative_to(root), file.read_text("utf-8")
-            except UnicodeDecodeError:
-                continue
-
-
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +99,32 @@ def layers(root: Path) -> Iterator[str]:
             places = [(level(column, module), level(column, target)) for column in COLUMNS]
             if not any(here is not None and there is not None and there <= here for here, there in places):
                 yield f"{module} imports {target}, which does not lie to its left"
+
+
+def no_circles(root: Path) -> Iterator[str]:
+    """A module that is imported only for the type checker counts as well."""
+    known = sources(root)
+    try:
+        TopologicalSorter({module: internal(module, known, typing=True) for module in known}).prepare()
+    except CycleError as error:
+        yield "modules import each other: " + " -> ".join(reversed(error.args[1]))
+
+
+SPEED = re.compile(
+    r"\b(tap|factor(?!s? of)|sweep|captur|record|thread|parallel|vmap|unfold|replay|mkldnn|onednn|compil)\w*",
+    re.IGNORECASE,
+)
+"""Words for what makes an attack faster."""
+PLAIN = ("client", "attacks.inversion.loop", "attacks.parts.distances")
+"""What reads as the papers do; it may ask `speed` for something quicker, and knows no more of it."""
+
+
+def no_speed_in_the_heart(root: Path) -> Iterator[str]:
+    for module in (CORE + name for name in PLAIN):
+        file = root.joinpath(*module.split(".")).with_suffix(".py")
+        for number, line in enumerate(file.read_text("utf-8").splitlines() if file.exists() else (), 1):
+            if found := SPEED.search(line):
+                yield f"{module}:{number} names {found.group()}, which belongs in speed/"
 
 
 def no_streamlit_in_the_core(root: Path) -> Iterator[str]:
@@ -248,9 +203,27 @@ def samples_are_licensed(root: Path) -> Iterator[str]:
     yield from (f"{name} has no licence or source" for name, r in rows.items() if not (r["licence"] and r["source"]))
 
 
+LOADER = "loader.js"
+"""Has no address of its own, and so cannot name its siblings in the head."""
+
+
+def modules_are_plain(root: Path) -> Iterator[str]:
+    for file in [*root.glob("assets/*.js"), *root.glob("assets/live/*.js")]:
+        text = file.read_text("utf-8")
+        if not text.startswith("// @ts-check\n"):
+            yield f"{file.name} is not checked: it must begin with // @ts-check"
+        if file.name != LOADER and re.search(r"\bimport\s*\(", text):
+            yield f"{file.name} hides what it imports: write import ... from at its head"
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > 120:
+                yield f"{file.name}, line {number} is longer than 120 columns"
+
+
 Rule = Callable[[Path], Iterator[str]]
 RULES: list[Rule] = [
     layers,
+    no_circles,
+    no_speed_in_the_heart,
     no_streamlit_in_the_core,
     no_torch_in_the_web_process,
     attacks_see_no_secret,
@@ -258,6 +231,7 @@ RULES: list[Rule] = [
     no_catch_all_names,
     nothing_local,
     samples_are_licensed,
+    modules_are_plain,
 ]
 
 
@@ -276,6 +250,7 @@ def test_the_repository_is_really_read() -> None:
 HOME = "/ho" + "me/someone/data"
 HOST = "https://py" + "pi.org/simple"
 PARENT = {"gradleak_core/attacks/dlg.py": "ATTACK = 1"}
+CHECKED = "// @ts-check\n"
 MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
     (layers, {"gradleak_core/client.py": "", "gradleak_core/models/mlp.py": "import gradleak_core.client"}, "mlp"),
     (layers, {"gradleak_core/client.py": "", "gradleak_core/types.py": "def f():\n    from . import client"}, "types"),
@@ -283,6 +258,15 @@ MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
     (layers, {"gradleak_core/data/pixels.py": "", "app.py": "from gradleak_core.data import pixels"}, "app"),
     (layers, {"gradleak_core/experiment.py": "", "pages/lab.py": "from gradleak_core import experiment"}, "lab"),
     (layers, {"gradleak_core/stray.py": ""}, "stray"),
+    (
+        no_circles,
+        {
+            "gradleak_core/client.py": "import typing\nif typing.TYPE_CHECKING:\n    from gradleak_core import threat",
+            "gradleak_core/threat.py": "from gradleak_core.client import observe",
+        },
+        "client",
+    ),
+    (no_speed_in_the_heart, {"gradleak_core/client.py": "from torch.func import vmap"}, "client"),
     (no_streamlit_in_the_core, {"gradleak_core/api.py": "from streamlit import starlette"}, "api"),
     (no_torch_in_the_web_process, {"pages/lab.py": "def f():\n    import torch.nn"}, "lab"),
     (
@@ -303,6 +287,9 @@ MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
     (nothing_local, {"docs/notes.md": f"see {HOME}"}, "notes"),
     (nothing_local, {"requirements.txt": f"--index-url {HOST}"}, "requirements"),
     (samples_are_licensed, {"assets/samples/cat.png": ""}, "cat"),
+    (modules_are_plain, {"assets/live/loose.js": "export const a = 1;\n"}, "loose"),
+    (modules_are_plain, {"assets/live/wide.js": f"{CHECKED}// {'-' * 118}\n"}, "wide.js, line 2"),
+    (modules_are_plain, {"assets/live/late.js": f'{CHECKED}const x = await import(\n"./trace.js");\n'}, "late"),
 ]
 
 
@@ -322,6 +309,8 @@ def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:
         "gradleak_core/attacks/idlg.py": "from .dlg import ATTACK as DLG\nATTACK = replace(DLG, name=2)",
         "gradleak_core/experiment.py": "from gradleak_core.attacks import dlg\nfrom gradleak_core.types import Secret",
         "gradleak_core/types.py": "",
+        "assets/live/loader.js": f"{CHECKED}const view = await import(address);",
+        "assets/live/view.js": f'{CHECKED}import {{ Trace }} from "./trace.js"; // {"-" * 60}',
     }
     plant(tmp_path, allowed)
     assert [sentence for rule in RULES for sentence in rule(tmp_path)] == []

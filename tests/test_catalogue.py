@@ -33,6 +33,7 @@ def test_an_entry_is_complete_and_its_default_fits_its_schema(key: tuple[str, st
     for knob in entry["knobs"]:
         assert knob["help"].endswith("."), knob
         assert knob["name"] in entry["default"]
+    assert set(entry["facts"]) <= set(FACTS)
     for need in entry["needs"]:
         assert need["why"].endswith(".")
         assert {clause["fact"] for clause in need["any_of"]} <= set(FACTS)
@@ -57,7 +58,7 @@ def test_every_attack_is_listed_with_its_paper_and_source() -> None:
 def test_the_default_can_be_run_and_every_fact_can_be_told() -> None:
     default = catalogue()["experiment"]["default"]
     assert CODEC.encode(load(default)) == default
-    assert set(facts(default)) == set(FACTS)
+    assert set(facts(default, catalogue())) == set(FACTS)
 
 
 def documented(heading: str) -> str:

@@ -46,7 +46,7 @@ from benchmarks.claims.claim import Claim, Outcome, judged
 from benchmarks.claims.record import RESULTS, results, said, tried, write
 from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
-from gradleak_core.config import knobs
+from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
 from gradleak_core.types import Refused
 
@@ -71,7 +71,7 @@ def test_the_live_set_ups_can_be_run_and_stand_in_a_link(name: str) -> None:
     for experiment in filter(None, (CLAIMS[name].live, CLAIMS[name].live_gpu)):
         json = CODEC.encode(experiment)
         assert load(json) == experiment
-        assert knobs.from_query(knobs.to_query(json, catalogue()), catalogue()) == json
+        assert links.from_query(links.to_query(json, catalogue()), catalogue()) == json
         assert all(image.startswith("sample:") for image in experiment.images), "a picture that only we have"
 
 

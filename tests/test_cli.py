@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.__main__ import main
-from gradleak_core.speed.threads import ALL_THREADS, keep
+from gradleak_core.speed.threads import ALL_THREADS, keep_choices
 from tests.data.test_uploads import twelve_bits
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
     found = result(capsys, "--sample", "chelsea", "--model", "lenet", "--attack", "idlg")
     assert found.keys() >= {"experiment", "status", "metrics", "iterations", "seconds", "iterations_per_second",
                             "seconds_to_recognisable", "verdict", "device", "seed"}  # fmt: skip
-    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
     assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
     assert found["true_labels"] == [1]
     assert found["versions"].keys() >= {"gradleak", "python", "torch"}
@@ -48,7 +48,7 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
 def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--sample", "chelsea"]) == 0
     shown = capsys.readouterr().out
-    assert "done" in shown
+    assert "Finished" in shown
     assert "verdict" in shown
     assert "Not recognisable: try more iterations" in shown
     assert "SSIM" in shown
@@ -64,7 +64,7 @@ def test_what_one_has_to_know_of_a_result_is_noted_beneath(tmp_path: Path, capsy
     assert main([*SMALL, "--image", mine]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "cut to a square of 16 × 16 pixels, and their label is 0 unless --label says another." in shown
-    assert main([*SMALL, "--image", mine, "--label", "3", "--attack", "precode_bypass", "--seeds", "2"]) == 0
+    assert main([*SMALL, "--image", mine, "--label", "3", "--attack", "precode_bypass", "--restarts", "2"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "cut to a square of 16 × 16 pixels." in shown
     assert "the model has neither" in shown
@@ -76,7 +76,7 @@ def test_a_result_runs_again_to_the_same_numbers(capsys: pytest.CaptureFixture[s
     assert main([*SMALL, "--seed", "3", "--defence", "gaussian_noise:std=0.001", "--json", str(file)]) == 0
     first = json.loads(file.read_text())
     assert first["experiment"]["threads"] == 1
-    keep({"LeNet": {1: ALL_THREADS}})  # what the tuner may find meanwhile
+    keep_choices({"LeNet": {1: ALL_THREADS}})  # what the tuner may find meanwhile
     capsys.readouterr()
     assert main(["attack", "--experiment", str(file), "--device", "cpu", "--json", "-"]) == 0
     second = json.loads(capsys.readouterr().out)
@@ -85,12 +85,12 @@ def test_a_result_runs_again_to_the_same_numbers(capsys: pytest.CaptureFixture[s
 
 
 def test_options_reach_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--batch", "2", "--seeds", "2", "--channels", "1", "--set", "client.lr=0.02"]
+    options = ["--batch", "2", "--restarts", "2", "--channels", "1", "--set", "client.lr=0.02"]
     options += ["--defence", "clipping:norm=2", "--defence", "sign"]
     experiment = result(capsys, "--sample", "astronaut", *options)["experiment"]
     assert experiment["images"][0] == "sample:astronaut"
     assert len(set(experiment["images"])) == 2
-    assert (experiment["attack"]["seeds"], experiment["channels"], experiment["client"]["lr"]) == (2, 1, 0.02)
+    assert (experiment["attack"]["restarts"], experiment["channels"], experiment["client"]["lr"]) == (2, 1, 0.02)
     assert experiment["defences"][0]["norm"] == 2
     assert [part["kind"] for part in experiment["defences"]] == ["clipping", "sign"]
 
@@ -153,7 +153,7 @@ def test_the_saved_page_holds_the_run_and_needs_no_network(tmp_path: Path) -> No
     held = json.loads(page.split('id="recording">')[1].split("</script>")[0])
     assert held["result"]["iterations"] == held["frames"][-1]["iteration"] == 12
     assert held["truth"].startswith("data:image/")
-    assert len(held["curve"]["columns"]["match"]) == 12
+    assert len(held["curve"]["columns"]["distance"]) == 12
 
 
 BAD = {
@@ -283,7 +283,7 @@ def test_check_is_content_here_and_says_what_is_not(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert main(["check", "--port", str(free_port())]) == 0
-    assert "lowered the match" in capsys.readouterr().out
+    assert "lowered the distance" in capsys.readouterr().out
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("GRADLEAK_DATA", str(blocked / "data"))
@@ -359,8 +359,8 @@ def test_each_attack_ends_well(capsys: pytest.CaptureFixture[str], name: str) ->
     found = result(capsys, "--attack", name, *ATTACKED[name])
     assert found["experiment"]["attack"]["name"] == name
     assert found["status"] in ("done", "recovered")
-    assert found["metrics"]["match"] >= 0
-    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert found["metrics"]["distance"] >= 0
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
 
 
 UNFIT = {

@@ -13,7 +13,8 @@ from gradleak_core.client import draw_latents, local_update, observe
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import stochastic
-from gradleak_core.types import ClientStep, Secret
+from gradleak_core.speed.quick import batched_update
+from gradleak_core.types import Candidate, ClientStep, Secret
 
 SHAPE, CLASSES = (3, 16, 16), 5
 
@@ -72,7 +73,7 @@ def test_seeds_together_equal_seeds_in_turn(step: ClientStep) -> None:
     model = build(MODELS["lenet"](), SHAPE, CLASSES, seed=5)
     pairs = [batch(2, seed=s) for s in range(3)]
     x, y = (torch.stack(values) for values in zip(*pairs, strict=True))
-    together = local_update(model, x, y, {}, step)
+    together = batched_update(model, Candidate(x, y, {}), step, start=dict(model.named_parameters()))
     for s in range(3):
         alone = local_update(model, *pairs[s], {}, step)
         for name in alone:
@@ -136,7 +137,8 @@ class TestDropout:
         x, y = batch(2)
         draws = [draw_latents(self.model, x, ClientStep(2), torch.Generator().manual_seed(s)) for s in (1, 2)]
         stacked = {name: torch.stack([d[name] for d in draws]) for name in draws[0]}
-        together = local_update(self.model, torch.stack([x, x]), torch.stack([y, y]), stacked, ClientStep(2))
+        guess = Candidate(torch.stack([x, x]), torch.stack([y, y]), stacked)
+        together = batched_update(self.model, guess, ClientStep(2), start=dict(self.model.named_parameters()))
         for s, draw in enumerate(draws):
             alone = local_update(self.model, x, y, draw, ClientStep(2))
             for name in alone:

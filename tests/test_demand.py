@@ -12,16 +12,16 @@ import torch
 
 from benchmarks.demand import FITTED, HELD, LEAST, built, estimated
 from benchmarks.record import RESULTS
-from gradleak_core import demand
 from gradleak_core.__main__ import main
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.catalogue import catalogue
-from gradleak_core.counting import values
+from gradleak_core.config import demand
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.models import MODELS
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import PRESETS
+from gradleak_core.speed.counting import values
 from gradleak_core.types import Refused
 
 KEPT = RESULTS / "demand.json"
@@ -65,7 +65,9 @@ def test_runs_took_no_more_than_is_estimated_and_not_far_less() -> None:
 
 
 def key(row: Any) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in ("model", "size", "seeds", "batch", "epochs", "rounds", "attack", "threads"))
+    return tuple(
+        row.get(name) for name in ("model", "size", "restarts", "batch", "epochs", "rounds", "attack", "threads")
+    )
 
 
 def test_every_preset_fits_into_a_gigabyte_and_is_quick() -> None:
@@ -77,28 +79,30 @@ def test_every_preset_fits_into_a_gigabyte_and_is_quick() -> None:
 
 
 HUGE = {
-    "mlp": Experiment(model=MLP(), size=64, attack=replace(ATTACKS["idlg"], seeds=256)),  # type: ignore[type-var]
-    "vit": Experiment(model=ViT(), size=64, attack=replace(ATTACKS["dlg"], seeds=256)),  # type: ignore[type-var]
+    "mlp": Experiment(model=MLP(), size=64, attack=replace(ATTACKS["idlg"], restarts=256)),  # type: ignore[type-var]
+    "vit": Experiment(model=ViT(), size=64, attack=replace(ATTACKS["dlg"], restarts=256)),  # type: ignore[type-var]
 }
 
 
 @pytest.mark.parametrize("name", HUGE)
 def test_too_much_is_refused_with_the_numbers_and_what_to_lower(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "2")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "2")
     known = catalogue() | {"devices": [{"kind": "cpu"}]}
     asked = CODEC.encode(HUGE[name])
     with pytest.raises(
-        Refused, match=r"may need \d+\.\d GB of memory, and 2\.0 GB are free; lower the seeds \(256\) or"
+        Refused, match=r"may need \d+\.\d GB of memory, and 2\.0 GB are free; lower the restarts \(256\) or"
     ):
         demand.check_memory(asked, known)
-    asked["attack"]["seeds"] = 4
+    asked["attack"]["restarts"] = 4
     demand.check_memory(asked, known)
 
 
 def test_what_takes_long_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "64")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "64")
     known = catalogue() | {"devices": [{"kind": "cpu"}]}
-    asked = CODEC.encode(Experiment(model=MODELS["resnet18"](), size=224, attack=replace(ATTACKS["sapag"], seeds=256)))  # type: ignore[type-var]
+    asked = CODEC.encode(
+        Experiment(model=MODELS["resnet18"](), size=224, attack=replace(ATTACKS["sapag"], restarts=256))
+    )  # type: ignore[type-var]
     demand.check_memory(asked, known)
     assert demand.delay(asked, known).startswith("One iteration may take ")
     assert demand.delay(CODEC.encode(Experiment()), known) == ""
@@ -120,8 +124,8 @@ def test_a_network_that_says_nothing_of_its_work_is_not_refused() -> None:
 def test_the_command_line_refuses_by_the_same_rule(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
-    monkeypatch.setenv(demand.VARIABLE, "2")
+    monkeypatch.setenv(demand.MEMORY_VARIABLE, "2")
     monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path))
     (tmp_path / "huge.json").write_text(json.dumps(CODEC.encode(HUGE["mlp"])), encoding="utf-8")
     assert main(["attack", "--device", "cpu", "--experiment", str(tmp_path / "huge.json")]) == 2
-    assert "and 2.0 GB are free; lower the seeds (256)" in " ".join(capsys.readouterr().err.split())
+    assert "and 2.0 GB are free; lower the restarts (256)" in " ".join(capsys.readouterr().err.split())

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.distances import Cosine
-from gradleak_core.client import draw_latents, factored_update, local_update
+from gradleak_core.client import draw_latents, local_update, parameters
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.speed import factored
-from gradleak_core.speed.factored import Factors, Taps, taps
-from gradleak_core.types import ClientStep, Latents, Update
+from gradleak_core.speed.factored import FactoredGradient, Probes, factored_update, find_probes
+from gradleak_core.speed.pieces import LaidOut
+from gradleak_core.types import Candidate, ClientStep, Latents, Update
 
 SEEDS, CLASSES = 3, 7
 
@@ -43,7 +44,7 @@ class Odd(nn.Module):
 @pytest.fixture(params=["mlp", "resnet18", "vit", "odd", "precode"])
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     """A double-precision model all of whose layers count as large, with few rows."""
-    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "FACTORED_FROM", 1)
     monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
     if request.param == "odd":
         torch.manual_seed(1)
@@ -66,76 +67,85 @@ def draws(model: nn.Module, x: Tensor) -> Latents:
     return {name: draw.double() for name, draw in found.items()}
 
 
-def multiplied(update: Mapping[str, Tensor | Factors], like: Update) -> Update:
-    return {k: whole(g, like[k]) if isinstance(g, Factors) else g for k, g in update.items()}
+def multiplied(update: Mapping[str, Tensor | FactoredGradient], like: Update) -> Update:
+    return {k: whole(g, like[k]) if isinstance(g, FactoredGradient) else g for k, g in update.items()}
 
 
-def whole(factors: Factors, like: Tensor) -> Tensor:
-    """δᵀA (..., out, in) in the shape of `like`, zero in the places that see only padding."""
-    product = factors.slopes.mT @ factors.inputs
-    if factors.live is None:
+def whole(gradient: FactoredGradient, like: Tensor) -> Tensor:
+    """Returns δᵀA (..., out, in) in the shape of `like`, zero in the places that see only padding."""
+    product = gradient.backprops.mT @ gradient.activations
+    if gradient.touched is None:
         return product.reshape(like.shape)
     found = torch.zeros_like(like).flatten(-2)
-    found[..., factors.live] = product.reshape(*found.shape[:-1], -1)
+    found[..., gradient.touched] = product.reshape(*found.shape[:-1], -1)
     return found.reshape(like.shape)
+
+
+def update_in_factors(
+    model: nn.Module, x: Tensor, y: Tensor, latents: Latents, probes: Probes
+) -> Mapping[str, Tensor | FactoredGradient]:
+    """Returns the update of guesses x (S, ...) that all have the same draws (T, B, ...)."""
+    guess = Candidate(x, y, {k: v.expand(len(x), *v.shape) for k, v in latents.items()})
+    return factored_update(model, guess, probes, start=parameters(model))
 
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_multiplied_out_they_are_the_update(model: nn.Module, size: int) -> None:
     x, y = batch(size)
-    latents, known = draws(model, x[0]), taps(model, x[0])
+    latents, probes = draws(model, x[0]), find_probes(model, x[0])
     plain = local_update(model, x[0], y[0], latents, ClientStep())
-    found = factored_update(model, x[0], y[0], latents, known)
-    assert known.zeros
-    assert {k for k, g in found.items() if isinstance(g, Factors)} == set(known.zeros)
-    torch.testing.assert_close(multiplied(found, plain), plain)
+    found = update_in_factors(model, x[:1], y[:1], latents, probes)
+    assert probes.zeros
+    assert {k for k, g in found.items() if isinstance(g, FactoredGradient)} == set(probes.zeros)
+    expected = {k: g[None] for k, g in plain.items()}
+    torch.testing.assert_close(multiplied(found, expected), expected)
 
 
 def test_seeds_together_are_seeds_in_turn(model: nn.Module) -> None:
     x, y = batch(2)
-    one = draws(model, x[0])
-    latents = {k: v.expand(SEEDS, *v.shape) for k, v in one.items()}
-    plain = local_update(model, x, y, latents, ClientStep())
-    found = factored_update(model, x, y, latents, taps(model, x[0]))
+    latents = draws(model, x[0])
+    each = [local_update(model, x[s], y[s], latents, ClientStep()) for s in range(SEEDS)]
+    plain = {k: torch.stack([update[k] for update in each]) for k in each[0]}
+    found = update_in_factors(model, x, y, latents, find_probes(model, x[0]))
     torch.testing.assert_close(multiplied(found, plain), plain)
 
 
-def test_the_cosine_and_its_slope_are_those_of_the_whole_update(model: nn.Module) -> None:
+def test_the_cosine_and_its_gradient_are_those_of_the_whole_update(model: nn.Module) -> None:
     x, y = batch(1)
     latents = draws(model, x[0])
     seen = local_update(model, x[1], y[1], latents, ClientStep())
-    distance, several = Cosine().to(seen), {k: v.expand(SEEDS, *v.shape) for k, v in latents.items()}
+    measure = Cosine().to(LaidOut(seen))
     values = []
-    for known in (Taps(), taps(model, x[0])):
+    for probes in (Probes(), find_probes(model, x[0])):
         guess = x.clone().requires_grad_()
-        update = factored_update(model, guess, y, several, known)
-        match = distance(update)
-        values.append((match.detach(), *torch.autograd.grad(match.sum(), guess)))
+        update = update_in_factors(model, guess, y, latents, probes)
+        distance = measure(update)
+        values.append((distance.detach(), *torch.autograd.grad(distance.sum(), guess)))
     torch.testing.assert_close(values[0], values[1])
     assert values[1][0][1] < 1e-9
 
 
 def test_layers_used_twice_or_in_groups_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factored, "LARGE", 1)
+    monkeypatch.setattr(factored, "FACTORED_FROM", 1)
     monkeypatch.setattr(factored, "cheap", lambda y, weight: True)
-    known = taps(Odd(), torch.rand(1, 3, 32, 32))
-    assert set(known.zeros) == {
+    probes = find_probes(Odd(), torch.rand(1, 3, 32, 32))
+    assert set(probes.zeros) == {
         "strided.weight",
         "dilated.weight",
         "corner.weight",
         "tokens.weight",
         "classifier.weight",
     }
-    assert {name: places.tolist() for name, places in known.live.items()} == {"corner.weight": [4, 5, 7, 8]}
+    assert {name: places.tolist() for name, places in probes.touched.items()} == {"corner.weight": [4, 5, 7, 8]}
 
 
 @pytest.mark.parametrize(("kind", "some"), [("mlp", True), ("resnet18", True), ("lenet", False), ("convnet", False)])
 def test_only_large_layers_with_few_rows_are_worth_it(kind: str, some: bool) -> None:
     network = build(MODELS[kind](), (3, 32, 32), CLASSES, seed=1).eval()
-    known = taps(network, torch.rand(1, 3, 32, 32))
-    assert bool(known.zeros) == some
-    for name, zeros in known.zeros.items():
+    probes = find_probes(network, torch.rand(1, 3, 32, 32))
+    assert bool(probes.zeros) == some
+    for name, zeros in probes.zeros.items():
         weight = network.get_parameter(name)
         assert zeros.shape[-1] == len(weight)
         assert zeros.numel() < weight.numel()
-    assert not taps(network, torch.rand(1, 3, 32, 32).expand(600, -1, -1, -1)).zeros or kind != "mlp"
+    assert not find_probes(network, torch.rand(1, 3, 32, 32).expand(600, -1, -1, -1)).zeros or kind != "mlp"

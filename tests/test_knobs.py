@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gradleak_core.catalogue import catalogue
-from gradleak_core.config import knobs
+from gradleak_core.config import knobs, links
 from gradleak_core.config.titles import attack_title
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.types import Refused
@@ -87,7 +87,7 @@ def test_the_second_of_two_equal_defences_is_reached_by_its_position() -> None:
         ("client.train", "perhaps", "must be true or false"),
         ("model.activation", "rleu", "did you mean relu?"),
         ("attack.optimiser.lr.deep", "1", "has no knobs of its own"),
-        ("attack.optimiser", "adam:lr=1", "give adam, and its knobs apart as attack.optimiser.KNOB=value."),
+        ("attack.optimiser", "adam:lr=1", "give adam, and its knobs separately as attack.optimiser.KNOB=value."),
         ("model", "{", "must be valid JSON"),
     ],
 )
@@ -101,7 +101,7 @@ def test_what_makes_no_sense_is_refused_with_the_nearest_word(path: str, value: 
 def test_a_defence_from_text_and_back() -> None:
     part = knobs.defence("gaussian_noise:std=0.02", KNOWN)
     assert (part["kind"], part["std"]) == ("gaussian_noise", 0.02)
-    assert knobs.defence_text(part, KNOWN) == "gaussian_noise:std=0.02"
+    assert links.defence_text(part, KNOWN) == "gaussian_noise:std=0.02"
     assert knobs.defence("dropout", KNOWN) == KNOWN["families"]["defences"]["dropout"]["default"]
 
 
@@ -114,11 +114,11 @@ def test_a_broken_defence_is_refused(text: str) -> None:
 
 
 def test_the_default_needs_no_query_and_a_change_is_readable() -> None:
-    assert knobs.to_query(START, KNOWN) == {}
+    assert links.to_query(START, KNOWN) == {}
     changed = put(
         "attack.steps", 77, put("model", "convnet", put("defences", [knobs.defence("gaussian_noise:std=0.02", KNOWN)]))
     )
-    assert knobs.to_query(changed, KNOWN) == {
+    assert links.to_query(changed, KNOWN) == {
         "model": "convnet", "defence": ["gaussian_noise:std=0.02"], "attack.steps": "77",
     }  # fmt: skip
 
@@ -127,25 +127,25 @@ def test_model_and_attack_come_first() -> None:
     changed = put(
         "size", 28, put("attack", "inverting_gradients", put("model", "convnet", START | {"images": ["sample:coffee"]}))
     )
-    assert list(knobs.to_query(changed, KNOWN))[:2] == ["model", "attack"]
+    assert list(links.to_query(changed, KNOWN))[:2] == ["model", "attack"]
 
 
 def test_the_order_of_a_links_words_does_not_matter() -> None:
     words = {"attack.optimiser.lr": "0.2", "attack.optimiser": "adam", "attack": "dlg"}
-    assert knobs.from_query(words, KNOWN) == knobs.from_query(dict(reversed(words.items())), KNOWN)
+    assert links.from_query(words, KNOWN) == links.from_query(dict(reversed(words.items())), KNOWN)
 
 
 @pytest.mark.parametrize("preset", KNOWN["presets"], ids=lambda preset: preset["name"])
 def test_every_preset_survives_the_address_bar(preset: Any) -> None:
-    assert knobs.from_query(knobs.to_query(preset["experiment"], KNOWN), KNOWN) == preset["experiment"]
+    assert links.from_query(links.to_query(preset["experiment"], KNOWN), KNOWN) == preset["experiment"]
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_experiment_survives_the_address_bar(seed: int) -> None:
     experiment = wander(random.Random(seed))
-    query = knobs.to_query(experiment, KNOWN)
+    query = links.to_query(experiment, KNOWN)
     assert all(isinstance(value, str) or all(isinstance(v, str) for v in value) for value in query.values())
-    assert knobs.from_query(query, KNOWN) == experiment
+    assert links.from_query(query, KNOWN) == experiment
     assert CODEC.encode(CODEC.decode(Experiment, experiment)) == experiment
 
 
@@ -160,7 +160,7 @@ ODD = (
 @pytest.mark.parametrize("key", ODD)
 def test_whatever_a_link_says_the_page_opens(key: str) -> None:
     for value in ("", "1", ".", "[]", "{}", "null", "[[", '{"kind": ""}', "none", "9" * 400, ["", "x"]):
-        experiment, complaints = knobs.understood({key: value}, KNOWN)
+        experiment, complaints = links.read_leniently({key: value}, KNOWN)
         assert experiment.keys() == knobs.start(KNOWN).keys() or complaints == []
         assert all(complaint.endswith((".", "?")) for complaint in complaints)
 
@@ -170,11 +170,13 @@ def test_a_pattern_that_begins_as_json_does_is_a_text() -> None:
 
 
 def test_a_broken_link_opens_with_what_was_understood() -> None:
-    experiment, complaints = knobs.understood({"size": "28", "modle": "vit", "defence": ["nosie"], "seed": "4"}, KNOWN)
+    experiment, complaints = links.read_leniently(
+        {"size": "28", "modle": "vit", "defence": ["nosie"], "seed": "4"}, KNOWN
+    )
     assert (experiment["size"], experiment["seed"], experiment["model"]) == (28, 4, START["model"])
     assert len(complaints) == 2
     with pytest.raises(Refused):
-        knobs.from_query({"modle": "vit"}, KNOWN)
+        links.from_query({"modle": "vit"}, KNOWN)
 
 
 def test_refusals_name_the_reason_and_presets_have_none() -> None:
@@ -200,9 +202,9 @@ def wander(rng: random.Random) -> Any:
         "defences": defences,
         "labels": rng.choice([None, [1], [1, 2, 3]]),
         "size": rng.choice([28, 32, 64]),
-        "model": shaken(rng, knobs.entry("models", experiment["model"], KNOWN), experiment["model"]),
+        "model": shaken(rng, knobs.find_entry("models", experiment["model"], KNOWN), experiment["model"]),
         "client": shaken(rng, KNOWN["client"]),
-        "attack": shaken(rng, knobs.entry("attacks", experiment["attack"], KNOWN), experiment["attack"]),
+        "attack": shaken(rng, knobs.find_entry("attacks", experiment["attack"], KNOWN), experiment["attack"]),
     }
 
 

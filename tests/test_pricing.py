@@ -10,13 +10,13 @@ import pytest
 
 from gradleak_core.__main__ import main
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.defences import Defence
 from gradleak_core.defences.clipping import Clipping
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.input_noise import InputNoise
-from gradleak_core.experiment import Experiment, network, private
+from gradleak_core.experiment import Experiment, load_batch, network
 from gradleak_core.models.inits import Uniform
 from gradleak_core.models.mlp import MLP
 from gradleak_core.pricing import Federation, Point, price
@@ -55,7 +55,7 @@ def test_clipping_each_image_bounds_each_of_them_in_training_too() -> None:
 
 def test_a_client_that_has_nothing_to_leak_is_refused_before_anything_is_trained() -> None:
     large = replace(SMALL, model=MLP(width=64, init=Uniform(5.0)))
-    label = int(network(large)(private(large)[0]).argmax())
+    label = int(network(large)(load_batch(large)[0]).argmax())
     with pytest.raises(Refused, match="already certain of this label"):
         next(price(replace(large, labels=(label,)), [()], FEW))
 

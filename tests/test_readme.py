@@ -49,6 +49,15 @@ def test_every_command_and_file_it_names_is_there() -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_readme_make_and_package_allow_the_same_pythons() -> None:
+    make, package = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "pyproject.toml"))
+    low, high = map(int, re.findall(r"3\.(\d+),<3\.(\d+)", package)[0])
+    allowed = [f"3.{minor}" for minor in range(high - 1, low - 1, -1)]
+    assert re.findall(r"Python (3\.\d+ to 3\.\d+)", README + make) == [f"{allowed[-1]} to {allowed[0]}"] * 2
+    assert re.findall(r"\(3, (\d+)\)", make) == [str(low), str(high - 1)]
+    assert re.findall(r"python(3\.\d+)", make.split("for p in python3 ")[1].split(";")[0]) == allowed
+
+
 def test_its_python_runs_and_more_noise_leaves_less(capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(program.replace("steps=300", "steps=60"), {})

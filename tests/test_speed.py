@@ -14,8 +14,8 @@ from benchmarks.speed.__main__ import FOLDER
 from benchmarks.speed.contenders import bare, contest, gradleak, medians
 from benchmarks.speed.page import PAGE, page
 from benchmarks.speed.scaling import axes, exponent
-from gradleak_core.experiment import CODEC, Experiment, load, prepare
-from gradleak_core.presets import recipe
+from gradleak_core.experiment import CODEC, Experiment, load, prepare_both
+from gradleak_core.presets import find_recipe
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,9 +31,9 @@ def test_the_page_is_made_from_the_committed_results() -> None:
 def test_the_readme_carries_the_committed_ratios() -> None:
     kept = {result["name"]: result["values"] for result in results(FOLDER)}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lenet, seeds, first = kept["peers"][0], kept["seeds"][0], kept["recognisable"][0]
-    assert (lenet["network"], seeds["network"], seeds["optimiser"]) == ("lenet", "lenet", "Adam")
-    for ratio in (lenet["bare"], lenet["breaching"], seeds["ratio"]):
+    lenet, restarts, first = kept["peers"][0], kept["seeds"][0], kept["recognisable"][0]
+    assert (lenet["network"], restarts["network"], restarts["optimiser"]) == ("lenet", "lenet", "Adam")
+    for ratio in (lenet["bare"], lenet["breaching"], restarts["ratio"]):
         assert f"{ratio:.1f} times as fast" in readme
     assert f"recognisable after {statistics.median(first['gradleak']):.1f} s" in readme
 
@@ -53,8 +53,8 @@ def test_entries_take_turns_after_a_warm_round() -> None:
 
 @pytest.mark.parametrize("contender", [gradleak, bare])
 def test_a_contender_takes_time_and_leaves_the_victim_alone(contender) -> None:  # type: ignore[no-untyped-def]
-    attack = recipe("inverting_gradients")
-    both = prepare(Experiment(size=16, attack=attack))
+    attack = find_recipe("inverting_gradients")
+    both = prepare_both(Experiment(size=16, attack=attack))
     before = {k: v.clone() for k, v in both.model.state_dict().items()}
     assert contender(both, attack, 3) > 0
     assert all(torch.equal(v, both.model.state_dict()[k]) for k, v in before.items())

@@ -16,7 +16,8 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.speed import factored
-from gradleak_core.speed.sweeps import Sweeps, sweeps
+from gradleak_core.speed.pieces import LaidOut
+from gradleak_core.speed.sweeps import SweptNetwork, sweep_network
 from gradleak_core.types import ClientStep, Update
 
 CLASSES = 7
@@ -42,7 +43,7 @@ def odd() -> nn.Module:
 
 
 def network(name: str, **knobs: Any) -> nn.Module:
-    """In double precision, with batch norms that do something."""
+    """A network in double precision, with batch norms that change their inputs."""
     torch.manual_seed(3)
     built = odd() if name == "odd" else build(MODELS[name](**knobs), (3, 22, 22), CLASSES, seed=12)
     for layer in built.modules():
@@ -54,21 +55,21 @@ def network(name: str, **knobs: Any) -> nn.Module:
     return built.double().eval()
 
 
-def batch(seeds: int, images: int) -> tuple[Tensor, Tensor]:
+def batch(restarts: int, images: int) -> tuple[Tensor, Tensor]:
     """Images and weights of classes that do not add up to one."""
     generator = torch.Generator().manual_seed(8)
-    x = torch.rand(seeds, images, 3, 22, 22, generator=generator, dtype=torch.float64)
-    return x, torch.rand(seeds, images, CLASSES, generator=generator, dtype=torch.float64)
+    x = torch.rand(restarts, images, 3, 22, 22, generator=generator, dtype=torch.float64)
+    return x, torch.rand(restarts, images, CLASSES, generator=generator, dtype=torch.float64)
 
 
-def swept(model: nn.Module) -> Sweeps:
-    found = sweeps(model, dict(model.named_parameters()))
+def swept(model: nn.Module) -> SweptNetwork:
+    found = sweep_network(model, dict(model.named_parameters()))
     assert found is not None
     return found
 
 
 def probe(update: Update) -> Tensor:
-    """A number whose slope in the update depends on the update."""
+    """A number whose gradient in the update depends on the update."""
     generator = torch.Generator().manual_seed(9)
     weights = {k: torch.randn(g.shape[1:], generator=generator, dtype=g.dtype) for k, g in update.items()}
     return torch.stack([(update[k] * w).sum() ** 2 + (update[k] ** 3).sum() for k, w in weights.items()]).sum()
@@ -88,22 +89,22 @@ KNOWN = [
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize(("seeds", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
+@pytest.mark.parametrize(("restarts", "images"), [(1, 1), (1, 3), (4, 1), (3, 2)])
 @pytest.mark.parametrize(("name", "knobs"), KNOWN)
 @pytest.mark.parametrize("large", [1, 2**17])
-def test_updates_and_slopes_are_those_of_autograd(
-    name: str, knobs: dict[str, Any], seeds: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
+def test_updates_and_gradients_are_those_of_autograd(
+    name: str, knobs: dict[str, Any], restarts: int, images: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factored, "LARGE", large)
+    monkeypatch.setattr(factored, "FACTORED_FROM", large)
     model = network(name, **knobs)
-    x, y = (tensor.requires_grad_() for tensor in batch(seeds, images))
+    x, y = (tensor.requires_grad_() for tensor in batch(restarts, images))
     found = swept(model).update(x, y)
-    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(restarts)]
     expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
     assert list(found) == list(expected)
     torch.testing.assert_close(dict(found), expected, rtol=1e-9, atol=1e-11)
-    slopes = torch.autograd.grad(probe({**found}), (x, y))
-    torch.testing.assert_close(slopes, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-8, atol=1e-10)
+    pulls = torch.autograd.grad(probe({**found}), (x, y))
+    torch.testing.assert_close(pulls, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -115,10 +116,10 @@ def test_in_single_precision_it_is_the_same_but_for_rounding(name: str, images: 
         update = dict(swept(model).update(x.requires_grad_(), y))
         return update, torch.autograd.grad(sum((g * g).sum() for g in update.values()), x)[0]
 
-    (update, slope), (exact, direction) = found(copy.deepcopy(model).float(), x.float(), y.float()), found(model, x, y)
+    (update, pull), (exact, exact_pull) = found(copy.deepcopy(model).float(), x.float(), y.float()), found(model, x, y)
     for key in exact:
         assert (update[key] - exact[key]).norm() < 1e-5 * exact[key].norm(), key
-    assert (slope - direction).norm() < 1e-4 * direction.norm()
+    assert (pull - exact_pull).norm() < 1e-4 * exact_pull.norm()
 
 
 def edged() -> nn.Module:
@@ -131,7 +132,7 @@ def edged() -> nn.Module:
 def test_the_update_at_other_parameters_than_the_models_own() -> None:
     model, (x, y) = network("lenet"), batch(1, 2)
     theta = {k: p.detach() * 1.5 for k, p in model.named_parameters()}
-    found = sweeps(model, theta)
+    found = sweep_network(model, theta)
     assert found is not None
     expected = local_update(model, x[0], y[0], {}, ClientStep(), start=theta)
     torch.testing.assert_close({k: g[0] for k, g in found.update(x, y).items()}, expected)
@@ -140,28 +141,30 @@ def test_the_update_at_other_parameters_than_the_models_own() -> None:
 def test_a_second_derivative_is_refused_and_not_wrong() -> None:
     model, (x, y) = network("lenet"), batch(1, 1)
     update = swept(model).update(x.requires_grad_(), y)
-    (slope,) = torch.autograd.grad(probe({**update}), x, create_graph=True)
+    (pull,) = torch.autograd.grad(probe({**update}), x, create_graph=True)
     with pytest.raises(RuntimeError, match=r"once_differentiable|not have been used"):
-        torch.autograd.grad(slope.sum(), x)
+        torch.autograd.grad(pull.sum(), x)
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("restarts", [1, 3])
 @pytest.mark.parametrize(("name", "knobs"), [("convnet", {"activation": "tanh"}), ("odd", {}), ("resnet20", {})])
-def test_batch_norm_in_train_mode_looks_at_each_seeds_own_batch(name: str, knobs: dict[str, Any], seeds: int) -> None:
+def test_batch_norm_in_train_mode_looks_at_each_seeds_own_batch(
+    name: str, knobs: dict[str, Any], restarts: int
+) -> None:
     model = network(name, **knobs).train()
-    x, y = (tensor.requires_grad_() for tensor in batch(seeds, 2))
+    x, y = (tensor.requires_grad_() for tensor in batch(restarts, 2))
     found = swept(model).update(x, y)
-    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(seeds)]
+    alone = [local_update(model, x[s], y[s], {}, ClientStep(), differentiable=True) for s in range(restarts)]
     expected = {k: torch.stack([update[k] for update in alone]) for k in alone[0]}
     torch.testing.assert_close(dict(found), expected, rtol=1e-8, atol=1e-10)
-    slopes = torch.autograd.grad(probe({**found}), (x, y))
-    torch.testing.assert_close(slopes, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-6, atol=1e-8)
+    pulls = torch.autograd.grad(probe({**found}), (x, y))
+    torch.testing.assert_close(pulls, torch.autograd.grad(probe(expected), (x, y)), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit"])
 def test_other_networks_are_not_known(name: str) -> None:
     model = network(name)
-    assert sweeps(model, dict(model.named_parameters())) is None
+    assert sweep_network(model, dict(model.named_parameters())) is None
 
 
 def test_layers_that_are_not_known_are_left_to_autograd() -> None:
@@ -174,7 +177,7 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
         DEFENCES["precode"]().harden(network("lenet")),
         dilated.eval(),
     ):
-        assert sweeps(model, dict(model.named_parameters())) is None
+        assert sweep_network(model, dict(model.named_parameters())) is None
 
 
 @pytest.mark.parametrize("large", [200, 2**17])
@@ -182,11 +185,11 @@ def test_layers_that_are_not_known_are_left_to_autograd() -> None:
 def test_distances_of_an_update_lying_end_to_end_are_those_of_its_tensors(
     name: str, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factored, "LARGE", large)
+    monkeypatch.setattr(factored, "FACTORED_FROM", large)
     model, (x, y) = network("convnet", activation="tanh"), batch(3, 1)
     seen = {k: g[0].detach() for k, g in swept(model).update(x[:1] / 2, y[:1]).items()}
-    measure, update = DISTANCES[name]().to(seen), swept(model).update(x.requires_grad_(), y)
+    measure, update = DISTANCES[name]().to(LaidOut(seen)), swept(model).update(x.requires_grad_(), y)
     ours, plain = measure(update), measure(dict(update))
     torch.testing.assert_close(ours, plain)
-    slopes = (torch.autograd.grad(value.sum(), x, retain_graph=True) for value in (ours, plain))
-    torch.testing.assert_close(*slopes)
+    pulls = (torch.autograd.grad(value.sum(), x, retain_graph=True) for value in (ours, plain))
+    torch.testing.assert_close(*pulls)

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.objective import Objective
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.priors import BatchStatistics, Scene
@@ -23,11 +23,12 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.client import local_update, observe
 from gradleak_core.config.admission import admit
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare_both, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Candidate, ClientStep, Finished, Latents, Observation, Refused, Secret
+from gradleak_core.updates import Observed
 
 SHAPE, CLASSES, ONE = (3, 16, 16), 5, ClientStep()
 NAMES = [f"{layer}.{part}" for layer in ("conv1", "conv2", "conv3", "classifier") for part in ("weight", "bias")]
@@ -85,10 +86,10 @@ class TestHidden:
         experiment = quick(attack=attack, threat=ThreatModel(hidden="classifier.*,conv1.*"))
         last = list(run(experiment, due=lambda i: False))[-1]
         assert isinstance(last, Finished)
-        both = prepare(experiment)
+        both = prepare_both(experiment)
         update = local_update(both.model, last.pick.images[0], last.pick.labels[0], {}, experiment.client)
-        match = attack.distance.to(both.observation.update)({k: g[None] for k, g in update.items()})
-        assert match.item() == pytest.approx(last.match, rel=1e-3)
+        distance = attack.distance.to(Observed(both.observation.update))({k: g[None] for k, g in update.items()})
+        assert distance.item() == pytest.approx(last.distance, rel=1e-3)
         assert set(both.observation.update) == {"conv2.weight", "conv2.bias", "conv3.weight", "conv3.bias"}
 
 
@@ -126,22 +127,22 @@ class TestRounds:
         )
 
     @pytest.mark.parametrize("step", STEPS)
-    @pytest.mark.parametrize("seeds", [1, 2])
-    def test_the_match_of_two_rounds_is_the_sum_of_both(self, step: ClientStep, seeds: int) -> None:
+    @pytest.mark.parametrize("restarts", [1, 2])
+    def test_the_match_of_two_rounds_is_the_sum_of_both(self, step: ClientStep, restarts: int) -> None:
         model, observation = lenet(), seen(ThreatModel(rounds=2), step)
         attack = replace(recipe("inverting_gradients"), distance=Squared(), priors=())
         generator = torch.Generator().manual_seed(0)
         space = Space(attack.unknowns, observation.labels, observation, attack.stance, model, generator)
-        z = space.start(seeds, generator)
-        match, _ = Objective(attack, model, observation, space).match(z)
+        z = space.start(restarts, generator)
+        distance, _ = Objective(attack.distance, attack.matched, (), model, observation, space, restarts).distance(z)
         moved = lenet()
         moved.load_state_dict({**moved.state_dict(), **observation.later[0].theta})
-        for s in range(seeds):
-            guess, total = space.candidate(z).seed(s), 0.0
+        for s in range(restarts):
+            guess, total = space.candidate(z).restart(s), 0.0
             for start, shared in ((model, observation.update), (moved, observation.later[0].update)):
                 update = local_update(start, guess.images[0], guess.labels[0], {}, step)
                 total += sum(float((update[k] - g).square().sum()) for k, g in shared.items())
-            assert match[s].item() == pytest.approx(total, rel=1e-3)
+            assert distance[s].item() == pytest.approx(total, rel=1e-3)
 
     def test_one_round_has_nothing_later(self) -> None:
         assert seen(ThreatModel()).later == ()
@@ -164,7 +165,7 @@ class TestLocalSteps:
 
     def test_draws_that_are_told_fit_the_single_step(self) -> None:
         """Steps too small to move the weights: their mean gradient is that of the batch, with each image's own draw."""
-        both = prepare(
+        both = prepare_both(
             quick(
                 images=("sample:coffee", "sample:rocket") * 2,
                 labels=(0, 1, 2, 3),
@@ -189,7 +190,7 @@ class TestStatistics:
     @pytest.mark.parametrize("kind", ["unknown", "told", "inferred"])
     def test_the_attacker_has_them_only_when_the_threat_model_says_so(self, kind: Any) -> None:
         client = ClientStep(train=True)
-        both = prepare(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(statistics=kind)))
+        both = prepare_both(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(statistics=kind)))
         found = both.observation.statistics
         if kind == "unknown":
             assert found is None
@@ -204,7 +205,9 @@ class TestStatistics:
         noise = (DEFENCES["input_noise"](std=0.3),)  # type: ignore[call-arg]
         threat, client = ThreatModel(statistics="told"), ClientStep(train=True)
         plain, noisy = (
-            prepare(quick(model=MODELS["convnet"](), client=client, threat=threat, defences=d)).observation.statistics
+            prepare_both(
+                quick(model=MODELS["convnet"](), client=client, threat=threat, defences=d)
+            ).observation.statistics
             for d in ((), noise)
         )
         assert plain is not None
@@ -217,13 +220,13 @@ class TestStatistics:
     def test_the_private_pictures_have_them(self, model: str, kind: Any, mode: Any) -> None:
         """Inferred ones are rounded by 6e-8 over the momentum of 0.1, in some 10,000 numbers."""
         threat = ThreatModel(statistics=kind, mode=mode)
-        both = prepare(quick(size=64, model=MODELS[model](), client=ClientStep(train=True), threat=threat))
+        both = prepare_both(quick(size=64, model=MODELS[model](), client=ClientStep(train=True), threat=threat))
         assert cost(both, {}) <= 1e-4
 
     @pytest.mark.parametrize("steps", ["known", "one"])
     def test_the_private_pictures_have_them_with_the_clients_own_masks(self, steps: Any) -> None:
         """Mini-batches, so that each picture's first mask is not in the first local step."""
-        both = prepare(
+        both = prepare_both(
             quick(
                 images=("sample:coffee", "sample:rocket") * 2,
                 model=MODELS["resnet20"](),
@@ -249,7 +252,7 @@ def cost(both: Prepared, draws: Latents) -> float:
 def test_an_attacker_in_eval_mode_computes_otherwise_than_the_client() -> None:
     client = ClientStep(train=True)
     same, other = (
-        prepare(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(mode=mode)))
+        prepare_both(quick(model=MODELS["convnet"](), client=client, threat=ThreatModel(mode=mode)))
         for mode in ("same", "eval")
     )
     assert (same.model.training, other.model.training) == (True, False)
@@ -258,9 +261,7 @@ def test_an_attacker_in_eval_mode_computes_otherwise_than_the_client() -> None:
 
 
 def recipe(name: str) -> Recipe:
-    attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
-    return attack
+    return ATTACKS[name]
 
 
 def quick(**changes: Any) -> Experiment:

@@ -15,15 +15,15 @@ from safetensors.torch import load, save
 from torch import nn
 
 from gradleak_core import training
-from gradleak_core.data.labelled import Labelled, read
+from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.precode import Precode
-from gradleak_core.experiment import Experiment, network, prepare, preparing, run, shape
+from gradleak_core.experiment import Experiment, network, prepare_both, preparing, run, shape
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.speed import threads
+from gradleak_core.training import Trained
 from gradleak_core.types import Note, Refused, Started
-from gradleak_core.weights import Trained
 
 SMALL = Experiment(images=("sample:digit_3",), size=16, channels=1, model=MLP(width=64), weights=Trained(epochs=5))
 
@@ -33,7 +33,7 @@ def notes(experiment: Experiment) -> list[str]:
 
 
 def pictures(experiment: Experiment, name: str = "digits") -> Labelled:
-    reading = read(name, shape(experiment))
+    reading = read_labelled(name, shape(experiment))
     while True:
         try:
             next(reading)
@@ -42,7 +42,7 @@ def pictures(experiment: Experiment, name: str = "digits") -> Labelled:
 
 
 def accuracy(experiment: Experiment) -> float:
-    return training.accuracy(prepare(experiment).model, pictures(experiment))
+    return training.evaluate_accuracy(prepare_both(experiment).model, pictures(experiment))
 
 
 def kept(folder: Path) -> list[Path]:
@@ -65,17 +65,17 @@ def test_five_epochs_recognise_digits_that_were_held_out(defences: tuple) -> Non
 def test_batch_norm_is_left_with_the_statistics_of_the_training_pictures() -> None:
     experiment = replace(SMALL, model=ResNet20(), weights=Trained(epochs=1))
     assert accuracy(experiment) > 0.7
-    before, after = network(experiment).state_dict(), prepare(experiment).model.state_dict()
+    before, after = network(experiment).state_dict(), prepare_both(experiment).model.state_dict()
     running = [name for name in before if name.endswith("running_mean")]
     assert running
     assert not any(torch.equal(before[name], after[name]) for name in running)
 
 
 def test_the_second_time_nothing_is_trained_and_every_bit_is_the_same(data_folder: Path) -> None:
-    first = prepare(SMALL)
+    first = prepare_both(SMALL)
     assert len(kept(data_folder)) == 1
     assert notes(SMALL) == []
-    second = prepare(SMALL)
+    second = prepare_both(SMALL)
     assert same(first.model, second.model)
     assert all(torch.equal(g, second.observation.update[k]) for k, g in first.observation.update.items())
 
@@ -86,7 +86,7 @@ def test_the_second_time_nothing_is_trained_and_every_bit_is_the_same(data_folde
      replace(SMALL, weights=Trained(epochs=5, lr=2e-3)), replace(SMALL, defences=(Dropout(),))],
 )  # fmt: skip
 def test_another_set_up_is_trained_anew(other: Experiment) -> None:
-    prepare(SMALL)
+    prepare_both(SMALL)
     assert notes(other)[-1].startswith("Trained on")
 
 
@@ -105,12 +105,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_broken_file_is_replaced_by_the_same_weights(data_folder: Path, damage: str) -> None:
-    first, [file] = copy.deepcopy(prepare(SMALL).model), kept(data_folder)
+    first, [file] = copy.deepcopy(prepare_both(SMALL).model), kept(data_folder)
     whole = file.read_bytes()
     file.write_bytes(DAMAGES[damage](whole))
     assert len(notes(SMALL)) > 1
     assert kept(data_folder) == [file]
-    assert same(first, prepare(SMALL).model)
+    assert same(first, prepare_both(SMALL).model)
     assert notes(SMALL) == []
 
 
@@ -118,18 +118,18 @@ def test_a_longer_training_goes_on_from_a_shorter_one_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two, four = (replace(SMALL, weights=Trained(epochs=epochs)) for epochs in (2, 4))
-    at_once = prepare(four).model
+    at_once = prepare_both(four).model
     monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "other"))
-    prepare(two)
+    prepare_both(two)
     said = notes(four)
     first = next(message for message in said if message.startswith("Training"))
     assert first == "Training on the built-in digits: epoch 3 of 4, 0%."
-    assert same(at_once, prepare(four).model)
+    assert same(at_once, prepare_both(four).model)
 
 
 def test_trained_weights_change_what_the_attacker_sees() -> None:
-    untrained = prepare(replace(SMALL, weights=Trained(epochs=0))).observation.update
-    trained = prepare(SMALL).observation.update
+    untrained = prepare_both(replace(SMALL, weights=Trained(epochs=0))).observation.update
+    trained = prepare_both(SMALL).observation.update
     assert all(not torch.equal(trained[name], g) for name, g in untrained.items())
 
 
@@ -168,7 +168,7 @@ def test_a_run_says_that_it_trains_before_it_begins() -> None:
 )
 def test_what_cannot_be_trained_on_is_refused(experiment: Experiment, sentence: str) -> None:
     with pytest.raises(Refused) as refused:
-        prepare(experiment)
+        prepare_both(experiment)
     assert str(refused.value).startswith(sentence)
     assert str(refused.value).count(". ") == 0
 
@@ -197,7 +197,7 @@ def test_a_folder_of_pictures_is_learnt_and_noticed_when_it_changes(pets: Path) 
 def test_a_damaged_picture_of_a_folder_is_named(pets: Path) -> None:
     (pets / "dog" / "07.png").write_bytes(b"no picture")
     with pytest.raises(Refused, match=r"dog/07\.png cannot be used for training; remove or replace it\."):
-        prepare(replace(SMALL, weights=Trained("folder:pets")))
+        prepare_both(replace(SMALL, weights=Trained("folder:pets")))
 
 
 @pytest.fixture
@@ -222,4 +222,4 @@ def test_held_out_pictures_keep_the_labels_of_the_training_folder(split: Path) -
 def test_a_held_out_class_that_was_never_learnt_is_named(split: Path) -> None:
     shutil.copytree(split / "test" / "dog", split / "test" / "fox")
     with pytest.raises(Refused, match="The class 'fox' of split/test is not in the train folder beside it"):
-        prepare(replace(SMALL, weights=Trained("folder:split")))
+        prepare_both(replace(SMALL, weights=Trained("folder:split")))

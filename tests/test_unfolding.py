@@ -25,7 +25,7 @@ def layer(request: pytest.FixtureRequest) -> nn.Conv2d:
 
 
 def second(layer: nn.Conv2d, x: Tensor) -> tuple[Tensor, ...]:
-    """Outputs, the weight's gradient, and the slope of its length in x."""
+    """Returns the outputs, the weight's gradient, and the gradient of its squared length in x."""
     y = layer(x)
     (gradient,) = torch.autograd.grad(y.sin().sum(), layer.weight, create_graph=True)
     return y, gradient, *torch.autograd.grad(gradient.square().sum(), x)

@@ -9,7 +9,7 @@ import torch
 
 from gradleak_core.client import observe
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, Experiment, load, prepare, run
+from gradleak_core.experiment import CODEC, Experiment, load, prepare_both, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.threat import ThreatModel
@@ -48,7 +48,7 @@ def test_what_a_certain_model_leaks_is_no_merit_of_a_defence() -> None:
 
 def test_a_batch_in_which_the_model_is_uncertain_of_one_picture_is_attacked() -> None:
     one = Experiment(("sample:flower", "sample:china"), (1, 0), size=64, channels=1, classes=2)
-    assert prepare(one).observation.batch == 2
+    assert prepare_both(one).observation.batch == 2
 
 
 def test_an_update_that_is_not_finite_names_the_clients_learning_rate() -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
-from gradleak_core.types import ClientStep, Frame
-from gradleak_core.verdicts import RECOGNISABLE, duration, verdict
+from gradleak_core.types import ClientStep, Frame, Status
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES, duration, verdict
 from pages._parts import texts
+
+ROOT = Path(__file__).parents[1]
 
 
 def result(status: str, ssim: float | None, since: tuple[float, int] | None = None, **changes: Any) -> dict[str, Any]:
@@ -33,11 +37,11 @@ SAID = [
     (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s, 1 iteration."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s, 12,000 iterations."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s, 120 iterations, but the answer at the end is not."),
-    (result("done", 0.3), "Not recognisable: try more iterations, another attack or seed."),
+    (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
     (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
     (
         result("recovered", 0.3),
-        "Not recognisable, although the update is matched: other pictures cause the same one.",
+        "Not recognisable, although the gradients match: other pictures cause the same update.",
     ),
     (
         result("stuck", 0.0),
@@ -49,7 +53,7 @@ SAID = [
     ),
     (
         result("stopped", None),
-        "Stopped before the SSIM reached 0.6, from where a picture is recognisable; what was seen is kept.",
+        "Stopped before the SSIM reached 0.6, from which a picture is recognisable; what was seen is kept.",
     ),
 ]
 
@@ -57,6 +61,33 @@ SAID = [
 @pytest.mark.parametrize(("found", "sentence"), SAID, ids=lambda value: value if isinstance(value, str) else "")
 def test_every_end_has_its_sentence(found: dict[str, Any], sentence: str) -> None:
     assert verdict(found) == sentence
+
+
+LIVE = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "assets" / "live").glob("*.js")}
+
+
+def test_the_browser_says_the_same_words_and_draws_the_same_line() -> None:
+    """The view is given both, and has none of its own."""
+    for text in LIVE.values():
+        assert not {row.word for row in STATUSES.values()} & set(re.findall(r'\w+: "([^"]*)"', text)) - {"Ready"}
+        assert str(RECOGNISABLE) not in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "assets/lessons/reading_the_view.md"])
+def test_what_is_written_draws_the_same_line(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"SSIM (?:is|of) at least (0\.\d+)", text)) == {str(RECOGNISABLE)}
+
+
+def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
+    assert set(get_args(Status)) <= set(STATUSES)
+    assert {status for status, row in STATUSES.items() if row.reason} == {
+        "done",
+        "recovered",
+        "stuck",
+        "diverged",
+        "stopped",
+    }
 
 
 @pytest.mark.parametrize("status", ["done", "recovered"])

@@ -1,6 +1,13 @@
+// @ts-check
+/** @import { Picture } from "./types" */
+
 const KEPT = 64;
 
-/** A decoded picture from a Blob or an address. */
+/**
+ * A decoded picture from a Blob or an address.
+ * @param {Blob | string} source
+ * @returns {Promise<Picture>}
+ */
 export async function decode(source) {
   if (source instanceof Blob) return createImageBitmap(source);
   const image = new Image();
@@ -11,20 +18,31 @@ export async function decode(source) {
 
 /** The newest pictures by iteration, older ones fetched again when asked for. */
 export class Album {
+  /** @type {Map<number, Picture>} */
   pictures = new Map();
 
+  /** @param {(iteration: number) => string | undefined} address */
   constructor(address) {
     this.address = address;
   }
 
+  /**
+   * @param {number} iteration
+   * @param {Picture} picture
+   */
   keep(iteration, picture) {
     this.pictures.delete(iteration);
     this.pictures.set(iteration, picture);
-    if (this.pictures.size > KEPT) this.pictures.delete(this.pictures.keys().next().value);
+    const [oldest] = this.pictures.keys();
+    if (this.pictures.size > KEPT) this.pictures.delete(oldest);
   }
 
+  /** @param {number} iteration */
   async get(iteration) {
-    if (!this.pictures.has(iteration)) this.keep(iteration, await decode(this.address(iteration)));
-    return this.pictures.get(iteration);
+    const kept = this.pictures.get(iteration);
+    if (kept) return kept;
+    const picture = await decode(this.address(iteration) ?? "");
+    this.keep(iteration, picture);
+    return picture;
   }
 }

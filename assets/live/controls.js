@@ -1,10 +1,41 @@
+// @ts-check
 // Buttons and keys. They only say what is wanted; the view decides what that means.
-const TYPING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=tab], [role=radio], [role=dialog]";
+/** @import { Find, Wanted } from "./types" */
+import { buttons } from "./words.js";
+
+const TYPING = [
+  "input", "textarea", "select", "[contenteditable='']", "[contenteditable=true]",
+  ...["slider", "combobox", "listbox", "tab", "radio", "dialog"].map((role) => `[role=${role}]`),
+].join();
 const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=switch]";
 
+/**
+ * What there is to press something for.
+ * @typedef {object} State
+ * @property {string} status
+ * @property {boolean} live a run of the server is on show
+ * @property {boolean} playing a recording is on show
+ * @property {boolean} ended
+ * @property {boolean} busy a run is being started
+ * @property {boolean} armed there is a set-up to run
+ * @property {string | null} refused why the set-up cannot be run
+ * @property {string | null} problem why the last one did not start
+ * @property {boolean} following
+ * @property {boolean} frames there are pictures to go to
+ */
+
 export class Controls {
+  /**
+   * @param {HTMLElement} root
+   * @param {Find} find
+   * @param {Wanted} wanted
+   * @param {{ keys: boolean, signal: AbortSignal }} options `keys`: the keyboard works too
+   */
   constructor(root, find, wanted, { keys, signal }) {
-    Object.assign(this, { root, find, paces: [...root.querySelectorAll("[data-pace]")] });
+    this.find = find;
+    /** @type {HTMLButtonElement[]} */
+    this.paces = Array.from(root.querySelectorAll("button[data-pace]"));
+    /** @type {(name: string, act: () => void) => void} */
     const press = (name, act) => find(name).addEventListener("click", act, { signal });
     press("run", wanted.run);
     press("pause", wanted.pause);
@@ -13,33 +44,48 @@ export class Controls {
     press("stop", wanted.stop);
     press("change", wanted.change);
     press("follow", wanted.follow);
-    find("scrubber").addEventListener("input", (event) => wanted.scrub(Number(event.target.value)), { signal });
+    const scrubber = find("scrubber");
+    scrubber.addEventListener("input", () => wanted.scrub(Number(scrubber.value)), { signal });
     for (const button of this.paces) {
-      button.addEventListener("click", () => wanted.pace(button.dataset.pace ? Number(button.dataset.pace) : null), { signal });
+      const perSecond = button.dataset.pace ? Number(button.dataset.pace) : null;
+      button.addEventListener("click", () => wanted.pace(perSecond), { signal });
     }
-    // A button pressed with the pointer lets go of the focus, or Space would press it again instead of pausing.
-    root.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button")?.blur(), { signal });
+    root.addEventListener("click", letGo, { signal });
     // On the window and before the page: Streamlit has an R of its own.
     if (keys) window.addEventListener("keydown", (event) => this.key(event, wanted), { signal, capture: true });
   }
 
+  /**
+   * @param {KeyboardEvent} event
+   * @param {Wanted} wanted
+   */
   key(event, wanted) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && event.key === "r") return;
     const at = event.target instanceof Element ? event.target : document.body;
     if (at !== this.find("scrubber") && at.closest(TYPING)) return;
-    const act = {
-      " ": at.closest(PRESSABLE) ? null : wanted.pause, r: wanted.run, R: wanted.run,
-      ArrowLeft: () => wanted.move(-1), ArrowRight: () => wanted.move(1),
-    }[event.key];
+    /** @type {Record<string, (() => void) | null>} */
+    const acts = {
+      " ": at.closest(PRESSABLE) ? null : wanted.pause,
+      r: wanted.run,
+      R: wanted.run,
+      ArrowLeft: () => wanted.move(-1),
+      ArrowRight: () => wanted.move(1),
+    };
+    const act = acts[event.key];
     if (!act) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     act();
   }
 
-  /** What can be pressed now. */
-  show({ live, status, ended, playing, refused, problem, armed, busy, following, frames }) {
+  /**
+   * What can be pressed now.
+   * @param {State} state
+   */
+  show(state) {
+    const { live, status, ended, playing, refused, problem, armed, busy, following, frames } = state;
     const active = live && !ended && ["running", "paused"].includes(status);
+    /** @type {(name: "run" | "pause" | "step1" | "step10" | "stop" | "follow" | "scrubber", on: boolean) => void} */
     const enable = (name, on) => { this.find(name).disabled = !on; };
     enable("run", armed && !refused && !busy);
     enable("pause", active || playing);
@@ -49,17 +95,30 @@ export class Controls {
     enable("follow", !following && frames);
     enable("scrubber", frames);
     for (const button of this.paces) button.disabled = !active;
-    text(this.find("run"), busy ? "Starting…" : live ? "Run again" : "Run it live");
-    text(this.find("pause"), playing && ended ? "Play again" : status === "paused" ? "Resume" : "Pause");
-    text(this.find("follow"), ended ? "Newest" : "Live");
+    for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     text(this.find("refused"), refused || problem || "");
   }
 
+  /** @param {number | null} perSecond */
   pace(perSecond) {
-    for (const button of this.paces) button.setAttribute("aria-pressed", button.dataset.pace === String(perSecond ?? ""));
+    for (const button of this.paces) {
+      button.setAttribute("aria-pressed", String(button.dataset.pace === String(perSecond ?? "")));
+    }
   }
 }
 
+/**
+ * A button pressed with the pointer lets go of the focus, or Space would press it again instead of pausing.
+ * @param {MouseEvent} event
+ */
+function letGo(event) {
+  if (event.detail > 0 && event.target instanceof Element) event.target.closest("button")?.blur();
+}
+
+/**
+ * @param {Element} node
+ * @param {string} words
+ */
 export function text(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }

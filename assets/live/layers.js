@@ -1,31 +1,47 @@
-// The heat strip. `small` writes a number; it is handed in so that this file imports nothing.
+// @ts-check
+// The heat strip.
+/** @import { Find } from "./types" */
+import { small } from "./words.js";
+
 /** One cell a parameter tensor: pale at distance 1 (nothing matches), full at 10⁻⁴ and below. */
 export class Layers {
-  constructor(find, small) {
-    this.small = small;
+  /** @type {string[]} */
+  names = [];
+  /** @type {(number | null)[]} */
+  values = [];
+  /** @type {HTMLElement[]} */
+  cells = [];
+  /** @type {number | null} */
+  chosen = null;
+
+  /** @param {Find} find */
+  constructor(find) {
     this.nodes = { heat: find("heat"), text: find("layer-text"), list: find("layer-list") };
     this.empty = this.nodes.text.textContent;
-    this.names = [];
-    this.chosen = null;
   }
 
+  /** @param {Record<string, number | null>} layers the distance of each */
   show(layers) {
-    const names = Object.keys(layers ?? {});
+    const names = Object.keys(layers);
     if (names.join() !== this.names.join()) this.layOut(names);
     this.values = names.map((name) => layers[name]);
-    this.values.forEach((value, index) => this.cells[index].style.setProperty("--gl-heat", `${Math.round(100 * matched(value))}%`));
-    this.values.forEach((value, index) => this.cells[index].classList.toggle("gl-deep", matched(value) > 0.75));
+    this.values.forEach((value, index) => {
+      const share = matched(value);
+      this.cells[index].style.setProperty("--gl-heat", `${Math.round(100 * share)}%`);
+      this.cells[index].classList.toggle("gl-deep", share > 0.75);
+    });
     this.write();
   }
 
+  /** @param {string[]} names */
   layOut(names) {
     this.names = names;
     this.chosen = null;
     this.cells = names.map((name, index) => {
       const cell = document.createElement("button");
       Object.assign(cell, { type: "button", className: "gl-cell" });
-      cell.append(span(index + 1), span(name));
-      cell.addEventListener("click", () => { this.chosen = this.chosen === index ? null : index; this.write(); });
+      cell.append(span(String(index + 1)), span(name));
+      cell.addEventListener("click", () => this.choose(index));
       return cell;
     });
     this.nodes.heat.replaceChildren(...this.cells);
@@ -33,25 +49,50 @@ export class Layers {
     this.nodes.list.replaceChildren(...names.map(() => document.createElement("li")));
   }
 
+  /**
+   * Chooses a layer, or lets go of it.
+   * @param {number} index
+   */
+  choose(index) {
+    this.chosen = this.chosen === index ? null : index;
+    this.write();
+  }
+
   write() {
     if (!this.names.length) {
       this.nodes.text.textContent = this.empty;
       return;
     }
-    const say = (index) => `${index + 1} ${this.names[index]} ${this.small(this.values[index])}`;
-    const worst = this.values.reduce((at, value, index) => (value > this.values[at] ? index : at), 0);
+    /** @type {(index: number) => string} */
+    const say = (index) => `${index + 1} ${this.names[index]} ${small(this.values[index])}`;
     const chosen = this.chosen === null ? "Choose a layer to follow it." : `Chosen: ${say(this.chosen)}`;
-    this.nodes.text.textContent = `Worst: ${say(worst)} · ${chosen}`;
+    this.nodes.text.textContent = `Worst: ${say(this.worst)} · ${chosen}`;
     this.cells.forEach((cell, index) => {
-      cell.setAttribute("aria-pressed", index === this.chosen);
+      cell.setAttribute("aria-pressed", String(index === this.chosen));
       cell.setAttribute("aria-label", `Layer ${say(index)}`);
-      this.nodes.list.children[index].textContent = `${this.names[index]}: ${this.small(this.values[index])}`;
+      this.nodes.list.children[index].textContent = `${this.names[index]}: ${small(this.values[index])}`;
     });
+  }
+
+  get worst() {
+    let worst = 0;
+    this.values.forEach((value, index) => {
+      if ((value ?? 0) > (this.values[worst] ?? 0)) worst = index;
+    });
+    return worst;
   }
 }
 
-const matched = (value) => (typeof value === "number" ? Math.min(1, Math.max(0, -Math.log10(Math.max(value, 1e-9)) / 4)) : 0);
+/**
+ * From 0, nothing matches, to 1.
+ * @param {number | null} distance
+ */
+function matched(distance) {
+  if (typeof distance !== "number") return 0;
+  return Math.min(1, Math.max(0, -Math.log10(Math.max(distance, 1e-9)) / 4));
+}
 
-function span(text) {
-  return Object.assign(document.createElement("span"), { textContent: text });
+/** @param {string} words */
+function span(words) {
+  return Object.assign(document.createElement("span"), { textContent: words });
 }

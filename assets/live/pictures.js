@@ -1,11 +1,23 @@
-// A picture of a batch is B images stacked top to bottom; here each gets a canvas of its own, scaled by the style sheet.
+// @ts-check
+// A picture of a batch is B images stacked top to bottom; here each gets a canvas of its own, scaled by the style
+// sheet.
+/** @import { Album } from "./album.js" */
+/** @import { Find, Frame, Picture } from "./types" */
+
 const FACTOR = 4;
+
+/** @typedef {"truth" | "guess" | "difference"} Panel */
 
 /** The three pictures side by side: private image, guess, and what is between them. */
 export class Panels {
+  /** @type {ImageData | null} */
+  truth = null;
+
+  /** @param {Find} find */
   constructor(find) {
     this.boxes = { truth: find("truth"), guess: find("guess"), difference: find("difference") };
-    this.scratch = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    this.canvas = new OffscreenCanvas(1, 1);
+    this.scratch = drawing(this.canvas, { willReadFrequently: true });
     this.clear();
   }
 
@@ -17,52 +29,92 @@ export class Panels {
     }
   }
 
+  /**
+   * @param {Picture} picture
+   * @param {number} batch
+   */
   showTruth(picture, batch) {
     this.truth = this.pixels(picture);
     this.put("truth", this.truth, batch);
   }
 
+  /**
+   * @param {Picture} picture
+   * @param {number} batch
+   */
   showGuess(picture, batch) {
     const guess = this.pixels(picture);
     this.put("guess", guess, batch);
     if (this.truth?.data.length === guess.data.length) this.put("difference", difference(this.truth, guess), batch);
   }
 
-  /** Marks each guess of a batch with a tick or a cross; one picture has its caption instead. */
+  /**
+   * Marks each guess of a batch with a tick or a cross; one picture has its caption instead.
+   * @param {boolean[]} right
+   */
   mark(right) {
-    const tiles = this.boxes.guess.children;
-    for (let index = 0; index < tiles.length; index += 1) {
-      const mark = right.length > 1 ? (right[index] ? "✓" : "✗") : "";
-      if (tiles[index].dataset.mark !== mark) tiles[index].dataset.mark = mark;
-    }
+    [...this.boxes.guess.children].forEach((tile, index) => {
+      const mark = right.length > 1 ? sign(right[index]) : "";
+      if (tile instanceof HTMLElement && tile.dataset.mark !== mark) tile.dataset.mark = mark;
+    });
   }
 
+  /** @param {Picture} picture */
   pixels(picture) {
-    const { canvas } = this.scratch;
-    if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
-    this.scratch.clearRect(0, 0, canvas.width, canvas.height);
+    const { width, height } = picture;
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    this.scratch.clearRect(0, 0, width, height);
     this.scratch.drawImage(picture, 0, 0);
-    return this.scratch.getImageData(0, 0, canvas.width, canvas.height);
+    return this.scratch.getImageData(0, 0, width, height);
   }
 
+  /**
+   * @param {HTMLElement} box
+   * @param {number} batch
+   * @param {number} width
+   * @param {number} height
+   */
   layOut(box, batch, width, height) {
     const key = [batch, width, height].join();
     if (box.dataset.key === key) return;
     box.dataset.key = key;
-    box.style.setProperty("--gl-columns", Math.ceil(Math.sqrt(batch)));
+    box.style.setProperty("--gl-columns", String(Math.ceil(Math.sqrt(batch))));
     box.classList.toggle("gl-coarse", width <= 128);
     box.replaceChildren(...Array.from({ length: batch }, () => tile(width, height)));
   }
 
+  /**
+   * @param {Panel} name
+   * @param {ImageData} pixels
+   * @param {number} batch
+   */
   put(name, pixels, batch) {
     const [box, width, height] = [this.boxes[name], pixels.width, pixels.height / batch];
     this.layOut(box, batch, width, height);
-    [...box.children].forEach((node, index) => {
-      node.firstChild.getContext("2d").putImageData(pixels, 0, -index * height, 0, index * height, width, height);
+    box.querySelectorAll("canvas").forEach((canvas, index) => {
+      drawing(canvas).putImageData(pixels, 0, -index * height, 0, index * height, width, height);
     });
   }
 }
 
+/** @param {boolean} right */
+const sign = (right) => (right ? "✓" : "✗");
+
+/**
+ * What one draws on a canvas with.
+ * @template {HTMLCanvasElement | OffscreenCanvas} Canvas
+ * @param {Canvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {Canvas extends HTMLCanvasElement ? CanvasRenderingContext2D : OffscreenCanvasRenderingContext2D}
+ */
+function drawing(canvas, settings) {
+  return /** @type {any} */ (canvas.getContext("2d", settings));
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ */
 function tile(width, height) {
   const node = document.createElement("span");
   node.className = "gl-tile";
@@ -70,6 +122,10 @@ function tile(width, height) {
   return node;
 }
 
+/**
+ * @param {ImageData} one
+ * @param {ImageData} other
+ */
 function difference(one, other) {
   const result = new ImageData(one.width, one.height);
   for (let at = 0; at < one.data.length; at += 1) {
@@ -80,62 +136,96 @@ function difference(one, other) {
 
 /** A row of small pictures of the evolution; each slot is a button that goes to its iteration. */
 export class FilmStrip {
+  /**
+   * @param {HTMLElement} node
+   * @param {number} slots
+   * @param {(iteration: number) => void} go
+   */
   constructor(node, slots, go) {
-    this.slots = Array.from({ length: slots }, () => {
-      const button = document.createElement("button");
-      const label = document.createElement("span");
-      Object.assign(button, { type: "button", className: "gl-frame", disabled: true });
-      button.append(Object.assign(document.createElement("canvas"), { width: 64, height: 64 }), label);
-      button.addEventListener("click", () => go(Number(button.dataset.iteration)));
-      return button;
-    });
-    node.replaceChildren(...this.slots);
+    this.slots = Array.from({ length: slots }, () => new Slot(go));
+    node.replaceChildren(...this.slots.map(({ button }) => button));
   }
 
-  /** Shows `frames`, asking `album` only for the slots that changed. */
+  /**
+   * Shows `frames`, asking `album` only for the slots that changed.
+   * @param {Frame[]} frames
+   * @param {Album} album
+   * @param {number} batch
+   */
   async show(frames, album, batch) {
-    const jobs = this.slots.map(async (button, index) => {
-      const iteration = frames[index]?.iteration;
-      if (button.dataset.iteration === String(iteration ?? "")) return;
-      button.dataset.iteration = iteration ?? "";
-      if (iteration === undefined) return empty(button);
-      const picture = await album.get(iteration).catch(() => null);
-      if (picture && button.dataset.iteration === String(iteration)) fill(button, iteration, picture, batch);
-    });
-    await Promise.all(jobs);
+    await Promise.all(this.slots.map((slot, index) => slot.show(frames[index]?.iteration ?? null, album, batch)));
   }
 
   clear() {
-    for (const button of this.slots) {
-      button.dataset.iteration = "";
-      empty(button);
-    }
+    for (const slot of this.slots) slot.clear();
   }
 
+  /** @param {number} iteration */
   point(iteration) {
-    const shown = this.slots.findLast((button) => !button.disabled && Number(button.dataset.iteration) <= iteration);
-    for (const button of this.slots) button.toggleAttribute("aria-current", button === shown);
+    const shown = this.slots.findLast((slot) => !slot.button.disabled && (slot.iteration ?? 0) <= iteration);
+    for (const slot of this.slots) slot.button.toggleAttribute("aria-current", slot === shown);
   }
 }
 
-function empty(button) {
-  button.disabled = true;
-  button.lastChild.textContent = "";
-  button.removeAttribute("aria-label");
-  button.firstChild.getContext("2d").clearRect(0, 0, button.firstChild.width, button.firstChild.height);
-}
+/** One small picture, or the room for one. */
+class Slot {
+  /** @type {number | null} */
+  iteration = null;
 
-function fill(button, iteration, picture, batch) {
-  const canvas = button.firstChild;
-  const columns = Math.ceil(Math.sqrt(batch));
-  const [width, height] = [picture.width, picture.height / batch];
-  const size = Math.max(1, Math.floor(Math.min(128, columns * width) / columns));
-  Object.assign(canvas, { width: columns * size, height: Math.ceil(batch / columns) * size });
-  const context = canvas.getContext("2d");
-  for (let index = 0; index < batch; index += 1) {
-    context.drawImage(picture, 0, index * height, width, height, (index % columns) * size, Math.floor(index / columns) * size, size, size);
+  /** @param {(iteration: number) => void} go */
+  constructor(go) {
+    this.canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+    this.label = document.createElement("span");
+    this.button = document.createElement("button");
+    Object.assign(this.button, { type: "button", className: "gl-frame", disabled: true });
+    this.button.append(this.canvas, this.label);
+    this.button.addEventListener("click", () => go(this.iteration ?? 0));
   }
-  button.disabled = false;
-  button.lastChild.textContent = iteration;
-  button.setAttribute("aria-label", `Go to iteration ${iteration}`);
+
+  /**
+   * @param {number | null} iteration
+   * @param {Album} album
+   * @param {number} batch
+   */
+  async show(iteration, album, batch) {
+    if (iteration === this.iteration) return;
+    if (iteration === null) return this.clear();
+    this.name(iteration);
+    const picture = await album.get(iteration).catch(() => null);
+    if (picture && this.iteration === iteration) this.fill(iteration, picture, batch);
+  }
+
+  clear() {
+    this.name(null);
+    this.button.disabled = true;
+    this.label.textContent = "";
+    this.button.removeAttribute("aria-label");
+    drawing(this.canvas).clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  /** @param {number | null} iteration */
+  name(iteration) {
+    this.iteration = iteration;
+    this.button.dataset.iteration = String(iteration ?? "");
+  }
+
+  /**
+   * @param {number} iteration
+   * @param {Picture} picture
+   * @param {number} batch
+   */
+  fill(iteration, picture, batch) {
+    const columns = Math.ceil(Math.sqrt(batch));
+    const [width, height] = [picture.width, picture.height / batch];
+    const size = Math.max(1, Math.floor(Math.min(128, columns * width) / columns));
+    Object.assign(this.canvas, { width: columns * size, height: Math.ceil(batch / columns) * size });
+    const context = drawing(this.canvas);
+    for (let index = 0; index < batch; index += 1) {
+      const [x, y] = [(index % columns) * size, Math.floor(index / columns) * size];
+      context.drawImage(picture, 0, index * height, width, height, x, y, size, size);
+    }
+    this.button.disabled = false;
+    this.label.textContent = String(iteration);
+    this.button.setAttribute("aria-label", `Go to iteration ${iteration}`);
+  }
 }

@@ -1,16 +1,39 @@
-// Where messages come from. Both sources give on(head, picture) the same messages and answer where a picture is.
-export const ENDED = new Set(["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "damaged", "deleted"]);
+// @ts-check
+// Where messages come from. Both sources call hear(head, picture) with the same messages and answer where a picture is.
+/** @import { Head, Hear, Recording } from "./types" */
+
+export const ENDED = new Set([
+  ...["done", "recovered", "stuck", "diverged", "stopped", "failed"],
+  ...["refused", "interrupted", "damaged", "deleted"],
+]);
 const UNKNOWN_RUN = 4404;
+const TICK_MS = 100;
+const NO_ANSWER = "The server does not answer; check the connection and try again.";
 
 /** A run on the server, over its WebSocket; reconnects by itself and asks only for what it has not seen. */
 export class LiveSource {
-  live = true;
+  live = /** @type {const} */ (true);
+  seen = 0;
+  tries = 0;
+  ended = false;
+  /** @type {WebSocket | null} */
+  socket = null;
 
-  constructor(api, run, on, lost) {
-    Object.assign(this, { api, run, on, lost, seen: 0, tries: 0, ended: false });
+  /**
+   * @param {string} api
+   * @param {string} run
+   * @param {Hear} hear
+   * @param {(tries: number) => void} lost
+   */
+  constructor(api, run, hear, lost) {
+    this.api = api;
+    this.run = run;
+    this.hear = hear;
+    this.lost = lost;
     this.truth = `${api}/runs/${run}/truth`;
   }
 
+  /** @param {number} iteration */
   frame(iteration) {
     return `${this.api}/runs/${this.run}/frames/${iteration}`;
   }
@@ -23,7 +46,7 @@ export class LiveSource {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => this.receive(data);
-    socket.onclose = ({ code, reason }) => this.socket === socket && (code === UNKNOWN_RUN ? this.forget(reason) : this.retry());
+    socket.onclose = (event) => this.closed(socket, event);
     this.socket = socket;
   }
 
@@ -34,20 +57,32 @@ export class LiveSource {
     socket?.close();
   }
 
+  /** @param {ArrayBuffer} buffer */
   receive(buffer) {
     const { head, picture } = unpack(buffer);
     this.tries = 0;
-    const { first, iterations, columns } = head.curve ?? {};
+    const { first = 1, iterations, columns } = head.curve ?? {};
     const length = Math.max(0, ...Object.values(columns ?? {}).map((column) => column.length));
-    if (length) this.seen = iterations?.length ? iterations.at(-1) : first + length - 1;
+    if (length) this.seen = iterations?.at(-1) ?? first + length - 1;
     this.ended = ENDED.has(head.status);
-    this.on(head, picture);
+    this.hear(head, picture);
     if (this.ended) this.close();
   }
 
+  /**
+   * @param {WebSocket} socket
+   * @param {CloseEvent} event
+   */
+  closed(socket, { code, reason }) {
+    if (this.socket !== socket) return;
+    if (code === UNKNOWN_RUN) this.forget(reason);
+    else this.retry();
+  }
+
+  /** @param {string} reason */
   forget(reason) {
     this.ended = true;
-    this.on({ status: "deleted", message: reason || "There is no such run." });
+    this.hear({ status: "deleted", message: reason || "There is no such run." });
   }
 
   retry() {
@@ -58,6 +93,10 @@ export class LiveSource {
     this.timer = setTimeout(() => this.open(), wait);
   }
 
+  /**
+   * @param {string} verb
+   * @param {object} [body]
+   */
   async post(verb, body = {}) {
     return post(`${this.api}/runs/${this.run}/${verb}`, body);
   }
@@ -65,21 +104,42 @@ export class LiveSource {
 
 /** A recorded run, played in about `seconds`; says the same messages as the live one. */
 export class RecordingSource {
-  live = false;
+  live = /** @type {const} */ (false);
+  at = 0;
+  from = 0;
+  paused = false;
+  /** @type {Recording | null} */
+  recording = null;
+  /** @type {string | null} */
+  truth = null;
+  /** @type {number | null} */
+  timer = null;
 
-  constructor(url, on, lost, { seconds = 4, still = false } = {}) {
-    Object.assign(this, { url, on, lost, still, at: 0, ticks: seconds * 10, paused: false });
+  /**
+   * @param {string} url
+   * @param {Hear} hear
+   * @param {(tries: number) => void} lost
+   * @param {{ seconds?: number, still?: boolean }} [options] `still` shows the end at once
+   */
+  constructor(url, hear, lost, { seconds = 4, still = false } = {}) {
+    this.url = url;
+    this.hear = hear;
+    this.lost = lost;
+    this.still = still;
+    this.ticks = (seconds * 1000) / TICK_MS;
   }
 
+  /** @param {number} iteration */
   frame(iteration) {
-    return this.recording.frames.find((frame) => frame.iteration === iteration)?.picture;
+    return this.recording?.frames.find((frame) => frame.iteration === iteration)?.picture;
   }
 
   async open() {
-    if (this.timer || this.at >= this.ticks) return;
-    this.timer = setInterval(() => this.tick(), 100);
+    if (this.timer || this.finished) return;
+    this.timer = setInterval(() => this.tick(), TICK_MS);
     try {
-      this.recording ??= await fetch(this.url).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)));
+      this.recording ??= await recorded(this.url);
+      if (!this.timer) return; // closed meanwhile
       this.truth = this.recording.truth;
       if (this.still) this.at = this.ticks - 1;
       this.tick();
@@ -90,7 +150,7 @@ export class RecordingSource {
   }
 
   close() {
-    clearInterval(this.timer);
+    clearInterval(this.timer ?? undefined);
     this.timer = null;
   }
 
@@ -103,45 +163,73 @@ export class RecordingSource {
     this.open();
   }
 
+  /** @param {boolean} paused */
   pause(paused) {
     this.paused = paused;
-    this.on({ ...this.recording.head, status: paused ? "paused" : "running", curve: null, frames: [], picture: null, result: null });
+    const status = paused ? "paused" : "running";
+    this.hear({ ...this.recording?.head, status, curve: null, frames: [], picture: null, result: null });
   }
 
   tick() {
     if (!this.recording || this.paused) return;
     const { head, curve, frames, result } = this.recording;
-    const iterations = curve.iterations ?? Object.values(curve.columns)[0].map((_, index) => curve.first + index);
+    const { first } = curve;
+    const iterations = curve.iterations ?? Object.values(curve.columns)[0].map((_, index) => first + index);
     this.at += 1;
     const share = (this.at / this.ticks) ** 1.5; // slow at first, where the picture forms
-    const last = iterations[0] + (iterations.at(-1) - iterations[0]) * share;
-    const [low, high] = [this.from ?? 0, iterations.filter((iteration) => iteration <= last).length];
+    const last = iterations[0] + (iterations[iterations.length - 1] - iterations[0]) * share;
+    const [low, high] = [this.from, iterations.filter((iteration) => iteration <= last).length];
     const seen = low ? iterations[low - 1] : 0;
     const fresh = frames.filter(({ iteration }) => iteration > seen && iteration <= last);
     this.from = high;
-    const cut = (list) => list.slice(low, high);
-    const columns = Object.fromEntries(Object.entries(curve.columns).map(([name, column]) => [name, cut(column)]));
-    const seconds = (head.seconds ?? result?.seconds ?? 0) * share;
-    const status = this.finished ? result?.status ?? head.status : "running";
-    if (this.finished) this.close();
-    this.on(
-      { ...head, status, seconds, curve: { iterations: cut(iterations), columns }, frames: fresh,
-        picture: fresh.at(-1)?.iteration ?? null, result: this.finished ? result : null },
-      fresh.at(-1)?.picture,
-    );
+    const columns = Object.entries(curve.columns).map(([name, column]) => [name, column.slice(low, high)]);
+    /** @type {Head} */
+    const now = {
+      ...head,
+      status: "running",
+      seconds: (head.seconds ?? result?.seconds ?? 0) * share,
+      curve: { iterations: iterations.slice(low, high), columns: Object.fromEntries(columns) },
+      frames: fresh,
+      picture: fresh.at(-1)?.iteration ?? null,
+      result: null,
+    };
+    if (this.finished) {
+      Object.assign(now, { status: result?.status ?? head.status, result });
+      this.close();
+    }
+    this.hear(now, fresh.at(-1)?.picture);
   }
 }
 
+/**
+ * @param {string} url
+ * @returns {Promise<Recording>}
+ */
+async function recorded(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.json();
+}
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {{ head: Head, picture: Blob | null }}
+ */
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   return { head, picture: buffer.byteLength > 4 + length ? new Blob([new Uint8Array(buffer, 4 + length)]) : null };
 }
 
-/** The answer's JSON; throws an Error with the server's sentence. */
+/**
+ * The answer's JSON; throws an Error with the server's sentence.
+ * @param {string} url
+ * @param {object} body
+ */
 export async function post(url, body) {
-  const answer = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })
-    .catch(() => { throw new Error("The server does not answer; check the connection and try again."); });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
+    .catch(() => { throw new Error(NO_ANSWER); });
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(said.error ?? `The server refused this (${answer.status}).`);
   return said;

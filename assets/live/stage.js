@@ -1,24 +1,51 @@
-// The one place that draws, at most once a frame: pictures and words up to ten times a second, curves four or five times.
-const { search } = new URL(import.meta.url);
-const [{ Panels, FilmStrip }, { Charts }, { Layers }, { text }, words] =
-  await Promise.all(["pictures", "charts", "layers", "controls", "words"].map((name) => import(`./${name}.js${search}`)));
+// @ts-check
+// The one place that draws, at most once a frame: pictures and words up to ten times a second, curves four or five
+// times.
+/** @import { Find, Frame, Picture } from "./types" */
+/** @import { View } from "./view.js" */
+import { Charts } from "./charts.js";
+import { text } from "./controls.js";
+import { Layers } from "./layers.js";
+import { FilmStrip, Panels } from "./pictures.js";
+import * as words from "./words.js";
 
 const SPEECH_MS = 2000;
 const SLOTS = 12;
+const EVERY_MS = { pictures: 60, curves: 200 };
+const CALM_MS = { pictures: 500, curves: 500 };
 
-/** Draws what a view holds: its source, trace, shown iteration and picture. */
+/** @typedef {"pictures" | "curves"} Part */
+
+/** Draws what a view holds: its source, its trace and what its cursor has on show. */
 export class Stage {
+  stale = { pictures: false, curves: false };
+  at = { pictures: 0, curves: 0, speech: 0 };
+  drawn = { pictures: 0, curves: 0 };
+  closed = false;
+  /** @type {number | null} the animation frame that will draw */
+  next = null;
+  /** @type {number | null} the timer that will speak */
+  later = null;
+  /** @type {Picture | null} the guess that was drawn last */
+  picture = null;
+
+  /**
+   * @param {View} view
+   * @param {Find} find
+   * @param {boolean} calm
+   */
   constructor(view, find, calm) {
-    Object.assign(this, { view, find, root: view.root, every: calm ? { pictures: 500, curves: 500 } : { pictures: 60, curves: 200 } });
-    this.stale = { pictures: false, curves: false };
-    this.at = { pictures: 0, curves: 0, speech: 0 };
-    this.drawn = { pictures: 0, curves: 0 };
+    this.view = view;
+    this.find = find;
+    this.root = view.root;
+    this.every = calm ? CALM_MS : EVERY_MS;
     this.panels = new Panels(find);
-    this.layers = new Layers(find, words.small);
+    this.layers = new Layers(find);
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
   }
 
+  /** @param {Part[]} parts */
   dirty(...parts) {
     for (const part of parts) this.stale[part] = true;
     if (!this.closed) this.next ??= requestAnimationFrame((now) => this.draw(now));
@@ -30,6 +57,10 @@ export class Stage {
     this.picture = null;
   }
 
+  /**
+   * @param {Picture} picture
+   * @param {number} batch
+   */
   showTruth(picture, batch) {
     this.panels.showTruth(picture, batch);
     this.picture = null;
@@ -38,11 +69,15 @@ export class Stage {
 
   close() {
     this.closed = true;
-    cancelAnimationFrame(this.next);
-    clearTimeout(this.later);
+    cancelAnimationFrame(this.next ?? 0);
+    clearTimeout(this.later ?? 0);
     this.charts.purge();
   }
 
+  /**
+   * @param {Part} part
+   * @param {number} now
+   */
   due(part, now) {
     if (!this.stale[part] || now - this.at[part] < this.every[part]) return false;
     this.stale[part] = false;
@@ -50,6 +85,7 @@ export class Stage {
     return true;
   }
 
+  /** @param {number} now */
   draw(now) {
     this.next = null;
     if (this.due("pictures", now)) this.drawFrame(now);
@@ -57,33 +93,38 @@ export class Stage {
     if (this.stale.pictures || this.stale.curves) this.dirty();
   }
 
+  /** @param {number} now */
   drawFrame(now) {
-    const { picture, batch, trace, shown } = this.view;
-    const frame = shown === null ? null : trace.frames[trace.index(shown)];
-    if (picture && picture !== this.picture) {
-      this.panels.showGuess(picture, batch);
-      this.picture = picture;
-      this.root.dataset.pictures = this.drawn.pictures += 1;
+    const { batch, cursor } = this.view;
+    if (cursor.picture && cursor.picture !== this.picture) {
+      this.panels.showGuess(cursor.picture, batch);
+      this.picture = cursor.picture;
+      this.root.dataset.pictures = String(this.drawn.pictures += 1);
     }
-    this.drawNumbers(frame);
-    this.drawCaptions(frame);
+    this.drawNumbers(cursor.frame);
+    this.drawCaptions(cursor.frame);
     this.drawStatus();
+    this.drawMessage();
+    this.drawScrubber();
     this.drawControls();
-    this.speak(frame, now);
+    this.speak(cursor.frame, now);
   }
 
+  /** @param {Frame | null} frame */
   drawNumbers(frame) {
-    const { shown } = this.view;
+    const { cursor, data, ended } = this.view;
     const ssim = frame?.metrics?.ssim;
-    for (const [name, value] of Object.entries(words.numbers(frame, this.view.ended, this.view.data.told))) text(this.find(name), value);
-    this.layers.show(frame?.layers);
-    this.root.classList.toggle("gl-recognisable", ssim >= words.RECOGNISABLE);
-    Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: shown ?? "" });
-    text(this.find("shown"), `iteration ${shown ?? "–"}`);
+    const numbers = words.numbers(frame, ended, data.told);
+    for (const [name, value] of Object.entries(numbers)) text(this.find(name), value);
+    this.layers.show(frame?.layers ?? {});
+    this.root.classList.toggle("gl-recognisable", words.recognisable(ssim));
+    Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: cursor.shown ?? "" });
+    text(this.find("shown"), `iteration ${cursor.shown ?? "–"}`);
   }
 
+  /** @param {Frame | null} frame */
   drawCaptions(frame) {
-    const { trace, data, shown } = this.view;
+    const { cursor, trace, data } = this.view;
     const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told);
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
@@ -91,60 +132,105 @@ export class Stage {
     text(this.find("remark"), data.remark ?? "");
     this.find("remark").hidden = !data.remark;
     this.find("labels").hidden = !said.labels;
-    this.find("guess-caption").dataset.right = said.guess && !data.told ? said.right.every(Boolean) : "";
-    this.panels.mark(said.right ?? []);
+    this.find("guess-caption").dataset.right = said.guess && !data.told ? String(said.right.every(Boolean)) : "";
+    this.panels.mark(said.right);
+    const at = cursor.shown ?? 0;
+    /** @type {(name: string, sentence: string) => void} */
     const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
     describe("truth", `The private image. ${said.truth}`);
-    describe("guess", `The attacker's guess at iteration ${shown ?? 0}. ${said.guess}`);
-    describe("difference", `Absolute difference at iteration ${shown ?? 0}, times 4`);
+    describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
+    describe("difference", `Absolute difference at iteration ${at}, times 4`);
   }
 
   drawStatus() {
-    const { source, trace, ended, following, note } = this.view;
+    const { source, trace, cursor, data } = this.view;
     const { status, message } = trace.head;
-    const recording = source && !source.live;
+    const recording = Boolean(source && !source.live);
+    const preparing = status === "queued" && Boolean(message);
     const state = recording ? "recording" : status;
-    Object.assign(this.root.dataset, { status: state, following });
-    const preparing = status === "queued" && message;
-    text(this.find("word"), recording ? "Recording of a real run – press Run it live" : preparing ? "Preparing" : !source && this.view.data.refused ? "Not possible" : words.word(status));
-    const { share } = trace.head;
-    this.find("progress").hidden = !preparing || typeof share !== "number";
-    this.find("progress").value = share ?? 0;
-    text(this.find("setup"), this.view.data.summary ?? "");
-    this.find("word").dataset.status = state;
-    this.find("word").classList.toggle("gl-poor", ["done", "recovered"].includes(state) && trace.frames.at(-1)?.metrics?.ssim < words.RECOGNISABLE);
-    const facts = words.facts(trace, ended, !recording);
+    Object.assign(this.root.dataset, { status: state, following: cursor.following });
+    const word = this.find("word");
+    text(word, words.headline({ status, recording, preparing, refused: !source && Boolean(data.refused) }));
+    word.dataset.status = state;
+    const ssim = trace.frames.at(-1)?.metrics?.ssim;
+    const poor = ssim !== undefined && !words.recognisable(ssim);
+    word.classList.toggle("gl-poor", ["done", "recovered"].includes(state) && poor);
+    this.drawProgress(preparing);
+    this.drawFacts(!recording);
+    text(this.find("setup"), data.summary ?? "");
+  }
+
+  /** @param {boolean} preparing */
+  drawProgress(preparing) {
+    const { share } = this.view.trace.head;
+    const progress = this.find("progress");
+    progress.hidden = !preparing || typeof share !== "number";
+    progress.value = share ?? 0;
+  }
+
+  /** @param {boolean} live */
+  drawFacts(live) {
+    const { trace, ended } = this.view;
+    const facts = words.facts(trace, ended, live);
     const node = this.find("facts");
-    facts.forEach((fact, index) => text(node.children[index] ?? node.appendChild(document.createElement("span")), fact));
-    while (node.children.length > facts.length) node.lastChild.remove();
-    text(this.find("message"), note || message || trace.head.result?.verdict || (source ? "" : this.view.data.refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live."));
+    facts.forEach((fact, index) => {
+      text(node.children[index] ?? node.appendChild(document.createElement("span")), fact);
+    });
+    while (node.children.length > facts.length) node.lastChild?.remove();
+  }
+
+  drawMessage() {
+    const { note, trace, source, data } = this.view;
+    const said = note || trace.head.message || trace.head.result?.verdict;
+    text(this.find("message"), said || (source ? "" : words.invitation(Boolean(data.refused))));
+  }
+
+  drawScrubber() {
+    const { trace, cursor, ended } = this.view;
+    const scrubber = this.find("scrubber");
+    const [least, most] = [trace.frames[0]?.iteration ?? 0, trace.horizon(ended)];
+    Object.assign(scrubber, { min: least, max: most, value: cursor.at ?? 0 });
+    const share = (Number(scrubber.value) - least) / Math.max(1, most - least);
+    scrubber.style.setProperty("--gl-at", `${100 * share}%`);
+    scrubber.setAttribute("aria-valuetext", `iteration ${cursor.shown ?? 0} of ${trace.head.steps ?? 0}`);
+    this.strip.point(cursor.shown ?? 0);
   }
 
   drawControls() {
-    const { view } = this;
-    const { source, trace, ended, shown, wish } = view;
-    const { status, steps } = trace.head;
-    const scrubber = this.find("scrubber");
-    Object.assign(scrubber, { min: trace.frames[0]?.iteration ?? 0, max: trace.horizon(ended), value: wish ?? shown ?? 0 });
-    scrubber.style.setProperty("--gl-at", `${(100 * (scrubber.value - scrubber.min)) / Math.max(1, scrubber.max - scrubber.min)}%`);
-    scrubber.setAttribute("aria-valuetext", `iteration ${shown ?? 0} of ${steps ?? 0}`);
-    this.strip.point(shown ?? 0);
-    view.controls.show({
-      live: Boolean(source?.live), playing: Boolean(source && !source.live), status, ended, busy: view.busy, following: view.following,
-      refused: view.data.refused, problem: view.problem, armed: Boolean(view.data.experiment), frames: trace.frames.length > 0,
+    const { api, busy, controls, cursor, data, ended, problem, source, trace } = this.view;
+    controls.show({
+      status: trace.head.status,
+      live: Boolean(source?.live),
+      playing: Boolean(source && !source.live),
+      ended,
+      busy,
+      armed: Boolean(data.experiment),
+      refused: data.refused,
+      problem,
+      following: cursor.following,
+      frames: trace.frames.length > 0,
     });
-    this.link("help", true, () => `${view.data.base}/how-it-works?tab=numbers`);
-    this.link("watch", source?.live, () => `${view.data.base}/?run=${source.run}&watch=1`);
-    this.link("export", ended && source?.live, () => `${view.api}/runs/${source.run}/export.zip`);
+    const run = source?.live ? source.run : null;
+    this.link("help", `${data.base}/how-it-works?tab=numbers`);
+    this.link("watch", run && `${data.base}/?run=${run}&watch=1`);
+    this.link("export", ended && run && `${api}/runs/${run}/export.zip`);
   }
 
-  link(name, there, address) {
+  /**
+   * @param {"help" | "watch" | "export"} name
+   * @param {string | false | null} address hidden without one
+   */
+  link(name, address) {
     const link = this.find(name);
-    link.hidden = !there;
-    if (there) link.href = address();
+    link.hidden = !address;
+    if (address) link.href = address;
   }
 
-  /** For screen readers: at most every two seconds, and never without the last word. */
+  /**
+   * For screen readers: at most every two seconds, and never without the last word.
+   * @param {Frame | null} frame
+   * @param {number} now
+   */
   speak(frame, now) {
     const wait = this.at.speech + SPEECH_MS - now;
     if (wait > 0) {
@@ -152,14 +238,17 @@ export class Stage {
       return;
     }
     this.at.speech = now;
-    text(this.find("spoken"), words.spoken(this.view.trace, this.view.ended, this.view.source?.live, frame));
+    const { trace, ended, source } = this.view;
+    text(this.find("spoken"), words.spoken(trace, ended, Boolean(source?.live), frame));
   }
 
   drawCurves() {
-    const { trace, ended, shown, album, batch, data } = this.view;
-    const horizon = trace.horizon(ended);
-    if (!data.compact) this.strip.show(trace.spread(SLOTS, ended), album, batch).then(() => this.strip.point(this.view.shown ?? 0));
-    this.charts.draw(trace, shown, horizon);
-    this.root.dataset.curves = this.drawn.curves += 1;
+    const { trace, cursor, ended, album, batch, data } = this.view;
+    if (!data.compact) {
+      const filled = this.strip.show(trace.spread(SLOTS, ended), album, batch);
+      filled.then(() => this.strip.point(this.view.cursor.shown ?? 0));
+    }
+    this.charts.draw(trace, cursor.shown, trace.horizon(ended));
+    this.root.dataset.curves = String(this.drawn.curves += 1);
   }
 }

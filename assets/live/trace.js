@@ -1,12 +1,23 @@
+// @ts-check
+/** @import { Column, Curve, Frame, Head } from "./types" */
+
 /** All that has been heard of one run: the curve of every iteration, the numbers of every frame, the newest head. */
 export class Trace {
+  /** @type {Head} */
   head = { status: "ready" };
+  /** @type {number[]} */
   iterations = [];
+  /** @type {Record<string, Column>} */
   columns = {};
+  /** @type {Frame[]} */
   frames = [];
+  /** @type {[seconds: number, iteration: number][]} */
   marks = [];
 
-  /** `now` is a clock in seconds: the wall's for a live run, so that a slowed run is seen to be slow. */
+  /**
+   * @param {Head} head
+   * @param {number} now a clock in seconds: the wall's for a live run, so that a slowed run is seen to be slow
+   */
   add(head, now) {
     this.head = { ...this.head, ...head };
     this.addCurve(head.curve ?? {});
@@ -15,10 +26,11 @@ export class Trace {
     }
     if (this.head.status !== "running") this.marks = [];
     else this.marks.push([now, this.last]);
-    while (this.marks.length > 2 && this.marks.at(-1)[0] - this.marks[1][0] > 3) this.marks.shift();
+    while (this.marks.length > 2 && now - this.marks[1][0] > 3) this.marks.shift();
   }
 
-  addCurve({ first, iterations, columns = {} }) {
+  /** @param {Curve} curve */
+  addCurve({ first = 1, iterations, columns = {} }) {
     const length = Math.max(0, ...Object.values(columns).map((column) => column.length));
     const known = this.last;
     const had = this.iterations.length;
@@ -39,10 +51,13 @@ export class Trace {
   /** Iterations a second over the last three seconds without a pause. */
   get rate() {
     const [from, to] = [this.marks[0], this.marks.at(-1)];
-    return from && to[0] > from[0] ? (to[1] - from[1]) / (to[0] - from[0]) : 0;
+    return from && to && to[0] > from[0] ? (to[1] - from[1]) / (to[0] - from[0]) : 0;
   }
 
-  /** Where the time axis ends: a round number a little ahead, so that it seldom moves; the last iteration at the end. */
+  /**
+   * Where the time axis ends: a round number a little ahead, so that it seldom moves; the last iteration at the end.
+   * @param {boolean} ended
+   */
   horizon(ended) {
     if (ended) return this.last || 25;
     const steps = this.head.steps || Infinity;
@@ -51,7 +66,10 @@ export class Trace {
     return Math.min(end, steps);
   }
 
-  /** The index of the newest frame at or before an iteration (0 if none). */
+  /**
+   * The index of the newest frame at or before an iteration (0 if none).
+   * @param {number} iteration
+   */
   index(iteration) {
     let [low, high] = [0, this.frames.length];
     while (low < high) {
@@ -62,10 +80,14 @@ export class Trace {
     return Math.max(0, low - 1);
   }
 
-  /** At most `slots` frames evenly over what was seen; while running the spacing only ever doubles, so few change. */
+  /**
+   * At most `slots` frames evenly over what was seen; while running the spacing only ever doubles, so few change.
+   * @param {number} slots
+   * @param {boolean} ended
+   */
   spread(slots, ended) {
     if (this.frames.length <= slots) return this.frames;
-    const [start, end] = [this.frames[0].iteration, this.frames.at(-1).iteration];
+    const [start, end] = [this.frames[0].iteration, this.frames[this.frames.length - 1].iteration];
     let gap = (end - start) / (slots - 1);
     if (!ended) gap = 2 ** Math.ceil(Math.log2(gap));
     const chosen = new Set();

@@ -1,71 +1,121 @@
+// @ts-check
 // The wiring: one source at a time, everything it said in a trace, and one place that draws.
-const { search } = new URL(import.meta.url);
-const [{ LiveSource, RecordingSource, ENDED, post }, { Trace }, { Album, decode }, { Controls }, { Stage }] =
-  await Promise.all(["source", "trace", "album", "controls", "stage", "drawer"].map((name) => import(`./${name}.js${search}`)));
+/** @import { Component, Data, Find, Head, Source, Wanted } from "./types" */
+import "./drawer.js";
+import { Album, decode } from "./album.js";
+import { Controls } from "./controls.js";
+import { Cursor } from "./cursor.js";
+import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
+import { Stage } from "./stage.js";
+import { Trace } from "./trace.js";
+import { learn } from "./words.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const HIDDEN_MS = 60000;
+const ECHO_MS = 5000;
 
 export class View {
+  /** @type {Source | null} */
+  source = null;
+  trace = new Trace();
+  album = new Album(() => undefined);
+  changed = () => this.stage.dirty("pictures", "curves");
+  cursor = new Cursor(this.trace, this.album, this.changed);
+  /** @type {Component | null} */
+  component = null;
+  /** @type {{ run: string, until: number } | null} a run that the page was told of and has not named yet */
+  echo = null;
+  /** @type {string | null} the run that was started here last */
+  own = null;
+  /** @type {string | null} why the last run did not start */
+  problem = null;
+  /** what to say instead of what the run says */
+  note = "";
+  /** a run is being started */
+  busy = false;
+  /** the private picture of the run on show was asked for */
+  asked = false;
+  gone = false;
+  abort = new AbortController();
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {Data} data
+   */
   constructor(parent, data) {
-    this.root = parent.querySelector(".gl-view");
-    this.data = {};
+    learn(data);
+    this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
+    /** @type {Data} */
+    this.data = { ...data, experiment: null, run: null, recording: null, preview: null };
     this.api = new URL(`${data.base}/api`, location.origin).href;
-    const find = (name) => this.root.querySelector(`[data-gl=${name}]`);
-    this.abort = new AbortController();
-    const wanted = Object.fromEntries(["run", "pause", "step", "stop", "pace", "follow", "scrub", "move", "change"].map((verb) => [verb, (...how) => this[verb](...how)]));
+    const find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
+    const { signal } = this.abort;
     this.stage = new Stage(this, find, calm);
-    this.controls = new Controls(this.root, find, wanted, { keys: !data.compact, signal: this.abort.signal });
-    document.addEventListener("visibilitychange", () => this.visible(), { signal: this.abort.signal });
-    this.attach(null);
-    this.stage.charts.start(`${this.api}/plotly.js`, this.trace).catch(() => this.say("The charts could not be loaded; reload the page."));
+    this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
+    document.addEventListener("visibilitychange", () => this.visible(), { signal });
+    this.stage.charts.start(`${this.api}/plotly.js`, this.trace)
+      .catch(() => this.say("The charts could not be loaded; reload the page."));
   }
 
   // ---- what the page says -------------------------------------------------------------------
 
+  /** @param {Component} component */
   update(component) {
     this.component = component;
     const { data } = component;
     const before = this.data;
     this.data = data;
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
-    if (data.run === this.echo?.run || performance.now() > this.echo?.until) this.echo = null;
+    if (this.echo && (data.run === this.echo.run || performance.now() > this.echo.until)) this.echo = null;
     if (!this.echo) this.stageFor(data, before);
     if (data.preview !== before.preview && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();
-    this.stage.dirty("pictures", "curves");
+    this.changed();
   }
 
-  /** Puts on show what the page names: a run, a recording, or nothing where the set-up has become another. */
+  /**
+   * Puts on show what the page names: a run, a recording, or nothing where the set-up has become another.
+   * @param {Data} data
+   * @param {Data} before
+   */
   stageFor(data, before) {
     if (data.run === before.run && data.recording === before.recording) return;
-    if (data.run && data.run === this.source?.run) return;
+    if (data.run && this.source?.live && data.run === this.source.run) return;
     if (data.run) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
     else if (before.run || !this.source?.live) this.attach(data.recording ? this.recorded(data.recording) : null);
   }
 
+  /** @param {string} recording */
   recorded(recording) {
     const file = recording.includes("/") ? recording : `${recording}.json`;
-    return new RecordingSource(new URL(file, `${this.api}/static/recordings/`).href, this.hear, this.lost, { still: calm });
+    const { href } = new URL(file, `${this.api}/static/recordings/`);
+    return new RecordingSource(href, this.hear, this.lost, { still: calm });
   }
 
+  /** @param {Source | null} source */
   attach(source) {
     this.source?.close();
-    Object.assign(this, { source, trace: new Trace(), following: true, shown: null, wish: null, picture: null, asked: false, note: "" });
-    this.album = new Album((iteration) => source.frame(iteration));
+    this.cursor.close();
+    this.source = source;
+    this.trace = new Trace();
+    this.album = new Album((iteration) => source?.frame(iteration));
+    this.cursor = new Cursor(this.trace, this.album, this.changed);
+    this.asked = false;
+    this.note = "";
     this.stage.clear();
     this.foresee();
     this.controls.pace(null);
     if (source?.live) this.trace.head.status = "loading";
     if (!document.hidden) source?.open();
-    this.stage.dirty("pictures", "curves");
+    this.changed();
   }
 
   unmount() {
     this.abort.abort();
     this.source?.close();
+    this.cursor.close();
     this.stage.close();
     clearTimeout(this.sleep);
     this.gone = true;
@@ -76,36 +126,46 @@ export class View {
     if (document.hidden) this.sleep = setTimeout(() => this.source?.live && this.source.close(), HIDDEN_MS);
     else {
       this.source?.open();
-      this.stage.dirty("pictures", "curves");
+      this.changed();
     }
   }
 
   // ---- what the source says -----------------------------------------------------------------
 
+  /**
+   * @param {Head} head
+   * @param {Blob | string | null} [picture]
+   */
   hear = (head, picture) => {
     const { source, ended } = this;
+    if (!source) return;
     this.note = "";
-    this.trace.add(head, source.live ? performance.now() / 1000 : head.seconds);
+    this.trace.add(head, source.live ? performance.now() / 1000 : head.seconds ?? 0);
     this.seeTruth(source);
-    if (picture && head.picture != null) this.see(source, head.picture, picture);
+    if (picture && head.picture != null) this.see(head.picture, picture);
     if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);
-    this.stage.dirty("pictures", "curves");
+    this.changed();
   };
 
+  /** @param {number} tries */
   lost = (tries) => {
     this.say(tries ? "Connection lost, trying again…" : "The recording could not be loaded; press Run it live.");
   };
 
+  /** @param {string} sentence */
   say(sentence) {
     this.note = sentence;
     this.stage.dirty("pictures");
   }
 
-  async see(source, iteration, picture) {
+  /**
+   * @param {number} iteration
+   * @param {Blob | string} picture
+   */
+  async see(iteration, picture) {
+    const { cursor } = this;
     const decoded = await decode(picture).catch(() => null);
-    if (!decoded || source !== this.source) return;
-    this.album.keep(iteration, decoded);
-    if (this.following && iteration >= (this.shown ?? 0)) this.present(iteration, decoded);
+    if (decoded && cursor === this.cursor) cursor.hear(iteration, decoded);
   }
 
   /** Until a run has said what it holds: the private pictures of the set-up, as far as the page has them. */
@@ -113,7 +173,8 @@ export class View {
     const { preview, experiment } = this.data;
     if (!preview || this.truthful) return;
     const picture = await decode(preview).catch(() => null);
-    if (picture && preview === this.data.preview && !this.truthful && !this.gone) this.stage.showTruth(picture, experiment.images.length);
+    if (!picture || preview !== this.data.preview || this.truthful || this.gone) return;
+    this.stage.showTruth(picture, experiment?.images.length ?? 1);
   }
 
   /** Whether a run has said what it holds. */
@@ -121,6 +182,7 @@ export class View {
     return Boolean(this.trace.head.labels?.length);
   }
 
+  /** @param {Source} source */
   async seeTruth(source) {
     if (this.asked || !this.truthful || !source.truth) return;
     this.asked = true;
@@ -130,15 +192,13 @@ export class View {
     else this.asked = false;
   }
 
-  present(iteration, picture) {
-    Object.assign(this, { shown: iteration, picture });
-    this.stage.dirty("pictures", "curves");
-  }
-
-  /** Tells the page which run this is. Until it says the same, what it says is older than what we know. */
+  /**
+   * Tells the page which run this is. Until it says the same, what it says is older than what we know.
+   * @param {string} run
+   */
   tell(run) {
-    if (run !== this.data.run) this.echo = { run, until: performance.now() + 5000 };
-    this.component.setStateValue("run", run);
+    if (run !== this.data.run) this.echo = { run, until: performance.now() + ECHO_MS };
+    this.component?.setStateValue("run", run);
   }
 
   get ended() {
@@ -150,6 +210,21 @@ export class View {
   }
 
   // ---- what the user wants ------------------------------------------------------------------
+
+  /** @returns {Wanted} */
+  get wanted() {
+    return {
+      run: () => this.run(),
+      pause: () => this.pause(),
+      step: (iterations) => this.step(iterations),
+      stop: () => this.stop(),
+      pace: (perSecond) => this.pace(perSecond),
+      follow: () => this.cursor.follow(),
+      scrub: (iteration) => this.scrub(iteration),
+      move: (by) => this.move(by),
+      change: () => this.change(),
+    };
+  }
 
   async run() {
     const { experiment, refused } = this.data;
@@ -164,7 +239,7 @@ export class View {
       this.attach(new LiveSource(this.api, id, this.hear, this.lost));
       this.tell(id);
     } catch (error) {
-      this.problem = error.message;
+      this.problem = /** @type {Error} */ (error).message;
     }
     this.busy = false;
     this.stage.dirty("pictures");
@@ -177,81 +252,72 @@ export class View {
     if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, {}).catch(() => {});
   }
 
-  /** On a narrow screen the page keeps the set-up folded away. */
+  /**
+   * On a narrow screen the page keeps the set-up folded away. The name is Streamlit's own: where it calls its button
+   * otherwise, Change set-up does nothing.
+   */
   change() {
-    document.querySelector("[data-testid=stExpandSidebarButton]")?.click();
+    /** @type {HTMLElement | null} */
+    const button = document.querySelector("[data-testid=stExpandSidebarButton]");
+    button?.click();
   }
 
   pause() {
-    const { source, trace } = this;
+    const { source } = this;
+    const { status } = this.trace.head;
     if (!source) return;
-    if (!source.live) return source.finished ? this.replay() : source.pause(trace.head.status !== "paused");
-    const verb = { running: "pause", paused: "resume" }[trace.head.status];
-    if (verb === "resume") this.follow();
-    if (verb) this.ask(verb);
+    if (!source.live) this.pauseRecording(source);
+    else if (status === "running") this.ask("pause");
+    else if (status === "paused") {
+      this.cursor.follow();
+      this.ask("resume");
+    }
   }
 
-  replay() {
-    const { source } = this;
+  /** @param {RecordingSource} source */
+  pauseRecording(source) {
+    if (!source.finished) return source.pause(this.trace.head.status !== "paused");
     this.attach(source);
     source.restart();
   }
 
+  /** @param {number} iterations */
   step(iterations) {
-    if (!this.source?.live || !["running", "paused"].includes(this.trace.head.status)) return;
-    this.follow();
+    if (!["running", "paused"].includes(this.trace.head.status) || !this.source?.live) return;
+    this.cursor.follow();
     this.ask("step", { iterations });
   }
 
   stop() {
-    if (this.source?.live && !this.ended) this.ask("stop");
+    if (!this.ended) this.ask("stop");
   }
 
+  /** @param {number | null} perSecond */
   pace(perSecond) {
     this.controls.pace(perSecond);
     this.ask("pace", { per_second: perSecond });
   }
 
+  /**
+   * Asks the server to do something with the run on show.
+   * @param {string} verb
+   * @param {object} [body]
+   */
   ask(verb, body) {
-    this.source.post(verb, body).catch((error) => this.say(error.message));
+    if (this.source?.live) this.source.post(verb, body).catch((error) => this.say(error.message));
   }
 
-  follow() {
-    this.following = true;
-    this.wish = null;
-    const last = this.trace.frames.at(-1);
-    if (last) this.fetch(last.iteration);
-    this.stage.dirty("pictures", "curves");
-  }
-
-  /** Arrows: to the frame before or after; beyond the newest, a paused run does one more iteration. */
-  move(by) {
-    const { frames } = this.trace;
-    if (!frames.length) return;
-    const to = this.trace.index(this.wish ?? this.shown ?? Infinity) + by;
-    if (to < frames.length) this.scrub(frames[Math.max(0, to)].iteration);
-    else if (this.trace.head.status === "paused") this.step(1);
-  }
-
+  /** @param {number} iteration */
   scrub(iteration) {
-    this.following = false;
-    this.fetch(this.trace.frames[this.trace.index(iteration)].iteration);
-    this.stage.dirty("pictures", "curves");
+    this.cursor.scrub(iteration);
   }
 
-  /** Shows a frame's picture; while one loads, only the newest wish is remembered. */
-  async fetch(iteration) {
-    this.wish = iteration;
-    if (this.fetching) return;
-    this.fetching = true;
-    const { source, album } = this;
-    while (this.wish !== null && source === this.source && !this.gone) {
-      const wish = this.wish;
-      const picture = await album.get(wish).catch(() => null);
-      if (source === this.source && picture && (!this.following || wish >= (this.shown ?? 0))) this.present(wish, picture);
-      if (this.wish === wish) this.wish = null;
-    }
-    this.fetching = false;
-    if (this.wish !== null && !this.gone) this.fetch(this.wish);
+  /**
+   * Arrows: to the frame before or after; beyond the newest, a paused run does one more iteration.
+   * @param {number} by
+   */
+  move(by) {
+    const beyond = this.cursor.move(by);
+    if (beyond && this.trace.head.status === "paused") this.step(1);
   }
 }

@@ -1,28 +1,94 @@
+// @ts-check
 // Everything the view says in words and numbers.
-const WORDS = {
-  ready: "Ready", loading: "Connecting", queued: "Waiting", running: "Running", paused: "Paused", recovered: "Matched",
-  done: "Finished", stuck: "Got nowhere", diverged: "Gave up", stopped: "Stopped", failed: "Failed", interrupted: "Cut off",
-  refused: "Not possible", damaged: "Damaged", deleted: "Not here",
-};
-export const RECOGNISABLE = 0.6;
+/** @import { Trace } from "./trace.js" */
+/** @import { Frame } from "./types" */
 
-export const word = (status) => WORDS[status] ?? status;
+/** The server's words for a status, and the SSIM from which a picture is recognisable. */
+const table = { statuses: /** @type {Record<string, string>} */ ({}), recognisable: 1 };
 
-/** Short facts for the status line, most important first; [] before a run. */
+/**
+ * Takes over the server's words; nothing is said before.
+ * @param {{ statuses: Record<string, string>, recognisable: number }} words
+ */
+export function learn({ statuses, recognisable }) {
+  Object.assign(table, { statuses, recognisable });
+}
+
+/** The SSIM from which a picture is recognisable. */
+export const threshold = () => table.recognisable;
+
+/** @typedef {number | null | undefined} Measure a value that may not have been measured */
+
+/** @param {string} status */
+export const word = (status) => table.statuses[status] ?? status;
+
+/** @param {Measure} ssim */
+export const recognisable = (ssim) => typeof ssim === "number" && ssim >= table.recognisable;
+
+/**
+ * The word at the head of the status line.
+ * @param {{ status: string, recording: boolean, preparing: boolean, refused: boolean }} state `refused`: the set-up on
+ *   show cannot be run, and nothing else is on show
+ */
+export function headline({ status, recording, preparing, refused }) {
+  if (recording) return "Recording of a real run – press Run it live";
+  if (preparing) return "Preparing";
+  return word(refused ? "refused" : status);
+}
+
+/**
+ * The sentence of the status line while there is nothing on show.
+ * @param {boolean} refused
+ */
+export const invitation = (refused) =>
+  refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live.";
+
+/**
+ * What stands on the buttons that are called differently at different times.
+ * @param {{ status: string, busy: boolean, live: boolean, playing: boolean, ended: boolean }} state
+ */
+export function buttons({ status, busy, live, playing, ended }) {
+  const names = { run: live ? "Run again" : "Run it live", pause: "Pause", follow: ended ? "Newest" : "Live" };
+  if (busy) names.run = "Starting…";
+  if (playing && ended) names.pause = "Play again";
+  else if (status === "paused") names.pause = "Resume";
+  return names;
+}
+
+/**
+ * Short facts for the status line, most important first; [] before a run.
+ * @param {Trace} trace
+ * @param {boolean} ended
+ * @param {boolean} live
+ */
 export function facts(trace, ended, live) {
-  const { status, steps, seconds, queue_position: place } = trace.head;
-  if (status === "queued") return trace.head.message ? [] : [place ? `number ${place} in the queue` : "waiting for a free worker"];
-  if (!trace.last) return [];
+  const { status, message, queue_position: place } = trace.head;
+  if (status !== "queued") return trace.last ? progress(trace, ended, live && status === "running") : [];
+  if (message) return [];
+  return [place ? `number ${place} in the queue` : "waiting for a free worker"];
+}
+
+/**
+ * @param {Trace} trace
+ * @param {boolean} ended
+ * @param {boolean} running
+ */
+function progress(trace, ended, running) {
+  const { steps = 0 } = trace.head;
+  const seconds = trace.head.seconds ?? 0;
   const rate = ended ? trace.last / seconds : trace.rate;
-  const said = [`iteration ${trace.last} of ${steps}`, span(seconds ?? 0)];
+  const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
-  if (live && status === "running" && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
-  const restarts = trace.frames.at(-1)?.restarts ?? 0;
-  if (restarts) said.push(`${restarts} seed${restarts > 1 ? "s" : ""} restarted`);
+  if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
+  const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
+  if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
 }
 
-/** A length of time: 4.2 s, 48 s, 3 min 5 s. */
+/**
+ * A length of time: 4.2 s, 48 s, 3 min 5 s.
+ * @param {number} seconds
+ */
 function span(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
@@ -30,49 +96,128 @@ function span(seconds) {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
+/**
+ * What a screen reader says.
+ * @param {Trace} trace
+ * @param {boolean} ended
+ * @param {boolean} live
+ * @param {Frame | null} shown
+ */
 export function spoken(trace, ended, live, shown) {
   const { status, result } = trace.head;
-  const ssim = typeof shown?.metrics?.ssim === "number" ? `SSIM ${shown.metrics.ssim.toFixed(2)}` : "";
-  if (ended && result?.verdict) return `${word(status)}. ${result.verdict} ${ssim}`;
-  const said = [...facts(trace, ended, live).slice(0, ended ? 2 : 1), ssim, shown?.metrics?.ssim >= RECOGNISABLE ? "recognisable" : ""];
+  const ssim = shown?.metrics?.ssim;
+  const quality = typeof ssim === "number" ? `SSIM ${ssim.toFixed(2)}` : "";
+  if (ended && result?.verdict) return `${word(status)}. ${result.verdict} ${quality}`;
+  const first = facts(trace, ended, live).slice(0, ended ? 2 : 1);
+  const said = [...first, quality, recognisable(ssim) ? "recognisable" : ""];
   return `${word(status)}. ${said.filter(Boolean).join(", ")}`;
 }
 
+/**
+ * @param {Measure} value
+ * @param {number} digits
+ */
 const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");
-export const small = (value) => {
-  if (typeof value !== "number") return "–";
-  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1).replace("e-", " × 10⁻").replace(/\d+$/, raised).replace("e+", "e");
-  return Math.abs(value) >= 100 ? value.toPrecision(3) : value.toFixed(4).slice(0, 6);
-};
-const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 
-/** What stands in each number's place for one frame. */
+/** @param {Measure} value */
+const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–");
+
+/**
+ * A number of any size in a few characters.
+ * @param {Measure} value
+ */
+export function small(value) {
+  if (typeof value !== "number") return "–";
+  if (value !== 0 && Math.abs(value) < 0.001) return power(value);
+  return Math.abs(value) >= 100 ? value.toPrecision(3) : value.toFixed(4).slice(0, 6);
+}
+
+/**
+ * 4.2 × 10⁻⁵.
+ * @param {number} value
+ */
+function power(value) {
+  const [digits, exponent] = value.toExponential(1).split("e-");
+  return `${digits} × 10⁻${[...exponent].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
+}
+
+/**
+ * What stands in each number's place for one frame.
+ * @param {Frame | null | undefined} frame
+ * @param {boolean} ended
+ * @param {boolean} told whether the attacker knows the labels
+ */
 export function numbers(frame, ended, told) {
-  const metrics = frame?.metrics ?? {};
-  const accuracy = metrics.label_accuracy;
-  const ssim = metrics.ssim;
+  const { ssim, psnr, mse, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
   return {
-    ssim: number(ssim, 2), psnr: number(metrics.psnr, 1), mse: small(metrics.mse), match: small(metrics.match),
-    accuracy: told ? "told" : typeof accuracy === "number" ? `${Math.round(accuracy * 100)} %` : "–",
+    ssim: number(ssim, 2),
+    psnr: number(psnr, 1),
+    mse: small(mse),
+    distance: small(distance),
+    accuracy: told ? "told" : percent(accuracy),
     "accuracy-note": told ? "to the attacker" : "recovered",
-    "ssim-note": typeof ssim !== "number" ? "recognisable from 0.6" : ssim >= RECOGNISABLE ? "recognisable" : ended ? "not recognisable" : "not recognisable yet",
+    "ssim-note": judgement(ssim, ended),
   };
 }
 
-/** Captions under the pictures and, for a batch, the sentence about its labels. */
+/**
+ * @param {Measure} ssim
+ * @param {boolean} ended
+ */
+function judgement(ssim, ended) {
+  if (typeof ssim !== "number") return `recognisable from ${table.recognisable}`;
+  if (recognisable(ssim)) return "recognisable";
+  return ended ? "not recognisable" : "not recognisable yet";
+}
+
+/**
+ * Captions under the pictures and, for a batch, the sentence about its labels.
+ * @param {number[] | null | undefined} truth the labels of the private images
+ * @param {number[] | null | undefined} guess what the attacker takes them for
+ * @param {string[] | null | undefined} classes
+ * @param {boolean} told whether the attacker knows the labels
+ */
 export function captions(truth, guess, classes, told) {
-  const name = (label) => ([undefined, String(label)].includes(classes?.[label]) ? `class ${label}` : `${classes[label]} (${label})`);
-  if (!truth?.length) return { truth: "", guess: "", labels: "" };
+  if (!truth?.length) return { truth: "", guess: "", labels: "", right: [] };
+  const names = truth.map((label) => named(label, classes));
+  const guesses = truth.map((_, index) => named(guess?.[index], classes));
   const right = truth.map((label, index) => guess?.[index] === label);
-  const count = right.filter(Boolean).length;
-  if (truth.length === 1) {
-    const said = guess?.length ? (told ? `${name(guess[0])}, told` : `${right[0] ? "✓" : "✗"} ${name(guess[0])}, ${right[0] ? "right" : "wrong"}`) : "";
-    return { truth: `Label: ${name(truth[0])}`, guess: said, labels: "", right };
-  }
-  const wrong = truth.map((label, index) => [index, label]).filter(([index]) => guess?.length && !right[index]);
-  const list = wrong.map(([index, label]) => `image ${index + 1} is ${name(label)}, guessed ${name(guess[index])}`).join("; ");
-  return {
-    truth: `${truth.length} images`, guess: !guess?.length ? "" : told ? "labels told" : `${count} of ${truth.length} labels right`, right: guess?.length ? right : [],
-    labels: guess?.length && !told ? (wrong.length ? `Labels: ${list}.` : "Labels: all right.") : `Labels: ${truth.map(name).join(", ")}.`,
-  };
+  const one = truth.length === 1;
+  const caption = one ? `Label: ${names[0]}` : `${truth.length} images`;
+  const labels = `Labels: ${names.join(", ")}.`;
+  if (!guess?.length) return { truth: caption, guess: "", labels: one ? "" : labels, right: one ? right : [] };
+  if (one) return { truth: caption, guess: attempt(guesses[0], right[0], told), labels: "", right };
+  if (told) return { truth: caption, guess: "labels told", labels, right };
+  const score = `${right.filter(Boolean).length} of ${truth.length} labels right`;
+  return { truth: caption, guess: score, labels: mistakes(names, guesses, right), right };
+}
+
+/**
+ * @param {number | undefined} label
+ * @param {string[] | null | undefined} classes
+ */
+function named(label, classes) {
+  const name = label === undefined ? undefined : classes?.[label];
+  return name === undefined || name === String(label) ? `class ${label}` : `${name} (${label})`;
+}
+
+/**
+ * @param {string} name
+ * @param {boolean} right
+ * @param {boolean} told
+ */
+function attempt(name, right, told) {
+  if (told) return `${name}, told`;
+  return right ? `✓ ${name}, right` : `✗ ${name}, wrong`;
+}
+
+/**
+ * @param {string[]} names
+ * @param {string[]} guesses
+ * @param {boolean[]} right
+ */
+function mistakes(names, guesses, right) {
+  const wrong = names.flatMap((name, index) =>
+    right[index] ? [] : [`image ${index + 1} is ${name}, guessed ${guesses[index]}`]);
+  return wrong.length ? `Labels: ${wrong.join("; ")}.` : "Labels: all right.";
 }

@@ -14,11 +14,11 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
 from gradleak_core.metrics import RECOGNISABLE
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 SIZES = (1, 2, 4, 8, 16)
-ATTACK = replace(recipe("dlg"), labels=KnownLabels())
+ATTACK = replace(find_recipe("dlg"), labels=KnownLabels())
 
 
 def measure(setting: Setting) -> Outcome:

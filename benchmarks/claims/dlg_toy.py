@@ -12,11 +12,11 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
-SQUARED = replace(recipe("dlg"), labels=KnownLabels())
-COSINE = recipe("inverting_gradients")
+SQUARED = replace(find_recipe("dlg"), labels=KnownLabels())
+COSINE = find_recipe("inverting_gradients")
 MEAN, DEVIATION = 46.25, 12.66
 """The paper's mean PSNR of the squared distance, dB."""
 

@@ -22,11 +22,11 @@ from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet18 import ResNet18
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 STANCES: dict[str, Stance] = {"ignore": Ignore(), "guess": Guess(), "told": Told(), "solve": Solve()}
-ATTACK = recipe("dropout_inversion")
+ATTACK = find_recipe("dropout_inversion")
 SMOOTH = replace(ATTACK, distance=Squared(), unknowns=(Pixels(),), priors=(KeepRate(),), optimiser=LBFGS())
 DEEP = replace(ATTACK, priors=(TotalVariation(1e-2, early=20), KeepRate()), optimiser=Adam(lr=0.4, schedule="cosine"))
 EVERYWHERE = Dropout(p=0.25, place="both")

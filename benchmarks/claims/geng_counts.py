@@ -15,10 +15,10 @@ from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.client import observe
-from gradleak_core.data.images import load
+from gradleak_core.data.images import load_image
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS, build
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import ClientStep, Observation, Secret
 
 JSON = Any
@@ -91,7 +91,7 @@ def batch(
     """Images (K, C, H, W) and labels (K,), drawn with repeats."""
     dice = random.Random(seed)
     drawn = [setting.pick(dice) for _ in range(size)]
-    images = torch.cat([load(reference, side, channels)[0] for reference, *_ in drawn])
+    images = torch.cat([load_image(reference, side, channels)[0] for reference, *_ in drawn])
     return images, torch.tensor([label for _, _, label, _ in drawn])
 
 
@@ -107,7 +107,7 @@ CLAIM = Claim(
     "and in any of them with the bias in place of the row sums.",
     live=Experiment(
         images=("sample:astronaut", "sample:camera", "sample:chelsea"),
-        attack=recipe("general_deep_leakage"),
+        attack=find_recipe("general_deep_leakage"),
     ),
     account="Nearly every label is right, but one that is not spoils a batch. The rule takes the features' sum from "
     "random noise; those of pictures are smaller and vary by a third from one to the next on ConvNet and MLP, so that "

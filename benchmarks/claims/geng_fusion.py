@@ -13,7 +13,7 @@ from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.told import Attacked, attacked
 from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 FUSED = 0.25
@@ -22,7 +22,7 @@ FUSED = 0.25
 
 def measure(setting: Setting) -> Outcome:
     own, values = pictures.of(setting, "cifar10"), []
-    base = Experiment(attack=recipe("general_deep_leakage"))
+    base = Experiment(attack=find_recipe("general_deep_leakage"))
     for labels in ("same", "different"):
         for experiment in pictures.batches(own, base, setting.count(4, 2), 2, labels):  # type: ignore[arg-type]
             found = attacked(experiment, setting.device, 12 if setting.quick else 30)
@@ -66,6 +66,6 @@ CLAIM = Claim(
     "labels. Every recovered picture is written as a mixture of both images; the smaller share is the other image's.",
     theirs="in words only",
     refuted_by="No larger share of the other image with the same label than with different labels.",
-    live=Experiment(images=("sample:digit_3", "sample:digit_7"), attack=recipe("general_deep_leakage")),
+    live=Experiment(images=("sample:digit_3", "sample:digit_7"), attack=find_recipe("general_deep_leakage")),
     measure=measure,
 )

@@ -12,10 +12,10 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import Group
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
-DEFAULT = recipe("general_deep_leakage")
+DEFAULT = find_recipe("general_deep_leakage")
 ALONE = replace(DEFAULT, priors=tuple(prior for prior in DEFAULT.priors if not isinstance(prior, Group)), goal=0.0)
 TOGETHER = replace(ALONE, priors=(*ALONE.priors, Group(1e-4, weighted=True)))
 STEPS, FIRST = 600, 200
@@ -27,7 +27,7 @@ def measure(setting: Setting) -> Outcome:
         base = Experiment(attack=replace(attack, steps=setting.count(STEPS, 60)))
         for experiment in pictures.batches(own, base, setting.count(10, 2), 2, "different", FIRST):
             result = play(experiment, setting.device)
-            head = {"seeds": name, "seed": experiment.seed, "restarts": result["restarts"]}
+            head = {"seeds": name, "seed": experiment.seed, "redrawn": result["redrawn"]}
             values.append(head | result["metrics"])
     alone, together = ([row["psnr"] for row in values if row["seeds"] == name] for name in ("alone", "together"))
     gains = [b - a for a, b in zip(alone, together, strict=True)]

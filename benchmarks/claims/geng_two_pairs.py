@@ -12,12 +12,12 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), seeds=1)
+ATTACK = replace(find_recipe("general_deep_leakage"), labels=KnownLabels(), restarts=1)
 BASE = Experiment(attack=ATTACK, client=ClientStep(lr=0.1))
 ROUNDS = (1, 2)
 

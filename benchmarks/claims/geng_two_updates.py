@@ -13,12 +13,12 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
 from gradleak_core.metrics import RECOGNISABLE
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels(), seeds=1)
+ATTACK = replace(find_recipe("general_deep_leakage"), labels=KnownLabels(), restarts=1)
 BASE = Experiment(
     attack=ATTACK, client=ClientStep(local_epochs=2, local_batch=1, lr=0.01), threat=ThreatModel(rounds=2)
 )

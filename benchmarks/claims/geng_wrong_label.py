@@ -12,11 +12,11 @@ from benchmarks.claims.told import attacked, same
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Observation
 
 JSON = Any
-ATTACK = replace(recipe("general_deep_leakage"), labels=KnownLabels())
+ATTACK = replace(find_recipe("general_deep_leakage"), labels=KnownLabels())
 
 
 def measure(setting: Setting) -> Outcome:
@@ -53,7 +53,8 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="A wrong label that costs less than 3 dB.",
     live=Experiment(
-        images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"), attack=replace(ATTACK, seeds=1)
+        images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"),
+        attack=replace(ATTACK, restarts=1),
     ),
     account="A wrong label costs ten decibels, as claimed; but two pictures with the right labels came back at 16 dB "
     "within the half minute given, short of the 20 dB that the rule asks for.",

@@ -14,13 +14,13 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, Prior, TotalVariation
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.convnet import ConvNet
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
 JSON = Any
 STEPS, BATCHES = 200, 8
-ATTACK = replace(recipe("gradinversion"), steps=STEPS)
+ATTACK = replace(find_recipe("gradinversion"), steps=STEPS)
 FIDELITY: tuple[Prior, ...] = tuple(p for p in ATTACK.priors if isinstance(p, (TotalVariation, Energy)))
 STATISTICS: tuple[Prior, ...] = tuple(p for p in ATTACK.priors if isinstance(p, BatchStatistics))
 [GROUP] = (p for p in ATTACK.priors if isinstance(p, Group))

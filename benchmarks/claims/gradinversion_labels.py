@@ -12,11 +12,11 @@ from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import RowMinimum, RowSum
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.models import MODELS
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
 
@@ -69,7 +69,7 @@ def relabelled(experiment: Experiment) -> Experiment:
 
 def read(experiment: Experiment, seed: int, device: str) -> JSON:
     """How many labels each rule found; `seed` is that of the batch."""
-    both = prepare(experiment, device)
+    both = prepare_both(experiment, device)
     row: JSON = {"seed": seed}
     for name, rule in RULES.items():
         guess = rule.read(both.model, both.observation)
@@ -92,7 +92,7 @@ CLAIM = Claim(
         model=MODELS["resnet20"](),
         client=ClientStep(train=True),
         threat=ThreatModel(statistics="told"),
-        attack=replace(recipe("gradinversion"), seeds=1, steps=500),
+        attack=replace(find_recipe("gradinversion"), restarts=1, steps=500),
     ),
     measure=measure,
 )

@@ -11,12 +11,12 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import RowSum
 from gradleak_core.attacks.parts.unknowns import Pixels
-from gradleak_core.experiment import Experiment, prepare
-from gradleak_core.presets import recipe
+from gradleak_core.experiment import Experiment, prepare_both
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 SETS = {"mnist": {"size": 28, "channels": 1}, "cifar10": {"size": 32, "channels": 3}}
-DLG = replace(recipe("dlg"), unknowns=(Pixels(begin="normal"),))
+DLG = replace(find_recipe("dlg"), unknowns=(Pixels(begin="normal"),))
 
 
 def measure(setting: Setting) -> Outcome:
@@ -39,7 +39,7 @@ def verdict(idlg: float, dlg: float) -> Verdict:
 
 
 def read(name: str, experiment: Experiment, device: str) -> JSON:
-    both = prepare(experiment, device)
+    both = prepare_both(experiment, device)
     guess = RowSum().read(both.model, both.observation)
     right = guess is not None and bool((guess == both.secret.labels).all())
     return {"set": name, "attack": "idlg", "seed": experiment.seed, "right": right}

@@ -14,9 +14,9 @@ from benchmarks.claims.geng_counts import BiasAlone, batch, found
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import BiasRule, InstanceWise
 from gradleak_core.client import observe
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.models import MODELS, build
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import ClientStep, Secret
 
 JSON = Any
@@ -60,7 +60,7 @@ def victims(name: str, state: str, setting: Setting, seeds: range) -> Iterator[n
     model = MODELS[name]()
     if state == "trained":
         trained = victim.trained(replace(BASE, model=model), setting, 2, "mnist")
-        network = prepare(trained, setting.device).model
+        network = prepare_both(trained, setting.device).model
     for seed in seeds:
         shape = (BASE.channels, BASE.size, BASE.size)
         yield network if state == "trained" else build(model, shape, BASE.classes, seed=seed).to(setting.device)
@@ -105,7 +105,7 @@ CLAIM = Claim(
     refuted_by="Fewer than 99 % of the labels on an untrained network, and fewer than 67 % on a trained one.",
     live=Experiment(
         images=("sample:astronaut", "sample:camera", "sample:chelsea"),
-        attack=replace(recipe("general_deep_leakage"), labels=InstanceWise()),
+        attack=replace(find_recipe("general_deep_leakage"), labels=InstanceWise()),
     ),
     account="Nearly every label is right on untrained weights, and iLRG is the best rule there; a class that weighs "
     "about as much as it is predicted leaves a row over a bias near 0, which tells no features. After training the "

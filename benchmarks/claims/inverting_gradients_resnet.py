@@ -13,12 +13,12 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.resnet20 import ResNet20
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 ATTACKS = {
-    "cosine": replace(recipe("inverting_gradients"), seeds=4, steps=300, answer="mean"),
-    "squared": replace(recipe("dlg"), labels=KnownLabels(), steps=800),
+    "cosine": replace(find_recipe("inverting_gradients"), restarts=4, steps=300, answer="mean"),
+    "squared": replace(find_recipe("dlg"), labels=KnownLabels(), steps=800),
 }
 QUICK = 200
 """Iterations with --quick."""

@@ -13,8 +13,10 @@ from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.defences import Defence
 from gradleak_core.defences.input_noise import InputNoise
-from gradleak_core.defences.mixup import InstaHide, Mixup
+from gradleak_core.defences.instahide import InstaHide
+from gradleak_core.defences.mixup import Mixup
 from gradleak_core.presets import FOUR
+from gradleak_core.verdicts import RECOGNISABLE
 
 JSON = Any
 DEFENCES: dict[str, tuple[Defence, ...]] = {
@@ -38,7 +40,7 @@ def measure(setting: Setting) -> Outcome:
 def verdict(ssim: dict[str, float]) -> Verdict:
     """From median SSIMs. Whole: recognisable without a defence, and under 0.6 with mixup and InstaHide, the latter
     lower. Part: InstaHide halves it."""
-    held = ssim["InstaHide"] < ssim["mixup"] < 0.6 <= ssim["none"]
+    held = ssim["InstaHide"] < ssim["mixup"] < RECOGNISABLE <= ssim["none"]
     return judged(held, ssim["InstaHide"] < ssim["none"] / 2)
 
 

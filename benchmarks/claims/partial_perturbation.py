@@ -14,16 +14,16 @@ from gradleak_core import pricing
 from gradleak_core.defences import Defence
 from gradleak_core.defences.gaussian_noise import GaussianNoise
 from gradleak_core.defences.partial_perturbation import PartialPerturbation
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.models.mlp import MLP
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Note
 
 JSON = Any
 GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 HELD = 0.3
 """The SSIM under which the image counts as kept."""
-BASE = Experiment(model=MLP(), attack=replace(recipe("precode_bypass"), steps=200))
+BASE = Experiment(model=MLP(), attack=replace(find_recipe("precode_bypass"), steps=200))
 
 
 def defence(name: str, std: float) -> Defence:
@@ -55,7 +55,7 @@ def point(name: str, std: float, setting: Setting) -> JSON:
 
 def share(base: Experiment, name: str) -> float:
     """The share of all parameters whose update is perturbed."""
-    sizes = {k: g.numel() for k, g in prepare(base).observation.update.items()}
+    sizes = {k: g.numel() for k, g in prepare_both(base).observation.update.items()}
     before = [k for k in sizes if k.startswith("linear")] if name == "PPP" else list(sizes)
     return sum(sizes[k] for k in before) / sum(sizes.values())
 
@@ -64,8 +64,8 @@ def accuracy(base: Experiment, setting: Setting) -> float:
     """On the digits, after federated training under the defence."""
     digits = replace(base, model=MLP(width=128), size=8, channels=1)
     federation = pricing.Federation(rounds=setting.count(200, 20))
-    pictures_read = finished(pricing.read(federation.data, pricing.shape(digits)))
-    return finished(pricing.accuracy(digits, pictures_read, federation, setting.device))
+    pictures_read = finished(pricing.read_labelled(federation.data, pricing.shape(digits)))
+    return finished(pricing.measure_accuracy(digits, pictures_read, federation, setting.device))
 
 
 def finished(notes: Any) -> Any:

@@ -10,7 +10,7 @@ from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
 from gradleak_core.attacks.parts.stances import Guess
@@ -21,11 +21,12 @@ from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
+from gradleak_core.verdicts import RECOGNISABLE
 
 JSON = Any
 PLAIN = replace(
-    recipe("inverting_gradients"),
+    find_recipe("inverting_gradients"),
     priors=(TotalVariation(1e-4),),
     optimiser=Adam(lr=0.1, schedule="cosine"),
     stance=Guess(),
@@ -33,7 +34,7 @@ PLAIN = replace(
 MODELS: dict[str, Model] = {"MLP": MLP(), "LeNet": LeNet(), "ResNet-20": ResNet20(), "ViT": ViT()}
 STEPS = {"MLP": 300, "LeNet": 800, "ResNet-20": 300, "ViT": 500}
 ATTACKS: dict[str, Recipe] = {
-    "plain": PLAIN, "bypass": recipe("precode_bypass"), "noise": recipe("precode_noise"),
+    "plain": PLAIN, "bypass": find_recipe("precode_bypass"), "noise": find_recipe("precode_noise"),
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def broken(setting: Setting, attack: str, count: int, others: int, steps: int = 
 
 def is_broken(means: dict[str, float]) -> Verdict:
     """From mean SSIMs by model. Whole: at least 0.95 on the MLP. Part: recognisable, 0.6, on the MLP."""
-    return judged(means["MLP"] >= 0.95, means["MLP"] >= 0.6)
+    return judged(means["MLP"] >= 0.95, means["MLP"] >= RECOGNISABLE)
 
 
 def measure(setting: Setting) -> Outcome:

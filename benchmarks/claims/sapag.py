@@ -13,8 +13,8 @@ from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
 from gradleak_core.models.inits import Default, Init, Kaiming, Normal, Uniform, Xavier
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.presets import recipe
-from gradleak_core.weights import Trained
+from gradleak_core.presets import find_recipe
+from gradleak_core.training import Trained
 
 JSON = Any
 INITS: dict[str, Init] = {
@@ -22,7 +22,7 @@ INITS: dict[str, Init] = {
     "Kaiming": Kaiming(), "PyTorch": Default(),
 }  # fmt: skip
 PHASES = (1, 5, 20)
-ATTACKS = {"DLG": recipe("dlg"), "iDLG": recipe("idlg"), "SAPAG": recipe("sapag")}
+ATTACKS = {"DLG": find_recipe("dlg"), "iDLG": find_recipe("idlg"), "SAPAG": find_recipe("sapag")}
 ENOUGH = 25.0
 
 

@@ -11,7 +11,7 @@ from benchmarks.claims.claim import Claim
 from benchmarks.claims.record import SAID
 from benchmarks.table import line, place
 from gradleak_core.catalogue import catalogue
-from gradleak_core.config import knobs
+from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment
 
 JSON = Any
@@ -52,7 +52,7 @@ def row(name: str, claim: Claim, result: JSON | None) -> JSON:
 
 def query(experiment: Experiment | None) -> JSON:
     """The set-up as it stands in the address bar of the Lab."""
-    return None if experiment is None else knobs.to_query(CODEC.encode(experiment), catalogue())
+    return None if experiment is None else links.to_query(CODEC.encode(experiment), catalogue())
 
 
 def text_of(rows: list[JSON]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from benchmarks.claims.whole import whole
-from gradleak_core.experiment import Experiment, draw, frame, prepare
+from gradleak_core.experiment import Experiment, Role, make_frame, prepare_both, seed_for
 from gradleak_core.types import Finished, Observation, Progress
 
 
@@ -31,14 +31,14 @@ def attacked(
 ) -> Attacked:
     """Runs the attack on what `change` makes of the observation, for at most `limit` seconds."""
     experiment = whole(experiment)
-    both, begun = prepare(experiment, device), time.perf_counter()
+    both, begun = prepare_both(experiment, device), time.perf_counter()
     pick, match, iteration = None, float("nan"), 0
-    for event in experiment.attack.run(both.model, change(both.observation), seed=draw(experiment, 3)):
+    for event in experiment.attack.run(both.model, change(both.observation), seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Finished):
-            pick, match, iteration = event.pick, event.match, event.iteration
+            pick, match, iteration = event.pick, event.distance, event.iteration
         elif isinstance(event, Progress) and time.perf_counter() - begun >= limit:
             pick, match, iteration = event.pick(), float(event.best.min()), event.iteration
             break
     assert pick is not None
-    shown = frame(both, iteration, pick, match, 0)
+    shown = make_frame(both, iteration, pick, match, 0)
     return Attacked(shown.images, both.secret.images.cpu(), shown.metrics)

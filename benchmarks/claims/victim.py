@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.setting import SEED, Setting
 from gradleak_core.data import folders
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 
 
 def missing(setting: Setting) -> str | None:
@@ -23,10 +23,10 @@ def trained(experiment: Experiment, setting: Setting, epochs: int, name: str = "
 
     They are trained here, so that no run's time has the training in it.
     """
-    from gradleak_core.weights import Trained
+    from gradleak_core.training import Trained
 
     assert setting.data is not None
-    os.environ[folders.VARIABLE] = str(setting.data / name)
+    os.environ[folders.FOLDERS_VARIABLE] = str(setting.data / name)
     victim = replace(experiment, seed=SEED, weights=Trained(f"folder:{name}/train", epochs))
-    prepare(victim, setting.device)
+    prepare_both(victim, setting.device)
     return victim

@@ -12,13 +12,13 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.experiment import Experiment
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 ROWS = {
-    "no dropout": Experiment(attack=recipe("dlg")),
-    "dropout": Experiment(attack=recipe("dlg"), defences=(Dropout(p=0.5),)),
-    "dropout, mask read off": Experiment(attack=recipe("dropout_readoff"), defences=(Dropout(p=0.5),)),
+    "no dropout": Experiment(attack=find_recipe("dlg")),
+    "dropout": Experiment(attack=find_recipe("dlg"), defences=(Dropout(p=0.5),)),
+    "dropout, mask read off": Experiment(attack=find_recipe("dropout_readoff"), defences=(Dropout(p=0.5),)),
 }
 SMALL = 0.05
 """The RMSE under which a picture counts as recovered: 26 dB."""

@@ -65,7 +65,7 @@ def bases(catalogue: JSON) -> list[JSON]:
         for row in catalogue["families"].get(family, {}).values():
             part = [row["default"]] if family in LISTS else row["default"]
             found.append(knobs.put(first, path, part, catalogue))
-    return [one | {"attack": one["attack"] | {"steps": 2, "seeds": 1}} for one in copy.deepcopy(found)]
+    return [one | {"attack": one["attack"] | {"steps": 2, "restarts": 1}} for one in copy.deepcopy(found)]
 
 
 def places(value: JSON) -> Iterator[Place]:

@@ -15,7 +15,7 @@ from PIL import Image, features
 
 from benchmarks.hostile.tally import Tally
 from benchmarks.serving import Server, short
-from gradleak_core.data.uploads import FORMATS
+from gradleak_core.data.uploads import PICTURE_FORMATS
 from gradleak_core.experiment import CODEC, Experiment
 
 HEAD = 64
@@ -71,7 +71,7 @@ def pictures(dice: random.Random) -> Iterator[tuple[str, bytes]]:
     deep = Image.frombytes("I;16", (24, 16), dice.randbytes(24 * 16 * 2))
     for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"):
         image = deep if mode == "I;16" else noise.convert("L").convert(mode) if mode == "F" else noise.convert(mode)
-        for form in (form for form in FORMATS if form != "AVIF" or features.check("avif")):
+        for form in (form for form in PICTURE_FORMATS if form != "AVIF" or features.check("avif")):
             file = io.BytesIO()
             try:
                 image.save(file, form)

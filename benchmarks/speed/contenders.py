@@ -21,13 +21,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.experiment import Prepared
-from gradleak_core.speed.recording import FIRST
+from gradleak_core.speed.recording import RECORDED_AT
 from gradleak_core.types import Refused
 
 JSON = Any
-WARM = FIRST + 2
+WARM = RECORDED_AT + 2
 """Iterations before GradLeak is timed."""
 Contender = Callable[[Prepared, Recipe, int], float]
 """Seconds for a number of iterations."""

@@ -14,17 +14,18 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, medians
-from gradleak_core.attacks.inversion.loop import shares
+from gradleak_core.attacks.inversion.loop import start_descent
+from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.experiment import Experiment, exactly, prepare
+from gradleak_core.experiment import Experiment, prepare_both, use_deterministic_kernels
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Refused
 
 JSON = Any
 NETWORKS = {"lenet": 200, "convnet": 200, "resnet18": 50}
 """Iterations in a round."""
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 MANY, FASTER, MORE = 64, 3.0, 20.0
 WARM_UP = 5
 
@@ -32,7 +33,7 @@ WARM_UP = 5
 def measure(setting: Setting) -> JSON:
     if not torch.cuda.is_available():
         raise Refused("There is no CUDA device here; run this measurement where there is one.")
-    exactly()
+    use_deterministic_kernels()
     rows = [row(name, setting.count(steps, 5), setting.count(5, 1)) for name, steps in NETWORKS.items()]
     said = [f"{r['network']} {r['graph']:.1f}×, {MANY} seeds {r['throughput']:.0f}×" for r in rows]
     met = all(r["graph"] >= FASTER and r["throughput"] >= MORE for r in rows)
@@ -50,17 +51,17 @@ def row(network: str, steps: int, rounds: int) -> JSON:
 
 def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
     """One iteration of the attack on the device."""
-    attack = replace(ATTACK, seeds=seeds)
-    both = prepare(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
+    attack = replace(ATTACK, restarts=seeds)
+    both = prepare_both(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
     generator = torch.Generator().manual_seed(SEED)
     labels = attack.labels.read(both.model, both.observation)
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
     z = space.start(seeds, generator).cuda()
-    [descent] = shares(attack, both.model, both.observation, space, z, 1)
+    descent = start_descent(attack, both.observation, space, both.model, z)
     if not captured:
         descent.step = descent.compute
         descent.objective.matching = descent.objective.matching.step
-    weights, rate = descent.objective.weights(0.5, z), z.new_full((), attack.optimiser.rate(0.5))
+    weights, rate = prior_weights(attack.priors, 0.5, z), z.new_full((), attack.optimiser.rate(0.5))
 
     def step() -> None:
         descent(z[:, :0], weights, rate, z[:0])

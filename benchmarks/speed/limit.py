@@ -19,10 +19,10 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import gradleak
-from gradleak_core.attacks.inversion.recipe import Recipe
-from gradleak_core.experiment import Experiment, Prepared, prepare, threads
+from gradleak_core.attacks.inversion import Recipe
+from gradleak_core.experiment import Experiment, Prepared, prepare_both, threads
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 CASES = (
@@ -50,9 +50,9 @@ def bound(row: JSON) -> str:
 
 
 def row(name: str, seeds: int, steps: int) -> JSON:
-    attack = replace(recipe("inverting_gradients"), seeds=seeds)
+    attack = replace(find_recipe("inverting_gradients"), restarts=seeds)
     experiment = Experiment(model=MODELS[name](), attack=attack, seed=SEED)
-    both = prepare(experiment)
+    both = prepare_both(experiment)
     torch.set_num_threads(threads(experiment))
     step = statistics.median(gradleak(both, attack, steps) / steps for _ in range(5))
     traffic = PASSES * FLOAT * sum(p.numel() for p in both.model.parameters())
@@ -68,7 +68,7 @@ def operations(both: Prepared, attack: Recipe, steps: int) -> int:
     """Floating-point ones of a run of one seed."""
     uncounted = {getattr(torch.ops.mkldnn, name): partial(convolved, "transpose" in name) for name in ONEDNN}
     with FlopCounterMode(display=False, custom_mapping=uncounted) as counter:
-        deque(replace(attack, seeds=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)
+        deque(replace(attack, restarts=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)
     return int(counter.get_total_flops())
 
 

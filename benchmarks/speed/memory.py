@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
-from gradleak_core.experiment import CODEC, Experiment, load, prepare
+from gradleak_core.experiment import CODEC, Experiment, load, prepare_both
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 NETWORKS = ("lenet", "convnet", "resnet18")
@@ -25,7 +25,7 @@ def measure(setting: Setting) -> JSON:
     linux()
     rows = []
     for name in NETWORKS:
-        experiment = Experiment(model=MODELS[name](), attack=recipe("inverting_gradients"), seed=SEED)
+        experiment = Experiment(model=MODELS[name](), attack=find_recipe("inverting_gradients"), seed=SEED)
         rounds = [[growth(experiment, who) for who in ("gradleak", "bare")] for _ in range(setting.count(5, 1))]
         ours, bare = (Growth(*map(statistics.median, zip(*grown, strict=True))) for grown in zip(*rounds, strict=True))
         row = {"gradleak_mb": ours._asdict(), "bare_mb": bare._asdict(), "ratio": ours.own / bare.own}
@@ -54,7 +54,7 @@ def grown(json: JSON, who: str) -> Growth:
     from benchmarks.speed import contenders
 
     experiment = load(json)
-    both = prepare(experiment)
+    both = prepare_both(experiment)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
     before, read = status("VmRSS"), status("RssFile")
     getattr(contenders, who)(both, experiment.attack, 5)

@@ -11,14 +11,14 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, breaching, contest, gradleak, medians
-from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare_both, threads
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.runs.tuning import learn
 from gradleak_core.speed.threads import ALL_THREADS
 
 JSON = Any
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 NETWORKS = {"lenet": 100, "convnet": 40, "resnet18": 8}
 """Iterations in a round."""
 BARS = {"lenet": (3.0, 1.0), "convnet": (3.0, 1.0), "resnet18": (2.0, 1.3)}
@@ -35,7 +35,7 @@ def measure(setting: Setting) -> JSON:
 def row(name: str, steps: int, setting: Setting) -> JSON:
     experiment = Experiment(model=MODELS[name](), attack=ATTACK, seed=SEED)
     learn(CODEC.encode(experiment), lambda: False)
-    both, steps = prepare(experiment), setting.count(steps, 3)
+    both, steps = prepare_both(experiment), setting.count(steps, 3)
     entries = {f"gradleak, {threads(experiment)} threads": partial(timed, gradleak, both, steps, threads(experiment))}
     for number in sorted({1, ALL_THREADS}):
         for contender in (bare, breaching):

@@ -21,15 +21,15 @@ from torch import Tensor
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
-from gradleak_core.experiment import Experiment, Prepared, draw, prepare, threads
+from gradleak_core.experiment import Experiment, Prepared, Role, prepare_both, seed_for, threads
 from gradleak_core.metrics import RECOGNISABLE, score
 from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import MODELS
-from gradleak_core.presets import FIRST, SMALL_STEPS, recipe
+from gradleak_core.presets import FIRST_SETUP, SMALL_STEPS, find_recipe
 from gradleak_core.types import Progress
 
 JSON = Any
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 NETWORKS = ("lenet", "convnet", "resnet18")
 IMAGES = ("sample:coffee", "sample:rocket", "sample:flower", "sample:china", "sample:shuttle")
 LIMIT, RACE, LOOK = 60, 20, 0.1
@@ -73,7 +73,7 @@ def seconds(program: Callable[[Prepared, Watch], object], both: Prepared, number
 
 
 def gradleak(both: Prepared, watch: Watch, *, experiment: Experiment) -> None:
-    for event in experiment.attack.run(both.model, both.observation, seed=draw(experiment, 3)):
+    for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Progress):
             watch(lambda pick=event.pick: pick().images[0])  # type: ignore[misc]
 
@@ -87,9 +87,10 @@ def breaching(both: Prepared, watch: Watch) -> None:
 
 
 def first_preset(setting: Setting) -> JSON:
-    limit, both = setting.count(LIMIT, 3), prepare(FIRST)
+    limit, both = setting.count(LIMIT, 3), prepare_both(FIRST_SETUP)
     ours = [
-        seconds(partial(gradleak, experiment=FIRST), both, threads(FIRST), limit) for _ in range(setting.count(5, 1))
+        seconds(partial(gradleak, experiment=FIRST_SETUP), both, threads(FIRST_SETUP), limit)
+        for _ in range(setting.count(5, 1))
     ]
     theirs = seconds(breaching, both, 1, limit)
     mine = statistics.median(value or limit for value in ours)
@@ -97,8 +98,8 @@ def first_preset(setting: Setting) -> JSON:
     return {
         "measured": f"GradLeak {mine:.2f} s, breaching {said(theirs, limit)}: ≥ {ratio:.0f}×",
         "met": ratio >= 5,
-        "images": FIRST.images[0],
-        "seeds": [FIRST.seed],
+        "images": FIRST_SETUP.images[0],
+        "seeds": [FIRST_SETUP.seed],
         "values": [{"gradleak": ours, "breaching": theirs}],
     }
 
@@ -109,7 +110,7 @@ def networks(setting: Setting) -> JSON:
         found: dict[str, list[float | None]] = {"gradleak": [], "bare loop": [], "breaching": []}
         for image in IMAGES[: setting.count(len(IMAGES), 1)]:
             experiment = replace(Experiment(), images=(image,), model=MODELS[name](), attack=SMALL_STEPS, seed=SEED)
-            both = prepare(experiment)
+            both = prepare_both(experiment)
             ours = partial(gradleak, experiment=experiment)
             for who, program in (("gradleak", ours), ("bare loop", loop), ("breaching", breaching)):
                 number = threads(experiment) if who == "gradleak" else 1

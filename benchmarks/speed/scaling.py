@@ -16,14 +16,14 @@ import torch
 from benchmarks.serving import linux, status
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import gradleak
-from gradleak_core.experiment import CODEC, Experiment, load, prepare, threads
+from gradleak_core.experiment import CODEC, Experiment, load, prepare_both, threads
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.mlp import MLP
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import ClientStep
 
 JSON = Any
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 BASE = Experiment(attack=ATTACK, seed=SEED)
 
 
@@ -34,7 +34,7 @@ def axes() -> Iterator[tuple[str, float, Experiment]]:
     for batch in (1, 2, 4, 8, 16):
         yield "batch", batch, replace(BASE, images=("sample:chelsea",) * batch)
     for seeds in (1, 4, 16, 64):
-        yield "seeds", seeds, replace(BASE, attack=replace(ATTACK, seeds=seeds))
+        yield "seeds", seeds, replace(BASE, attack=replace(ATTACK, restarts=seeds))
     for model, size in ((MLP(16, 1), 14), (MLP(128, 2), 32), (MLP(1024, 2), 32), (MLP(2048, 6), 32)):
         yield "parameters", parameters(model, size), replace(BASE, model=model, size=size)
     for steps in (1, 2, 5, 10, 20):
@@ -66,7 +66,7 @@ def apart(experiment: Experiment, rounds: int) -> tuple[float, float]:
 
 def cost(json: JSON, rounds: int) -> tuple[float, float]:
     experiment = load(json)
-    both = prepare(experiment)
+    both = prepare_both(experiment)
     torch.set_num_threads(threads(experiment))
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")

@@ -11,15 +11,15 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import Contender, bare, bare_lbfgs, contest, gradleak, medians
-from gradleak_core.attacks.inversion.recipe import Recipe
-from gradleak_core.experiment import Experiment, Prepared, prepare, threads
+from gradleak_core.attacks.inversion import Recipe
+from gradleak_core.experiment import Experiment, Prepared, prepare_both, threads
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
+from gradleak_core.presets import find_recipe
 
 JSON = Any
 SEEDS = 32
 BARS = {"lenet": 5.0, "convnet": 3.0}
-ATTACKS = {"Adam": recipe("inverting_gradients"), "L-BFGS": replace(recipe("idlg"), goal=0.0)}
+ATTACKS = {"Adam": find_recipe("inverting_gradients"), "L-BFGS": replace(find_recipe("idlg"), goal=0.0)}
 
 
 def measure(setting: Setting) -> JSON:
@@ -33,9 +33,9 @@ def measure(setting: Setting) -> JSON:
 
 def row(network: str, name: str, attack: Recipe, setting: Setting) -> JSON:
     base = Experiment(model=MODELS[network](), attack=attack, seed=SEED)
-    both, steps = prepare(base), setting.count(100, 2)
+    both, steps = prepare_both(base), setting.count(100, 2)
     entries = {
-        f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, seeds=seeds)), steps)
+        f"{seeds} seeds": partial(step, both, replace(base, attack=replace(attack, restarts=seeds)), steps)
         for seeds in (1, SEEDS)
     }
     entries["bare loop"] = partial(plain, bare if name == "Adam" else bare_lbfgs, both, attack, steps)

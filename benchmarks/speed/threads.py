@@ -14,13 +14,13 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, gradleak, medians
-from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare, threads
+from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare_both, threads
 from gradleak_core.models import MODELS
-from gradleak_core.presets import recipe
-from gradleak_core.runs.tuning import counts, learn
+from gradleak_core.presets import find_recipe
+from gradleak_core.runs.tuning import learn, thread_counts
 
 JSON = Any
-ATTACK = recipe("inverting_gradients")
+ATTACK = find_recipe("inverting_gradients")
 NETWORKS = {"mlp": 20, "lenet": 60, "convnet": 30, "resnet20": 10, "resnet18": 5, "vit": 10}
 SHARE = 1.05
 
@@ -35,8 +35,8 @@ def measure(setting: Setting) -> JSON:
 def row(name: str, batch: int, steps: int, setting: Setting) -> JSON:
     images = ("sample:chelsea",) * batch
     experiment = replace(Experiment(), images=images, model=MODELS[name](), attack=ATTACK, seed=SEED)
-    both, steps = prepare(experiment), setting.count(max(2, steps // batch), 1)
-    found = contest({str(n): partial(step, both, n, steps) for n in counts()}, setting.count(5, 1))
+    both, steps = prepare_both(experiment), setting.count(max(2, steps // batch), 1)
+    found = contest({str(n): partial(step, both, n, steps) for n in thread_counts()}, setting.count(5, 1))
     best, rule = medians(found), threads(experiment)
     learn(CODEC.encode(experiment), lambda: False)
     chosen = threads(experiment)

@@ -1,11 +1,11 @@
-"""The attacks, one module a paper. A new one is one file here and one line in `NAMES`."""
+"""The attacks, one module for each paper. A new attack is one file here and one line in `ATTACK_MODULES`."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.labels import LABELS
 from gradleak_core.attacks.parts.matched import MATCHED
@@ -13,11 +13,10 @@ from gradleak_core.attacks.parts.optimisers import OPTIMISERS
 from gradleak_core.attacks.parts.priors import PRIORS
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import UNKNOWNS
-from gradleak_core.types import Attack
 
 __all__ = ["ATTACKS", "ATTACK_KINDS", "PAPERS", "PARTS"]
 
-NAMES = (
+ATTACK_MODULES = (
     "dlg",
     "idlg",
     "inverting_gradients",
@@ -29,9 +28,9 @@ NAMES = (
     "precode_bypass",
     "precode_noise",
 )
-"""The modules, in the order of every list; each attack is called like its module."""
-PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
-ATTACKS: dict[str, Attack] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
+"""The modules in the order of every list; an attack has the name of its module."""
+PAPERS: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{name}") for name in ATTACK_MODULES)
+ATTACKS: dict[str, Recipe] = {paper.ATTACK.name: paper.ATTACK for paper in PAPERS}
 
 ATTACK_KINDS: dict[str, type] = {"recipe": Recipe}
 PARTS: dict[str, dict[str, type]] = {

@@ -1,16 +1,16 @@
 """Deep Leakage from Gradients: search for the image and label whose gradient equals the one that was shared.
 
-Start from noise and a random label, compute the gradient they would have caused, and change both until it is the
-same gradient. When it is, the noise has become the private image. It needs a model with smooth activations, and
-takes tens to hundreds of steps of L-BFGS on a small network.
+The attacker starts from noise and a random label, computes the gradient that they would have caused, and changes both
+until it equals the shared one. By then the noise has become the private image. The attack needs a model with smooth
+activations, and takes tens to hundreds of steps of L-BFGS on a small network.
 
 Departs: an iteration is one evaluation, with backtracking instead of full steps; the first guess is noise around grey,
-N(0.5, 0.25), which needs about a quarter of the iterations of the paper's N(0, 1) (the knob "First guess" has both).
+N(0.5, 0.25), which needs about a quarter of the iterations of the paper's N(0, 1) (the knob "First guess" offers both).
 """
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import OptimisedLabels
 from gradleak_core.attacks.parts.optimisers import LBFGS
@@ -27,6 +27,6 @@ ATTACK = Recipe(
     priors=(),
     optimiser=LBFGS(lr=1.0),
     steps=3000,
-    seeds=1,
+    restarts=1,
     goal=1e-9,
 )

@@ -1,11 +1,11 @@
 """Dropout Inversion: solve for the dropout masks together with the image.
 
-An attacker who ignores the client's dropout inverts another network than the one that was trained. This one makes
-every mask an unknown, starts it from a fresh draw, lets it take any value between dropped and kept, and asks only that
-each layer keep the share it is known to keep.
+An attacker who ignores the client's dropout inverts a network other than the one that was trained. This attack makes
+every mask an unknown. A mask starts from a fresh draw and may take any value between dropped and kept; a prior asks
+only that each layer keep the share that it is known to keep.
 
-Departs: pixels in [0, 1], units four times as large as the paper's; the step size falls as a cosine instead of on
-plateaus, and one loop of fixed length takes the place of its patience.
+Departs: pixels lie in [0, 1], in units four times as large as the paper's; the step size falls as a cosine instead of
+on plateaus; the run has a fixed length instead of the paper's patience.
 """
 
 from __future__ import annotations

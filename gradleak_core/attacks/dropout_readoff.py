@@ -1,8 +1,8 @@
 """Read the dropout mask off the update, then attack as if there were none.
 
-Dropout before the classifier was proposed as a defence. But with one image the gradient of the classifier is an outer
-product with its input, so every dropped feature leaves a column of exact zeros: the client sends its mask along. With
-the mask put into the attacker's model, iDLG works as before.
+Dropout before the classifier was proposed as a defence. With one image, however, the gradient of the classifier is an
+outer product with its input, so every dropped feature leaves a column of exact zeros: the client sends its mask along.
+With that mask in the attacker's model, iDLG works as before.
 """
 
 from __future__ import annotations

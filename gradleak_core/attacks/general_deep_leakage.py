@@ -1,15 +1,16 @@
-"""Towards General Deep Leakage: count the labels, repeats included, and use every update there is of the same batch.
+"""Towards General Deep Leakage: count the labels, repeats included, and use every update of the same batch.
 
 How often each class occurs follows from the last layer's gradient, so a batch may hold a label twice. When the client
-uses the batch again in later rounds, all its updates must fit at once. Seeds of better match lead the others.
+uses the batch again in later rounds, a guess must match all its updates at once. Restarts of smaller distance lead the
+others.
 
-Departs: the priors that keep pixels in range carry a gradient, which the published code stops; the group's weights are
-the inverse of the match, since the paper's are not public.
+Departs: the priors that keep pixels in range pass on their gradient, which the published code stops; the group weighs
+restarts by the inverse of their distance, since the paper's weights are not public.
 """
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.optimisers import LBFGS
@@ -30,6 +31,6 @@ ATTACK = Recipe(
     priors=(TotalVariation(1e-4), Box(1e-2), Scale(1e-3), Group(1e-4, weighted=True)),
     optimiser=LBFGS(lr=1.0),
     steps=3000,
-    seeds=2,
+    restarts=2,
     goal=1e-7,
 )

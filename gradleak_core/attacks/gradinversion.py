@@ -1,23 +1,24 @@
-"""See through Gradients: many seeds that agree, and what batch norm remembers, for whole batches on deep networks.
+"""See through Gradients: many restarts that agree, and what batch norm remembers, for whole batches on deep networks.
 
-Labels are read off the last layer's lowest entries. Each seed matches the gradient, prefers smooth pictures whose
-statistics before every batch norm are those of the batch, and is shaken by noise so that it does not settle too
-early. The seeds then pull each other towards what most of them see.
+The attacker reads the labels off the last layer's lowest entries. Each restart matches the gradient, prefers smooth
+pictures whose statistics before every batch norm are those of the batch, and gets noise, so that it does not settle too
+early. The restarts also pull each other towards what most of them see.
 
 The paper weighs the gradient by 1e-3, total variation by 1e-4, the L2 norm by 1e-6, the statistics by 0.1 and the group
-by 0.01. The priors keep these ratios to each other, each ten times the paper's weight; the match counts once. Their
-units: the mean absolute difference of neighbouring pixels, the norm of the whole batch around grey, the distances of
-means and variances summed over the batch norms, and the distance of the whole batch to the consensus.
+by 0.01. Here the weight of the distance is 1, and each prior has ten times the paper's weight, so that the priors keep
+their ratios. In order, a prior measures the mean absolute difference of neighbouring pixels, the norm of the whole
+batch around grey, the gaps of means and variances summed over the batch norms, and the gap between the whole batch and
+the consensus.
 
-Departs: the match counts a hundred times as much beside the priors as in the paper, because on networks of a few layers
-the statistics drown the gradient otherwise; pixels in [0, 1], where the paper's are standardised; pictures are
-registered by phase correlation onto the best seed, without a learned network; the prior on the images' norm is taken
-around grey; the attacker's pick is the seed of lowest match.
+Departs: beside the priors, the distance counts a hundred times as much as in the paper, because otherwise the
+statistics drown the gradient on networks of a few layers; pixels lie in [0, 1], where the paper's are standardised;
+phase correlation, instead of a learned network, registers pictures onto the restart of smallest distance; the norm of
+the images is taken around grey; the attacker answers with the restart of smallest distance.
 """
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Norms
 from gradleak_core.attacks.parts.labels import RowMinimum
 from gradleak_core.attacks.parts.optimisers import Adam
@@ -38,5 +39,5 @@ ATTACK = Recipe(
     priors=(TotalVariation(1e-3), Energy(1e-5), BatchStatistics(1.0), Group(0.1, registered=True)),
     optimiser=Adam(lr=0.1, schedule="cosine", warm_up=0.0025, noise=0.2),
     steps=2000,
-    seeds=4,
+    restarts=4,
 )

@@ -1,8 +1,8 @@
 """Improved DLG: read the label off the gradient first, then search for the image alone.
 
-With one image and cross-entropy, the last layer's gradient has exactly one row that points against the features:
-the row of the true class. So the label needs no search, and the search for the image, with one unknown less,
-succeeds more often.
+With one image and cross-entropy, exactly one row of the last layer's gradient points against the features: the row of
+the true class. So the label needs no search, and the search for the image, which has one unknown fewer, succeeds more
+often.
 """
 
 from __future__ import annotations

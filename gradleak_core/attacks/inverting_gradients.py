@@ -1,20 +1,20 @@
 """Inverting Gradients: match the gradient's direction instead of its length, and prefer smooth pictures.
 
-Deep networks with ReLU defeat DLG's squared distance. The angle between two gradients is easier to lower, and a prior
-for smooth pictures (total variation) chooses among the many that fit. Only the sign of each pixel's gradient is used,
-with Adam.
+Deep networks with ReLU defeat DLG's squared distance. The angle between two gradients is easier to make small, and a
+prior for smooth pictures (total variation) chooses among the many that match. Adam uses only the sign of each pixel's
+gradient.
 
-Departs: pixels in [0, 1], units four times as large as the paper's; the first guess is noise around grey; the step size
-starts at 0.4 and falls as a cosine, where the paper's starts at 0.1 and falls by tens: on ResNet-20 large early steps
-put more of the picture in place; total variation starts 20 times as high as it ends, shapes before detail, and ends at
-0.01, below which the picture drowns in noise; the iterate of lowest match is kept, not the last. A deep network hardly
-says where in the picture a thing is: seeds that match alike put it in different places, and their mean (four seeds,
-answer "mean") is nearer to the truth than any of them.
+Departs: pixels lie in [0, 1], in units four times as large as the paper's; the first guess is noise around grey; the
+step size starts at 0.4 and falls as a cosine, where the paper's starts at 0.1 and falls by tens, because on ResNet-20
+large early steps put more of the picture in place; the weight of total variation falls to a twentieth, so that shapes
+come before detail, and ends at 0.01, below which the picture drowns in noise; a restart keeps its iterate of smallest
+distance, not its last. A deep network hardly says where in the picture a thing is: restarts that match equally well put
+it in different places, and their mean (four restarts, answer "mean") is nearer to the truth than any of them.
 """
 
 from __future__ import annotations
 
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import Cosine
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.attacks.parts.optimisers import Adam

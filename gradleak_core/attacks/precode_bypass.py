@@ -1,8 +1,9 @@
-"""Bypass PRECODE: match only the layers ahead of its bottleneck, whose inputs the noise never touches.
+"""Bypass PRECODE: match only the layers before its bottleneck, whose inputs the noise never touches.
 
 PRECODE's noise makes the gradients of its own and all later layers random. In the layers before it, the noise changes
-only what flows back, while the image's own trace, what was fed forward, stays. So leave the rest out of the distance.
-No picture matches what is left, and the lowest match is one that still swings: the answer is the last iterate.
+only what flows back; the image's own trace, which was fed forward, stays. So the distance leaves the other layers out.
+No picture matches what is left exactly, and the distance keeps swinging: its smallest value means little, so the answer
+is the last iterate.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradleak_core.attacks.inverting_gradients import ATTACK as INVERTING_GRADIENTS
-from gradleak_core.attacks.parts.matched import Ahead
+from gradleak_core.attacks.parts.matched import BeforeRandomness
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import TotalVariation
 
@@ -23,7 +24,7 @@ TITLE = "PRECODE bypass"
 ATTACK = replace(
     INVERTING_GRADIENTS,
     name="precode_bypass",
-    matched=Ahead(),
+    matched=BeforeRandomness(),
     priors=(TotalVariation(1e-2),),
     optimiser=Adam(lr=0.2, schedule="cosine"),
     steps=300,

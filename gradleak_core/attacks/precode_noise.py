@@ -1,7 +1,7 @@
 """Restore PRECODE's noise: solve for it together with the image.
 
-The client's noise is one vector an image. Made an unknown beside the pixels, it can be found as well as they can, and
-then every layer's gradient counts again.
+The client's noise is one vector for each image. As an unknown beside the pixels, it can be found as they can, and then
+every layer's gradient counts again.
 """
 
 from __future__ import annotations

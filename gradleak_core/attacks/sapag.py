@@ -1,12 +1,12 @@
 """SAPAG: a distance that works for any initialisation and any phase of training.
 
-DLG's squared distance is ruled by the layers with the largest gradients, and falls apart when the weights are drawn
-otherwise or have been trained. SAPAG looks at each layer through a Gaussian kernel as wide as that layer's own
-gradient, so every layer counts alike and outliers do not take over.
+The layers with the largest gradients rule DLG's squared distance, which fails when the weights are drawn in another way
+or have been trained. SAPAG looks at each layer through a Gaussian kernel as wide as that layer's own gradient, so that
+every layer counts alike and outliers do not take over.
 
-Departs: far from the goal a Gaussian is flat and nothing would move, so the width is annealed by the difference itself,
-which gives the kernel a logarithmic tail; all layers weigh the same; L-BFGS as
-in DLG; the label is read off as in iDLG.
+Departs: a Gaussian is flat far from its centre, where no guess would move, so its width grows with the difference
+itself, which gives the kernel a logarithmic tail; all layers weigh the same; the optimiser is L-BFGS, as in DLG; the
+label is read off as in iDLG.
 """
 
 from __future__ import annotations

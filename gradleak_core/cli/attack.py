@@ -1,4 +1,4 @@
-"""One run in the terminal: the loop of the worker, with a progress bar in the place of the browser."""
+"""`attack`: plays one run in the terminal, by the worker's loop, with a progress bar in place of the browser."""
 
 from __future__ import annotations
 
@@ -9,52 +9,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gradleak_core import demand
 from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
-from gradleak_core.config.needs import idle, told
+from gradleak_core.config import demand
+from gradleak_core.config.needs import idle, labels_revealed
 from gradleak_core.config.titles import run_title
-from gradleak_core.data import picture, uploads
+from gradleak_core.data import read_picture, uploads
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.worker import sentence
-from gradleak_core.types import Refused
+from gradleak_core.runs.worker import describe_failure
+from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import STATUSES, word
 
-JSON = Any
 KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
-WORDS = {
-    "done": "every iteration was used",
-    "recovered": "the match reached the attack's goal and fell no further",
-    "stuck": "no step lowered the match",
-    "diverged": "no guess was finite",
-    "stopped": "stopped by you; what was seen is kept",
-}
 
 
 def attack(
     choice: choose.Choice, device: str | None, json_to: str | None, save_to: Path | None, quiet: bool, err: Console
 ) -> int:
-    """Runs it, reports it and writes what was asked for. Raises `Refused` before anything is computed."""
+    """Runs an attack, prints its result, writes the files asked for, and returns the exit code. Raises `Refused`."""
     known = catalogue()
-    device = choose.device(device, known)
-    for target in targets(json_to, save_to):
-        writable(target)
-    experiment = choose.experiment(choice, known)
-    if choice.images and not quiet and any(map(very_dark, experiment["images"])):
+    device = choose.find_device(device, known)
+    for target in list_targets(json_to, save_to):
+        check_writable(target)
+    experiment = choose.choose_experiment(choice, known)
+    if choice.images and not quiet and any(map(is_very_dark, experiment["images"])):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
-    demand.check_memory(experiment, on(device, known))
-    if not quiet and (slow := demand.delay(experiment, on(device, known))):
+    demand.check_memory(experiment, put_device_first(device, known))
+    if not quiet and (slow := demand.delay(experiment, put_device_first(device, known))):
         err.print(slow, style="yellow", highlight=False, markup=False, soft_wrap=True)
     recording = Recording(run_title(experiment, known), keep=save_to is not None)
     controls = Steady(experiment["attack"].get("steps", 0)) if recording.keep else Controls()
@@ -65,30 +58,32 @@ def attack(
     except Refused:
         raise
     except Exception as error:
-        err.print(sentence(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        err.print(describe_failure(error), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
     result = finite(recording.result) | beside
     if not quiet:
-        (err if json_to == "-" else Console()).print(table(recording))
-    return written(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+        (err if json_to == "-" else Console()).print(result_table(recording, known))
+    return write_result(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
-def very_dark(reference: str) -> bool:
-    return reference.startswith("upload:") and uploads.very_dark(picture(reference))
+def is_very_dark(reference: str) -> bool:
+    """Returns whether a reference names an upload that is very dark."""
+    return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
-def on(device: str, catalogue: JSON) -> JSON:
-    """The catalogue with this device as its first."""
+def put_device_first(device: str, catalogue: JSON) -> JSON:
+    """Returns the catalogue with a device as the first of its list."""
     return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
-def written(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+    """Writes the result as JSON and the run as a picture, where asked for. Returns the exit code."""
     try:
         if save_to is not None:
             from gradleak_core.cli import pictures
 
-            save_to.write_bytes(pictures.drawn(recording, save_to.suffix.lower()))
+            save_to.write_bytes(pictures.draw_file(recording, save_to.suffix.lower()))
         if json_to is not None:
             text = json.dumps(result, indent=2, allow_nan=False) + "\n"
             sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
@@ -98,7 +93,8 @@ def written(result: JSON, recording: Recording, json_to: str | None, save_to: Pa
     return 0
 
 
-def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
+    """Yields the files to be written. Raises `Refused` for a picture of another kind than there is."""
     if save_to is not None:
         if save_to.suffix.lower() not in KINDS:
             raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
@@ -107,8 +103,8 @@ def targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
         yield Path(str(json_to))
 
 
-def writable(target: Path) -> None:
-    """Raises `Refused` when nothing can be written there; leaves no trace."""
+def check_writable(target: Path) -> None:
+    """Raises `Refused` when a file cannot be written. Leaves no trace."""
     new = not target.exists()
     try:
         target.open("ab").close()
@@ -120,7 +116,7 @@ def writable(target: Path) -> None:
 
 @contextmanager
 def stoppable(controls: Controls) -> Iterator[None]:
-    """Lets the first Ctrl-C end the run in good order, and the second at once."""
+    """Makes the first Ctrl-C end the run in good order, and the second end it at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         controls.apply({"type": "stop"})
@@ -134,7 +130,7 @@ def stoppable(controls: Controls) -> Iterator[None]:
 
 
 class Steady(Controls):
-    """Asks for evenly spaced pictures besides those that the time allows, so that a short run moves smoothly too."""
+    """Controls that ask for evenly spaced pictures as well, so that the animation of a short run moves smoothly."""
 
     def __init__(self, steps: int) -> None:
         super().__init__()
@@ -147,7 +143,7 @@ class Steady(Controls):
 
 
 class Screen:
-    """Hands each message on to the recording, and shows where the run stands."""
+    """A receiver of a run's messages that adds them to the recording and moves the progress bar."""
 
     def __init__(self, recording: Recording, console: Console, quiet: bool) -> None:
         self.recording = recording
@@ -171,38 +167,38 @@ class Screen:
             self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
-            scores = f"match {metrics['match']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
+            scores = f"distance {metrics['distance']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
             rate = iteration / max(head["seconds"], 1e-9)
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
 
-def table(recording: Recording) -> Table:
-    """The result, to read."""
+def result_table(recording: Recording, catalogue: JSON) -> Table:
+    """Returns the result of a run as a table for the terminal."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
-    restarts = f", {result['restarts']} restarts" if result["restarts"] else ""
+    redrawn = f", {result['redrawn']} redrawn" if result["redrawn"] else ""
     rate = result["iterations_per_second"]
-    rows.add_row("status", f"{result['status']}: {WORDS.get(result['status'], '')}")
-    rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){restarts}")
-    seeds = experiment["attack"].get("seeds", 1)
-    together = f", {seeds} first guesses side by side" if seeds > 1 else ""
+    rows.add_row("status", f"{word(result['status'])}: {STATUSES[result['status']].reason}")
+    rows.add_row("iterations", f"{result['iterations']} in {result['seconds']:.1f} s ({rate or 0:.0f}/s){redrawn}")
+    restarts = experiment["attack"].get("restarts", 1)
+    together = f", {restarts} first guesses side by side" if restarts > 1 else ""
     rows.add_row("device, seed", f"{result['device']}, {result['seed']}{together}")
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
-        rows.add_row("match", f"{metrics['match']:.2e}")
-    found = f"{listed(result['labels'])}, true {listed(recording.head.get('labels', []))}"
-    rows.add_row("labels", f"{listed(result['labels'])}, told" if told(experiment) else found)
+        rows.add_row("distance", f"{metrics['distance']:.2e}")
+    found = f"{list_labels(result['labels'])}, true {list_labels(recording.head.get('labels', []))}"
+    rows.add_row("labels", f"{list_labels(result['labels'])}, told" if labels_revealed(experiment) else found)
     rows.add_row("verdict", result["verdict"])
-    for said in filter(None, (result["remark"], idle(experiment), own(experiment))):
+    for said in filter(None, (result["remark"], idle(experiment, catalogue), describe_uploads(experiment))):
         rows.add_row("note", said)
     return rows
 
 
-def own(experiment: JSON) -> str:
-    """What became of the user's own pictures, in a sentence; empty without any."""
+def describe_uploads(experiment: JSON) -> str:
+    """Returns a sentence on how the user's own pictures were changed; empty without any."""
     if not any(image.startswith("upload:") for image in experiment["images"]):
         return ""
     side, classless = experiment["size"], experiment["labels"] is None
@@ -210,5 +206,5 @@ def own(experiment: JSON) -> str:
     return f"Your own pictures are cut to a square of {side} × {side} pixels{label}."
 
 
-def listed(labels: list[int]) -> str:
+def list_labels(labels: list[int]) -> str:
     return " ".join(map(str, labels))

@@ -1,4 +1,4 @@
-"""Whether GradLeak can work on this machine, and what to do when it cannot."""
+"""`check`: tells whether GradLeak can work on this machine, and what to do when it cannot."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.catalogue import devices, versions
-from gradleak_core.cli.serve import bound
+from gradleak_core.cli.serve import open_socket
 from gradleak_core.data import data_folder
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.types import Frame, Refused, Started
@@ -21,14 +20,14 @@ from gradleak_core.types import Frame, Refused, Started
 ITERATIONS = 20
 
 
-def check(port: int, out: Console) -> int:
-    """Prints what is here, a line each; 0 when all is well, 1 otherwise."""
+def check_machine(port: int, out: Console) -> int:
+    """Prints what each check found, a line each. Returns the exit code: 0 when all is well, else 1."""
     steps: dict[str, Callable[[], str]] = {
         "versions": lambda: ", ".join(f"{name} {number}" for name, number in versions().items()),
         "device": lambda: ", ".join(f"{row['kind']} ({row['name']})" for row in devices()),
-        "engine": engine,
-        "data folder": folder,
-        "port": lambda: free(port),
+        "engine": check_engine,
+        "data folder": check_folder,
+        "port": lambda: check_port(port),
     }
     well = True
     for name, step in steps.items():
@@ -42,13 +41,12 @@ def check(port: int, out: Console) -> int:
     return 0 if well else 1
 
 
-def engine() -> str:
-    """A short attack that must lower its match. Raises `Refused`."""
+def check_engine() -> str:
+    """Runs a short attack and describes it. Raises `Refused` when it does not lower its distance."""
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
-    assert isinstance(recipe, Recipe)
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
-        first, last = (event.metrics["match"] for event in events if isinstance(event, Frame))
+        first, last = (event.metrics["distance"] for event in events if isinstance(event, Frame))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise Refused(f"An attack on {device} broke off ({reason}); install PyTorch again.") from error
@@ -56,12 +54,12 @@ def engine() -> str:
     if remarks:
         raise Refused(f"{remarks[0]} Install PyTorch again, or name the CPU with --device cpu.")
     if not last < first:
-        raise Refused(f"{ITERATIONS} iterations on {device} did not lower the match; install PyTorch again.")
-    return f"{ITERATIONS} iterations on {device} lowered the match from {first:.3g} to {last:.3g}"
+        raise Refused(f"{ITERATIONS} iterations on {device} did not lower the distance; install PyTorch again.")
+    return f"{ITERATIONS} iterations on {device} lowered the distance from {first:.3g} to {last:.3g}"
 
 
-def folder() -> str:
-    """Raises `Refused` when nothing can be written."""
+def check_folder() -> str:
+    """Describes the data folder. Raises `Refused` when nothing can be written there."""
     data = data_folder().absolute()
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -72,18 +70,19 @@ def folder() -> str:
     return f"{data} can be written"
 
 
-def free(port: int) -> str:
-    """Raises `Refused` unless the port is free, or GradLeak itself has it."""
+def check_port(port: int) -> str:
+    """Describes a port. Raises `Refused` unless it is free or GradLeak itself has it."""
     try:
-        bound("127.0.0.1", port).close()
+        open_socket("127.0.0.1", port).close()
         return f"{port} is free"
     except Refused:
-        if not ours(port):
+        if not is_gradleak(port):
             raise
         return f"{port} is GradLeak's own: it is serving already"
 
 
-def ours(port: int) -> bool:
+def is_gradleak(port: int) -> bool:
+    """Returns whether a GradLeak server of this machine answers on a port."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=3) as reply:
             return "workers" in json.load(reply)

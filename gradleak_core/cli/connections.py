@@ -1,4 +1,4 @@
-"""HTTP connections that end when their client falls silent; uvicorn alone waits for the rest of a request for ever."""
+"""Ends HTTP connections whose client falls silent; uvicorn alone waits for the rest of a request for ever."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SLOWEST = 50_000
-"""Bytes of a request that earn its client one second more."""
+BYTES_A_SECOND = 50_000
+"""The bytes of a request that earn its client one second more."""
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP/1.1 whose client has `timeout_keep_alive` seconds for a whole request, and to take in some of an answer.
+    """An HTTP/1.1 connection whose client has `timeout_keep_alive` seconds to send a request or read on in an answer.
 
-    uvicorn has that limit only between requests. Here it also ends connections on which nothing is said, requests that
-    come by drops, and answers that nobody reads; a large upload has the time that `SLOWEST` gives it.
+    uvicorn has that limit only between requests. This class also ends connections on which nothing is sent, requests
+    that come in drops, and answers that nobody reads. A large upload earns time by `BYTES_A_SECOND`.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -24,12 +24,12 @@ class TimedProtocol(H11Protocol):
         self.look()
 
     def extend(self) -> None:
-        """Gives the client all of its time again."""
+        """Gives the client its whole time again."""
         self.unread = self.transport.get_write_buffer_size()
         self.due = self.loop.time() + self.timeout_keep_alive
 
     def look(self) -> None:
-        """Ends the connection if the client is overdue, else looks again when it can be."""
+        """Ends the connection if the client is overdue, else looks again when it may be."""
         unread = self.transport.get_write_buffer_size()
         asked = unread == 0 and self.conn.their_state not in (h11.IDLE, h11.SEND_BODY)
         if asked or unread != self.unread:
@@ -40,7 +40,7 @@ class TimedProtocol(H11Protocol):
         self.timer = self.loop.call_at(self.due, self.look)
 
     def data_received(self, data: bytes) -> None:
-        self.due += len(data) / SLOWEST
+        self.due += len(data) / BYTES_A_SECOND
         super().data_received(data)
 
     def on_response_complete(self) -> None:

@@ -1,4 +1,4 @@
-"""`catalogue`: everything there is, with every knob, its range and its default."""
+"""`catalogue`: lists everything there is, with every knob, its range and its default."""
 
 from __future__ import annotations
 
@@ -29,21 +29,30 @@ FAMILIES = {
 }
 
 
-def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
-    """Of these parts, or of all. Raises `Refused` for one that there is not, and for parts as JSON."""
+def print_catalogue_parts(parts: Sequence[str], as_json: bool, out: Console) -> int:
+    """Prints these parts of the catalogue, or all of it, and returns the exit code.
+
+    Raises `Refused` for a part that does not exist, and for parts as JSON.
+    """
     known = catalogue()
     if as_json and parts:
         raise Refused("--json writes the whole catalogue; leave out the parts, or --json.")
     if as_json:
         out.print_json(json.dumps(known))
         return 0
-    tables = {family: kinds(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()}
+    tables = {
+        family: kinds_table(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()
+    }
     for name in ("experiment", *OBJECTS):
-        tables[name] = plain(name, [(row["name"], knob(row), row["help"]) for row in known[name]["knobs"]])
-    tables["metrics"] = plain("metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()])
+        tables[name] = plain_table(name, [(row["name"], knob_text(row), row["help"]) for row in known[name]["knobs"]])
+    tables["metrics"] = plain_table(
+        "metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]
+    )
     samples = [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]
-    tables["samples"] = plain("samples", samples)
-    tables["presets"] = plain("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]])
+    tables["samples"] = plain_table("samples", samples)
+    tables["presets"] = plain_table(
+        "presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]]
+    )
     if unknown := [part for part in parts if part not in tables]:
         raise Refused(f"The catalogue has no part {unknown[0]}; choose from {', '.join(tables)}.")
     for part in parts or tables:
@@ -51,22 +60,22 @@ def listing(parts: Sequence[str], as_json: bool, out: Console) -> int:
     return 0
 
 
-def kinds(title: str, entries: dict[str, Any]) -> Table:
+def kinds_table(title: str, entries: dict[str, Any]) -> Table:
     rows = Table("name", "what it is", "knobs", title=title, title_justify="left", expand=True)
     for name, entry in entries.items():
-        rows.add_row(name, entry["summary"], "\n".join(knob(row) for row in entry["knobs"]))
+        rows.add_row(name, entry["summary"], "\n".join(knob_text(row) for row in entry["knobs"]))
     return rows
 
 
-def plain(title: str, lines: list[tuple[str, str, str]]) -> Table:
+def plain_table(title: str, lines: list[tuple[str, str, str]]) -> Table:
     rows = Table(title=title, title_justify="left", show_header=False, expand=True)
     for line in lines:
         rows.add_row(*line)
     return rows
 
 
-def knob(row: Any) -> str:
-    """`steps=3000 (1 to 100000)`; the choices of a part have a table of their own."""
+def knob_text(row: Any) -> str:
+    """Returns a knob as text, such as `steps=3000 (1 to 100000)`. The choices of a part have a table of their own."""
     default = row.get("default")
     shown = default.get("kind") if isinstance(default, dict) else default
     if isinstance(shown, list):

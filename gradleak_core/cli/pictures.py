@@ -1,38 +1,38 @@
-"""Files to look at: private images, guesses and their difference, still, moving, or to replay. Imports no torch."""
+"""Draws a run as a file to look at: a still picture, an animation or a page that replays it. Imports no torch."""
 
 from __future__ import annotations
 
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from gradleak_core.cli.recording import Recording
-from gradleak_core.runs.export import animation, opened, png
+from gradleak_core.runs.export import animation, open_picture, png
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.recording import data_url
+from gradleak_core.types import JSON
 
-JSON = Any
 BLOCK, GAP, LINE = 224, 16, 24
-"""Pixels: a block of images, the space around it, a line of text."""
+"""The pixels of a block of images, of the space around it, and of a line of text."""
 FACTOR = 4
-"""How much the difference is brightened, as in the live view."""
+"""The factor by which the difference is brightened, as in the live view."""
 POINTS = 1000
+"""The most points of a curve in a page."""
 TEMPLATE = Path(__file__).with_name("replay.html")
 
 
-def drawn(recording: Recording, suffix: str) -> bytes:
-    """The file of that suffix. The still picture shows the end, the others the whole evolution."""
+def draw_file(recording: Recording, suffix: str) -> bytes:
+    """Returns a .png of the end of a run, or a .gif or .html of the whole run, by the suffix."""
     if suffix == ".html":
         return page(recording).encode()
-    frames, batch = recording.shown(), recording.head["batch"]
-    truth = opened(recording.truth)
+    frames, batch = recording.choose_frames(), recording.head["batch"]
+    truth = open_picture(recording.truth)
     if suffix == ".png":
         numbers, picture = frames[-1]
-        return png(sheet(truth, opened(picture), batch, caption(numbers)))
-    return animation([sheet(truth, opened(picture), batch, caption(numbers)) for numbers, picture in frames])
+        return png(sheet(truth, open_picture(picture), batch, caption(numbers)))
+    return animation([sheet(truth, open_picture(picture), batch, caption(numbers)) for numbers, picture in frames])
 
 
 def caption(numbers: JSON) -> str:
@@ -41,7 +41,7 @@ def caption(numbers: JSON) -> str:
 
 
 def sheet(truth: Image.Image, guess: Image.Image, batch: int, text: str) -> Image.Image:
-    """Private images, guesses and differences side by side; both stacks hold `batch` images top to bottom."""
+    """Returns private images, guesses and differences side by side. Both stacks hold `batch` images top to bottom."""
     apart = ImageChops.difference(truth, guess).point(lambda value: min(255, value * FACTOR))
     named = {"private": truth, "guess": guess, f"difference, {FACTOR} times": apart}
     blocks = [block(stack, batch) for stack in named.values()]
@@ -57,7 +57,7 @@ def sheet(truth: Image.Image, guess: Image.Image, batch: int, text: str) -> Imag
 
 
 def block(stack: Image.Image, batch: int) -> Image.Image:
-    """A stack as a square grid, enlarged without smoothing."""
+    """Returns a stack of images as a square grid, enlarged without smoothing."""
     across, height = math.ceil(math.sqrt(batch)), stack.height // batch
     grid = Image.new("RGB", (across * stack.width, math.ceil(batch / across) * height), "white")
     for index in range(batch):
@@ -68,7 +68,7 @@ def block(stack: Image.Image, batch: int) -> Image.Image:
 
 
 def page(recording: Recording) -> str:
-    """One file that replays the run in any browser, without a network."""
+    """Returns an HTML page that replays a run in any browser, without a network."""
     columns = recording.columns
     length = max(map(len, columns.values()), default=0)
     kept = range(0, length, -(-length // POINTS) or 1)
@@ -78,7 +78,7 @@ def page(recording: Recording) -> str:
         "result": recording.result,
         "head": recording.head,
         "curve": curve,
-        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.shown()],
+        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.choose_frames()],
         "truth": data_url(recording.truth),
     }
     text = json.dumps(finite(value), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Accuracy beside leakage in the terminal: a progress bar, a table, and a file that grows point by point."""
+"""`price`: shows accuracy beside leakage as a table, and writes a file that grows point by point."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gradleak_core import demand
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
-from gradleak_core.cli.attack import FAILED, on, writable
+from gradleak_core.cli.attack import FAILED, check_writable, put_device_first
+from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import defence, defence_text
+from gradleak_core.config.knobs import defence
+from gradleak_core.config.links import defence_text
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
@@ -25,17 +26,16 @@ from gradleak_core.pricing import Federation, Point, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
-from gradleak_core.runs.worker import sentence
-from gradleak_core.types import Refused
+from gradleak_core.runs.worker import describe_failure
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
-GAP = 0.5
-"""Seconds between two notes in the file."""
-AGAIN = 1.0
-"""Seconds between two attempts to write the end."""
+NOTE_SECONDS = 0.5
+"""The seconds between two notes in the file."""
+RETRY_SECONDS = 1.0
+"""The seconds between two attempts to write the end."""
 
 
-def price(
+def price_command(
     choice: choose.Choice,
     defences: list[str],
     federation: Mapping[str, Any],
@@ -44,21 +44,21 @@ def price(
     quiet: bool,
     err: Console,
 ) -> int:
-    """Prices no defence and each of the defences. Raises `Refused` before anything is computed."""
+    """Prices no defence and each of these, and returns the exit code. Raises `Refused`."""
     known = catalogue()
-    device = choose.device(device, known)
+    device = choose.find_device(device, known)
     if json_to is not None:
-        writable(json_to)
-    base = choose.experiment(choice, known)
-    demand.check_memory(base, on(device, known))
-    settings = distinct([[], *([defence(text, known)] for text in defences if text != "none")])
+        check_writable(json_to)
+    base = choose.choose_experiment(choice, known)
+    demand.check_memory(base, put_device_first(device, known))
+    settings = drop_repeats([[], *([defence(text, known)] for text in defences if text != "none")])
     if len(settings) < 2:
         raise Refused("No defence is named to be priced; add one, such as --defence gaussian_noise:std=0.01.")
     planned = [load(admit(base | {"defences": parts}, known)) for parts in settings]
     training = CODEC.decode(Federation, {name: value for name, value in federation.items() if value is not None})
     ready(planned[0], training)
     ledger = Ledger(json_to, {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)})
-    bar = screen(err, quiet)
+    bar = progress_bar(err, quiet)
     task = bar.add_task("Preparing", total=len(settings))
     try:
         with bar:
@@ -73,7 +73,7 @@ def price(
         ledger.write(status="stopped")
         raise
     except Exception as error:
-        message = str(error) if isinstance(error, Refused) else sentence(error)
+        message = str(error) if isinstance(error, Refused) else describe_failure(error)
         ledger.close(err, status="failed", message=message)
         if isinstance(error, Refused):
             raise
@@ -81,38 +81,40 @@ def price(
         return FAILED
     ledger.close(err, status="done", note=None)
     if not quiet:
-        Console().print(table(ledger.value, known))
+        Console().print(price_table(ledger.value, known))
     return 0
 
 
-def distinct(settings: list[JSON]) -> list[JSON]:
-    """Each setting once, in order."""
+def drop_repeats(settings: list[JSON]) -> list[JSON]:
+    """Returns each setting once, in order."""
     return list({json.dumps(setting): setting for setting in settings}.values())
 
 
 class Ledger:
-    """What is known so far, in memory and, if wanted, in a file that always holds whole JSON."""
+    """The state of a price, in memory and, if wanted, in a file that always holds complete JSON."""
 
     def __init__(self, file: Path | None, head: JSON) -> None:
         self.file = file
         self.value: JSON = {"status": "running", "message": None, "note": None, "points": [], **head}
         self.next = 0.0
         self.trouble: OSError | None = None
-        """Why the file is behind."""
+        """The error that keeps the file from being up to date."""
         self.write()
 
     def add(self, point: Point) -> None:
+        """Adds a point and writes the file."""
         self.value["points"].append(point.json())
         self.write()
 
     def note(self, message: str) -> None:
+        """Sets the note on what is being done, and writes the file if the last note is half a second old."""
         self.value["note"] = message
         if time.monotonic() >= self.next:
-            self.next = time.monotonic() + GAP
+            self.next = time.monotonic() + NOTE_SECONDS
             self.write()
 
     def write(self, **changes: Any) -> None:
-        """Writes all of it; what there is no room for now is in the next attempt."""
+        """Changes the state and writes all of it. What there is no room for now is in the next attempt."""
         self.value |= changes
         self.trouble = None
         if self.file is not None:
@@ -123,16 +125,16 @@ class Ledger:
                 self.trouble = error
 
     def close(self, err: Console, **changes: Any) -> None:
-        """Writes how it ended, as soon as there is room for that."""
+        """Writes how the price ended, and waits for room if need be."""
         self.write(**changes)
         if self.trouble:
             err.print(f"{self.file} cannot be written: {self.trouble.strerror}.", markup=False, soft_wrap=True)
         while self.trouble and out_of_room(self.trouble):
-            time.sleep(AGAIN)
+            time.sleep(RETRY_SECONDS)
             self.write()
 
 
-def screen(console: Console, quiet: bool) -> Progress:
+def progress_bar(console: Console, quiet: bool) -> Progress:
     columns = (
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
         BarColumn(bar_width=12),
@@ -142,8 +144,8 @@ def screen(console: Console, quiet: bool) -> Progress:
     return Progress(*columns, console=console, disable=quiet, transient=True)
 
 
-def table(value: JSON, known: JSON) -> Table:
-    """The points, to read."""
+def price_table(value: JSON, known: JSON) -> Table:
+    """Returns the points of a price as a table for the terminal."""
     learnt, leaked = value["federation"], value["experiment"]
     what = (
         f"Accuracy on {learnt['data']} after {learnt['rounds']} rounds of {learnt['clients']} clients; "

@@ -1,30 +1,29 @@
-"""What a run sent while it went, gathered for the files made of it. Imports no torch."""
+"""Gathers the messages of a run for the files that are made of it. Imports no torch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gradleak_core.runs.export import FRAMES, spread
+from gradleak_core.runs.export import FRAMES, choose_evenly
 
-JSON = Any
-Head = dict[str, Any]
+RunHead = dict[str, Any]
 
 
 class Recording:
-    """The messages of one run; pictures are kept, evenly thinned, only when they are wanted."""
+    """The messages of one run. With `keep` it keeps pictures too, evenly thinned."""
 
     def __init__(self, title: str, *, keep: bool) -> None:
         self.title, self.keep = title, keep
-        self.head: Head = {}
-        self.result: Head = {}
+        self.head: RunHead = {}
+        self.result: RunHead = {}
         self.truth = b""
         self.columns: dict[str, list[float | None]] = {}
-        self.numbers: dict[int, Head] = {}
-        """Labels and metrics of each picture, by iteration."""
+        self.numbers: dict[int, RunHead] = {}
+        """The labels and the metrics of each picture, by iteration."""
         self.pictures: list[tuple[int, bytes]] = []
 
-    def add(self, head: Head, blob: bytes) -> None:
-        """One message of the run loop."""
+    def add(self, head: RunHead, blob: bytes) -> None:
+        """Adds a message of the run's loop."""
         if head["type"] == "started":
             self.head, self.truth = head, blob
         elif head["type"] == "frame":
@@ -32,7 +31,7 @@ class Recording:
         elif head["type"] == "finished":
             self.result = head["result"]
 
-    def _extend(self, head: Head, blob: bytes) -> None:
+    def _extend(self, head: RunHead, blob: bytes) -> None:
         for name, values in head["curve"]["columns"].items():
             self.columns.setdefault(name, []).extend(values)
         if head["picture"] is None or not self.keep:
@@ -42,6 +41,6 @@ class Recording:
         if len(self.pictures) > 8 * FRAMES:
             self.pictures = self.pictures[::2]
 
-    def shown(self) -> list[tuple[Head, bytes]]:
-        """Evenly chosen pictures with their numbers, first and last among them."""
-        return [(self.numbers[iteration], picture) for iteration, picture in spread(self.pictures)]
+    def choose_frames(self) -> list[tuple[RunHead, bytes]]:
+        """Returns evenly chosen pictures with their numbers, the first and the last among them."""
+        return [(self.numbers[iteration], picture) for iteration, picture in choose_evenly(self.pictures)]

@@ -1,4 +1,4 @@
-"""The dashboard as a server: app.py on uvicorn. Imports no torch; the workers do."""
+"""`serve`: runs the dashboard, app.py, on uvicorn. Imports no torch; the workers do."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "address"
-"""The file of the data folder in which a server leaves its address for the next one that is started."""
-PATIENCE = 3
-"""Seconds that open requests have to finish once the server is told to stop."""
+"""The file in the data folder in which a server leaves its address for the next one that is started."""
+SHUTDOWN_SECONDS = 3
+"""The seconds that open requests have to finish once the server is told to stop."""
 ANSWERED = "ASGI callable returned without completing handshake."
-"""What uvicorn says of a WebSocket's handshake that was answered with a refusal; strangers could fill a log with it."""
+"""The line that uvicorn logs when a WebSocket's handshake is refused. Strangers could fill the log with it."""
 EVERYWHERE = ("0.0.0.0", "::")
 NOWHERE = "This machine has no address in a network, so no other machine finds it."
 SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
@@ -38,7 +38,7 @@ SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
 
 @dataclass(frozen=True)
 class Site:
-    """Where the server listens, what it is called, and what it keeps and opens."""
+    """The settings of a server: where it listens, the names it answers to, its folder, and the doors it opens."""
 
     host: str
     port: int
@@ -50,12 +50,15 @@ class Site:
 
 
 def serve(site: Site, out: Console) -> int:
-    """Serves until Ctrl-C or SIGTERM. Raises `Refused` when a name, the port or the data folder cannot be had."""
+    """Serves until Ctrl-C or SIGTERM, and returns the exit code.
+
+    Raises `Refused` when a name, the port or the data folder cannot be had.
+    """
     folder = (site.data or data_folder()).expanduser().absolute()
     for name in site.allowed_hosts:
         check_name(name)
-    own(folder)
-    listening = bound(site.host, site.port)
+    check_data_folder(folder)
+    listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
@@ -72,10 +75,10 @@ def serve(site: Site, out: Console) -> int:
     sys.path.insert(0, str(ROOT))
     import uvicorn
 
-    settings = configured(site.timeout)
+    settings = server_settings(site.timeout)
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
-        logging.getLogger(name).addFilter(told)
+        logging.getLogger(name).addFilter(worth_logging)
     out.print(f"GradLeak is at {url(site.host, port)}; Ctrl-C stops it.", highlight=False)
     if site.host in EVERYWHERE:
         places = " and ".join(url(address, port) for address in addresses())
@@ -86,13 +89,13 @@ def serve(site: Site, out: Console) -> int:
     return 0 if server.started else 1
 
 
-def told(record: logging.LogRecord) -> bool:
-    """True for what of uvicorn's log is worth a line."""
+def worth_logging(record: logging.LogRecord) -> bool:
+    """Returns whether a record of uvicorn belongs in the log."""
     return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
 
-def configured(timeout: int) -> uvicorn.Config:
-    """The web server's settings; a client may keep it waiting for `timeout` seconds."""
+def server_settings(timeout: int) -> uvicorn.Config:
+    """Returns the settings of the web server, whose clients may keep it waiting for `timeout` seconds."""
     import uvicorn
 
     from gradleak_core.cli.connections import TimedProtocol
@@ -107,7 +110,7 @@ def configured(timeout: int) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         timeout_keep_alive=timeout,
-        timeout_graceful_shutdown=PATIENCE,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
@@ -117,13 +120,13 @@ def check_name(name: str) -> None:
         raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
 
 
-def own(folder: Path) -> None:
-    """Makes sure that this server can have `folder`, alone. Raises `Refused`."""
+def check_data_folder(folder: Path) -> None:
+    """Makes the data folder if need be. Raises `Refused` when it cannot be used or another server has it."""
     from gradleak_core.runs.lock import InUse, lock
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock(folder / "runs.lock").close()
+        lock(folder / "runs.lock").release()
     except InUse as error:
         with contextlib.suppress(OSError):
             where = (folder / ADDRESS).read_text(encoding="utf-8")
@@ -136,8 +139,8 @@ def own(folder: Path) -> None:
         raise Refused(f"The data folder {folder} cannot be used: {reason}; name another with --data-dir.") from error
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `Refused` when the address or the port cannot be had."""
+def open_socket(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens. Raises `Refused` when the address or the port cannot be had."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -154,17 +157,19 @@ def bound(host: str, port: int) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        raise Refused(f"Port {port} on {host} cannot be used: {reason(error)}; choose another with --port.") from error
+        raise Refused(
+            f"Port {port} on {host} cannot be used: {say_reason(error)}; choose another with --port."
+        ) from error
     listening.set_inheritable(False)
     return listening
 
 
-def reason(error: OSError) -> str:
+def say_reason(error: OSError) -> str:
     return "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or "it is refused").lower()
 
 
 def addresses() -> list[str]:
-    """The IPv4 addresses of this machine but loopback, asked of the system alone and not of a name server."""
+    """Returns the IPv4 addresses of this machine but loopback, without asking a name server."""
     if sys.platform == "win32":
         found = socket.gethostbyname_ex(socket.gethostname())[2]
     else:
@@ -180,6 +185,6 @@ def addresses() -> list[str]:
 
 
 def url(host: str, port: int) -> str:
-    """The address to open in a browser on this machine."""
+    """Returns the address to open in a browser on this machine."""
     name = "localhost" if host in ("127.0.0.1", "::1", *EVERYWHERE) else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -1,26 +1,24 @@
-"""Whether an experiment can be run, told at the door and in the engine by the same code. Imports no torch."""
+"""Decides whether an experiment can be run, by the same code at the door and in the engine. Imports no torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from gradleak_core.config.former import renew_experiment
 from gradleak_core.config.knobs import refusals
 from gradleak_core.config.schemas import checked, quoted
 from gradleak_core.data import data_folder, own_label
 from gradleak_core.data.sources import source
-from gradleak_core.types import Refused
-
-JSON = Any
+from gradleak_core.types import JSON, Refused
 
 
 def admit(experiment: JSON, catalogue: JSON, folder: Path | None = None) -> JSON:
-    """Returns the experiment with what was left out filled in. Raises `Refused` with one sentence.
+    """Returns the experiment by today's names, with all defaults filled in. Raises `Refused` with one sentence.
 
     `folder` is the data folder, the usual one unless given. What only the network or its training data can tell is
     refused by the worker: hidden layers that fit no parameter, and labels of a data set that is still to be fetched.
     """
-    whole = checked(experiment, catalogue["experiment"]["schema"], catalogue["families"])
+    whole = checked(renew_experiment(experiment), catalogue["experiment"]["schema"], catalogue["families"])
     check_labels(whole, folder or data_folder())
     weights = whole.get("weights", {})
     if weights.get("epochs"):

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back, with a `kind` tag for parts; schemas and knobs from the same fields."""
+"""Converts frozen dataclasses to JSON and back, with a `kind` tag for parts; makes schemas and knobs from fields."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from gradleak_core.config.schemas import checked
-from gradleak_core.types import Knob
+from gradleak_core.types import JSON, Knob
 
-JSON = Any
 T = TypeVar("T")
 NONE: Mapping[str, Mapping[str, object]] = types.MappingProxyType({})
 
@@ -36,19 +35,20 @@ class Codec:
 
     @cached_property
     def rows(self) -> dict[str, dict[str, JSON]]:
-        """What decides about every part, family -> name -> row: its default, what it needs and its schema."""
+        """Returns family -> name -> row of every part: its default, needs, facts and schema."""
         unnamed = {family: kinds for family, kinds in self.families.items() if family not in self.named}
         made = {family: {kind: cls() for kind, cls in kinds.items()} for family, kinds in unnamed.items()}
         listed = {**made, **self.named}
         return {family: {name: self.row(value) for name, value in rows.items()} for family, rows in listed.items()}
 
     def row(self, value: Any) -> JSON:
-        """The row of a part of this default."""
+        """Returns the row of a part with this default."""
         needs = self.encode(getattr(value, "needs", ()))
-        return {"default": self.encode(value), "needs": needs, "schema": self.schema(type(value))}
+        facts = list(getattr(value, "facts", ()))
+        return {"default": self.encode(value), "needs": needs, "facts": facts, "schema": self.schema(type(value))}
 
     def encode(self, value: Any) -> JSON:
-        """A JSON value; dataclasses become objects, tagged with their kind when they have one."""
+        """Returns a JSON value. Dataclasses become objects, tagged with their kind if they have one."""
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             tag = {"kind": self.names[type(value)]} if type(value) in self.names else {}
             return tag | {f.name: self.encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -57,12 +57,12 @@ class Codec:
         return value
 
     def decode(self, cls: type[T], value: JSON) -> T:
-        """A `cls` from its JSON; fields left out keep their defaults. Raises `Refused`, naming the path."""
+        """Builds a `cls` from its JSON. Fields left out keep their defaults. Raises `Refused`, naming the path."""
         built: T = self.build(cls, checked(value, self.schema(cls), self.rows))
         return built
 
     def build(self, cls: Any, value: JSON) -> Any:
-        """A `cls`, or what the value's kind says, from JSON that has passed `checked`."""
+        """Builds a `cls`, or the class of the value's kind, from JSON that has passed `checked`."""
         if isinstance(value, Mapping):
             cls = self.kinds.get(value.get("kind", ""), cls)
             hints = field_types(cls)
@@ -72,7 +72,7 @@ class Codec:
         return tuple(self.build(None, item) for item in value) if isinstance(value, list) else value
 
     def knobs(self, cls: type) -> list[JSON]:
-        """One entry a field with a `Knob`: name, label, help, type, default, bounds, choices."""
+        """Returns an entry for each field with a `Knob`: name, label, help, type, default, bounds, choices."""
         defaults = {f.name: f for f in dataclasses.fields(cls)}
         rows = []
         for name, hint in field_types(cls).items():
@@ -92,7 +92,7 @@ class Codec:
         return rows
 
     def schema(self, cls: type) -> JSON:
-        """JSON Schema (draft 2020-12) of one part."""
+        """Returns the JSON Schema (draft 2020-12) of one part."""
         properties: dict[str, JSON] = {"kind": {"const": self.names[cls]}} if cls in self.names else {}
         fields = {f.name: f for f in dataclasses.fields(cls)}
         for name, hint in field_types(cls).items():
@@ -139,7 +139,7 @@ def field_types(cls: type) -> dict[str, Any]:
 
 
 def unwrap(hint: Any) -> tuple[Any, Knob | None]:
-    """The bare type and the `Knob` of a field's annotation."""
+    """Returns the bare type and the `Knob` of a field's annotation."""
     if get_origin(hint) is Annotated:
         base, *extra = get_args(hint)
         return base, next((e for e in extra if isinstance(e, Knob)), None)
@@ -147,7 +147,7 @@ def unwrap(hint: Any) -> tuple[Any, Knob | None]:
 
 
 def bounds(knob: Knob | None, low: str, high: str) -> JSON:
-    """A knob's bounds under the names that a schema has for them."""
+    """Returns a knob's bounds under the names that a schema has for them."""
     found = {} if knob is None else {low: knob.low, high: knob.high}
     return {name: bound for name, bound in found.items() if bound is not None}
 
@@ -169,5 +169,5 @@ def default(field: dataclasses.Field[Any]) -> Any:
 
 
 def summary(cls: type) -> str:
-    """The first line of a docstring."""
+    """Returns the first line of a class's docstring."""
     return (inspect.getdoc(cls) or cls.__name__).splitlines()[0]

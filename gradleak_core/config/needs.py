@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
+from gradleak_core.config.schemas import rows_of
 from gradleak_core.types import Clause, Need
 
 FACTS = {
@@ -17,23 +19,21 @@ FACTS = {
     "train": "1 when the client computes in train mode",
     "repeated_labels": "labels that occur again in the batch, when they are given",
     "bias": "1 when the classifier has a bias",
-    "stochastic": "number of defences that draw inside the model: dropout, PRECODE",
+    "stochastic": "number of parts that draw inside the model, such as dropout",
     "batch_norm": "1 when the model has batch norm",
+    "relu": "1 when the model has ReLUs",
     "rounds": "updates of the same batch that the attacker has",
     "inferable": "0 when batch statistics are to be inferred from what does not tell them",
 }
 
-STOCHASTIC = ("dropout", "precode", "partial_perturbation")
-BATCH_NORM = ("convnet", "resnet20", "resnet18")
 
-
-def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """Every fact of `FACTS`, as a number."""
+def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, float]:
+    """Returns every fact of `FACTS` as a number. Facts that a part brings along are counted from its row."""
     client, model = experiment["client"], experiment["model"]
     batch, labels = len(experiment["images"]), experiment.get("labels") or []
     threat = experiment.get("threat", {})
-    local = min(client.get("local_batch", 0) or batch, batch)
-    steps = client.get("local_epochs", 1) * -(-batch // max(local, 1))
+    local, steps = largest_step(experiment), local_steps(experiment)
+    brought = [fact for part in parts(experiment) for fact in brought_by(part, catalogue)]
     return {
         "batch": batch,
         "size": experiment["size"],
@@ -44,49 +44,67 @@ def facts(experiment: Mapping[str, Any]) -> dict[str, float]:
         "train": float(bool(client.get("train", False))),
         "repeated_labels": len(labels) - len(set(labels)),
         "bias": float(bool(model.get("bias", True))),
-        "stochastic": sum(d["kind"] in STOCHASTIC for d in experiment.get("defences", [])),
-        "batch_norm": float(model.get("kind") in BATCH_NORM),
+        "stochastic": brought.count("stochastic"),
+        "batch_norm": float("batch_norm" in brought),
+        "relu": float(model.get("activation") == "relu" or "relu" in brought),
         "rounds": threat.get("rounds", 1),
         "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }
 
 
-def told(experiment: Mapping[str, Any]) -> bool:
-    """Whether the attacker is given the labels."""
+def largest_step(experiment: Mapping[str, Any]) -> int:
+    """Returns the number of images in a full local step."""
+    batch = len(experiment["images"])
+    return min(experiment["client"].get("local_batch", 0) or batch, batch)
+
+
+def local_steps(experiment: Mapping[str, Any]) -> int:
+    """Returns the number of local steps that one update sums up."""
+    epochs: int = experiment["client"].get("local_epochs", 1)
+    return epochs * -(-len(experiment["images"]) // max(largest_step(experiment), 1))
+
+
+def brought_by(part: Mapping[str, Any], catalogue: Mapping[str, Any]) -> Iterable[str]:
+    """Returns the facts that a part brings into an experiment, from its row in the catalogue."""
+    return chain.from_iterable(row.get("facts", ()) for row in rows_of(part, catalogue["families"]))
+
+
+def labels_revealed(experiment: Mapping[str, Any]) -> bool:
+    """Returns whether the attacker is told the labels."""
     return bool(experiment["attack"].get("labels", {}).get("kind") == "known_labels")
 
 
 def answers(experiment: Mapping[str, Any]) -> bool:
-    """Whether the attack is made against what is random in a model."""
+    """Returns whether the attack is made against randomness in a model."""
     attack = experiment["attack"]
     stance, matched = (attack.get(name, {}).get("kind") for name in ("stance", "matched"))
     return stance in ("told", "solve", "read_off") or matched == "ahead"
 
 
-def idle(experiment: Mapping[str, Any]) -> str:
-    """That an attack against randomness meets a model without any, in a sentence; empty otherwise."""
-    if not answers(experiment) or facts(experiment)["stochastic"]:
+def idle(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> str:
+    """Says that an attack against randomness meets a model without any; else empty."""
+    if not answers(experiment) or facts(experiment, catalogue)["stochastic"]:
         return ""
-    return "This attack is made against dropout or PRECODE, and the model has neither: the result says nothing of them."
+    return "This attack is made against dropout or PRECODE, but the model has neither: the result says nothing of them."
 
 
 def unmet(needs: Iterable[Need], known: Mapping[str, float]) -> list[str]:
-    """The sentences of the needs that these facts do not meet."""
+    """Returns the sentences of the needs that these facts do not meet."""
     return [need.why for need in needs if not need.met(known)]
 
 
 def from_json(needs: Iterable[Mapping[str, Any]]) -> list[Need]:
-    """Needs as the catalogue carries them."""
+    """Reads needs as the catalogue carries them."""
     return [Need(n["why"], tuple(Clause(**clause) for clause in n["any_of"])) for n in needs]
 
 
 def between(fact: str, low: float | None, high: float | None, why: str, multiple: int | None = None) -> Need:
-    """One fact within bounds."""
+    """Returns the need that one fact lies within bounds."""
     return Need(why, (Clause(fact, low, high, multiple),))
 
 
 def parts(value: Any) -> Iterable[Mapping[str, Any]]:
-    """Every `{"kind": ...}` object inside an experiment's JSON, outermost first."""
+    """Yields every `{"kind": ...}` object inside an experiment's JSON, outermost first."""
     if isinstance(value, Mapping):
         if "kind" in value:
             yield value

@@ -1,4 +1,4 @@
-"""Checks JSON against the schemas that `Codec.schema` writes, and fills in what was left out. Imports no torch.
+"""Checks JSON against the schemas that `Codec.schema` writes, and fills in defaults. Imports no torch.
 
 The web process checks with the catalogue's schemas what comes in at the door, the codec with its own what it builds:
 so the two refuse alike, in the same words. A schema is JSON Schema (draft 2020-12) with one word of our own, `family`:
@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 import reprlib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
 Families = Mapping[str, Mapping[str, JSON]]
 """Family -> name -> row with at least `default` and `schema`."""
 MOST_CHARACTERS = 1000
@@ -38,13 +37,13 @@ def checked(value: JSON, schema: JSON, families: Families, path: str = "") -> JS
     if "anyOf" in schema:
         return None if value is None else checked(value, schema["anyOf"][0], families, path)
     if "family" in schema:
-        return _part(value, families[schema["family"]], families, path)
+        return _check_part(value, families[schema["family"]], families, path)
     if "enum" in schema or "const" in schema:
         return choice(value, schema.get("enum") or [schema["const"]], path)
     if schema["type"] == "object":
         return _object(value, schema, families, path, {})
     if schema["type"] == "array":
-        items = listed(value, schema.get("minItems"), schema.get("maxItems"), path)
+        items = check_list(value, schema.get("minItems"), schema.get("maxItems"), path)
         return [checked(item, schema["items"], families, f"{path}.{index}") for index, item in enumerate(items)]
     return SCALARS[schema["type"]](value, schema.get("minimum"), schema.get("maximum"), path)
 
@@ -61,7 +60,12 @@ def row_of(part: Mapping[str, JSON], rows: Mapping[str, JSON]) -> JSON | None:
     return found if found is not None and found["default"].get("kind") == kind else None
 
 
-def _part(value: JSON, rows: Mapping[str, JSON], families: Families, path: str) -> JSON:
+def rows_of(part: Mapping[str, JSON], families: Families) -> Iterator[JSON]:
+    """Yields the row of a part of whichever family, none for an unknown kind."""
+    return filter(None, (row_of(part, rows) for rows in families.values()))
+
+
+def _check_part(value: JSON, rows: Mapping[str, JSON], families: Families, path: str) -> JSON:
     if not isinstance(value, Mapping):
         raise Refused(f"{path} must be an object, not {quoted(value)}.")
     row = row_of(value, rows)
@@ -98,7 +102,7 @@ def short(word: Any) -> str:
     return str(word) if plain else quoted(word)
 
 
-def listed(value: JSON, low: int | None, high: int | None, path: str) -> list[JSON]:
+def check_list(value: JSON, low: int | None, high: int | None, path: str) -> list[JSON]:
     """Returns the items of a list of `low` to `high` entries. Raises `Refused`."""
     if not isinstance(value, (list, tuple)):
         raise Refused(f"{path} must be a list, not {quoted(value)}.")

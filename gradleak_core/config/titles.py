@@ -1,4 +1,4 @@
-"""What attacks and runs are called, from an experiment's JSON and the catalogue. Imports no torch."""
+"""The titles of attacks and runs, from an experiment's JSON and the catalogue. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gradleak_core.config.needs import parts
 
 
 def attack_title(attack: Any, catalogue: Any) -> str:
-    """An attack's title, and whether a part was exchanged that the paper has. Labels and stance are the threat's."""
+    """Returns an attack's title, with "changed" if a part differs from the paper's. Labels and stance do not count."""
     name = kind_of("attacks", attack, catalogue)
     row = catalogue["families"]["attacks"].get(name)
     if row is None:
@@ -21,7 +21,7 @@ def attack_title(attack: Any, catalogue: Any) -> str:
 
 
 def run_title(experiment: Any, catalogue: Any) -> str:
-    """The name of a run that was given none: attack, model, image or how many."""
+    """Names a run after its attack, its model and its picture, or the number of pictures."""
     model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
     words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")

@@ -1,4 +1,4 @@
-"""The datasets that torchvision can fetch: names, classes and sizes. Free of torch, so that a picker can list them."""
+"""The data sets that torchvision can fetch: names, classes and sizes. Free of torch, so that a picker can list them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data.references import unknown
+from gradleak_core.data.references import unknown_image
 from gradleak_core.types import Refused
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """`kind` is torchvision's class; `place` is the folder inside `datasets/` that it reads; `train` and `test`
-    count images; `megabytes` is the size of the download."""
+    """A data set that torchvision can fetch.
+
+    `kind` names torchvision's class, and `place` the folder inside `datasets/` that it reads. `train` and `test` count
+    images. `megabytes` is the size of the download.
+    """
 
     title: str
     kind: str
@@ -37,23 +40,27 @@ table, tank, telephone, television, tiger, tractor, train, trout, tulip, turtle,
 woman, worm"""
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _read_names(text: str) -> tuple[str, ...]:
     return tuple(re.split(r",\s+", text))
 
 
 DATASETS = {
     "mnist": Dataset("MNIST", "MNIST", "MNIST/raw", tuple("0123456789"), 60_000, 10_000, 12),
-    "fashion_mnist": Dataset("Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", _names(FASHION), 60_000, 10_000, 31),
-    "cifar10": Dataset("CIFAR-10", "CIFAR10", "cifar-10-batches-py", _names(CIFAR10), 50_000, 10_000, 170),
-    "cifar100": Dataset("CIFAR-100", "CIFAR100", "cifar-100-python", _names(CIFAR100), 50_000, 10_000, 169),
+    "fashion_mnist": Dataset(
+        "Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", _read_names(FASHION), 60_000, 10_000, 31
+    ),
+    "cifar10": Dataset("CIFAR-10", "CIFAR10", "cifar-10-batches-py", _read_names(CIFAR10), 50_000, 10_000, 170),
+    "cifar100": Dataset("CIFAR-100", "CIFAR100", "cifar-100-python", _read_names(CIFAR100), 50_000, 10_000, 169),
 }
 
 
-def parse(reference: str) -> tuple[str, str, int]:
-    """Name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
+def parse_dataset(reference: str) -> tuple[str, str, int]:
+    """Returns name, split and index of `dataset:<name>/<train|test>/<index>`. Raises `Refused`."""
     parts = re.fullmatch(r"dataset:(\w+)/(train|test)/(\d{1,9})", reference, re.ASCII)
     if parts is None or parts[1] not in DATASETS:
-        raise unknown(reference, (f"dataset:{name}/{split}/0" for name in DATASETS for split in ("train", "test")))
+        raise unknown_image(
+            reference, (f"dataset:{name}/{split}/0" for name in DATASETS for split in ("train", "test"))
+        )
     name, split, index = parts[1], parts[2], int(parts[3])
     count = DATASETS[name].train if split == "train" else DATASETS[name].test
     if index >= count:
@@ -61,11 +68,12 @@ def parse(reference: str) -> tuple[str, str, int]:
     return name, split, index
 
 
-def present(root: Path, name: str) -> bool:
-    """Whether a dataset has been downloaded and unpacked."""
+def is_present(root: Path, name: str) -> bool:
+    """Returns whether a data set has been downloaded to `root`, the folder of all data sets, and unpacked."""
     place = root / DATASETS[name].place
     return place.is_dir() and any(not file.suffix for file in place.iterdir())
 
 
 def past_the_end(reference: str, count: int) -> Refused:
+    """Returns the refusal of a reference to an image that a set of `count` images does not have."""
     return Refused(f"{quoted(reference)} is past the end; the last image is number {count - 1}.")

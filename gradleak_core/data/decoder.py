@@ -1,4 +1,4 @@
-"""Reading pictures of strangers in a process of its own, which may use so much time and memory and no more.
+"""Reads strangers' pictures in a process of its own, whose time and memory are limited.
 
 `python -m gradleak_core.data.decoder` takes a file on its standard input and says on its output, in one line of JSON,
 why it is refused or how long the PNGs are that follow. Free of torch and streamlit, so that it starts quickly.
@@ -23,33 +23,33 @@ from gradleak_core.data import uploads
 from gradleak_core.types import Refused
 
 SECONDS = 2
-"""Of processor time, for one picture."""
-PATIENCE = 20.0
-"""Seconds by the clock, on a machine that is busy or does not count processor time."""
+"""The processor time that one picture may take."""
+DECODE_SECONDS = 20.0
+"""The seconds by the clock that one picture may take, on a busy machine or one that counts no processor time."""
 MEMORY = 512 * 2**20
-"""Bytes of addresses that the process may ask for."""
-AT_ONCE = 2
+"""The bytes of addresses that the process may ask for."""
+DECODED_TOGETHER = 2
 PLACES = 30
-"""Pictures that are being sent, wait, or are read, at most."""
-ROOT = Path(__file__).resolve().parents[2]
+"""The most pictures that are being sent, wait or are read at a time."""
+IMPORTED_FROM = Path(__file__).resolve().parents[2]
 UNREADABLE = "The picture is damaged or takes too long to read; save it again or make it smaller, and retry."
-log = logging.getLogger("gradleak.decoder")
+decoder_log = logging.getLogger("gradleak.decoder")
 
 
 class Busy(Refused):
-    """There is no room for one more picture at the moment. The message is a sentence."""
+    """An error when there is no room for one more picture at the moment. The message is a sentence."""
 
 
 class Decoder:
-    """Starts the processes: two at a time, while others wait their turn. May be used from any thread."""
+    """A reader of pictures that starts the processes, two at a time. May be used from any thread."""
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(PLACES)
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._turns = threading.BoundedSemaphore(DECODED_TOGETHER)
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
-        """Held by everybody who has a picture in hand. Raises `Busy` when all places are taken."""
+        """Holds a place for a picture while it is received and read. Raises `Busy` when all places are taken."""
         if not self._places.acquire(blocking=False):
             raise Busy(f"{PLACES} pictures are being read already; try again in a few seconds.")
         try:
@@ -58,10 +58,10 @@ class Decoder:
             self._places.release()
 
     def check(self, file: IO[bytes]) -> tuple[bytes, bytes | None]:
-        """As `uploads.check_both`, of an open file that begins at its first byte. Raises `Refused`."""
+        """Returns the clean PNG of the picture in a file, and a brightened one if it is very dark. Raises `Refused`."""
         file.seek(0)
         with self._turns:
-            said = answer(file)
+            said = ask_decoder(file)
         head, _, pictures = said.partition(b"\n")
         told = json.loads(head)
         if "refused" in told:
@@ -69,9 +69,9 @@ class Decoder:
         return pictures[: told["plain"]], pictures[told["plain"] :] or None
 
 
-def answer(file: IO[bytes]) -> bytes:
-    """What the process says about a file. Raises `Refused` when it is ended or breaks down before it says anything."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+def ask_decoder(file: IO[bytes]) -> bytes:
+    """Returns the answer of a new process about a file. Raises `Refused` when it takes too long or breaks down."""
+    path = os.pathsep.join(filter(None, [str(IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     try:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "gradleak_core.data.decoder"],
@@ -79,21 +79,21 @@ def answer(file: IO[bytes]) -> bytes:
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=DECODE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise Refused(UNREADABLE) from error
     except OSError as error:  # too many processes, or no memory for one more
         raise Busy("The server cannot read pictures right now; try again in a few seconds.") from error
     if done.returncode:
-        log.warning("The process that read a picture ended with code %d.", done.returncode)
+        decoder_log.warning("The process that read a picture ended with code %d.", done.returncode)
         raise Refused(UNREADABLE)
     return done.stdout
 
 
-def main() -> None:
-    """Reads one picture and answers."""
-    limit()
+def answer_file() -> None:
+    """Reads the picture on standard input and writes the answer to standard output."""
+    limit_process()
     try:
         plain, stretched = uploads.check_both(sys.stdin.buffer.read(uploads.MEGABYTES * 2**20 + 1))
     except Refused as refused:
@@ -103,8 +103,8 @@ def main() -> None:
     sys.stdout.buffer.write(said)
 
 
-def limit() -> None:
-    """Sets the limits of this process, as far as the system has them."""
+def limit_process() -> None:
+    """Limits the time and the memory of this process, as far as the system can."""
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if sys.platform == "win32":
         return
@@ -116,4 +116,4 @@ def limit() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    answer_file()

@@ -14,65 +14,66 @@ from typing import Any
 
 from PIL import Image
 
-from gradleak_core.data.datasets import DATASETS, parse, past_the_end
+from gradleak_core.data.datasets import DATASETS, parse_dataset, past_the_end
 from gradleak_core.types import Refused
 
-Progress = Callable[[int, int], None] | None
-"""Called while downloading with the bytes so far and the bytes in all (0 when the server does not say)."""
+Downloaded = Callable[[int, int], None] | None
+"""A listener to a download, called with the bytes so far and in all (0 when the server does not say)."""
 
 CHUNK = 2**18
 TIMEOUT = 30
+"""The seconds after which a silent server is given up."""
 BROKEN = (
     *(OSError, RuntimeError, ValueError, EOFError, AssertionError),
     *(http.client.HTTPException, tarfile.TarError, zlib.error),
 )
-"""What torchvision and the network raise when files are missing, unreachable or damaged."""
+"""The errors that torchvision and the network raise when files are missing, unreachable or damaged."""
 
 
-def item(root: Path, reference: str, progress: Progress = None) -> tuple[Image.Image, int]:
-    """The image, in mode L or RGB, and the label of a reference; `root` is `<data folder>/datasets`.
+def read_item(root: Path, reference: str, progress: Downloaded = None) -> tuple[Image.Image, int]:
+    """Returns the image of a reference, in mode L or RGB, and its label; `root` is `<data folder>/datasets`.
 
-    Downloads the dataset when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
+    Downloads the data set when it is not there. Raises `Refused` when that fails, naming the folder to fill by hand.
     """
-    name, split, index = parse(reference)
-    images = opened(name, split, root.absolute(), progress)
+    name, split, index = parse_dataset(reference)
+    images = open_dataset(name, split, root.absolute(), progress)
     if index >= len(images):
         raise past_the_end(reference, len(images))
     image, label = images[index]
     return image, int(label)
 
 
-def opened(name: str, split: str, root: Path, progress: Progress = None) -> Any:
-    """Torchvision's dataset, a sequence of (PIL image, label). Raises `Refused`."""
+def open_dataset(name: str, split: str, root: Path, progress: Downloaded = None) -> Any:
+    """Returns torchvision's data set, a sequence of (PIL image, label), downloaded if need be. Raises `Refused`."""
     try:
         return _read(name, split, root)
     except BROKEN:
         pass
     try:
-        for archive, addresses in archives(name, root).items():
+        for archive, addresses in list_archives(name, root).items():
             if not archive.exists():
                 _first_that_answers(addresses, archive, progress)
-        _vision(name)(root, train=split == "train", download=True)  # checks and unpacks
+        _import_torchvision(name)(root, train=split == "train", download=True)  # checks and unpacks
         return _read(name, split, root)
     except BROKEN as error:
         row = DATASETS[name]
-        files = ", ".join(archive.name for archive in archives(name, root))
-        folder = next(iter(archives(name, root))).parent.relative_to(root.parent).as_posix()
+        files = ", ".join(archive.name for archive in list_archives(name, root))
+        folder = next(iter(list_archives(name, root))).parent.relative_to(root.parent).as_posix()
         there = f"{folder} of the data folder"
         raise Refused(f"{row.title} could not be downloaded; put {files} into {there} and try again.") from error
 
 
-def archives(name: str, root: Path) -> dict[Path, list[str]]:
-    """Where torchvision looks for each file of a dataset, and the addresses it can come from."""
-    kind = _vision(name)
+def list_archives(name: str, root: Path) -> dict[Path, list[str]]:
+    """Returns the paths at which torchvision looks for the files of a data set, each with its addresses on the web."""
+    kind = _import_torchvision(name)
     if hasattr(kind, "mirrors"):
         files = [file for file, _ in kind.resources]
         return {root / DATASETS[name].place / file: [mirror + file for mirror in kind.mirrors] for file in files}
     return {root / kind.filename: [kind.url]}
 
 
-def download(address: str, target: Path, progress: Progress = None) -> None:
-    """Writes what an address holds to `target` in one step. Raises OSError or HTTPException."""
+def download(address: str, target: Path, progress: Downloaded = None) -> None:
+    """Downloads an address to `target`, which has the whole file or nothing. Raises OSError or HTTPException."""
     target.parent.mkdir(parents=True, exist_ok=True)
     request = urllib.request.Request(address, headers={"User-Agent": "gradleak"})
     opener = urllib.request.build_opener()  # urlopen would keep the proxies of its first call
@@ -89,7 +90,7 @@ def download(address: str, target: Path, progress: Progress = None) -> None:
         part.replace(target)
 
 
-def _first_that_answers(addresses: list[str], target: Path, progress: Progress) -> None:
+def _first_that_answers(addresses: list[str], target: Path, progress: Downloaded) -> None:
     for address in addresses:
         try:
             download(address, target, progress)
@@ -101,11 +102,11 @@ def _first_that_answers(addresses: list[str], target: Path, progress: Progress) 
 
 @functools.lru_cache(maxsize=2)
 def _read(name: str, split: str, root: Path) -> Any:
-    return _vision(name)(root, train=split == "train")
+    return _import_torchvision(name)(root, train=split == "train")
 
 
-def _vision(name: str) -> Any:
-    """Torchvision's class."""
+def _import_torchvision(name: str) -> Any:
+    """Returns torchvision's class for a data set."""
     import torchvision.datasets as vision  # takes as long to import as torch, and most runs do without
 
     return getattr(vision, DATASETS[name].kind)

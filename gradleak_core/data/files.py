@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and JSON that is read back only if it can be passed on."""
+"""Writes files whole or not at all, and reads back only JSON that can be passed on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Writes a file in one step: it has the old content or the new one, whatever happens. Raises OSError."""
+    """Writes a file in one step, so that it has the old content or the new, whatever happens. Raises OSError."""
     part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(data)
@@ -22,7 +22,7 @@ def write_whole(file: Path, data: bytes) -> None:
 def read_json(text: str | bytes) -> Any:
     """Returns the value that a JSON text stands for.
 
-    Raises ValueError when it is no JSON, or holds NaN, infinities or endless nesting.
+    Raises ValueError when the text is not JSON, or holds NaN, infinities or endless nesting.
     """
     try:
         value = json.loads(text)

@@ -1,4 +1,4 @@
-"""Whole sets of labelled pictures to train on: the built-in digits, torchvision's, folders by class."""
+"""Whole sets of labelled pictures to train on: the built-in digits, torchvision's sets, folders by class."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from PIL import Image
 from torch import Tensor
 
 from gradleak_core.data import data_folder, digits, downloads, folders, uploads
-from gradleak_core.data.datasets import DATASETS, present
+from gradleak_core.data.datasets import DATASETS, is_present
 from gradleak_core.data.pixels import to_tensor
-from gradleak_core.data.sources import source, split
+from gradleak_core.data.sources import source, split_folder
 from gradleak_core.types import Note, Refused
 
-Pictures = Iterable[tuple[Image.Image, int]]
+LabelledPictures = Iterable[tuple[Image.Image, int]]
 MOST_BYTES = 2**29
-"""Of pixels to learn from; of a larger set every second picture is taken, or every third, and so on."""
+"""The most bytes of pixels to learn from. Of a larger set every second picture is taken, or every third, and so on."""
 NOTE_EVERY = 500
+"""The pictures that are read between two notes."""
 FIFTH = 5
-"""Of a folder without a `test` beside its `train`, every fifth picture of a class is held out."""
+"""The pictures of a class for each one that is held out, in a folder without `test/` beside its `train/`."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pictures (N, C, H, W) in uint8 with labels (N,): to learn from, and held out."""
+    """Labelled pictures to learn from and to test on: images (N, C, H, W) in uint8, labels (N,)."""
 
     images: Tensor
     labels: Tensor
@@ -34,18 +35,19 @@ class Labelled:
     test_labels: Tensor
 
 
-def read(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
-    """A set, every picture cropped and scaled to `shape` (C, size, size). Downloads what torchvision has to fetch.
+def read_labelled(name: str, shape: tuple[int, int, int]) -> Generator[Note, None, Labelled]:
+    """Reads a set and returns its pictures, cropped and scaled to `shape` (C, size, size). Yields notes meanwhile.
 
-    Raises `Refused` when it is not there, cannot be fetched or holds a damaged picture.
+    Downloads what torchvision has to fetch. Raises `Refused` when the set is not there, cannot be downloaded or holds a
+    damaged picture.
     """
     title = source(name).title
     if name == "digits":
         parts = _digits()
     elif name in DATASETS:
-        if not present(data_folder() / "datasets", name):
+        if not is_present(data_folder() / "datasets", name):
             yield Note(f"Downloading {title}, {DATASETS[name].megabytes} MB.")
-        parts = _vision(name)
+        parts = _read_torchvision(name)
     else:
         parts = _folder(name)
     stacked: list[Tensor] = []
@@ -79,14 +81,14 @@ def _digits() -> list[Part]:
     return [(zip(map(Image.fromarray, xs), ys.tolist(), strict=True), len(xs)) for xs, ys in parts]
 
 
-def _vision(name: str) -> list[Part]:
+def _read_torchvision(name: str) -> list[Part]:
     root = (data_folder() / "datasets").absolute()
-    sets = [downloads.opened(name, split, root) for split in ("train", "test")]
+    sets = [downloads.open_dataset(name, split, root) for split in ("train", "test")]
     return [((images[i] for i in range(len(images))), len(images)) for images in sets]
 
 
 def _folder(name: str) -> list[Part]:
-    train, test = split(name)
+    train, test = split_folder(name)
     if test:
         chosen = [folders.files(train), folders.files(test)]
     else:
@@ -97,11 +99,11 @@ def _folder(name: str) -> list[Part]:
             chosen[seen[label] % FIFTH == FIFTH - 1].append((file, label))
     if not all(chosen):
         raise Refused(f"{name} holds too few pictures to train on; each class needs at least {FIFTH}.")
-    return [(((_opened(file), label) for file, label in part), len(part)) for part in chosen]
+    return [(((_open_file(file), label) for file, label in part), len(part)) for part in chosen]
 
 
-def _opened(file: Path) -> Image.Image:
+def _open_file(file: Path) -> Image.Image:
     try:
-        return uploads.decode(file.read_bytes())
+        return uploads.decode_picture(file.read_bytes())
     except (Refused, OSError) as error:
         raise Refused(f"{file.parent.name}/{file.name} cannot be used for training; remove or replace it.") from error

@@ -1,4 +1,4 @@
-"""Pictures to tensors in [0, 1] and back."""
+"""Converts pictures to tensors in [0, 1] and back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gradleak_core.types import Refused
 
 MODES = {1: "L", 3: "RGB"}
 LOSSLESS = 64
-"""The largest side, in pixels, that `strip` encodes without loss."""
+"""The largest side, in pixels, that `to_strip` encodes without loss."""
 
 
 def to_tensor(picture: bytes | Image.Image, size: int, channels: int) -> Tensor:
-    """The largest centred square of a picture, antialiased to `size` pixels: (1, C, size, size) in [0, 1].
+    """Returns the largest centred square of a picture, scaled to `size` pixels: (1, C, size, size) in [0, 1].
 
     `picture` is an encoded picture that has been checked before, or an image. Raises `Refused` unless C is 1 or 3.
     """
@@ -30,19 +30,19 @@ def to_tensor(picture: bytes | Image.Image, size: int, channels: int) -> Tensor:
 
 
 def to_png(images: Tensor) -> bytes:
-    """B images (B, C, H, W), C of 1 or 3, stacked top to bottom as one PNG; values outside [0, 1] are clamped."""
+    """Returns images (B, C, H, W), C of 1 or 3, stacked top to bottom as one PNG. Values are clamped to [0, 1]."""
     return _encode(images, "PNG", compress_level=1)
 
 
-def strip(images: Tensor) -> bytes:
-    """As `to_png`, but images above 64 pixels become a lossy WebP: a preview for the screen."""
+def to_strip(images: Tensor) -> bytes:
+    """Returns images (B, C, H, W) stacked top to bottom as a PNG, or as a lossy WebP above 64 pixels a side."""
     if max(images.shape[-2:]) <= LOSSLESS:
         return to_png(images)
     return _encode(images, "WEBP", quality=90, method=0)
 
 
 def from_strip(data: bytes, batch: int) -> Tensor:
-    """The images (B, C, H, W) in [0, 1] of a stack; exact to 1/255 for a PNG. A WebP always has three channels."""
+    """Returns the images (B, C, H, W) in [0, 1] of a stack. A PNG is exact to 1/255; a WebP has three channels."""
     image = Image.open(io.BytesIO(data))
     pixels = torch.from_numpy(np.array(image))
     stacked = pixels.reshape(batch, image.height // batch, image.width, len(image.getbands()))

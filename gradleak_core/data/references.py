@@ -1,4 +1,4 @@
-"""What a reference to an image may look like, and the sentence for one that names nothing."""
+"""The schemes of references to images, and the refusal of one that names nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gradleak_core.types import Refused
 SCHEMES = ("sample", "upload", "dataset", "folder")
 
 
-def unknown(reference: str, known: Iterable[str]) -> Refused:
-    """The refusal of `reference`, with the closest of the known ones if any is close."""
+def unknown_image(reference: str, known: Iterable[str]) -> Refused:
+    """Returns the refusal of a reference that names nothing, with the closest known reference if any is close."""
     scheme = reference.partition(":")[0] + ":"
     rest = {name.removeprefix(scheme): name for name in known}
     close = difflib.get_close_matches(reference.removeprefix(scheme), rest, n=1)

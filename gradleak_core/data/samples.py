@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradleak_core.data.references import unknown
+from gradleak_core.data.references import unknown_image
 
 FOLDER = Path(__file__).parents[2] / "assets" / "samples"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture: `label` indexes `CLASSES`, `file` lies in `assets/samples/`."""
+    """A sample picture. `label` is its place in `CLASSES`, and `file` lies in `assets/samples/`."""
 
     name: str
     title: str
@@ -30,12 +30,12 @@ SAMPLES: dict[str, Sample] = {row["name"]: Sample(**row) for row in _rows["sampl
 
 
 def sample(name: str) -> Sample:
-    """The row of that name. Raises `Refused`, naming the closest one."""
+    """Returns the sample of a name. Raises `Refused`, naming the closest one, when there is none."""
     if name not in SAMPLES:
-        raise unknown(f"sample:{name}", (f"sample:{known}" for known in SAMPLES))
+        raise unknown_image(f"sample:{name}", (f"sample:{known}" for known in SAMPLES))
     return SAMPLES[name]
 
 
-def picture(name: str) -> bytes:
-    """The file of a sample: a square PNG, grey or RGB, of at most 256 pixels. Raises `Refused`."""
+def read_sample(name: str) -> bytes:
+    """Returns the file of a sample: a square PNG, grey or RGB, of at most 256 pixels a side. Raises `Refused`."""
     return (FOLDER / sample(name).file).read_bytes()

@@ -13,7 +13,7 @@ from gradleak_core.types import Refused
 
 @dataclass(frozen=True)
 class Source:
-    """A set of labelled pictures that has not been read yet."""
+    """A set of labelled pictures that has not been read yet. `classes` is their number."""
 
     name: str
     title: str
@@ -23,14 +23,14 @@ class Source:
 def source(name: str, most: int | None = None) -> Source:
     """Returns the set that `digits`, the name of a torchvision set or `folder:<name>` stands for.
 
-    Raises `Refused` when there is no such set, or when it has more classes than the model, `most`.
+    Raises `Refused` when there is no such set, or when it has more classes than `most`, those of the model.
     """
     if name == "digits":
-        found = Source(name, "the built-in digits", len(digits.CLASSES))
+        found = Source(name, "the built-in digits", len(digits.DIGITS))
     elif name in DATASETS:
         found = Source(name, DATASETS[name].title, len(DATASETS[name].classes))
     elif name.startswith("folder:"):
-        found = Source(name, name, len(folders.folders()[split(name)[0]]))
+        found = Source(name, name, len(folders.folders()[split_folder(name)[0]]))
     else:
         known = ", ".join(["digits", *DATASETS, *(f"folder:{folder}" for folder in folders.folders())])
         raise Refused(f"There is no data set {quoted(name)} to train on; choose from {known}.")
@@ -41,25 +41,25 @@ def source(name: str, most: int | None = None) -> Source:
     return found
 
 
-def split(name: str) -> tuple[str, str | None]:
-    """Returns the folders of `folder:<name>` to learn from and to test on. Raises `Refused`."""
+def split_folder(name: str) -> tuple[str, str | None]:
+    """Returns the folders of `folder:<name>` to learn from and, or None, to test on. Raises `Refused`."""
     wanted, known = name.removeprefix("folder:"), folders.folders()
     train = next((folder for folder in (wanted, f"{wanted}/train") if folder in known), None)
     if train is None:
         there = ", ".join(f"folder:{folder}" for folder in known) or "none"
-        raise Refused(f"There is no folder {quoted(name)}; those named in {folders.VARIABLE} are: {there}.")
+        raise Refused(f"There is no folder {quoted(name)}; those named in {folders.FOLDERS_VARIABLE} are: {there}.")
     test = f"{train.removesuffix('/train')}/test"
     return train, test if train.endswith("/train") and test in known else None
 
 
-def identity(name: str) -> str:
-    """Returns a text that changes whenever the pictures of a set do: of a folder, a digest of names, sizes, times."""
+def identify_source(name: str) -> str:
+    """Returns a text that changes whenever the pictures of a set do, to judge by their names, sizes and times."""
     if name == "digits":
-        return digits.identity()
+        return digits.digest_digits()
     if not name.startswith("folder:"):
         return name
     digest = hashlib.sha256()
-    for file, label in (found for part in split(name) if part for found in folders.files(part)):
+    for file, label in (found for part in split_folder(name) if part for found in folders.files(part)):
         there = file.stat()
         digest.update(f"{label}/{file.name}/{there.st_size}/{there.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -17,72 +17,77 @@ from gradleak_core.config.schemas import quoted
 from gradleak_core.data.files import write_whole
 from gradleak_core.types import Refused
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 MEGABYTES = 8
 MEGAPIXELS = 40
 DECODED_MEGAPIXELS = 10
-"""Millions of pixels at most that are decoded; a large JPEG is decoded straight to fewer than it has.
+"""The most millions of pixels that are decoded. A large JPEG is decoded straight to fewer pixels than it has.
 Four pictures of that size at once take two seconds on two cores."""
 LONGEST = 65_535
-"""Pixels of a side at most, as in a JPEG."""
+"""The most pixels of a side, as in a JPEG."""
 SIDE = 512
+"""The most pixels of a side that are kept."""
 DARK = 64
-"""Of 255, what nothing in a very dark picture exceeds: a quarter, as 14 bits in a file of 16."""
+"""The value, of 255, that nothing in a very dark picture exceeds: a quarter, as 14 bits in a file of 16."""
 
 BOMB = f"The picture has more than {MEGAPIXELS} million pixels; make it smaller and try again."
 HEAVY = (
     f"The picture has more than {DECODED_MEGAPIXELS} million pixels, which only a JPEG may have; "
     "make it smaller or save it as a JPEG."
 )
-DAMAGED = "The picture is cut off or damaged; save it again and retry."
+DAMAGED_PICTURE = "The picture is cut off or damaged; save it again and retry."
 FOREIGN = "The file is not a picture that can be read; use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."
-LARGE = "The picture takes too much memory to read; make it smaller and try again."
+TOO_LARGE = "The picture takes too much memory to read; make it smaller and try again."
 
 
-def check(data: bytes) -> bytes:
-    """A clean PNG of any picture somebody sends: its largest centred square of at most 512 pixels a side, 8-bit grey or
-    RGB, upright, without metadata. Only the first frame is kept, and what is transparent becomes white.
+def check_upload(data: bytes) -> bytes:
+    """Returns a clean PNG of any picture somebody sends: upright, 8-bit grey or RGB, without metadata.
 
-    Raises `Refused`, and nothing else: empty, not a picture, damaged, over 8 MB, too many pixels, too long a side.
+    It shows the largest centred square, at most 512 pixels a side. Only the first frame is kept, and what is
+    transparent becomes white. Raises `Refused`, and nothing else, when the data is empty, not a picture, damaged or
+    over 8 MB, or when the picture has too many pixels or too long a side.
     """
-    return encoded(decode(data))
+    return encode_png(decode_picture(data))
 
 
 def check_both(data: bytes) -> tuple[bytes, bytes | None]:
-    """As `check`, and a second PNG when the picture is very dark: stretched, so that its darkest value is black and its
-    brightest white. It is made from all bits of a value that Pillow reads: 16 of a grey picture, 8 of a colour."""
-    plain, stretched = _checked(data)
-    return encoded(plain), None if stretched is None else encoded(stretched)
+    """Returns the clean PNG of `check_upload`, and a brightened one if the picture is very dark, else None.
+
+    The second is stretched so that its darkest value is black and its brightest white. It is made from all bits of a
+    value that Pillow reads: 16 of a grey picture, 8 of a colour. Raises `Refused`.
+    """
+    plain, stretched = _check(data)
+    return encode_png(plain), None if stretched is None else encode_png(stretched)
 
 
-def decode(data: bytes) -> Image.Image:
-    """As `check`, but the picture itself, in mode L or RGB."""
-    return _checked(data)[0]
+def decode_picture(data: bytes) -> Image.Image:
+    """Returns the picture of which `check_upload` makes a PNG, in mode L or RGB. Raises `Refused`."""
+    return _check(data)[0]
 
 
-def very_dark(image: Image.Image) -> bool:
-    """Whether nothing in a picture of mode L or RGB is brighter than a quarter, and yet not all of it is alike."""
+def looks_very_dark(image: Image.Image) -> bool:
+    """Returns whether a picture of mode L or RGB has nothing brighter than a quarter, and yet more than one value."""
     low, high = _extremes(image)
     return low < high <= DARK
 
 
-def encoded(image: Image.Image) -> bytes:
-    """The picture as a PNG."""
+def encode_png(image: Image.Image) -> bytes:
+    """Returns a picture as a PNG."""
     png = io.BytesIO()
     image.save(png, "PNG")
     return png.getvalue()
 
 
 def save(folder: Path, data: bytes) -> str:
-    """Checks a picture and keeps it; returns its `upload:<sha256>`. Raises `Refused` as `check` does."""
-    return keep(folder, check(data))
+    """Checks an encoded picture and keeps it. Returns its `upload:<sha256>`. Raises `Refused` or OSError."""
+    return keep_upload(folder, check_upload(data))
 
 
-def keep(folder: Path, clean: bytes) -> str:
-    """Writes a PNG that was checked to `folder` as `<sha256>.png` in one step, and returns its `upload:<sha256>`.
+def keep_upload(folder: Path, clean: bytes) -> str:
+    """Writes a clean PNG to `folder` as `<sha256>.png`, and returns its `upload:<sha256>`. Raises OSError.
 
-    The hash is of the PNG, so the same picture is kept once, and counts as new.
+    The hash is that of the PNG, so the same picture is kept once. Its age begins anew.
     """
     digest = hashlib.sha256(clean).hexdigest()
     target = folder / f"{digest}.png"
@@ -91,16 +96,16 @@ def keep(folder: Path, clean: bytes) -> str:
     return f"upload:{digest}"
 
 
-def path(folder: Path, reference: str) -> Path:
-    """The file of `upload:<sha256>`. Raises `Refused` when the reference is malformed or nothing is there."""
-    kept = file(folder, reference)
+def upload_path(folder: Path, reference: str) -> Path:
+    """Returns the path of `upload:<sha256>`. Raises `Refused` when the reference is malformed or nothing is there."""
+    kept = upload_file(folder, reference)
     if not kept.is_file():
         raise Refused("This picture is not kept here; upload it again (on the command line: --image FILE).")
     return kept
 
 
-def file(folder: Path, reference: str) -> Path:
-    """Where `upload:<sha256>` is kept, whether it is there or not. Raises `Refused` when the reference is malformed."""
+def upload_file(folder: Path, reference: str) -> Path:
+    """Returns the path of `upload:<sha256>`, there or not. Raises `Refused` when the reference is malformed."""
     digest = re.fullmatch(r"upload:([0-9a-f]{64})", reference)
     if digest is None:
         raise Refused(f"{quoted(reference)} does not name an upload; upload the picture again.")
@@ -109,11 +114,11 @@ def file(folder: Path, reference: str) -> Path:
 
 def delete(folder: Path, reference: str) -> None:
     """Removes an upload if it is there. Raises `Refused` when the reference is malformed."""
-    file(folder, reference).unlink(missing_ok=True)
+    upload_file(folder, reference).unlink(missing_ok=True)
 
 
 def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
-    """Removes every file that is older than that many seconds and is not among the uploads used."""
+    """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError."""
     kept = {f"{reference.removeprefix('upload:')}.png" for reference in used}
     oldest = time.time() - seconds
     for place in folder.glob("*"):
@@ -121,39 +126,39 @@ def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
             place.unlink(missing_ok=True)
 
 
-def _checked(data: bytes) -> tuple[Image.Image, Image.Image | None]:
+def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     if not data:
         raise Refused("The file is empty; choose a picture.")
     if len(data) > MEGABYTES * 2**20:
         raise Refused(f"The file has {len(data) / 2**20:.1f} MB and the limit is {MEGABYTES} MB; make it smaller.")
-    image = _opened(data)
+    image = _open_picture(data)
     try:
         _admit(image)
-        return _cleaned(image)
+        return _clean(image)
     except Refused:
         raise
     except MemoryError as error:
-        raise Refused(LARGE) from error
+        raise Refused(TOO_LARGE) from error
     except Exception as error:  # decoders of damaged files raise almost anything
-        raise Refused(DAMAGED) from error
+        raise Refused(DAMAGED_PICTURE) from error
 
 
-def _opened(data: bytes) -> Image.Image:
-    """The picture with only its header read."""
+def _open_picture(data: bytes) -> Image.Image:
+    """Returns the picture with only its header read. Raises `Refused`."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=PICTURE_FORMATS)
     except UnidentifiedImageError as error:
         raise Refused(FOREIGN) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Refused(BOMB) from error
     except Exception as error:
-        raise Refused(DAMAGED) from error
+        raise Refused(DAMAGED_PICTURE) from error
 
 
 def _admit(image: Image.Image) -> None:
-    """Looks at the size in the header, and has a large JPEG decoded straight to a smaller one. Raises `Refused`."""
+    """Checks the size in the header, and lets a large JPEG be decoded to a smaller picture. Raises `Refused`."""
     if 0 in image.size:
-        raise Refused(DAMAGED)
+        raise Refused(DAMAGED_PICTURE)
     if image.width * image.height > MEGAPIXELS * 10**6:
         raise Refused(BOMB)
     if max(image.size) > LONGEST:
@@ -165,35 +170,35 @@ def _admit(image: Image.Image) -> None:
         raise Refused(HEAVY)
 
 
-def _cleaned(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The square, and another one that is stretched when it is very dark."""
+def _clean(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Returns the square of a picture, and a stretched one when it is very dark."""
     if image.mode.startswith("I;16"):
         image, usual = image.convert("I"), (0.0, 65535.0)
     elif image.mode in ("I", "F"):
         usual = _usual_range(*_extremes(image))
     else:
         plain = _on_white(_square(_eight_bit(image)))
-        return plain, _brightened(plain, plain)
+        return plain, _brighten(plain, plain)
     square = _square(image)
-    plain = _stretched(square, *usual)
-    return plain, _brightened(plain, square)
+    plain = _stretch(square, *usual)
+    return plain, _brighten(plain, square)
 
 
-def _brightened(plain: Image.Image, original: Image.Image) -> Image.Image | None:
-    """The original stretched between its extremes, when there is nothing bright in its plain picture."""
+def _brighten(plain: Image.Image, original: Image.Image) -> Image.Image | None:
+    """Returns the original stretched between its extremes if its plain picture is very dark, else None."""
     low, high = _extremes(original)
-    return _stretched(original, low, high) if low < high and _extremes(plain)[1] <= DARK else None
+    return _stretch(original, low, high) if low < high and _extremes(plain)[1] <= DARK else None
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Any other mode as L, LA, RGB or RGBA."""
+    """Returns a picture of any other mode as L, LA, RGB or RGBA."""
     base = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     mode = f"{base}A" if image.has_transparency_data else base
     return image if image.mode == mode else image.convert(mode)
 
 
 def _square(image: Image.Image) -> Image.Image:
-    """The largest centred square, upright, at most 512 pixels a side."""
+    """Returns the largest centred square, upright, at most 512 pixels a side."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
@@ -207,7 +212,7 @@ def _square(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """LA and RGBA as L and RGB."""
+    """Returns a picture in L or RGB, on white if it was LA or RGBA."""
     if not image.mode.endswith("A"):
         return image
     flat = Image.new(image.mode.removesuffix("A"), image.size, "white")
@@ -216,7 +221,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _extremes(image: Image.Image) -> tuple[float, float]:
-    """The smallest and the largest value of all channels. Raises `Refused` when they are not numbers."""
+    """Returns the smallest and the largest value of all channels. Raises `Refused` when they are not numbers."""
     bands = cast("list[tuple[float, float]]", [band.getextrema() for band in image.split()])
     low, high = min(low for low, _ in bands), max(high for _, high in bands)
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -225,16 +230,18 @@ def _extremes(image: Image.Image) -> tuple[float, float]:
 
 
 def _usual_range(low: float, high: float) -> tuple[float, float]:
-    """What black and white are in a picture of floats or 32-bit integers: the smallest usual range that holds
-    every value, else the values' own extremes."""
+    """Returns the values of black and white in a picture of floats or 32-bit integers with these extremes.
+
+    They are the smallest usual range that holds every value, else the extremes themselves.
+    """
     for top in (1, 255, 65535):
         if low >= 0 and high <= top:
             return 0, top
     return low, high
 
 
-def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
-    """Eight bits of I, F, L or RGB, from black for `low` and below to white for `high` and above."""
+def _stretch(image: Image.Image, low: float, high: float) -> Image.Image:
+    """Returns a picture of I, F, L or RGB in 8 bits, black at `low` and below, white at `high` and above."""
     scale = 255 / ((high - low) or 1)
     if image.mode in ("I", "F"):
         shift = 0.5 - low * scale

@@ -15,11 +15,11 @@ from gradleak_core.types import Knob, Update
 class Clipping(Defence):
     """Scales the update down to an L2 norm, over all parameters together. Abadi et al. 2016.
 
-    An update below the norm is left alone. For one image the direction stays, so cosine attacks do not notice;
-    with Gaussian noise after it, clipping each image is DP-SGD.
+    An update of smaller norm is left alone. The direction of a single update stays, so cosine attacks do not notice.
+    Clipping each image, with Gaussian noise after it, is DP-SGD.
     """
 
-    norm: Annotated[float, Knob("Norm", "Largest L2 norm that leaves the client.", 1e-6, 1e4, log=True)] = 1.0
+    norm: Annotated[float, Knob("Norm", "Larger updates are scaled down to this L2 norm.", 1e-6, 1e4, log=True)] = 1.0
     each_example: Annotated[bool, Knob("Each image", "Clip the update of each image before averaging.")] = False
     title: ClassVar[str] = "Clipping"
 
@@ -31,7 +31,7 @@ class Clipping(Defence):
 
 
 def clip(update: Update, norm: float) -> Update:
-    """The update scaled by min(1, norm / its L2 norm)."""
+    """Returns the update g scaled by min(1, norm / ‖g‖), with ‖g‖ over all parameters together."""
     length = torch.stack([g.norm() for g in update.values()]).norm()
     factor = (norm / length).clamp(max=1)
     return {k: g * factor for k, g in update.items()}

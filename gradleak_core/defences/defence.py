@@ -1,4 +1,4 @@
-"""Where a defence may intervene."""
+"""The places where a defence may intervene."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from gradleak_core.types import Need, Update
 
 
 class Defence:
-    """Four places to intervene; a defence overrides the one it needs. Nothing is changed in place."""
+    """A defence with four places to intervene, of which it overrides those it needs. It changes nothing in place."""
 
     title: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ()
+    """The facts of `config.needs.FACTS` that it adds to an experiment: `stochastic` if it draws inside the model."""
+    instead: ClassVar[str] = ""
+    """The plain name of what the client trains on in a picture's place; empty if it trains on the picture itself."""
 
     @property
     def each_example(self) -> bool:
-        """True when `per_example` does something: the client then computes one update an image and averages them."""
+        """Returns whether `per_example` does something; the client then averages one update per image."""
         return False
 
     @property
     def mixes(self) -> bool:
-        """True when `inputs` changes the labels too, so that being told the labels means being told the mixed ones."""
+        """Returns whether `inputs` mixes the labels too; an attacker who is told the labels then gets mixed ones."""
         return False
 
     def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """What the client trains on instead of images (B, C, H, W) and label probabilities (B, classes)."""
+        """Returns the images (B, C, H, W) and label probabilities (B, classes) that the client trains on instead."""
         return images, labels
 
     def harden(self, model: nn.Module) -> nn.Module:
-        """The model the client trains instead; attacker and client both know it."""
+        """Returns the model that the client trains instead, which the attacker knows too."""
         return model
 
     def per_example(self, update: Update) -> Update:
-        """The update of one image, before the batch is averaged."""
+        """Returns one image's update as it enters the batch's mean."""
         return update
 
     def release(self, update: Update, generator: torch.Generator) -> Update:
-        """The update that leaves the client. Draws come from a generator on the update's device."""
+        """Returns the update that leaves the client; random draws come from a generator on the update's device."""
         return update

@@ -1,4 +1,4 @@
-"""Sixteen bits an entry."""
+"""Sixteen bits for each entry of the update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from gradleak_core.defences.defence import Defence
 from gradleak_core.types import Knob, Update
 
-FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+HALF_FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,12 @@ class HalfPrecision(Defence):
     """
 
     format: Annotated[
-        Literal["float16", "bfloat16"], Knob("Format", "float16 has 11 significant bits, bfloat16 8 and more range.")
+        Literal["float16", "bfloat16"],
+        Knob("Format", "float16 has 11 significant bits; bfloat16 has 8, and more range."),
     ] = "float16"
     title: ClassVar[str] = "Half precision"
 
     def release(self, update: Update, generator: torch.Generator) -> Update:
-        dtype = FORMATS[self.format]
+        dtype = HALF_FORMATS[self.format]
         largest = torch.finfo(dtype).max
         return {k: g.clamp(-largest, largest).to(dtype).to(g.dtype) for k, g in update.items()}

@@ -16,11 +16,12 @@ from gradleak_core.types import Knob, Update
 class LaplaceNoise(Defence):
     """Adds noise of density exp(-|n| / scale) / (2 scale) to every entry of the update. Zhu et al. 2019.
 
-    Its standard deviation is scale · √2, to be matched when comparing with Gaussian noise.
+    Its standard deviation is scale · √2; Gaussian noise of that deviation compares with it.
     """
 
     scale: Annotated[
-        float, Knob("Scale", "Mean absolute noise of an entry; its deviation is √2 times that.", 1e-8, 10, log=True)
+        float,
+        Knob("Scale", "Mean absolute noise of an entry; its standard deviation is √2 times that.", 1e-8, 10, log=True),
     ] = 0.01
     title: ClassVar[str] = "Laplace noise"
 
@@ -29,6 +30,6 @@ class LaplaceNoise(Defence):
 
 
 def laplace(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Laplace(0, 1) of this shape, as the difference of two exponentials, which is never infinite."""
+    """Draws Laplace(0, 1) noise in the shape of `like`: the difference of two exponentials, which is always finite."""
     first, second = (torch.empty_like(like).exponential_(generator=generator) for _ in range(2))
     return first - second

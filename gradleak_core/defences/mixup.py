@@ -1,4 +1,4 @@
-"""Training on mixtures of images, and on encrypted mixtures."""
+"""Training on mixtures of images."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from gradleak_core.defences.defence import Defence
 from gradleak_core.types import Knob, Need
 
 LARGEST = 0.65
-"""No image may count more than this in a mixture. Huang et al. 2020."""
+"""The largest share that one image may have in a mixture. Huang et al. 2020."""
 
 
 @dataclass(frozen=True)
 class Mixup(Defence):
-    """Trains on Σ λ_i x_i with labels Σ λ_i y_i: each image of the batch mixed with others of it. Zhang et al. 2018.
+    """Trains on Σ λ_i x_i with labels Σ λ_i y_i: mixes each image with others of the batch. Zhang et al. 2018.
 
-    λ are absolute normal draws scaled to sum 1, none above 0.65. Partners follow each other on one random circle
-    through the batch, so that they differ while it has enough images; plain permutations may pair an image with itself.
-    What an attack brings back is the mixture, not an image.
+    The λ_i are absolute normal draws, scaled to sum to 1, with none above 0.65. Partners follow each other on one
+    random circle through the batch, so they differ if the batch has enough images; independent permutations might pair
+    an image with itself. An attack can bring back only the mixture.
     """
 
     images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture.", 2, 6)] = 2
     title: ClassVar[str] = "Mixup"
+    instead: ClassVar[str] = "mixture"
     needs: ClassVar[tuple[Need, ...]] = (
         between("batch", 2, None, "Mixing needs at least two images in the batch; add one."),
     )
@@ -49,26 +50,9 @@ class Mixup(Defence):
         return mixed_images, mixed_labels
 
     def shares(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """λ (B, mixed), each row summing to 1, drawn again while one is above the largest allowed."""
+        """Draws λ (B, mixed), whose rows sum to 1; a row with a λ above `LARGEST` is drawn again."""
         shares = images.new_ones(len(images), self.images_mixed)
         while bool((bad := shares.amax(1) > LARGEST).any()):
             fresh = torch.empty_like(shares).normal_(generator=generator).abs()
             shares = torch.where(bad[:, None], fresh / fresh.sum(1, keepdim=True), shares)
         return shares
-
-
-@dataclass(frozen=True)
-class InstaHide(Mixup):
-    """Mixup, then a random sign for every pixel: s ⊙ Σ λ_i x_i with s in {−1, +1}. Huang et al. 2020.
-
-    Pixels are signed around grey: 0.5 + s (x − 0.5), so that they stay in [0, 1].
-    What an attack brings back is the encrypted mixture.
-    """
-
-    images_mixed: Annotated[int, Knob("Images mixed", "How many images make one mixture; the paper has 4.", 2, 6)] = 4
-    title: ClassVar[str] = "InstaHide"
-
-    def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images, labels = super().inputs(images, labels, generator)
-        signs = torch.empty_like(images).bernoulli_(0.5, generator=generator) * 2 - 1
-        return 0.5 + signs * (images - 0.5), labels

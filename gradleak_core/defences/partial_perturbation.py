@@ -1,4 +1,4 @@
-"""PPP: PRECODE, and noise on the layers it does not protect."""
+"""PPP: PRECODE, and noise on the layers that it does not protect."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gradleak_core.types import Knob, Update
 
 @dataclass(frozen=True)
 class PartialPerturbation(Precode):
-    """PRECODE plus N(0, std²) on the update of the layers before the bottleneck only. Scheliga et al. 2022 (PPP).
+    """PRECODE, plus N(0, std²) on the update of only the layers before its bottleneck. Scheliga et al. 2022 (PPP).
 
-    These are the layers PRECODE leaves deterministic, which an attack that ignores the rest can still use.
+    PRECODE leaves these layers deterministic, so an attack that ignores all others could still use them.
     """
 
     std: Annotated[float, Knob("Deviation", "Standard deviation of each entry's noise.", 1e-8, 10, log=True)] = 1e-3

@@ -15,18 +15,22 @@ from gradleak_core.types import Knob, Refused
 
 @dataclass(frozen=True)
 class Precode(Defence):
-    """A variational bottleneck before the classifier makes the gradients from there on random. Scheliga et al. 2022.
+    """Puts a variational bottleneck before the classifier; gradients from there on are random. Scheliga et al. 2022.
 
-    The client's loss gains β times the bottleneck's KL divergence in bits. The attacker knows the module, but not its
+    The client's loss gains β times the bottleneck's KL divergence, in bits. The attacker knows the module, but not its
     noise.
     """
 
     width: Annotated[int, Knob("Width", "Size of the noise; the paper has 256.", 1, 1024)] = 256
     beta: Annotated[float, Knob("Beta", "Weight of the KL divergence in the client's loss.", 0, 1)] = 1e-3
+    facts: ClassVar[tuple[str, ...]] = ("stochastic",)
     title: ClassVar[str] = "PRECODE"
 
     def harden(self, model: nn.Module) -> nn.Module:
-        """A copy of the model with a bottleneck before its classifier. Raises `Refused` when the place is taken."""
+        """Returns a copy of the model with a bottleneck before its classifier.
+
+        Raises `Refused` when the place is taken.
+        """
         model = deepcopy(model)
         free = [n for n, m in model.named_modules() if isinstance(m, Slot) and m.place == "before_classifier"]
         if not free:

@@ -16,11 +16,11 @@ from gradleak_core.types import Knob, Update
 class Pruning(Defence):
     """Sets the smallest entries by magnitude to zero, in each tensor or over the whole update. Zhu et al. 2019.
 
-    Exactly round(share · n) of n entries are zeroed; of equal magnitudes the earlier goes first.
-    What is dropped is not added to a later round.
+    Exactly round(share · n) of n entries become zero; among equal magnitudes the earlier goes first. Dropped entries
+    are not added to a later round.
     """
 
-    share: Annotated[float, Knob("Share", "Part of the entries set to zero.", 0, 0.9999)] = 0.9
+    share: Annotated[float, Knob("Share", "Share of the entries that are set to zero.", 0, 0.9999)] = 0.9
     scope: Annotated[
         Literal["per_tensor", "whole"], Knob("Scope", "Rank entries within each tensor, or over the whole update.")
     ] = "per_tensor"
@@ -35,7 +35,7 @@ class Pruning(Defence):
 
 
 def prune(values: Tensor, share: float) -> Tensor:
-    """The values with the share of smallest magnitude set to zero."""
+    """Returns the values, with the given share of them, those of smallest magnitude, set to zero."""
     flat = values.flatten()
     smallest = flat.abs().argsort(stable=True)[: round(share * flat.numel())]
     return flat.index_fill(0, smallest, 0).view_as(values)

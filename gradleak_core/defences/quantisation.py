@@ -1,4 +1,4 @@
-"""Few bits an entry."""
+"""Few bits for each entry of the update."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gradleak_core.types import Knob, Update
 
 @dataclass(frozen=True)
 class Quantisation(Defence):
-    """Rounds |g| to 2^bits equally spaced levels from 0 to the tensor's largest |g|; the sign is kept beside.
+    """Rounds |g| to 2^bits equally spaced levels from 0 to the tensor's largest |g|; the sign is kept separately.
 
-    Rounding at random is unbiased, as in QSGD (Alistarh et al. 2017), which divides by the L2 norm instead.
-    One bit gives -max, 0 and max.
+    Random rounding is unbiased, as in QSGD (Alistarh et al. 2017), which scales by the L2 norm instead of the largest
+    entry. One bit gives -max, 0 and max.
     """
 
     bits: Annotated[int, Knob("Bits", "Bits for the magnitude of an entry; the sign is one more.", 1, 16)] = 4
@@ -28,7 +28,7 @@ class Quantisation(Defence):
         return {k: self.quantise(g, generator) for k, g in update.items()}
 
     def quantise(self, g: Tensor, generator: torch.Generator) -> Tensor:
-        """One tensor on its levels; a tensor of zeros stays one."""
+        """Returns one tensor rounded to its levels; a tensor of zeros stays zero."""
         step = g.abs().max() / (2**self.bits - 1)
         level = (g.abs() / step).nan_to_num()  # 0 / 0 where all entries are zero
         if self.stochastic:

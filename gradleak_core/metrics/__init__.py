@@ -1,4 +1,4 @@
-"""How near a guess came to the truth. Defined once in `docs/metrics.md`; computed outside the attacks."""
+"""Measures of how near a guess came to the truth, defined in `docs/metrics.md` and computed outside the attacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["METRICS", "RECOGNISABLE", "Metric", "score"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of `score`, as it is shown."""
+    """The texts beside one number of `score`, and which direction is better."""
 
     title: str
     doc: str
@@ -25,7 +25,9 @@ METRICS: dict[str, Metric] = {
     "mse": Metric("MSE", "Mean squared difference over all pixels and channels.", "lower"),
     "rmse": Metric("RMSE", "Square root of the MSE: the typical error of one pixel.", "lower"),
     "psnr": Metric("PSNR", "-10 log10(MSE), at most 100 dB.", "higher", "dB"),
-    "ssim": Metric("SSIM", "Structural similarity, 1 for equal images; recognisable from 0.6.", "higher"),
+    "ssim": Metric("SSIM", f"Structural similarity, 1 for equal images; recognisable from {RECOGNISABLE}.", "higher"),
     "label_accuracy": Metric("Label accuracy", "Share of the true labels found, in any order.", "higher"),
-    "match": Metric("Match", "The attack's own distance between guessed and observed update.", "lower"),
+    "distance": Metric(
+        "Distance", "How far the guess's update is from the observed one; the attack makes this small.", "lower"
+    ),
 }

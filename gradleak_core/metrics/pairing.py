@@ -1,4 +1,4 @@
-"""Which guess belongs to which private image: an attack returns a batch in any order."""
+"""Pairing guesses with private images, since an attack returns a batch in any order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def visible(images: Tensor) -> Tensor:
-    """Returns images as they are shown, paired and scored: on the CPU, in [0, 1], a pixel that is not finite as 0."""
+    """Returns images as they are shown, paired and scored: on the CPU, in [0, 1], with 0 for non-finite pixels."""
     return images.detach().cpu().float().nan_to_num(0, 0, 0).clamp(0, 1)
 
 
 def pair(guess: Tensor, truth: Tensor) -> Tensor:
-    """Returns the order (B,) in which the guess, as it is visible, is nearest to the truth.
+    """Returns the order (B,) in which the guess (B, C, H, W) is nearest to the truth (B, C, H, W).
 
-    `guess[order]` has the least total squared error, by the Hungarian method. Both are (B, C, H, W).
+    `visible(guess)[order]` has the smallest total squared error, by the Hungarian method.
     """
     if len(truth) == 1:
         return torch.zeros(1, dtype=torch.long)

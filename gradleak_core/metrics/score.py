@@ -9,14 +9,14 @@ from torch import Tensor
 from gradleak_core.metrics.pairing import visible
 
 PSNR_CAP = 100.0
-"""dB; an MSE below 1e-10 is below what float32 pixels resolve."""
+"""The largest PSNR, in dB: float32 pixels do not resolve an MSE below 1e-10."""
 
 
-def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, match: float) -> dict[str, float]:
-    """Returns every metric of `METRICS`, the mean over the batch.
+def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, distance: float) -> dict[str, float]:
+    """Returns every metric of `METRICS` by name, as the mean over the batch.
 
-    `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, in one order, which `pair` finds; labels (B,)
-    are class numbers in any order. The guess counts as it is visible: clamped to [0, 1], non-finite pixels as 0.
+    `guess` and `truth` are (B, C, H, W) with at least 6 pixels a side, in the same order, which `pair` finds. Both
+    labels (B,) are class numbers in any order. The guess is scored as `visible` shows it.
     """
     # takes a second, which is spared to whoever asks for no score
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
@@ -32,5 +32,5 @@ def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, 
         "psnr": psnr.clamp(max=PSNR_CAP).mean().item(),
         "ssim": float(ssim),  # type: ignore[arg-type]
         "label_accuracy": found.total() / len(labels),
-        "match": match,
+        "distance": distance,
     }

@@ -1,4 +1,4 @@
-"""How untrained weights are drawn. It decides whether an attack works as much as the architecture does."""
+"""Initialisations of untrained weights. They decide about an attack's success as much as the architecture does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Weighted = (nn.Conv2d, nn.Linear)
 
 
 class Init(Protocol):
-    """Draws the weights of convolutions and linear layers in place, from torch's global generator."""
+    """An initialisation: draws a convolution's or linear layer's weights in place, from torch's global generator."""
 
     def draw(self, layer: nn.Module) -> None: ...
 
@@ -42,7 +42,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Normal:
-    """Weights from N(0, std²), biases zero."""
+    """Weights from N(0, std²), and biases of zero."""
 
     std: Annotated[float, Knob("Deviation", "Standard deviation of the weights.", 1e-4, 5, log=True)] = 0.1
     title: ClassVar[str] = "Normal"
@@ -54,7 +54,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Xavier:
-    """Xavier (Glorot) uniform: variance 2 / (fan in + fan out), biases zero."""
+    """Xavier (Glorot) uniform weights of variance 2 / (fan in + fan out), and biases of zero."""
 
     title: ClassVar[str] = "Xavier"
 
@@ -65,7 +65,7 @@ class Xavier:
 
 @dataclass(frozen=True)
 class Kaiming:
-    """Kaiming (He) normal for ReLU: variance 2 / fan in, biases zero."""
+    """Kaiming (He) normal weights of variance 2 / fan in, for ReLU, and biases of zero."""
 
     title: ClassVar[str] = "Kaiming"
 

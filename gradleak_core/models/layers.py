@@ -1,4 +1,4 @@
-"""The layers GradLeak adds to PyTorch's: normalisation, layers whose randomness is a buffer, frozen batch norm."""
+"""The layers that GradLeak adds to PyTorch's: normalisation, layers whose randomness is a buffer, frozen batch norm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Normalise(nn.Module):
 
 
 class Slot(nn.Identity):
-    """A named place where a defence may put a layer; does nothing until then."""
+    """A named place where a defence may put a layer. It does nothing until then."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -40,9 +40,9 @@ class Slot(nn.Identity):
 
 
 class Stochastic(nn.Module, ABC):
-    """A layer whose randomness is the buffer `draw`, which whoever computes with the model replaces.
+    """A layer whose randomness is the buffer `draw`; whoever computes with the model puts a draw in its place.
 
-    An attacker that solves for a draw solves for draw / `unit`, within `box`.
+    An attacker who solves for a draw solves for draw / `unit`, within the interval `box` if there is one.
     """
 
     draw: Tensor
@@ -54,18 +54,18 @@ class Stochastic(nn.Module, ABC):
         self.register_buffer("draw", torch.tensor(mean))
 
     def draw_shape(self, output: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape (B, ...) of the draw behind an output of this shape."""
+        """Returns the shape (B, ...) of the draw behind an output of shape `output`."""
         return output
 
     @abstractmethod
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """A fresh draw of this shape, on the CPU."""
+        """Returns a fresh draw of this shape, on the CPU."""
 
 
-class Dropout(Stochastic):
+class DropoutLayer(Stochastic):
     """Inverted dropout as data: y = x * draw, where draw = mask / (1 - p) and mask ~ Bernoulli(1 - p).
 
-    Left alone the draw is 1, the mean. Its unknown is the mask, in [0, 1].
+    Until it is replaced, the draw is its mean, 1. An attacker solves for the mask, in [0, 1].
     """
 
     box = (0.0, 1.0)
@@ -95,11 +95,11 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 FAINT = -40.0
-"""Below this, ln softplus(x) is x to the last bit; softplus(x) itself underflows in single precision from -104 on."""
+"""The x below which ln softplus(x) is x to the last bit; below -104, softplus(x) underflows in single precision."""
 
 
 def log_softplus(x: Tensor) -> Tensor:
-    """Returns ln softplus(x), finite with its slopes wherever x is."""
+    """Returns ln softplus(x), which is finite, with its slope, for every finite x."""
     bounded = x.clamp(min=FAINT)
     return F.softplus(bounded).log() + (x - bounded)
 
@@ -107,8 +107,8 @@ def log_softplus(x: Tensor) -> Tensor:
 class VariationalBottleneck(Stochastic):
     """PRECODE's bottleneck: z = μ + ε σ with (μ, σ) = encoder(h), and decoder(z) in h's place. Scheliga et al. 2022.
 
-    ε ~ N(0, I) of size `width` is the draw, in train and in eval mode; left alone it is 0. σ is a softplus, not an
-    exponential. The last forward pass leaves `penalty` = β mean_b Σ_k ½ (μ² + σ² − 1 − 2 ln σ) / ln 2 for the loss.
+    The draw is ε ~ N(0, I) of size `width`, in train and in eval mode; until it is replaced it is 0. σ is a softplus,
+    not an exponential. A forward pass leaves `penalty` = β mean_b Σ_k ½ (μ² + σ² − 1 − 2 ln σ) / ln 2 for the loss.
     """
 
     penalty: Tensor | None = None
@@ -135,14 +135,14 @@ class VariationalBottleneck(Stochastic):
 
 
 def stochastic(model: nn.Module) -> Iterator[tuple[str, Stochastic]]:
-    """The stochastic layers, in order, with the names of their `draw` buffers."""
+    """Yields the stochastic layers in order, each after the name of its `draw` buffer."""
     for name, module in model.named_modules():
         if isinstance(module, Stochastic):
             yield f"{name}.draw", module
 
 
-def ahead(model: nn.Module) -> list[str]:
-    """The names of the parameters that come before the first stochastic layer; all of them when there is none."""
+def names_before_randomness(model: nn.Module) -> list[str]:
+    """Returns the names of the parameters that come before the first stochastic layer; all of them if there is none."""
     first = next((name.removesuffix("draw") for name, _ in stochastic(model)), None)
     names = [name for name, _ in model.named_parameters()]
     if first is None:

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
-from gradleak_core.demand import Work
 from gradleak_core.models.inits import Init, Uniform
 from gradleak_core.models.layers import ACTIVATIONS, Activation, Slot
 from gradleak_core.types import Knob, Need
@@ -19,7 +19,7 @@ from gradleak_core.types import Knob, Need
 class LeNet:
     """DLG's LeNet: three convolutions, strides 2, 2, 1, and a classifier. Zhu et al. 2019.
 
-    Parameters at 32 × 32 × 3 with 10 classes: 15,826. Images are not normalised.
+    It has 15,826 parameters at 32 × 32 × 3 with 10 classes. Images are not normalised.
     """
 
     activation: Annotated[Activation, Knob("Activation", "DLG needs a smooth one; ReLU makes it harder.")] = "sigmoid"
@@ -31,6 +31,7 @@ class LeNet:
         values=((9.1, ("size", "size")), (2, ("classes",))),
         nanoseconds=((590, ("size", "size")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
         between(
             "size", 16, 128, "The LeNet reads 16 to 128 pixels a side; its last layer grows with the square of it."

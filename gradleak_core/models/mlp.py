@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
-from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import ACTIVATIONS, Activation, Normalise, Slot
 from gradleak_core.types import Knob, Need
@@ -21,12 +21,12 @@ class MLP:
     """Hidden linear layers of one width, each with an activation, and a linear classifier.
 
     The defaults are PRECODE's network (Scheliga et al. 2022): 2 × 1024, ReLU, biases.
-    The Dropout Inversion Attack's (Scheliga et al. 2023) is width 512, depth 3, gelu, no biases.
-    Parameters at 32 × 32 × 3 with 10 classes: 4,206,602 and 2,102,272.
+    The Dropout Inversion Attack's network (Scheliga et al. 2023) has width 512, depth 3, GELU and no biases.
+    At 32 × 32 × 3 with 10 classes they have 4,206,602 and 2,102,272 parameters.
     """
 
-    width: Annotated[int, Knob("Width", "Units of a hidden layer; PRECODE 1024, DIA 512.", 16, 2048)] = 1024
-    depth: Annotated[int, Knob("Depth", "Hidden layers; PRECODE 2, DIA 3.", 1, 8)] = 2
+    width: Annotated[int, Knob("Width", "Units of a hidden layer; PRECODE has 1024, DIA 512.", 16, 2048)] = 1024
+    depth: Annotated[int, Knob("Depth", "Number of hidden layers; PRECODE has 2, DIA 3.", 1, 8)] = 2
     activation: Annotated[Activation, Knob("Activation", "PRECODE has relu, DIA gelu.")] = "relu"
     bias: Annotated[bool, Knob("Biases", "With biases one image can be read off the first layer; DIA has none.")] = True
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
@@ -45,6 +45,7 @@ class MLP:
         values=((3, ("channels", "size", "size")), (2, ("depth", "width"))),
         nanoseconds=((1, ("channels", "size", "size", "width")), (1, ("depth", "width", "width"))),
     )
+    facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer grows with the square of it."),
     )

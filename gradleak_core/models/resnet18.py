@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from torch import nn
 
+from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
-from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
 from gradleak_core.types import Clause, Knob, Need
@@ -19,7 +19,7 @@ from gradleak_core.types import Clause, Knob, Need
 class ResNet18:
     """ResNet-18 for ImageNet, untrained, from torchvision: the 7 × 7 stem halves the image twice. He et al. 2016.
 
-    Parameters at 3 channels with 10 classes: 11,181,642.
+    It has 11,181,642 parameters at 3 channels with 10 classes.
     """
 
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
@@ -27,12 +27,13 @@ class ResNet18:
     title: ClassVar[str] = "ResNet-18"
     parallel_from: ClassVar[int] = 32
     layers: ClassVar[tuple[str, ...]] = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "classifier")
-    """Stands here because a worker would import torchvision for it, for as long as torch, before it is ready."""
+    """The network's layers, written down because torchvision, which knows them, takes as long to import as torch."""
     work: ClassVar[Work] = Work(
         parameters=((11200000.0, ()), (513, ("classes",))),
         values=((20000, ()), (180, ("size", "size"))),
         nanoseconds=((20000, ("size", "size")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ("batch_norm", "relu")
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 16, 224, "ResNet-18 reads 16 to 224 pixels a side; it is made for 224."),
         Need(

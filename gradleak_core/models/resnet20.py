@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
-from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Normalise, Slot
 from gradleak_core.types import Knob, Need
@@ -41,8 +41,8 @@ class Block(nn.Module):
 class ResNet20:
     """ResNet-20 for CIFAR with shortcuts of option A. He et al. 2016, section 4.2.
 
-    Parameters at 32 × 32 × 3 with 10 classes and width 1: 269,722.
-    Width 4 comes near the ResNet20-4 of Geiping et al. 2020.
+    It has 269,722 parameters at 32 × 32 × 3 with 10 classes and width 1. Width 4 comes near the ResNet20-4 of Geiping
+    et al. 2020.
     """
 
     width: Annotated[int, Knob("Width", "Multiplies the 16, 32 and 64 channels of the stages.", 1, 4)] = 1
@@ -56,6 +56,7 @@ class ResNet20:
         values=((735, ("size", "size", "width")),),
         nanoseconds=((12000, ("size", "size", "width", "width")),),
     )
+    facts: ClassVar[tuple[str, ...]] = ("batch_norm",)
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "ResNet-20 reads 8 to 64 pixels a side; larger images suit ResNet-18."),
     )

@@ -10,46 +10,39 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from gradleak_core.models.hooks import watching
 from gradleak_core.models.layers import BatchNorm2d
 from gradleak_core.types import Latents, Statistics
 
-Seen = TypeVar("Seen")
+Look = TypeVar("Look")
 
 
 def statistics(
     model: nn.Module, x: Tensor, draws: Latents, *, train: bool | None = None, correction: int = 0
 ) -> Statistics:
-    """Returns mean and variance (channels,) by batch norm of images x (B, C, H, W), differentiable in them.
+    """Returns the mean and variance (channels,) before each batch norm for images x (B, C, H, W), differentiably.
 
     `train` is the mode that every batch norm computes in, the model's own unless given. `correction` is 1 for the
     unbiased variance, which running statistics are made of, and 0 for the biased one, which train mode divides by.
+    The draws are (B, ...) by buffer name.
     """
     return entering(model, x, draws, lambda h: moments(h, correction), train)
 
 
 def entering(
-    model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Seen], train: bool | None
-) -> dict[str, Seen]:
-    """Returns what `look` makes of the tensor (B, channels, H, W) that enters each batch norm, by its name."""
-    found: dict[str, Seen] = {}
-
-    def recorder(name: str):  # type: ignore[no-untyped-def]
-        def record(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            found[name] = look(inputs[0])
-
-        return record
-
-    with ExitStack() as stack:
-        for name, norm in norms(model).items():
-            stack.callback(norm.register_forward_pre_hook(recorder(name)).remove)
+    model: nn.Module, x: Tensor, draws: Latents, look: Callable[[Tensor], Look], train: bool | None
+) -> dict[str, Look]:
+    """Returns `look(h)` of the tensor h (B, channels, H, W) that enters each batch norm, by the norm's name."""
+    with ExitStack() as stack, watching(norms(model), lambda _, h, __: look(h)) as seen:
+        for norm in norms(model).values():
             stack.callback(norm.train, norm.training)
             norm.train(norm.training if train is None else train)
         functional_call(model, dict(draws), (x,))
-    return found
+    return {name: found[-1] for name, found in seen.items() if found}
 
 
 def moments(h: Tensor, correction: int) -> tuple[Tensor, Tensor]:
-    """Returns mean and variance (channels,) of h (B, channels, H, W); a single value a channel has variance 0."""
+    """Returns the mean and variance (channels,) of h (B, channels, H, W); the variance of a single value is 0."""
     count = h.numel() // h.size(1)
     return h.mean((0, 2, 3)), h.var((0, 2, 3), correction=0) * (count / max(count - correction, 1))
 
@@ -59,20 +52,20 @@ def norms(model: nn.Module) -> dict[str, BatchNorm2d]:
     return {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm2d)}
 
 
-def stored(model: nn.Module) -> Statistics:
+def stored_statistics(model: nn.Module) -> Statistics:
     """Returns the running statistics of every batch norm; the variance is unbiased."""
     return {name: (m.running_mean, m.running_var) for name, m in norms(model).items()}  # type: ignore[misc]
 
 
 @torch.no_grad()
 def inferred(model: nn.Module, x: Tensor, draws: Latents) -> Statistics:
-    """Returns what an attacker computes who sees the running statistics before and after one step of train mode.
+    """Returns the batch's statistics as an attacker infers them from the running ones before and after one local step.
 
-    The client shares r' = (1 − m) r + m s with momentum m; so s = (r' − (1 − m) r) / m. The variance in s is unbiased;
-    over the n values of a channel, a number that the attacker knows, the biased one is (n − 1) / n times as large.
+    The client shares r' = (1 − m) r + m s with momentum m, so s = (r' − (1 − m) r) / m. The variance in s is unbiased.
+    The attacker knows the number n of values in a channel; the biased variance is (n − 1) / n times as large.
     """
     found: Statistics = {}
-    before = stored(model)
+    before = stored_statistics(model)
     batch = entering(model, x, draws, lambda h: (moments(h, correction=1), h.numel() // h.size(1)), train=True)
     for name, (shared, count) in batch.items():
         m = cast(float, model.get_submodule(name).momentum)

@@ -9,19 +9,19 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
-from gradleak_core.demand import Work
 from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import Normalise, Slot
 from gradleak_core.types import Knob, Need
 
 PATCH = 4
 HEAD = 16
-"""Dimensions of one attention head."""
+"""The dimensions of one attention head."""
 
 
 class Embedding(nn.Module):
-    """Images (B, C, H, W) to tokens (B, 1 + HW / 16, dim): a class token, then the patches, with learned positions."""
+    """A layer from images (B, C, H, W) to tokens (B, 1 + HW / 16, dim): a class token, then patches, with positions."""
 
     def __init__(self, channels: int, side: int, dim: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class FeedForward(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """Tokens (B, N, dim) to the first one (B, dim)."""
+    """A layer from tokens (B, N, dim) to the first of them, the class token (B, dim)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, 0]
@@ -92,11 +92,11 @@ class ViT:
     """A vision transformer with patches of 4 × 4 and heads of 16, pre-norm, GELU. Scheliga et al. 2023.
 
     The defaults are the Dropout Inversion Attack's: width 16 × 16 = 256, depth 4, feed-forward width 256.
-    Parameters at 32 × 32 × 3 with 10 classes: 1,612,554. It has dropout in their 17 places.
+    It has 1,612,554 parameters at 32 × 32 × 3 with 10 classes, and the paper's 17 places for dropout.
     """
 
     heads: Annotated[int, Knob("Heads", "Attention heads of 16 dimensions each; the width is 16 × heads.", 1, 16)] = 16
-    depth: Annotated[int, Knob("Depth", "Transformer blocks.", 1, 12)] = 4
+    depth: Annotated[int, Knob("Depth", "Number of transformer blocks.", 1, 12)] = 4
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
     init: Annotated[Init, Knob("Weights", "How the untrained linear weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ViT"
@@ -120,6 +120,7 @@ class ViT:
             (0.03, ("depth", "heads", "size", "size", "size", "size")),
         ),
     )
+    facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
         between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),

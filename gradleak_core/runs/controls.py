@@ -7,24 +7,24 @@ import time
 from typing import Any
 
 UNHURRIED = 0.1
-"""Seconds an iteration from which on every iteration is shown."""
+"""The seconds between two iterations from which on every iteration is shown."""
 
 
 class Controls:
-    """Set by `apply` from one thread, obeyed by the loop through `tick` and `hold` in another."""
+    """The commands to a run. One thread calls `apply`; the run's loop calls `tick` and `hold` in another."""
 
     def __init__(self) -> None:
         self.paused = False
         self.stopped = False
         self.wasted = 0.0
-        """Seconds spent waiting, not computing."""
+        """The seconds spent waiting instead of computing."""
         self._steps: int | None = None
         self._gap = 0.0
         self._next = 0.0
         self._changed = threading.Condition()
 
     def apply(self, command: dict[str, Any]) -> None:
-        """One of the commands `pause resume stop step pace`."""
+        """Takes one of the commands `pause`, `resume`, `stop`, `step` and `pace`."""
         kind = command["type"]
         with self._changed:
             if kind == "stop":
@@ -37,8 +37,10 @@ class Controls:
             self._changed.notify_all()
 
     def tick(self) -> bool:
-        """After each iteration: keeps the pace. Whether this iteration has to be shown, because the loop will rest
-        there or because it is so slow that each one can be."""
+        """Keeps the pace after an iteration. Returns whether that iteration has to be shown.
+
+        It has to when the loop will rest there, or when the pace is so slow that every iteration can be shown.
+        """
         if self._gap:
             self._keep_pace()
         if self._steps is not None:
@@ -46,7 +48,7 @@ class Controls:
         return self.paused or self.stopped or self._gap >= UNHURRIED
 
     def hold(self) -> None:
-        """Waits while paused."""
+        """Waits while the run is paused."""
         with self._changed:
             self._wait(lambda: not self.paused or self.stopped, None)
 

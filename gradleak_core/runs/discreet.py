@@ -1,11 +1,11 @@
-"""What visitors read does not tell them where the server keeps its files."""
+"""Keeps the places of the server's files out of what visitors read."""
 
 from __future__ import annotations
 
 import re
 
 FOLDERS = re.compile(r"(?<![\w:/\\.~])(?:file://|~|[A-Za-z]:)?[/\\]+(?:[^\s/\\'\":;,]+[/\\]+)*(?=[^\s/\\'\":;,])")
-"""An absolute path up to its last part, of POSIX or Windows; an address such as http://localhost/x is none."""
+"""Matches an absolute path up to its last part, of POSIX or Windows, but no address such as http://localhost/x."""
 
 
 def without_folders(text: str) -> str:

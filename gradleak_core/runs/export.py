@@ -12,12 +12,13 @@ from typing import Any
 from PIL import Image
 
 Columns = dict[str, "list[float | None]"]
-"""A value an iteration, by name."""
+"""The values of every iteration, by the name of the curve; None where there is none."""
 FRAMES = 60
-"""Pictures and steps of the animation at most, beside the last."""
+"""The most pictures in an archive and steps of an animation, beside the last."""
 MILLISECONDS = 100
+"""The time that an animation shows one picture; it shows the last twenty times as long."""
 SMALLEST = 128
-"""Pixels a side of the animation at least."""
+"""The fewest pixels that an animation is wide."""
 
 
 def archive(
@@ -31,13 +32,13 @@ def archive(
 
     Pictures that are damaged are left out.
     """
-    chosen = [(iteration, image) for iteration, picture in spread(pictures) if (image := readable(picture))]
+    chosen = [(iteration, image) for iteration, picture in choose_evenly(pictures) if (image := open_readable(picture))]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("experiment.json", json.dumps(experiment, indent=2))
         file.writestr("result.json", json.dumps(result, indent=2))
-        file.writestr("curve.csv", table(columns))
-        if private := readable(truth):
+        file.writestr("curve.csv", curve_csv(columns))
+        if private := open_readable(truth):
             file.writestr("truth.png", png(private))
         for iteration, image in chosen:
             file.writestr(f"frames/{iteration:06}.png", png(image))
@@ -46,33 +47,35 @@ def archive(
     return out.getvalue()
 
 
-def spread(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Evenly chosen ones, first and last among them."""
+def choose_evenly(pictures: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Returns at most 61 of the pictures, evenly chosen, with the first and the last among them."""
     if len(pictures) <= FRAMES + 1:
         return list(pictures)
     return [pictures[round(k * (len(pictures) - 1) / FRAMES)] for k in range(FRAMES + 1)]
 
 
-def opened(picture: bytes) -> Image.Image:
+def open_picture(picture: bytes) -> Image.Image:
+    """Returns an encoded picture in mode RGB. Raises OSError, SyntaxError or ValueError when it is damaged."""
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
-def readable(picture: bytes | None) -> Image.Image | None:
-    """Returns the picture, or None without one that can be read."""
+def open_readable(picture: bytes | None) -> Image.Image | None:
+    """Returns an encoded picture in mode RGB; None when there is none or it is damaged."""
     try:
-        return opened(picture or b"")
+        return open_picture(picture or b"")
     except (OSError, SyntaxError, ValueError):
         return None
 
 
 def png(image: Image.Image) -> bytes:
+    """Returns a picture as a PNG."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
 
 
 def animation(images: list[Image.Image]) -> bytes:
-    """A GIF that rests on its last picture; small pictures are enlarged without smoothing."""
+    """Returns a GIF that rests on its last picture. Small pictures are enlarged without smoothing."""
     factor = max(1, -(-SMALLEST // images[0].width))
     size = (images[0].width * factor, images[0].height * factor)
     steps = [image.resize(size, Image.Resampling.NEAREST) for image in images]
@@ -82,8 +85,8 @@ def animation(images: list[Image.Image]) -> bytes:
     return out.getvalue()
 
 
-def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
-    """Adds what frames alone have to the columns of every iteration: PSNR in dB, SSIM, and seconds of computing."""
+def add_scores(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
+    """Returns the columns with those that only frames have values for: PSNR in dB, SSIM, and seconds of computing."""
     length = max(map(len, columns.values()), default=0)
     found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
     for frame in frames:
@@ -92,8 +95,8 @@ def scored(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
     return columns | found
 
 
-def table(columns: Columns) -> str:
-    """One row an iteration; what is not known of it is left empty."""
+def curve_csv(columns: Columns) -> str:
+    """Returns the columns as CSV, one row an iteration. What is not known stays empty."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["iteration", *columns])

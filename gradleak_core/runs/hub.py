@@ -12,19 +12,19 @@ from gradleak_core.runs.shapes import is_frame
 from gradleak_core.runs.store import Store
 from gradleak_core.types import Status
 
-THIN = 2000
-"""Points of a curve that a (re)connecting viewer gets at most."""
+MOST_POINTS = 2000
+"""The most points of a curve that a viewer gets on connecting."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
 
 
 class Trace:
-    """The whole curve of a run, the numbers of every frame, the newest picture. Lives on the event loop."""
+    """The whole curve of a run, the numbers of every frame and the newest picture. Used on the event loop only."""
 
     def __init__(self, row: Head) -> None:
         attack = row["experiment"].get("attack") or {}
         self.id: str = row["id"]
         self.head: Head = {
-            "status": row["status"], "steps": attack.get("steps"), "seeds": attack.get("seeds"), "losses": [],
+            "status": row["status"], "steps": attack.get("steps"), "restarts": attack.get("restarts"), "losses": [],
             "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
             "share": None,
         } | (row.get("started") or {})  # fmt: skip
@@ -36,7 +36,7 @@ class Trace:
         self.result: Any = row["result"]
         self.message: str | None = row["message"]
         self.trouble: str | None = None
-        """Why what is seen cannot be kept at the moment, as a sentence."""
+        """The reason why frames cannot be kept at the moment, as a sentence."""
         self.changed = asyncio.Event()
 
     @property
@@ -45,17 +45,17 @@ class Trace:
 
     @property
     def last(self) -> int:
-        """The last iteration of the curve."""
+        """The last iteration of the curve; 0 before the first."""
         return max(map(len, self.columns.values()), default=0)
 
     def update(self, **head: Any) -> None:
-        """Changes head values and wakes the viewers."""
+        """Changes values of the head and wakes the viewers."""
         self.head |= head
         self.changed.set()
         self.changed = asyncio.Event()
 
     def add(self, frame: Head, picture: bytes) -> None:
-        """Appends a frame message of the worker; iterations that were lost before it stay empty."""
+        """Appends a frame message of the worker. Iterations that were lost before it stay empty."""
         for name, values in frame["curve"]["columns"].items():
             column = self.columns.setdefault(name, [])
             column.extend([None] * (frame["curve"]["first"] - 1 - len(column)))
@@ -66,11 +66,11 @@ class Trace:
         self.seconds = frame["seconds"]
 
     def since(self, seen: int, *, thin: bool = False) -> bytes:
-        """All that came after iteration `seen`, with the newest picture if it did; a long curve thinned on request."""
+        """Returns a browser message with all that came after iteration `seen`; `thin` shortens a long curve."""
         seen = min(max(seen, 0), self.last)
         frames = self.frames[self._first_after(seen) :]
         curve: Head = {"first": seen + 1, "columns": {name: values[seen:] for name, values in self.columns.items()}}
-        if thin and self.last - seen > THIN:
+        if thin and self.last - seen > MOST_POINTS:
             curve = self._thinned(seen)
         news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
         end = {"seconds": self.seconds, "result": self.result, "message": self.message or self.trouble}
@@ -83,14 +83,14 @@ class Trace:
         return index
 
     def _thinned(self, seen: int) -> Head:
-        stride = (self.last - seen - 1) / (THIN - 1)
-        iterations = [seen + 1 + round(k * stride) for k in range(THIN)]
+        stride = (self.last - seen - 1) / (MOST_POINTS - 1)
+        iterations = [seen + 1 + round(k * stride) for k in range(MOST_POINTS)]
         columns = {name: [values[i - 1] for i in iterations] for name, values in self.columns.items()}
         return {"first": iterations[0], "iterations": iterations, "columns": columns}
 
 
 class Hub:
-    """The traces of unfinished runs and of those being looked at. All but `trace` is called on the event loop, at once.
+    """The traces of unfinished runs and of those being looked at. Used on the event loop only.
 
     Each change goes to the trace, so that viewers see it, and to the store, so that it lasts.
     """
@@ -101,64 +101,68 @@ class Hub:
         self.known: WeakValueDictionary[str, Trace] = WeakValueDictionary()
 
     def open(self, row: Head) -> None:
-        """A queued run that viewers can wait for."""
+        """Opens the trace of a queued run, so that viewers can wait for it."""
         self.live[row["id"]] = self.known[row["id"]] = Trace(row)
 
     async def trace(self, run: str) -> Trace | None:
-        """The one trace of a run, from the store when it has ended; None for an unknown run."""
+        """Returns the one trace of a run, from the store when it has ended; None for an unknown run."""
         if run not in self.known:
-            loaded = await asyncio.to_thread(load, self.store, run)
+            loaded = await asyncio.to_thread(load_trace, self.store, run)
             if loaded is None or run in self.known:
                 return self.known.get(run)
             self.known[run] = loaded
             return loaded
         return self.known[run]
 
-    def handed(self, run: str) -> None:
-        """A waiting run goes to a worker, which is marked before the worker can take the machine with it."""
+    def hand_over(self, run: str) -> None:
+        """Marks a waiting run as given to a worker, before the worker can take the machine down with it."""
         if trace := self.live.get(run):
             trace.handed += 1
             self.store.hand_over(run, trace.handed)
 
-    def started(self, run: str, head: Head, truth: bytes) -> None:
+    def start(self, run: str, head: Head, truth: bytes) -> None:
+        """Marks a run as running, with its head and its private images."""
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
             self.store.start(run, head, truth)
             trace.update(status="running", queue_position=None, **head)
 
     def note(self, run: str, message: str, share: float | None) -> None:
-        """What a run waits for that has its worker but has not begun, and how much of it is done."""
+        """Tells viewers what a run waits for before its first iteration, and how much of it is done, 0 to 1."""
         if trace := self.live.get(run):
             trace.message = message
             trace.update(queue_position=None, share=share)
 
-    def frame(self, run: str, head: Head, picture: bytes) -> None:
+    def add_frame(self, run: str, head: Head, picture: bytes) -> None:
+        """Adds a frame to a run."""
         if trace := self.live.get(run):
             trace.add(head, picture)
             self.store.frame(run, trace.last, head, picture)
             trace.trouble = self.store.trouble
             trace.update()
 
-    def state(self, run: str, status: str) -> None:
+    def set_status(self, run: str, status: str) -> None:
+        """Sets the status of a run that goes on: `running` or `paused`."""
         if trace := self.live.get(run):
             self.store.status(run, status)
             trace.update(status=status)
 
-    def queued(self, runs: list[str]) -> None:
-        """Tells each waiting run its place, 1 being next."""
+    def set_positions(self, runs: list[str]) -> None:
+        """Tells the viewers of each waiting run its place in the queue, 1 being next."""
         for position, run in enumerate(runs, 1):
             trace = self.live.get(run)
             if trace and trace.head["queue_position"] != position:
                 trace.update(queue_position=position)
 
     def end(self, run: str, status: str, message: str | None = None, result: Any = None) -> None:
+        """Ends a run with a status, a sentence on why, and its result."""
         if trace := self.live.get(run):
             trace.result, trace.message, trace.trouble = result, message, self.store.trouble
             trace.update(status=status, queue_position=None)
             self._when_stored(self.store.status(run, status, message, result), run)
 
     def forget(self, run: str) -> None:
-        """Deletes a run, whatever it is doing; its viewers are told."""
+        """Deletes a run, whatever it is doing, and tells its viewers."""
         self.live.pop(run, None)
         if trace := self.known.pop(run, None):
             trace.message = "This run was deleted."
@@ -166,7 +170,7 @@ class Hub:
         self.store.delete(run)
 
     def _when_stored(self, stored: Future[None], run: str) -> None:
-        """Lets go of an ended run's trace only once the store can give it back."""
+        """Drops the trace of an ended run once the store can give it back."""
         loop = asyncio.get_running_loop()
 
         def let_go(_: Future[None]) -> None:
@@ -176,8 +180,8 @@ class Hub:
         stored.add_done_callback(let_go)
 
 
-def load(store: Store, run: str) -> Trace | None:
-    """The trace of a stored run."""
+def load_trace(store: Store, run: str) -> Trace | None:
+    """Returns the trace of a stored run, without its damaged frames; None for an unknown run."""
     row = store.row(run)
     if row is None:
         return None

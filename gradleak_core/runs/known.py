@@ -1,4 +1,4 @@
-"""What the engine can do, remembered from the last start. Imports no torch."""
+"""The catalogue of what the engine can do, remembered from the last start. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.data.files import read_json, write_whole
-from gradleak_core.runs.room import unwritten
+from gradleak_core.runs.room import describe_unwritten
 
 ENGINE = Path(__file__).resolve().parents[1]
-log = logging.getLogger("gradleak.catalogue")
+catalogue_log = logging.getLogger("gradleak.catalogue")
 
 
 class Known:
-    """The catalogue, so that the first page need not wait for a worker; `value` is None until one has ever said it."""
+    """A remembered catalogue, so that the first page need not wait for a worker; `value` is None until one is known."""
 
     def __init__(self, file: Path, command: Sequence[str]) -> None:
         self._file = file
-        self._key = key(command)
+        self._key = catalogue_key(command)
         self.value: Any = self._read()
 
     def learn(self, catalogue: Any) -> None:
-        """Keeps what a worker says, for this start and, if it can be written, the next."""
+        """Keeps the catalogue that a worker has sent, for this start and, if it can be written, the next."""
         self.value = catalogue
         if catalogue != self._read():
             try:
                 write_whole(self._file, json.dumps({"key": self._key, "catalogue": catalogue}).encode())
             except OSError as error:
-                log.warning("%s", unwritten(error))
+                catalogue_log.warning("%s", describe_unwritten(error))
 
     def _read(self) -> Any:
         try:
@@ -42,8 +42,8 @@ class Known:
             return None
 
 
-def key(command: Sequence[str]) -> dict[str, Any]:
-    """What a catalogue depends on: versions, and the engine's own files while they are worked on."""
+def catalogue_key(command: Sequence[str]) -> dict[str, Any]:
+    """Returns what a catalogue depends on: versions, the command, and when the engine's files last changed."""
     try:
         torch = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:

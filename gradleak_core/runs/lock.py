@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from gradleak_core.types import Refused
 
 
 class InUse(Refused):
-    """Another server has the data folder."""
+    """An error for a data folder that another server uses. The message is a sentence."""
 
 
-def lock(path: Path) -> BinaryIO:
-    """An open file that no other process can lock until it is closed. Raises `InUse` when one holds it."""
-    file = path.open("a+b")
+def lock(path: Path) -> FileLock:
+    """Takes the lock of a file and returns it. Raises `InUse` if another process has it.
+
+    Any thread may release it; the system does so when this process ends.
+    """
+    held = FileLock(path, thread_local=False)
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
+        held.acquire(blocking=False)
+    except Timeout as error:
         raise InUse(
             f"Another GradLeak server is using {path.parent}; stop it or choose another folder with GRADLEAK_DATA."
         ) from error
-    return file
+    return held

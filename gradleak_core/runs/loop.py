@@ -11,31 +11,31 @@ import torch
 from PIL import Image
 
 from gradleak_core.data import data_folder
-from gradleak_core.data.datasets import DATASETS, parse
-from gradleak_core.data.downloads import item
+from gradleak_core.data.datasets import DATASETS, parse_dataset
+from gradleak_core.data.downloads import read_item
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Finished, Frame, Note, Progress, Started
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-EARLY = {round(2 ** (k / 2)) for k in range(13)}
-"""Iterations up to the 64th that always get a frame: the picture forms in them, however quickly they go by."""
-GAP = 0.1
-"""Seconds between two frames at least."""
+EARLY_FRAMES = {round(2 ** (k / 2)) for k in range(13)}
+"""The iterations up to the 64th that always get a frame, however quickly they pass: the picture forms in them."""
+FRAME_SECONDS = 0.1
+"""The fewest seconds between two frames."""
 SHARE = 25
-"""Frames may take one part in this many of the computing time, so that watching costs less than 5 % in all."""
+"""The seconds of computing for each second spent on frames, so that watching costs less than 5 % in all."""
 NOTES = 0.5
-"""Seconds between two words on what is waited for at least."""
-SLOWEST = 0.5
-"""Seconds between two frames at most, however dear one is."""
+"""The fewest seconds between two notes on what the run waits for."""
+MOST_SECONDS = 0.5
+"""The most seconds between two frames, however long one takes."""
 
 Send = Callable[..., None]
 Say = Callable[[str, "float | None"], None]
 
 
 class Engine(Protocol):
-    """What a run needs: `gradleak_core.experiment`, or a stand-in of the same shape."""
+    """The functions of the engine that a run calls: `gradleak_core.experiment`, or a stand-in of the same shape."""
 
     load: Callable[[Any], Any]
     run: Callable[..., Any]
@@ -44,7 +44,7 @@ class Engine(Protocol):
 
 
 class Stopped(Exception):
-    """The run was stopped before its first iteration."""
+    """An error that ends a run which was stopped before its first iteration."""
 
 
 class Curve:
@@ -60,14 +60,18 @@ class Curve:
         self._rows.append((*(event.losses[name] for name in self.losses), event.best))
 
     def take(self) -> dict[str, Any]:
-        """What was added since the last call: each loss of the seed of lowest match, and the lowest match so far."""
+        """Returns the columns since the last call and forgets them; `first` is their first iteration.
+
+        Each loss is that of the restart with the smallest distance in its iteration. `best` is the smallest distance
+        of all restarts so far.
+        """
         first = self.first
         columns: list[list[float]] = [[] for _ in range(len(self.losses) + 1)]
         if self._rows:
             flat = torch.stack([each.detach() for row in self._rows for each in row]).float().cpu()
-            rows = flat.view(len(self._rows), -1, flat.size(1))  # (N, losses + 1, S)
-            seed = rows[:, :1].nan_to_num(nan=float("inf")).argmin(-1, keepdim=True)  # (N, 1, 1)
-            losses = rows[:, :-1].gather(-1, seed.expand(-1, len(self.losses), 1)).squeeze(-1)
+            rows = flat.view(len(self._rows), -1, flat.size(1))  # (N, losses + 1, restarts)
+            restart = rows[:, :1].nan_to_num(nan=float("inf")).argmin(-1, keepdim=True)  # (N, 1, 1)
+            losses = rows[:, :-1].gather(-1, restart.expand(-1, len(self.losses), 1)).squeeze(-1)
             best = rows[:, -1].nan_to_num(nan=float("inf")).amin(-1).clamp(max=self.lowest).cummin(0).values
             self.lowest = float(best[-1])
             columns = [*losses.T.tolist(), best.tolist()]
@@ -77,7 +81,7 @@ class Curve:
 
 
 class Run:
-    """Plays one experiment to its end, or until it is stopped."""
+    """One run: an experiment that is played to its end, or until it is stopped."""
 
     def __init__(self, engine: Engine, run: str, device: str, controls: Controls, send: Send) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
@@ -87,11 +91,11 @@ class Run:
         self.asked = 0.0
 
     def play(self, experiment_json: Any) -> None:
-        """Sends `started`, frames, states and `finished`. Raises what the engine raises."""
+        """Plays an experiment: sends `started`, frames, states and `finished`. Raises what the engine raises."""
         experiment = self.engine.load(experiment_json)
         summary = self.engine.Summary(experiment, self.device)
         try:
-            fetch(experiment_json.get("images", []), self.note)
+            fetch_datasets(experiment_json.get("images", []), self.note)
         except Stopped:
             self.finish(summary, "stopped")
             return
@@ -125,17 +129,18 @@ class Run:
         self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
-        result = summary.json() | {"status": status, "metrics": rounded(summary.metrics)}  # as on the last frame
+        """Sends `finished` with the status and the result."""
+        result = summary.json() | {"status": status, "metrics": round_scores(summary.metrics)}  # as on the last frame
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
     def note(self, message: str, share: float | None) -> None:
-        """Says what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` when it is not wanted."""
+        """Sends what the run waits for and how much of it is done, 0 to 1. Raises `Stopped` if the run was stopped."""
         if self.controls.stopped:
             raise Stopped
         self.send({"type": "note", "run": self.run, "message": message, "share": share})
 
     def wait(self, event: Note) -> None:
-        """Passes on what the run waits for, a few times a second; that time is not the attack's."""
+        """Sends what the run waits for, at most twice a second. That time does not count as the attack's."""
         self.begun = time.perf_counter()
         if self.begun >= self.next_note:
             self.next_note = self.begun + NOTES
@@ -143,37 +148,40 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Computing time so far."""
+        """The seconds of computing so far."""
         return time.perf_counter() - self.begun - self.controls.wasted
 
     def due(self, iteration: int) -> bool:
-        if not self.wanted and iteration not in EARLY and time.perf_counter() < self.next_frame:
+        """Returns whether an iteration gets a frame."""
+        if not self.wanted and iteration not in EARLY_FRAMES and time.perf_counter() < self.next_frame:
             return False
-        settle(self.device)
+        wait_for_device(self.device)
         self.asked = time.thread_time()
         return True
 
     def announce(self, event: Started, secret: Any) -> None:
+        """Sends `started` with the private images and labels of the secret."""
         batch, *shape = secret.images.shape
         head = {
-            "type": "started", "run": self.run, "steps": event.steps, "seeds": event.seeds,
+            "type": "started", "run": self.run, "steps": event.steps, "restarts": event.restarts,
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
             "message": event.remark or None,
         }  # fmt: skip
-        self.send(head, picture(secret.images))
+        self.send(head, encode_picture(secret.images))
 
     def show(self, event: Frame, curve: Curve) -> None:
+        """Sends a frame with the curve since the last one, and sets the time before which no other is due."""
         numbers = {
-            "iteration": event.iteration, "labels": list(event.labels), "metrics": rounded(event.metrics),
-            "layers": rounded(event.layers), "restarts": event.restarts,
+            "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
+            "layers": round_scores(event.layers), "redrawn": event.redrawn,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
-        self.send(head, picture(event.images))
+        self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
-        self.next_frame = time.perf_counter() + min(max(GAP - cost, SHARE * cost), SLOWEST)
+        self.next_frame = time.perf_counter() + min(max(FRAME_SECONDS - cost, SHARE * cost), MOST_SECONDS)
 
     def rest(self) -> None:
-        """Waits here while paused, and says so."""
+        """Waits while the run is paused, and sends the state before and after."""
         while self.controls.paused and not self.controls.stopped:
             self.send({"type": "state", "run": self.run, "state": "paused"})
             self.controls.hold()
@@ -181,15 +189,17 @@ class Run:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 
-def fetch(images: list[str], note: Say) -> None:
-    """Downloads the datasets among the images that are not there yet. Raises `Refused`, and what `note` raises."""
+def fetch_datasets(images: list[str], note: Say) -> None:
+    """Downloads the data sets that the images need and that are missing. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            item(data_folder() / "datasets", reference, Download(DATASETS[parse(reference)[0]].title, note))
+            read_item(
+                data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note)
+            )
 
 
 class Download:
-    """How far a download is, said at most twice a second."""
+    """A listener to a download that notes how far it is, at most twice a second."""
 
     def __init__(self, title: str, note: Say) -> None:
         self.title, self.note = title, note
@@ -203,16 +213,16 @@ class Download:
         self.note(f"Downloading {self.title}: {done / 1e6:.1f}{of} MB.", done / total if total else None)
 
 
-def settle(device: str) -> None:
-    """Waits for what is queued on a GPU, so that it does not count as the cost of a frame."""
+def wait_for_device(device: str) -> None:
+    """Waits until a GPU has done what is queued on it, so that this does not count as the cost of a frame."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
     elif device == "mps":
         torch.mps.synchronize()
 
 
-def picture(images: Tensor) -> bytes:
-    """Images (B, C, H, W) in [0, 1], stacked top to bottom as one PNG, or WebP above 64 pixels."""
+def encode_picture(images: Tensor) -> bytes:
+    """Returns images (B, C, H, W) in [0, 1] stacked top to bottom as one PNG, or as a WebP above 64 pixels a side."""
     batch, channels, height, width = images.shape
     pixels = images.detach().cpu().float().nan_to_num().clamp(0, 1).mul(255).round().byte()
     stacked = pixels.permute(0, 2, 3, 1).reshape(batch * height, width, channels).numpy()
@@ -225,6 +235,6 @@ def picture(images: Tensor) -> bytes:
     return out.getvalue()
 
 
-def rounded(values: dict[str, float]) -> dict[str, float]:
-    """Five significant digits: what is shown, at half the bytes."""
+def round_scores(values: dict[str, float]) -> dict[str, float]:
+    """Returns the values at five significant digits: all that is shown, at half the bytes."""
     return {name: float(f"{value:.5g}") for name, value in values.items()}

@@ -20,16 +20,16 @@ from gradleak_core.runs.room import writing
 from gradleak_core.types import Refused
 
 DAY = 86_400
-"""Seconds for which an upload is kept that no run uses."""
+"""The seconds for which an upload is kept that no run uses."""
 HOUR = 3600
-"""Seconds between two looks for such uploads."""
-log = logging.getLogger("gradleak.pictures")
+"""The seconds between two searches for such uploads."""
+pictures_log = logging.getLogger("gradleak.pictures")
 
 
 class Pictures:
-    """`experiments` gives those of all runs, whose uploads are needed. May be used from any thread.
+    """The uploads of one data folder. `experiments` returns those of all runs, whose uploads are needed.
 
-    `lock` is held by whoever adds a run, so that no upload is removed under a run that is about to be.
+    May be used from any thread. Whoever adds a run holds `lock`, so that no upload is removed that it is about to need.
     """
 
     def __init__(self, folder: Path, experiments: Callable[[], Iterable[Any]]) -> None:
@@ -39,45 +39,49 @@ class Pictures:
         self._experiments = experiments
 
     def upload(self, data: bytes) -> dict[str, Any]:
-        """As `take`, of a picture in memory. Raises `Busy` when too many are in hand."""
+        """Checks and keeps an encoded picture, as `take` does. Raises `Busy` too, when too many are in hand."""
         with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
             return self.take(file)
 
     def take(self, file: IO[bytes]) -> dict[str, Any]:
-        """Checks and keeps a picture, for which `decoder.place()` is held: its reference, what is left of its size, and
-        the reference of a second, stretched one when it is very dark, else None. Raises `Refused`."""
+        """Checks and keeps the picture in a file, while the caller holds `decoder.place()`.
+
+        Returns its reference as `image`, the `width` and `height` that are left of it in pixels, and as `stretched` the
+        reference of a second, brightened picture when it is very dark, else None. Raises `Refused`.
+        """
         plain, stretched = self.decoder.check(file)
         with self.lock:
-            kept, bright = (picture and uploads.keep(self.folder, picture) for picture in (plain, stretched))
+            kept, bright = (picture and uploads.keep_upload(self.folder, picture) for picture in (plain, stretched))
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
 
     def drop(self, experiment: Any) -> None:
-        """Removes the uploads of a deleted experiment that no other one needs."""
-        for image in (mine := uploaded(experiment)) and mine - self._needed():
+        """Removes the uploads of a deleted experiment that no other experiment needs."""
+        for image in (mine := uploads_of(experiment)) and mine - self._needed():
             with suppress(Refused, OSError):
                 uploads.delete(self.folder, image)
 
     async def sweep(self) -> None:
-        """For as long as it is not cancelled, removes what is older than a day and not needed."""
+        """Removes old uploads every hour until it is cancelled."""
         while True:
             try:
                 await asyncio.to_thread(self.sweep_once)
             except Exception as error:  # what cannot be read or removed now may be in an hour
-                log.warning("Old uploads could not be removed: %s.", error)
+                pictures_log.warning("Old uploads could not be removed: %s.", error)
             await asyncio.sleep(HOUR)
 
     def sweep_once(self) -> None:
+        """Removes every upload that is older than a day and that no run needs. Raises OSError."""
         with self.lock:
             uploads.sweep(self.folder, self._needed(), DAY)
 
     def _needed(self) -> set[str]:
-        return {image for experiment in self._experiments() for image in uploaded(experiment)}
+        return {image for experiment in self._experiments() for image in uploads_of(experiment)}
 
 
-def uploaded(experiment: Any) -> set[str]:
-    """The uploads among the images of an experiment, whatever else may stand there."""
+def uploads_of(experiment: Any) -> set[str]:
+    """Returns the references of the uploads among an experiment's images, whatever else may stand there."""
     images = experiment.get("images") if isinstance(experiment, dict) else None
     listed = images if isinstance(images, list) else []
     return {image for image in listed if isinstance(image, str) and image.startswith("upload:")}

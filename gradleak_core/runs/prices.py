@@ -13,22 +13,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.config import demand
+from gradleak_core.config.admission import admit
+from gradleak_core.config.links import defence_text
+from gradleak_core.config.schemas import checked
 from gradleak_core.data.files import read_json, write_whole
+from gradleak_core.data.sources import source
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.processes import surroundings
-from gradleak_core.runs.room import unwritten
+from gradleak_core.runs.processes import process_environment
+from gradleak_core.runs.room import describe_unwritten
 from gradleak_core.runs.shapes import is_price
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
+MOST_SETTINGS = 12
+"""The most defences that are priced together."""
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
-log = logging.getLogger("gradleak.prices")
+prices_log = logging.getLogger("gradleak.prices")
 
 
 class Prices:
-    """One process at a time; each price is a JSON file in `folder` that grows point by point and outlives the server.
+    """The prices of one server, computed one at a time in a process of their own. May be used from any thread.
 
-    The file is as the command writes it. Its `status` is `running`, `done`, `failed`, `stopped` or `interrupted`.
+    Each price is a JSON file in `folder`, which the command `price` writes point by point and which outlives the
+    server. Its `status` is `running`, `done`, `failed`, `stopped` or `interrupted`.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -40,9 +47,9 @@ class Prices:
             self._settle(name)
 
     def start(self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any]) -> str:
-        """Begins to price defences, each as the command line writes it; its id.
+        """Begins to price defences, each written as on the command line, and returns the id of the price.
 
-        Raises `Refused` while one goes on, and OSError when it cannot be written.
+        Raises `Refused` while another price goes on, and OSError when the file cannot be written.
         """
         with self._lock:
             if any(self._goes_on(name) for name in self._processes):
@@ -61,58 +68,58 @@ class Prices:
             return name
 
     def get(self, name: str) -> JSON:
-        """What is known so far; None for an unknown id and for a file that cannot be read."""
+        """Returns what is known of a price so far; None for an unknown id and for a file that cannot be read."""
         value = self._read(name)
         return None if value is None else value | self._ending(name, value) | {"id": name}
 
     def running(self) -> list[JSON]:
-        """The experiment of each price that is being worked out."""
+        """Returns the experiment of every price that is being computed."""
         return [self.get(name)["experiment"] for name in [*self._processes] if self._goes_on(name)]
 
     def newest(self) -> str | None:
-        """The id of the price asked for last, of those that can be read."""
+        """Returns the id of the last price that was started and can be read; None without one."""
         readable = [name for name in self._names() if self._read(name)]
         return max(readable, key=lambda name: self._log(name).stat().st_ctime_ns, default=None)
 
     def stop(self, name: str) -> bool:
-        """Ends the process and keeps the points; False when it has ended already."""
+        """Ends a price and keeps its points. Returns False when it has ended already."""
         if name not in self._processes or not self._goes_on(name):
             return False
         self._stopped.add(name)
-        end(self._processes[name])
+        end_computation(self._processes[name])
         self._settle(name)
         return True
 
     def close(self) -> None:
-        """No process is left afterwards."""
+        """Ends every process and writes down how its price ended."""
         for name in list(self._processes):
-            end(self._processes.pop(name))
+            end_computation(self._processes.pop(name))
             self._settle(name)
 
     def _goes_on(self, name: str) -> bool:
         return (self.get(name) or {}).get("status") == "running"
 
     def _process(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """The command at work, which ends when its stdin is closed: with this process at the latest."""
+        """Starts the command that computes. It ends when its stdin is closed: with this process at the latest."""
         file = self._file(name)
         with self._log(name).open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "gradleak_core", "price", f"--experiment={file}", f"--json={file}", "--quiet",
                  "--end-with-stdin", *command],
-                env=surroundings(self.environment), stdin=subprocess.PIPE, stdout=output, stderr=output,
+                env=process_environment(self.environment), stdin=subprocess.PIPE, stdout=output, stderr=output,
             )  # fmt: skip
 
     def _settle(self, name: str) -> None:
-        """Writes down how a price ended whose file still says that it goes on."""
+        """Writes down how a price has ended if its file still says that it goes on."""
         value = self._read(name)
         if value and (ending := self._ending(name, value)):
             try:
                 self._write(name, value | ending)
             except OSError as error:  # it will be said again at the next start
-                log.warning("%s", unwritten(error))
+                prices_log.warning("%s", describe_unwritten(error))
 
     def _ending(self, name: str, value: JSON) -> JSON:
-        """Returns what the file does not know: how a process ended that did not say so itself."""
+        """Returns how a process ended that did not write it to its file itself; empty for any other."""
         process = self._processes.get(name)
         code = process.poll() if process else None
         if value["status"] != "running" or (process and code is None):
@@ -126,10 +133,10 @@ class Prices:
         return {"status": "failed", "message": last or f"The computation ended unexpectedly (code {code})."}
 
     def _names(self) -> list[str]:
-        return [file.stem for file in self.folder.glob("*.json") if _known(file.stem) and self._log(file.stem).exists()]
+        return [file.stem for file in self.folder.glob("*.json") if _is_id(file.stem) and self._log(file.stem).exists()]
 
     def _read(self, name: str) -> JSON:
-        """The file's content; None when it is not there or cannot be read."""
+        """Returns the content of a price's file; None when it is not there or cannot be read."""
         try:
             value = read_json(self._file(name).read_bytes())
         except (OSError, ValueError):
@@ -140,18 +147,36 @@ class Prices:
         write_whole(self._file(name), json.dumps(value).encode())
 
     def _file(self, name: str) -> Path:
-        return self.folder / f"{name if _known(name) else 'unknown'}.json"
+        return self.folder / f"{name if _is_id(name) else 'unknown'}.json"
 
     def _log(self, name: str) -> Path:
         return self._file(name).with_suffix(".log")
 
 
-def _known(name: str) -> bool:
+def check_request(
+    experiment: Any, defences: Any, federation: Any, catalogue: JSON, folder: Path
+) -> tuple[JSON, list[str], JSON]:
+    """Checks what is to be priced, as `Prices.start` takes it: an experiment without defences, defences, federation.
+
+    `folder` is the data folder. Raises `Refused`.
+    """
+    if not isinstance(defences, list) or not 1 <= len(defences) <= MOST_SETTINGS:
+        raise Refused(f"Give a list of 1 to {MOST_SETTINGS} defences to be priced.")
+    federation = {} if federation is None else federation
+    federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
+    bare = admit(experiment, catalogue, folder) | {"defences": []}
+    source(federation["data"], bare["classes"])
+    demand.check_memory(bare, catalogue)
+    whole = [admit(bare | {"defences": [part]}, catalogue, folder) for part in defences]
+    return bare, [defence_text(one["defences"][0], catalogue) for one in whole], federation
+
+
+def _is_id(name: str) -> bool:
     return re.fullmatch("[0-9a-f]{12}", name) is not None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Asks, and after two seconds insists."""
+def end_computation(process: subprocess.Popen[bytes]) -> None:
+    """Asks a process to end, and kills it after two seconds."""
     if process.stdin:
         process.stdin.close()
     process.terminate()

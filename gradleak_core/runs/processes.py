@@ -12,17 +12,17 @@ from pathlib import Path
 
 import gradleak_core
 
-ROOT = Path(gradleak_core.__file__).resolve().parents[1]
+REPOSITORY = Path(gradleak_core.__file__).resolve().parents[1]
 
 
-def surroundings(added: Mapping[str, str]) -> dict[str, str]:
+def process_environment(added: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment of a process that has to find this package."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     return os.environ | dict(added) | {"PYTHONPATH": path}
 
 
 def end_with_parent() -> None:
-    """Ends this process once the other end of its stdin is closed: a parent that is killed closes it too."""
+    """Makes this process end once the other end of its stdin is closed. A parent that is killed closes it too."""
 
     def wait() -> None:
         while os.read(0, 4096):
@@ -32,8 +32,8 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-async def end(process: Process, grace: float) -> None:
-    """Closes a process's stdin, at which it exits; terminates it after `grace` seconds and kills it after two more."""
+async def end_process(process: Process, grace: float) -> None:
+    """Closes the stdin of a process, terminates it after `grace` seconds, and kills it after two more."""
     if process.stdin:
         process.stdin.close()
     for wait, insist in ((grace, process.terminate), (2.0, process.kill)):
@@ -47,7 +47,7 @@ async def end(process: Process, grace: float) -> None:
 
 
 def processor_seconds(pid: int) -> float | None:
-    """Returns the processor time that a process has taken; None where the system does not say."""
+    """Returns the processor time, in seconds, that a process has taken; None where the system does not say."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -55,8 +55,8 @@ def processor_seconds(pid: int) -> float | None:
         return None
 
 
-def died(code: int | None) -> str:
-    """Says how a process ended that should not have."""
+def describe_death(code: int | None) -> str:
+    """Returns the sentence for a worker that ended by itself. `code` is its exit code, or minus a signal's number."""
     how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
     hint = ", perhaps for want of memory" if code in (-9, 137) else ""
     return f"The worker process ended unexpectedly ({how}{hint}) during this run; what was seen is kept. Run it again."

@@ -17,15 +17,15 @@ Message = tuple[Head, bytes]
 LENGTHS = struct.Struct(">II")
 LENGTH = struct.Struct(">I")
 LIMIT = 256 * 2**20
-"""Bytes of one head or blob; more means that something else wrote into the stream."""
+"""The most bytes of one head or blob. More means that something else wrote into the stream."""
 
 
 class Garbled(ValueError):
-    """The stream does not hold messages."""
+    """An error for a stream that does not hold messages."""
 
 
 def encode(head: Head) -> bytes:
-    """Compact UTF-8 JSON. Numbers that JSON lacks (infinity, nan) become null."""
+    """Returns a head as compact UTF-8 JSON. Numbers that JSON lacks (infinity, nan) become null."""
     try:
         text = json.dumps(head, allow_nan=False, separators=(",", ":"))
     except ValueError:
@@ -34,7 +34,7 @@ def encode(head: Head) -> bytes:
 
 
 def finite(value: Any) -> Any:
-    """The same JSON value with null for every infinity and nan."""
+    """Returns a JSON value with null in place of every infinity and nan."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -45,20 +45,21 @@ def finite(value: Any) -> Any:
 
 
 def pack(head: Head, blob: bytes = b"") -> bytes:
-    """One message for a pipe."""
+    """Returns the bytes of a message for a pipe."""
     text = encode(head)
     return LENGTHS.pack(len(text), len(blob)) + text + blob
 
 
 def lengths(prefix: bytes) -> tuple[int, int]:
-    """Head's and blob's length. Raises `Garbled`."""
+    """Returns how many bytes the head and the blob of a message have. Raises `Garbled`."""
     head, blob = LENGTHS.unpack(prefix)
     if head > LIMIT or blob > LIMIT:
         raise Garbled("the stream holds something other than messages")
     return head, blob
 
 
-def decode(text: bytes) -> Head:
+def decode_message(text: bytes) -> Head:
+    """Returns the head that a JSON text stands for. Raises `Garbled` when it is not one."""
     try:
         head = json.loads(text)
     except ValueError as error:
@@ -68,32 +69,32 @@ def decode(text: bytes) -> Head:
     return head
 
 
-async def receive(stream: asyncio.StreamReader) -> Message | None:
-    """The next message, None at the end of the stream. Raises `Garbled`."""
+async def receive_message(stream: asyncio.StreamReader) -> Message | None:
+    """Waits for the next message and returns it; None at the end of the stream. Raises `Garbled`."""
     try:
         head, blob = lengths(await stream.readexactly(LENGTHS.size))
-        return decode(await stream.readexactly(head)), await stream.readexactly(blob)
+        return decode_message(await stream.readexactly(head)), await stream.readexactly(blob)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
 
 
-def read(stream: BinaryIO) -> Message | None:
-    """The next message, waiting for it; None at the end of the stream. Raises `Garbled`."""
+def read_message(stream: BinaryIO) -> Message | None:
+    """Reads the next message of a blocking stream; None at its end. Raises `Garbled`."""
     prefix = stream.read(LENGTHS.size)
     if len(prefix) < LENGTHS.size:
         return None
     head, blob = lengths(prefix)
     text, picture = stream.read(head), stream.read(blob)
-    return (decode(text), picture) if len(text) == head and len(picture) == blob else None
+    return (decode_message(text), picture) if len(text) == head and len(picture) == blob else None
 
 
 def pack_live(head: Head, picture: bytes = b"") -> bytes:
-    """One message for a browser."""
+    """Returns the bytes of a message for a browser."""
     text = encode(head)
     return LENGTH.pack(len(text)) + text + picture
 
 
 def unpack_live(message: bytes) -> Message:
-    """Head and picture of a browser message."""
+    """Returns the head and the picture of a message for a browser."""
     end = LENGTH.size + LENGTH.unpack_from(message)[0]
     return json.loads(message[LENGTH.size : end]), message[end:]

@@ -9,8 +9,8 @@ from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.protocol import unpack_live
 
 
-def recording(row: Any, trace: Trace, pictures: dict[int, bytes], truth: bytes | None) -> dict[str, Any]:
-    """Returns experiment, result, curve and every frame whose picture is kept, pictures as data URLs."""
+def make_recording(row: Any, trace: Trace, pictures: dict[int, bytes], truth: bytes | None) -> dict[str, Any]:
+    """Returns the experiment of a run, its result, its curve and every frame whose picture is kept, as JSON."""
     frames = [
         frame | {"picture": data_url(pictures[frame["iteration"]])}
         for frame in trace.frames
@@ -23,8 +23,10 @@ def recording(row: Any, trace: Trace, pictures: dict[int, bytes], truth: bytes |
 
 
 def data_url(picture: bytes) -> str:
+    """Returns an encoded picture as a `data:` URL."""
     return f"data:{media_type(picture)};base64,{base64.b64encode(picture).decode()}"
 
 
 def media_type(picture: bytes) -> str:
+    """Returns the media type of an encoded picture, which is a PNG or a WebP."""
     return "image/png" if picture.startswith(b"\x89PNG") else "image/webp"

@@ -1,4 +1,4 @@
-"""A damaged file of runs is set aside, and what can be read of it goes into a new one. Imports no torch."""
+"""Sets a damaged file of runs aside and copies what can be read of it into a new one. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
     "frames": {"head": "null", "picture": b""},
 }
-"""Stands in for what cannot be read and must not be empty."""
+"""The values that stand in for those that cannot be read and must not be empty, by table."""
 MOST_MISSES = 20_000
-"""Rows in sequence that cannot be read, before the end of a table is taken to be reached."""
+"""The unreadable rows in sequence after which a table is taken to have ended."""
 
 
-def sound(db: sqlite3.Connection, schema: str) -> bool:
+def is_sound(db: sqlite3.Connection, schema: str) -> bool:
     """Returns whether every page can be read and every table and column of the schema is there.
 
-    Raises OperationalError when the file cannot be opened at all.
+    Raises sqlite3.OperationalError when the file cannot be opened at all.
     """
     try:
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -37,7 +37,7 @@ def sound(db: sqlite3.Connection, schema: str) -> bool:
 
 
 def recover(path: Path, schema: str) -> None:
-    """Puts a new file in the place of a damaged one, which is kept under a dated name beside a note on what was lost.
+    """Replaces a damaged file by a new one, and keeps it under a dated name beside a note on what was lost.
 
     Raises sqlite3.Error or OSError, with the damaged file still in its place, when the new one cannot be written.
     """
@@ -47,6 +47,7 @@ def recover(path: Path, schema: str) -> None:
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(fresh)) as new:
             new.executescript(schema)
             found = rescue(old, new)
+            new.execute("PRAGMA user_version = 1")  # rows as old as that may be among them
             new.commit()
     except (sqlite3.Error, OSError):
         fresh.unlink(missing_ok=True)
@@ -61,7 +62,7 @@ def recover(path: Path, schema: str) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Renames a database and the files that SQLite keeps beside it. Returns its new name."""
+    """Renames a database, with the files that SQLite keeps beside it, and returns its new path."""
     aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
     for end in ("-wal", "-shm", ""):
         beside = path.with_name(path.name + end)
@@ -71,14 +72,14 @@ def set_aside(path: Path) -> Path:
 
 
 def losses(path: Path) -> list[str]:
-    """Says what was lost, once for each damaged file that is still kept beside `path`."""
+    """Returns what was lost, a text for each damaged file that is still kept beside `path`."""
     files = sorted(path.parent.glob(f"{path.stem}.damaged-*{path.suffix}"))
     notes = [file.with_suffix(".txt") for file in files]
     return [note.read_text(encoding="utf-8") for note in notes if note.exists()]
 
 
 def rescue(old: sqlite3.Connection, new: sqlite3.Connection) -> str:
-    """Copies every row that can be read and says what came over."""
+    """Copies every row that can be read. Returns what came over, as sentences."""
     read = {}
     for table in KEYS:
         names = [name for name in column_names(new, table) if name in column_names(old, table)]
@@ -92,7 +93,7 @@ def rescue(old: sqlite3.Connection, new: sqlite3.Connection) -> str:
 
 
 def readable_rows(db: sqlite3.Connection, table: str, names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yields every row of which the key can be read, in order, with those columns that can be."""
+    """Yields the rows whose keys can be read, in order, each with the columns that can be read."""
     query = f"SELECT rowid, {', '.join(names)} FROM {table} WHERE rowid > ? ORDER BY rowid"
     last = misses = 0
     while misses < MOST_MISSES:
@@ -109,7 +110,7 @@ def readable_rows(db: sqlite3.Connection, table: str, names: list[str]) -> Itera
 
 
 def readable_columns(db: sqlite3.Connection, table: str, names: list[str], rowid: int) -> dict[str, Any]:
-    """Returns the columns of one row that can be read; empty when the key is not among them."""
+    """Returns those columns of a row that can be read; none when the key is not among them."""
     found = {}
     for name in (*KEYS[table], *names):
         with suppress(sqlite3.DatabaseError):
@@ -131,7 +132,7 @@ def listed_keys(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
 
 
 def insert_row(db: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
-    """Adds a row unless its key is there; returns how many rows that made."""
+    """Adds a row unless its key is there. Returns how many rows were added."""
     whole = BLANK[table] | {name: value for name, value in row.items() if value is not None}
     marks = ", ".join("?" * len(whole))
     text = f"INSERT OR IGNORE INTO {table} ({', '.join(whole)}) VALUES ({marks})"

@@ -1,4 +1,4 @@
-"""What cannot be written for want of room is told in one sentence. Imports no torch."""
+"""Errors of writing and reading the data folder, each told in one sentence. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ FULL = (
     "delete some runs or free some space on the server."
 )
 PASSING = ("is full", "disk I/O error", "readonly", "is locked", "unable to open", "out of memory")
-"""Words in SQLite's messages about troubles that may pass by themselves."""
+"""The words in SQLite's messages about troubles that may pass by themselves."""
 
 
 class Unwritable(Refused):
-    """What was sent cannot be kept now. The message says why."""
+    """An error for data that cannot be kept at the moment. The message is a sentence on why."""
 
 
 class Unreadable(Refused):
-    """What is kept cannot be read now. The message says why."""
+    """An error for data that cannot be read at the moment. The message is a sentence on why."""
 
 
 def out_of_room(error: BaseException) -> bool:
@@ -32,13 +32,13 @@ def out_of_room(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def passing(error: BaseException) -> bool:
-    """Returns whether the same change of the database may succeed later."""
+def may_pass(error: BaseException) -> bool:
+    """Returns whether an error of SQLite may pass by itself, so that the same change may succeed later."""
     return isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in PASSING)
 
 
-def unwritten(error: BaseException) -> str:
-    """Says in one sentence why something could not be written."""
+def describe_unwritten(error: BaseException) -> str:
+    """Returns a sentence on why something could not be written."""
     if out_of_room(error):
         return FULL
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -47,8 +47,8 @@ def unwritten(error: BaseException) -> str:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Raises `Unwritable` in place of what the file system says."""
+    """Raises `Unwritable` in place of an OSError of what is done inside it."""
     try:
         yield
     except OSError as error:
-        raise Unwritable(unwritten(error)) from error
+        raise Unwritable(describe_unwritten(error)) from error

@@ -1,61 +1,53 @@
-"""The one object that pages and the API talk to. Its plain methods may be called from any thread. Imports no torch."""
+"""The service of runs and prices that pages and the API talk to. Imports no torch."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import threading
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradleak_core import demand
+from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import defence_text, fitting
-from gradleak_core.config.schemas import checked, integer, number, quoted, string
+from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.config.titles import run_title
-from gradleak_core.data.sources import source
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.export import archive, scored
-from gradleak_core.runs.hub import OVER, Hub, Trace, load
+from gradleak_core.runs.export import add_scores, archive
+from gradleak_core.runs.hub import Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
-from gradleak_core.runs.prices import Prices
-from gradleak_core.runs.recording import recording
+from gradleak_core.runs.prices import Prices, check_request
+from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import writing
+from gradleak_core.runs.rows import NAME, clean_name, complete_row, describe_end, find_ending, take_threads
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import COMMAND, PATIENCE, Patience, Supervisor
+from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
 from gradleak_core.types import Refused
 
-T = TypeVar("T")
-INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
+Result = TypeVar("Result")
 STARTING = "The engine is still starting; try again in a few seconds."
-FATAL = (
-    "The server went away twice while this run was being prepared, so it is not tried again; lower its batch, "
-    "its seeds or its size before you run it again."
-)
-MOST_TRIES = 2
 MOST_WAITING = 100
-MOST_SETTINGS = 12
-"""Of defences priced together."""
-NAME = 120
-"""Characters of a run's name at most."""
 
 
 class NoRun(LookupError):
-    """There is no such run, or no such picture of it. The message is a sentence."""
+    """An error for a run that does not exist, or a picture that it does not have. The message is a sentence."""
 
 
 class NotReady(RuntimeError):
-    """The worker has not said yet what the engine can do."""
+    """An error for requests that come before the engine has started. The message is a sentence."""
 
 
 class Service:
-    """Runs in one data folder. `start` and `close` belong to the event loop that serves the requests."""
+    """All runs and prices of one data folder.
+
+    `start`, `close` and `watch` are called on the event loop that serves the requests, every other method from any
+    thread. What takes the id of a run raises `NoRun` for one that does not exist.
+    """
 
     def __init__(
-        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = PATIENCE
+        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = USUAL_PATIENCE
     ) -> None:
         self.folder = folder
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
@@ -65,7 +57,7 @@ class Service:
     async def start(self) -> None:
         """Opens the store, marks what a stopped server left unfinished, and starts the workers.
 
-        Raises `Refused`, or what else went wrong, with nothing left running.
+        Raises `Refused`, or whatever else went wrong, and leaves nothing running then.
         """
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self.store = Store(self.folder / "runs.sqlite3")
@@ -82,17 +74,15 @@ class Service:
             raise
 
     def _take_up(self, rows: list[dict[str, Any]]) -> None:
-        """Queues what waited when the last server stopped, oldest first, and marks what it was at."""
+        """Queues the runs that waited when the last server stopped, oldest first, and ends those that had begun."""
         for row in reversed(rows):
-            if row["status"] in ("running", "paused"):
-                self.store.status(row["id"], "interrupted", INTERRUPTED)
-            elif row["status"] == "queued" and (row["started"] or {}).get("handed", 0) >= MOST_TRIES:
-                self.store.status(row["id"], "failed", FATAL)
+            if ending := find_ending(row):
+                self.store.status(row["id"], *ending)
             elif row["status"] == "queued":
                 self._enqueue(row)
 
     async def close(self) -> None:
-        """Ends the workers and writes what is left."""
+        """Ends the workers and every price, and writes what is left."""
         self._sweeping.cancel()
         await asyncio.to_thread(self.prices.close)
         await self.supervisor.close()
@@ -103,7 +93,7 @@ class Service:
         catalogue = self.catalogue()
         if catalogue is None:
             raise NotReady(STARTING)
-        run, given = secrets.token_hex(6), None if name is None else named(name)
+        run, given = secrets.token_hex(6), None if name is None else clean_name(name)
         with self.pictures.lock:  # which a deletion takes too, so that none comes between the row and the queue
             if len(self.supervisor.queue) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
@@ -115,69 +105,64 @@ class Service:
         return run
 
     def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
-        """Prices no defence and each of these in the background; the id. Raises `Refused` or `NotReady`."""
+        """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
         catalogue = self.catalogue()
         if catalogue is None:
             raise NotReady(STARTING)
-        if not isinstance(defences, list) or not 1 <= len(defences) <= MOST_SETTINGS:
-            raise Refused(f"Give a list of 1 to {MOST_SETTINGS} defences to be priced.")
-        federation = {} if federation is None else federation
-        federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
-        bare = admit(experiment, catalogue, self.folder) | {"defences": []}
-        source(federation["data"], bare["classes"])
-        demand.check_memory(bare, catalogue)
-        whole = [admit(bare | {"defences": [part]}, catalogue, self.folder) for part in defences]
-        texts = [defence_text(one["defences"][0], catalogue) for one in whole]
+        asked = check_request(experiment, defences, federation, catalogue, self.folder)
         with writing():
-            return self.prices.start(bare, texts, federation)
+            return self.prices.start(*asked)
 
     def price(self, name: str) -> Any:
-        """Its status, what it is doing, and its points so far. Raises `NoRun`."""
+        """Returns the status of a price, what it is doing, and its points so far. Raises `NoRun`."""
         found = self.prices.get(name)
         if found is None:
             raise NoRun(f"There is no price {quoted(name)}.")
         return found
 
     def stop_price(self, name: str) -> None:
-        """Ends it and keeps its points."""
+        """Ends a price and keeps its points. Raises `NoRun`, or `Refused` when it has ended already."""
         self.price(name)
         if not self.prices.stop(name):
             raise Refused("This price is finished already.")
 
     def duplicate(self, run: str, name: str | None = None) -> str:
-        """The same experiment, seed included, as a new run."""
+        """Queues the experiment of a run once more, seed included. Returns the new id. Raises as `submit` does."""
         row = self.run(run)
         return self.submit(row["experiment"], name or row["name"])
 
     def pause(self, run: str) -> None:
+        """Pauses a run after its current iteration. Raises `Refused` when it is not being computed."""
         self._command(run, {"type": "pause"})
 
     def resume(self, run: str) -> None:
+        """Lets a paused run go on. Raises `Refused` when it is not being computed."""
         self._command(run, {"type": "resume"})
 
     def step(self, run: str, iterations: int = 1) -> None:
-        """Does `iterations` more, then pauses."""
+        """Lets a run compute 1 to 100,000 iterations more and then pause. Raises `Refused`."""
         self._command(run, {"type": "step", "iterations": integer(iterations, 1, 100_000, "iterations")})
 
     def pace(self, run: str, per_second: float | None) -> None:
-        """At most so many iterations a second; full speed for None."""
+        """Limits a run to 0.1 to 1000 iterations a second; None lifts the limit. Raises `Refused`."""
         if per_second is not None:
             per_second = number(per_second, 0.1, 1000, "per_second")
         self._command(run, {"type": "pace", "per_second": per_second})
 
     def stop(self, run: str) -> None:
-        """Ends a queued or running run and keeps what was seen."""
+        """Ends a queued or running run and keeps what was seen. Raises `Refused` when it has ended already."""
         row = self.run(run)
         if not self._call(self.supervisor.stop, run):
-            raise Refused(ended(row))
+            raise Refused(describe_end(row))
         self.store.flush()  # a run that was waiting has ended now, and its row says so
 
     def rename(self, run: str, name: str) -> None:
+        """Gives a run another name. Raises `Refused`."""
         self.run(run)
-        self.store.rename(run, named(name)).result()
+        self.store.rename(run, clean_name(name)).result()
 
     def delete(self, run: str) -> None:
-        """Stops the run if need be, and removes all of it, and its uploads unless another run needs them."""
+        """Stops a run if need be. Removes all of it, and those of its uploads that no other run needs."""
         experiment = self.run(run)["experiment"]
         with self.pictures.lock:
             self._call(self._delete, run)
@@ -185,59 +170,60 @@ class Service:
             self.pictures.drop(experiment)
 
     def runs(self) -> list[dict[str, Any]]:
-        """Rows of all runs, newest first."""
-        return [self._row(row) for row in self.store.rows()]
+        """Returns the rows of all runs, newest first."""
+        return [self._complete(row) for row in self.store.rows()]
 
     def run(self, run: str) -> dict[str, Any]:
-        """One row. Raises `NoRun`."""
+        """Returns the row of a run. Raises `NoRun`."""
         row = self.store.row(run)
         if row is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
-        return self._row(row)
+        return self._complete(row)
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
-        """What was shown at that iteration, or last. Raises `NoRun`."""
+        """Returns the encoded picture that was shown at an iteration; the last one without it. Raises `NoRun`."""
         trace = self.hub.live.get(run) if iteration is None else None
         if trace and trace.picture:
             return trace.picture
         return self._found(run, lambda: self.store.picture(run, iteration), "no such frame")
 
     def truth(self, run: str) -> bytes:
-        """The private images. Raises `NoRun`."""
+        """Returns the private images of a run as one encoded picture. Raises `NoRun`."""
         return self._found(run, lambda: self.store.truth(run), "not started yet")
 
     def recording(self, run: str) -> dict[str, Any]:
-        """The whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
+        """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        return recording(row, trace, dict(self.store.pictures(run)), self.store.truth(run))
+        return make_recording(row, trace, dict(self.store.pictures(run)), self.store.truth(run))
 
     def export(self, run: str) -> bytes:
-        """A zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
+        """Returns a zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        experiment, curve = used(row["experiment"], row["result"]), scored(trace.columns, trace.frames)
+        experiment, curve = take_threads(row["experiment"], row["result"]), add_scores(trace.columns, trace.frames)
         return archive(experiment, row["result"], curve, self.store.pictures(run), self.store.truth(run))
 
     async def watch(self, run: str) -> Trace | None:
-        """The trace that viewers follow; None for an unknown run. On the event loop only."""
+        """Returns the trace that viewers of a run follow; None for an unknown run."""
         return await self.hub.trace(run)
 
     def catalogue(self) -> Any:
-        """What the engine can do; None until it is known, which is only on the very first start."""
+        """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""
         return self._known.value
 
     def health(self) -> dict[str, Any]:
+        """Returns whether runs can be computed and kept, the state of each worker, and the length of the queue."""
         workers = self.supervisor.health()
         usable = any(worker["state"] in ("ready", "busy") for worker in workers)
         health = {"ok": usable and self.store.trouble is None, "workers": workers, "queued": len(self.supervisor.queue)}
         said = {"error": self.store.trouble, "lost": " ".join(self.store.losses)}
         return health | {name: without_folders(sentence) for name, sentence in said.items() if sentence}
 
-    def _call(self, function: Callable[..., T], *values: Any) -> T:
-        """Calls on the event loop, from wherever we are."""
+    def _call(self, function: Callable[..., Result], *values: Any) -> Result:
+        """Calls a function on the event loop, from whichever thread, and returns its value."""
         if threading.get_ident() == self._thread:
             return function(*values)
 
-        async def call() -> T:
+        async def call() -> Result:
             return function(*values)
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
@@ -246,7 +232,7 @@ class Service:
         row = self.run(run)
         if not self._call(self._send, run, head):
             waiting = row["status"] == "queued"
-            raise Refused("This run has not begun; wait for its turn." if waiting else ended(row))
+            raise Refused("This run has not begun; wait for its turn." if waiting else describe_end(row))
 
     def _send(self, run: str, head: dict[str, Any]) -> bool:
         worker = self.supervisor.worker_of(run)
@@ -259,37 +245,22 @@ class Service:
         self.supervisor.submit(row["id"], self._repeatable(row["experiment"]))
 
     def _repeatable(self, experiment: Any) -> Any:
-        """With the CPU threads that an earlier run of the same experiment had, so that it gives the same bits."""
-        return experiment if experiment.get("threads") else used(experiment, self.store.result_of(experiment))
+        """Returns an experiment with the CPU threads of an earlier run of it, so that it gives the same bits."""
+        return experiment if experiment.get("threads") else take_threads(experiment, self.store.result_of(experiment))
 
     def _delete(self, run: str) -> None:
         self.hub.forget(run)
         self.supervisor.stop(run)
 
     def _experiments(self) -> list[Any]:
-        """Those of all runs, and of a price that is being worked out."""
+        """Returns the experiments of all runs, and of the price that is being computed."""
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
-    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A stored row with `problem`, a sentence where its set-up cannot be used here, and None otherwise."""
-        problem = self._problem(row)
-        started = row.pop("started") or {}
-        steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
-        return row | {"steps": steps, "queue_position": self.supervisor.position(row["id"]), "problem": problem}
-
-    def _problem(self, row: dict[str, Any]) -> str | None:
-        """Fills in what a run is older than. Says what stands in the way of its set-up."""
-        catalogue = self.catalogue()
-        if row["status"] == "damaged" or catalogue is None:
-            return row["message"] if row["status"] == "damaged" else None
-        try:
-            row["experiment"] = fitting(row["experiment"], catalogue)
-        except Refused as refused:
-            return f"The set-up of this run cannot be used here: {refused}"
-        return None
+    def _complete(self, row: dict[str, Any]) -> dict[str, Any]:
+        return complete_row(row, self.catalogue(), self.supervisor.position(row["id"]))
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
-        """What is there, once all that viewers were told of is written."""
+        """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""
         if (picture := look()) is None:
             self.store.flush()
             picture = look()
@@ -300,42 +271,23 @@ class Service:
 
     def _loaded(self, run: str) -> Trace:
         self.store.flush()
-        trace = load(self.store, run)
+        trace = load_trace(self.store, run)
         if trace is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
         return trace
-
-
-def named(name: Any) -> str:
-    """Returns a name on one line, with something in it that can be seen. Raises `Refused`."""
-    line = " ".join(name.split()) if isinstance(name, str) else ""
-    if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
-        return line
-    raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
-
-
-def used(experiment: Any, result: Any) -> Any:
-    """An experiment with the CPU threads that a result names."""
-    threads = ((result or {}).get("experiment") or {}).get("threads")
-    return experiment | {"threads": threads} if threads else experiment
-
-
-def ended(row: dict[str, Any]) -> str:
-    status = row["status"] if row["status"] in OVER else "over"
-    return f"This run is {status} and cannot be changed any more; run it again instead."
 
 
 _service: Service | None = None
 
 
 def use(service: Service | None) -> None:
-    """Makes this the service of the process."""
+    """Makes a service the one of this process; None takes it away."""
     global _service
     _service = service
 
 
 def get() -> Service:
-    """The service of the process. Raises `NotReady` outside a running server."""
+    """Returns the service of this process. Raises `NotReady` outside a running server."""
     if _service is None:
         raise NotReady("GradLeak's server is not running; start it with `streamlit run app.py`.")
     return _service

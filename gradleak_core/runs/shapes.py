@@ -9,19 +9,19 @@ from gradleak_core.types import MOST_STEPS
 NUMBER, TEXT = (int, float, type(None)), (str, type(None))
 SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
-    "seconds": NUMBER, "iterations": NUMBER, "restarts": NUMBER, "seconds_to_recognisable": NUMBER,
+    "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
 }  # fmt: skip
-"""What is read of a run's set-up, start and result, wherever it stands."""
+"""The type of each value that is read of a run's set-up, start and result, wherever it stands."""
 LATEST = 253_402_300_799
-"""The last second of the year 9999, after which there are no dates."""
+"""The last second of the year 9999, after which Python has no dates."""
 PRICE = {"status", "message", "note", "points", "planned", "experiment", "federation"}
-"""What the file of a price holds at least."""
+"""The keys that the file of a price holds at least."""
 PRICE_STATUSES = ["running", "done", "failed", "stopped", "interrupted"]
 
 
 def check_shape(value: Any) -> None:
-    """Raises ValueError for what is no JSON object, or holds something of another kind than `SHAPES` says."""
+    """Raises ValueError unless a value is a JSON object whose values have the types that `SHAPES` gives."""
     if not isinstance(value, dict) or not all(isinstance(value[k], SHAPES[k]) for k in value.keys() & SHAPES):
         raise ValueError("this is not what a run consists of")
     if not all(isinstance(number, NUMBER) for number in value.get("metrics", {}).values()):
@@ -29,7 +29,7 @@ def check_shape(value: Any) -> None:
 
 
 def check_date(created: Any) -> float:
-    """Returns seconds since 1970 if they are a date. Raises ValueError or TypeError."""
+    """Returns a number of seconds since 1970 if it is a date. Raises ValueError or TypeError."""
     seconds = float(created)
     if not 0 <= seconds <= LATEST:
         raise ValueError("this is no date")
@@ -37,7 +37,7 @@ def check_date(created: Any) -> float:
 
 
 def is_frame(frame: Any) -> bool:
-    """Returns whether this is the head of a frame: its numbers are numbers, within the longest run there can be."""
+    """Returns whether a value is the head of a frame, with numbers for numbers and within the longest possible run."""
     try:
         curve, picture = frame["curve"], frame["picture"]
         columns = list(curve["columns"].values())
@@ -52,7 +52,7 @@ def is_frame(frame: Any) -> bool:
 
 
 def is_price(value: Any) -> bool:
-    """Returns whether this is what the file of a price holds, as far as it is read."""
+    """Returns whether a value is the content of a price's file, as far as it is read."""
     text = (str, type(None))
     kinds: dict[str, Any] = {"message": text, "note": text, "points": list, "planned": int, "federation": dict}
     if not isinstance(value, dict) or not value.keys() >= PRICE or value["status"] not in PRICE_STATUSES:

@@ -16,17 +16,18 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.config.former import SCHEMA
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
-from gradleak_core.runs.recovery import losses, recover, sound
+from gradleak_core.runs.recovery import is_sound, losses, recover
+from gradleak_core.runs.renewal import renew
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
 from gradleak_core.runs.shapes import check_date, check_shape
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
-SCHEMA = 1
-TABLES = """
+TABLES = f"""
 BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
@@ -34,20 +35,21 @@ CREATE TABLE runs (
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
-PRAGMA user_version = 1;
+PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
-COLUMNS = """id, name, created, status, message, experiment, started, result,
+ROW = """id, name, created, status, message, experiment, started, result,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
-DAMAGED = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
+DAMAGED_RUN = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
 MOST_HELD = 64 * 2**20
-"""Bytes of pictures that wait for room at most; frames that come later keep their numbers and lose their picture."""
+"""The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
 
 
 class Store:
-    """The file `path`. Raises `Refused` when it is newer, cannot be opened, or is in use by another server.
+    """The runs and frames in the file `path`. What waits for room on the disk counts as stored or deleted already.
 
-    What waits for room on the disk counts as stored: rows are as they will be, and runs to be deleted are gone.
+    May be used from any thread. Raises `Refused` when a newer GradLeak wrote the file, when it cannot be opened, or
+    when another server uses it. Reading raises `Unreadable` when the file cannot be read at the moment.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,26 +59,26 @@ class Store:
         try:
             self._writer = Writer(open_for_writing(path))
         except BaseException:
-            self._lock.close()
+            self._lock.release()
             raise
         self.losses = losses(path)
-        """What was lost of damaged files, as sentences."""
+        """The sentences on what was lost of damaged files."""
         self._news: dict[str, dict[str, Any]] = {}
-        """Values of runs that are handed over and not on disk yet."""
+        """The values of runs that are handed over and not on disk yet."""
         self._leaving: set[str] = set()
 
     @property
     def trouble(self) -> str | None:
-        """Why the last write failed, as a sentence."""
+        """The reason why the last write failed, as a sentence; None when it did not."""
         return self._writer.trouble
 
     def close(self) -> None:
-        """Everything handed over so far is on disk afterwards, as far as there is room."""
+        """Writes all that was handed over, as far as there is room, and lets go of the file."""
         self._writer.close()
-        self._lock.close()
+        self._lock.release()
 
     def write(self, change: Write) -> Future[None]:
-        """Queues a change; the future is done once it is on disk. Changes keep their order and wait for room."""
+        """Queues a change that may wait for room. Returns a future that is done once the change is on disk."""
         return self._writer.write(change)
 
     def flush(self) -> None:
@@ -85,22 +87,24 @@ class Store:
             self._writer.write(lambda db: None, waits=False).result()
 
     def add(self, run: str, name: str, experiment: Any) -> Future[None]:
-        """Adds a run; the future raises `Unwritable` when there is no room for it now."""
+        """Adds a queued run. The future raises `Unwritable` when there is no room for it now."""
         row = (run, name, time.time(), json.dumps(experiment))
         text = "INSERT INTO runs (id, name, created, status, experiment) VALUES (?, ?, ?, 'queued', ?)"
         return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
     def hand_over(self, run: str, times: int) -> Future[None]:
-        """Marks a waiting run as handed to a worker so many times."""
+        """Marks a waiting run as handed to a worker for the `times`-th time."""
         row = (encode({"handed": times}).decode(), run)
         return self.write(lambda db: db.execute("UPDATE runs SET started = ? WHERE id = ? AND status = 'queued'", row))
 
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
+        """Marks a run as running, with its head and its private images."""
         row = (encode(started).decode(), truth, run)
         text = "UPDATE runs SET status = 'running', started = ?, truth = ? WHERE id = ?"
         return self._tell(run, lambda db: db.execute(text, row), status="running", started=finite(started))
 
     def frame(self, run: str, iteration: int, head: Any, picture: bytes) -> Future[None]:
+        """Adds a frame to a run, or replaces the one of that iteration."""
         if self._writer.held + len(picture) > MOST_HELD:
             head, picture = head | {"picture": None}, b""
         row = (run, iteration, encode(head).decode(), picture, run)
@@ -108,18 +112,19 @@ class Store:
         return self._tell(run, lambda db: db.execute(text, row), len(picture), iteration=iteration)
 
     def status(self, run: str, status: str, message: str | None = None, result: Any = None) -> Future[None]:
+        """Sets the status of a run, a sentence on why, and its result."""
         row = (status, message, None if result is None else encode(result).decode(), run)
         text = "UPDATE runs SET status = ?, message = ?, result = ? WHERE id = ?"
         news = {"status": status, "message": message, "result": finite(result)}
         return self._tell(run, lambda db: db.execute(text, row), **news)
 
     def rename(self, run: str, name: str) -> Future[None]:
-        """Renames a run; the future raises `Unwritable` when there is no room for it now."""
+        """Renames a run. The future raises `Unwritable` when there is no room for it now."""
         text = "UPDATE runs SET name = ? WHERE id = ?"
         return self._writer.write(lambda db: db.execute(text, (name, run)), waits=False)
 
     def delete(self, run: str) -> Future[None]:
-        """Removes a run, which counts as gone at once; the future is done when its pictures are gone from the files."""
+        """Removes a run, which counts as gone at once. The future is done when its pictures are gone from the files."""
 
         def erase(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
@@ -144,7 +149,7 @@ class Store:
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        """Raises `Unreadable` in place of what SQLite says."""
+        """Opens a connection that only reads. Raises `Unreadable` in place of what SQLite raises."""
         try:
             with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
                 db.row_factory = sqlite3.Row
@@ -154,26 +159,27 @@ class Store:
             raise Unreadable(f"The runs cannot be read at the moment ({error}); try again.") from error
 
     def rows(self) -> list[dict[str, Any]]:
-        """All runs, newest first."""
+        """Returns the rows of all runs, newest first."""
         return self._rows("ORDER BY number DESC")
 
     def row(self, run: str) -> dict[str, Any] | None:
+        """Returns the row of a run; None for an unknown run."""
         return next(iter(self._rows("WHERE id = ?", run)), None)
 
     def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
         news = dict(self._news)  # taken first, so that what is written meanwhile is in one of the two
         with self._reader() as db:
-            found = [plain(row) for row in db.execute(f"SELECT {COLUMNS} FROM runs {which}", values)]
+            found = [decode_row(row) for row in db.execute(f"SELECT {ROW} FROM runs {which}", values)]
         return [row | news.get(row["id"], {}) for row in found if row["id"] not in self._leaving]
 
     def result_of(self, experiment: Any) -> Any:
-        """What the newest run of the same experiment has found; None without one that has ended."""
+        """Returns the result of the newest run of an experiment; None when no run of it has ended."""
         which = "WHERE experiment = ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
         found = self._rows(which, json.dumps(experiment))
         return found[0]["result"] if found else None
 
     def heads(self, run: str) -> list[Any]:
-        """The head of every frame message that can be read, in order."""
+        """Returns the heads of a run's frames that can be read, in order."""
         heads = []
         with self._reader() as db:
             for (head,) in db.execute("SELECT head FROM frames WHERE run = ? ORDER BY iteration", (run,)):
@@ -182,19 +188,20 @@ class Store:
         return heads
 
     def pictures(self, run: str) -> list[tuple[int, bytes]]:
-        """(iteration, picture) of every frame that has one, in order."""
+        """Returns the iteration and the picture of every frame of a run that has one, in order."""
         query = "SELECT iteration, picture FROM frames WHERE run = ? AND length(picture) > 0 ORDER BY iteration"
         with self._reader() as db:
             return [(iteration, picture) for iteration, picture in db.execute(query, (run,))]
 
     def picture(self, run: str, iteration: int | None = None) -> bytes | None:
-        """One frame's picture; the last one without `iteration`."""
+        """Returns the picture of the frame at an iteration, by default the last picture; None without one."""
         which = "" if iteration is None else "AND iteration = ?"
         query = f"SELECT picture FROM frames WHERE run = ? {which} AND length(picture) > 0"
         wanted = (run,) if iteration is None else (run, min(iteration, 2**62))
         return self._blob(f"{query} ORDER BY iteration DESC LIMIT 1", wanted)
 
     def truth(self, run: str) -> bytes | None:
+        """Returns the private images of a run as one picture; None before it has started."""
         return self._blob("SELECT truth FROM runs WHERE id = ?", (run,))
 
     def _blob(self, query: str, values: tuple[Any, ...]) -> bytes | None:
@@ -204,12 +211,12 @@ class Store:
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Opens the file of runs, made anew or mended if need be. Raises `Refused`."""
+    """Opens the file of runs for writing, after making or mending it if need be. Raises `Refused`."""
     try:
         if path.exists() and not usable(path):
             recover(path, TABLES)
         db = sqlite3.connect(path, check_same_thread=False, timeout=5)
-        prepare(db)
+        prepare_database(db)
     except (sqlite3.Error, OSError) as error:
         if out_of_room(error):
             raise Refused(FULL) from error
@@ -219,7 +226,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def usable(path: Path) -> bool:
-    """Returns False for a damaged file. Raises `Refused` when a newer GradLeak wrote it, else OperationalError."""
+    """Returns whether a file is undamaged. Raises `Refused` when a newer GradLeak wrote it, and OperationalError."""
     with closing(sqlite3.connect(path, timeout=5)) as db:
         try:
             version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -232,10 +239,10 @@ def usable(path: Path) -> bool:
                 f"{path} was written by a newer GradLeak (schema {version}, this one knows {SCHEMA}); "
                 "update GradLeak or choose another folder with GRADLEAK_DATA."
             )
-        return version == 0 or sound(db, TABLES)
+        return version == 0 or is_sound(db, TABLES)
 
 
-def prepare(db: sqlite3.Connection) -> None:
+def prepare_database(db: sqlite3.Connection) -> None:
     """Sets a connection up to write, and makes the tables of a new file."""
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -244,13 +251,14 @@ def prepare(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA secure_delete = ON")
         if db.execute("PRAGMA user_version").fetchone()[0] == 0:
             db.executescript(TABLES)
+        renew(db)
     except sqlite3.Error:
         db.close()
         raise
 
 
-def plain(row: sqlite3.Row) -> dict[str, Any]:
-    """A row as it leaves the store: JSON columns decoded, `iteration` 0 before the first frame.
+def decode_row(row: sqlite3.Row) -> dict[str, Any]:
+    """Returns a row with its JSON columns decoded, and `iteration` 0 before the first frame.
 
     A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
     """
@@ -263,13 +271,13 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
         values["created"] = check_date(values["created"])
     except (ValueError, TypeError, RecursionError):
-        return remains(values)
+        return describe_damaged(values)
     return values
 
 
-def remains(values: dict[str, Any]) -> dict[str, Any]:
-    """What can be said of a damaged row."""
-    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED}
+def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns what can be said of a damaged row, as a row."""
+    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
     created = 0.0
     with suppress(ValueError, TypeError):
         created = check_date(values["created"])

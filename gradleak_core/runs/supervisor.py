@@ -14,35 +14,35 @@ from typing import Any
 
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
-from gradleak_core.runs.processes import died, end, processor_seconds, surroundings
-from gradleak_core.runs.protocol import Head, pack, receive
+from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
+from gradleak_core.runs.protocol import Head, pack, receive_message
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
 SILENT = "The worker process stood still and was started anew; what was seen is kept. Run it again."
 MISUNDERSTOOD = "The worker process could not be understood and was started anew; what was seen is kept. Run it again."
-log = logging.getLogger("gradleak.worker")
+worker_log = logging.getLogger("gradleak.worker")
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds to wait for an answer or a sign of life, and before a dead worker is started again."""
+    """The seconds to wait for a worker's answer or sign of life, and before a dead worker is started again."""
 
     stop: float = 5.0
     start: float = 120.0
-    """Of silence until the first heartbeat, and while a process computes: loading torch, or one long operation, lets no
-    other thread speak, and on a busy machine that takes many times as long."""
+    """The silence allowed before the first heartbeat, and while a process computes. Loading torch, or one long
+    operation, lets no other thread speak, and takes many times as long on a busy machine."""
     silence: float = 5.0
-    """Of silence without computing, from the first heartbeat on; one is due every second."""
+    """The silence allowed without computing, from the first heartbeat on. A heartbeat is due every second."""
     restart: float = 0.2
     restart_most: float = 30.0
 
 
-PATIENCE = Patience()
+USUAL_PATIENCE = Patience()
 
 
 class Worker:
-    """One worker process after another, for as long as the server runs."""
+    """A place for one worker process after another, for as long as the server runs."""
 
     def __init__(self, owner: Supervisor, index: int) -> None:
         self.owner = owner
@@ -52,18 +52,18 @@ class Worker:
         self.run: str | None = None
         self.experiment: Any = None
         self.heard = False
-        """Whether the process has said anything about the run that it was given."""
+        """True once the process has said anything about the run that it was given."""
         self.stopping = False
         self.process: Process | None = None
         self.beats = False
-        """Whether the process has come so far that it gives a heartbeat."""
+        """True once the process gives a heartbeat."""
         self.silence = self.stillness = 0.0
-        """Seconds since the process last said anything, and since it last did that or took processor time."""
+        """The seconds since the process last said anything, and since it last did that or took processor time."""
         self.verdict: str | None = None
-        """Why the process ended, as a sentence."""
+        """The reason why the process ended, as a sentence."""
         self.last_line = ""
         self.error: str | None = None
-        """Why no process comes up."""
+        """The reason why no process comes up, as a sentence."""
 
     @property
     def idle(self) -> bool:
@@ -84,25 +84,25 @@ class Worker:
         self.run, self.experiment, self.heard, self.stopping = run, experiment, False, False
         self.send({"type": "run", "run": run, "experiment": experiment})
 
-    async def live(self) -> None:
-        """Keeps a process running, whatever goes wrong; waits longer and longer while it cannot even start."""
+    async def keep_alive(self) -> None:
+        """Keeps a process running, whatever goes wrong. Waits longer and longer while it cannot even start."""
         patience, failures = self.owner.patience, 0
         while True:
             greeted, self.verdict = False, None
             try:
-                greeted = await self._one_life()
+                greeted = await self._run_process()
             except OSError as error:
                 self.error = f"The worker cannot be started: {error}."
             except Exception as error:  # a supervisor that ends leaves nobody to start the next worker
-                log.exception("worker %d's supervisor went wrong", self.index)
+                worker_log.exception("worker %d's supervisor went wrong", self.index)
                 self.error = f"The worker cannot be supervised: {type(error).__name__}: {error}."
             self.state = "starting" if greeted else "dead"
-            asyncio.get_running_loop().call_soon(self._mourn)  # where an error cannot end this task either
+            asyncio.get_running_loop().call_soon(self._settle_run)  # where an error cannot end this task either
             failures = 0 if greeted else failures + 1
             await asyncio.sleep(min(patience.restart * 2**failures, patience.restart_most))
 
-    async def _one_life(self) -> bool:
-        """Until the process ends; returns whether it came up at all."""
+    async def _run_process(self) -> bool:
+        """Starts a process and waits until it ends. Returns whether it came up at all."""
         self.last_line, self.beats, self.silence, self.stillness = "", False, 0.0, 0.0
         self.process = process = await self._start()
         listening, watching = (asyncio.create_task(work) for work in (self._listen(process), self._watch(process)))
@@ -110,16 +110,16 @@ class Worker:
             greeted = await self._converse(process)
         finally:
             watching.cancel()
-            await end(process, 2)
+            await end_process(process, 2)
             await listening
-        self.verdict = self.verdict or died(process.returncode)
+        self.verdict = self.verdict or describe_death(process.returncode)
         self.error = None if greeted else self.last_line or "The worker ended without a word."
         return greeted
 
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
             *self.owner.command, "--index", str(self.index), stdin=PIPE, stdout=PIPE, stderr=PIPE,
-            env=surroundings(self.owner.environment),
+            env=process_environment(self.owner.environment),
         )  # fmt: skip
 
     async def _listen(self, process: Process) -> None:
@@ -129,7 +129,7 @@ class Worker:
             for line in chunk.decode(errors="replace").splitlines():
                 if line.strip():
                     self.last_line = line.strip()
-                    log.warning("%s", line)
+                    worker_log.warning("%s", line)
 
     async def _watch(self, process: Process) -> None:
         """Kills the process once it has stood still, or been silent, for too long.
@@ -142,7 +142,7 @@ class Worker:
             await asyncio.sleep(tick)
             before, spent = spent, processor_seconds(process.pid)
             self.silence, self.stillness = self.silence + tick, self.stillness + tick if spent == before else 0.0
-        log.warning("worker %s has been silent for too long; it is started again", process.pid)
+        worker_log.warning("worker %s has been silent for too long; it is started again", process.pid)
         self._kill(process, SILENT)
 
     def _kill(self, process: Process, verdict: str) -> None:
@@ -151,17 +151,17 @@ class Worker:
             process.kill()
 
     async def _converse(self, process: Process) -> bool:
-        """Takes every message of the process; returns whether it came up."""
+        """Takes every message of the process until it ends. Returns whether it came up."""
         assert process.stdout is not None
         greeted = False
         try:
-            while message := await receive(process.stdout):
+            while message := await receive_message(process.stdout):
                 self.silence = self.stillness = 0.0
                 kind = message[0]["type"]
                 self._take(*message)
                 greeted = greeted or kind == "hello"
         except Exception:
-            log.exception("a message of worker %s led to an error; it is started again", process.pid)
+            worker_log.exception("a message of worker %s led to an error; it is started again", process.pid)
             self._kill(process, MISUNDERSTOOD)
         return greeted
 
@@ -173,13 +173,13 @@ class Worker:
             self.state, self.device, self.error = "ready", head["device"], None
             self.owner.on_catalogue(head["catalogue"])
         elif kind == "started":
-            hub.started(run, head, blob)
+            hub.start(run, head, blob)
         elif kind == "note":
             hub.note(run, head["message"], head["share"])
         elif kind == "frame":
-            hub.frame(run, head, blob)
+            hub.add_frame(run, head, blob)
         elif kind == "state":
-            hub.state(run, head["state"])
+            hub.set_status(run, head["state"])
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
         elif kind == "failed":
@@ -189,8 +189,8 @@ class Worker:
         if kind in ("finished", "failed", "hello"):
             self.owner.dispatch()
 
-    def _mourn(self) -> None:
-        """Ends the run of a process that has gone, or queues it once more if the process never took it up."""
+    def _settle_run(self) -> None:
+        """Ends the run of a process that has died, or queues it once more if the process never took it up."""
         run, self.run = self.run, None
         if run is None:
             return
@@ -201,7 +201,7 @@ class Worker:
         else:
             self.owner.hub.end(run, "failed", self.verdict or self.error)
 
-    async def insist(self, run: str) -> None:
+    async def end_if_late(self, run: str) -> None:
         """Ends the process when it does not stop a run in time."""
         await asyncio.sleep(self.owner.patience.stop)
         if self.run == run and self.process:
@@ -214,7 +214,7 @@ class Worker:
 
 
 class Supervisor:
-    """The queue and the workers. Everything is called on the event loop."""
+    """The queue of runs and the workers that compute them. Used on the event loop only."""
 
     def __init__(
         self,
@@ -224,28 +224,28 @@ class Supervisor:
         command: Sequence[str] = COMMAND,
         workers: int = 1,
         environment: Mapping[str, str] = MappingProxyType({}),
-        patience: Patience = PATIENCE,
+        patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self.hub, self.on_catalogue, self.command, self.patience = hub, on_catalogue, command, patience
         self.environment = dict(environment)
         self.queue: dict[str, Any] = {}
-        """Experiment of each waiting run, in order of submission."""
+        """The experiment of each waiting run, in order of submission."""
         self.retried: set[str] = set()
-        """Runs that were given to a worker that had died already, and wait or run once more."""
+        """The runs that were given to a worker that had died already, and wait or run once more."""
         self.workers = [Worker(self, index) for index in range(workers)]
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         for worker in self.workers:
-            self._spawn(worker.live())
+            self._spawn(worker.keep_alive())
 
     async def close(self) -> None:
-        """No process is left afterwards."""
+        """Ends every worker process."""
         processes = [worker.process for worker in self.workers if worker.process]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(end(process, 2) for process in processes))
+        await asyncio.gather(*(end_process(process, 2) for process in processes))
 
     def submit(self, run: str, experiment: Any) -> None:
         self.queue[run] = experiment
@@ -262,30 +262,30 @@ class Supervisor:
         for worker in self.workers:
             if self.queue and worker.idle:
                 run = next(iter(self.queue))
-                self.hub.handed(run)
+                self.hub.hand_over(run)
                 worker.begin(run, self.queue.pop(run))
-        self.hub.queued(list(self.queue))
+        self.hub.set_positions(list(self.queue))
 
     def position(self, run: str) -> int | None:
-        """Place in the queue, 1 being next."""
+        """Returns the place of a run in the queue, 1 being next; None when it does not wait."""
         return list(self.queue).index(run) + 1 if run in self.queue else None
 
     def worker_of(self, run: str) -> Worker | None:
         return next((worker for worker in self.workers if worker.run == run), None)
 
     def stop(self, run: str) -> bool:
-        """Takes a run out of the queue, or asks its worker to stop; False when it has ended."""
+        """Takes a run out of the queue, or asks its worker to stop. Returns False when it has ended already."""
         if run in self.queue:
             del self.queue[run]
             self.hub.end(run, "stopped", "Stopped before it began.")
-            self.hub.queued(list(self.queue))
+            self.hub.set_positions(list(self.queue))
             return True
         worker = self.worker_of(run)
         if worker is None:
             return False
         worker.stopping = True
         worker.send({"type": "stop"})
-        self._spawn(worker.insist(run))
+        self._spawn(worker.end_if_late(run))
         return True
 
     def health(self) -> list[Head]:

@@ -1,4 +1,4 @@
-"""How many CPU threads suit one seed of a network on this machine, by trying."""
+"""Measures how many CPU threads suit a single restart on a network on this machine."""
 
 from __future__ import annotations
 
@@ -8,52 +8,50 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from gradleak_core.experiment import Experiment, load, prepare
+from gradleak_core.experiment import Experiment, load, prepare_both
 from gradleak_core.models import Model
-from gradleak_core.presets import recipe
-from gradleak_core.speed.recording import FIRST
-from gradleak_core.speed.threads import ALL_THREADS, keep, kept, size
-from gradleak_core.types import Event
+from gradleak_core.presets import find_recipe
+from gradleak_core.speed.recording import RECORDED_AT
+from gradleak_core.speed.threads import ALL_THREADS, find_choice, keep_choices, size
+from gradleak_core.types import JSON, Event
 
-JSON = Any
-ATTACK = replace(recipe("inverting_gradients"), steps=10**9)
-WARM = FIRST + 3
-"""Events before timing: the start, and iterations until the step is recorded."""
+MEASURED_ATTACK = replace(find_recipe("inverting_gradients"), steps=10**9)
+WARM = RECORDED_AT + 3
+"""The events before timing: the start, and iterations until the step is recorded."""
 STEPS = 3
-"""Iterations timed at a time."""
+"""The iterations that are timed together."""
 ROUNDS = 3
-"""Times that each number of threads is tried at least: one alone may meet another program's work."""
-NEAR = 1.03
-"""Fewer threads are chosen when they are at most this many times as slow."""
+"""The fewest times that each number of threads is tried. A single time may meet another program's work."""
+FAST_WITHIN = 1.03
+"""The factor by which fewer threads may be slower than the fastest number and still be chosen."""
 
 
 def learn(experiment: JSON, busy: Callable[[], bool]) -> None:
     """Measures and keeps how many threads suit an experiment's network and batch, unless that is known.
 
-    Nothing is kept when `busy` comes true meanwhile. Several seeds have a thread each, and nothing to measure.
+    Keeps nothing when `busy` becomes true meanwhile. Of several restarts each has one thread, so nothing is measured.
     """
     known = load(experiment)
     title, images = known.model.title, size(len(known.images))
-    if getattr(known.attack, "seeds", 1) > 1 or kept(title, images) is not None or ALL_THREADS == 1:
+    if known.attack.restarts > 1 or find_choice(title, images) is not None or ALL_THREADS == 1:
         return
-    found = tried(known.model, images, busy=busy)
+    found = time_threads(known.model, images, busy=busy)
     if not busy():
-        keep({title: {images: fewest(found)}})
+        keep_choices({title: {images: choose_fewest(found)}})
 
 
-def tried(
+def time_threads(
     model: Model, images: int, seconds: float = 1.0, busy: Callable[[], bool] = lambda: False
 ) -> dict[int, float]:
-    """Milliseconds of an iteration by number of threads (1, 2, 4, ..., all), in turns, for so many seconds at least.
+    """Returns the milliseconds of an iteration by number of threads, tried in turns for that many seconds at least.
 
-    Breaks off when `busy` comes true.
+    Breaks off when `busy` becomes true. A number of threads that was not reached is missing.
     """
-    both = prepare(Experiment(images=("sample:chelsea",) * images, model=model, attack=ATTACK))
-    runs = {count: ATTACK.run(both.model, both.observation, seed=0) for count in counts()}
+    both = prepare_both(Experiment(images=("sample:chelsea",) * images, model=model, attack=MEASURED_ATTACK))
+    runs = {count: MEASURED_ATTACK.run(both.model, both.observation, seed=0) for count in thread_counts()}
     found: dict[int, list[float]] = {count: [] for count in runs}
     before = torch.get_num_threads()
     try:
@@ -64,19 +62,19 @@ def tried(
         while not busy() and (any(len(f) < ROUNDS for f in found.values()) or time.perf_counter() - begun < seconds):
             for count, run in runs.items():
                 torch.set_num_threads(count)
-                found[count].append(iteration(run))
+                found[count].append(time_iteration(run))
     finally:
         torch.set_num_threads(before)
     return {count: statistics.median(times) for count, times in found.items() if times}
 
 
-def counts() -> list[int]:
-    """1, 2, 4, ... and all threads."""
+def thread_counts() -> list[int]:
+    """Returns the numbers of threads to try: 1, 2, 4, ... and all."""
     return sorted({*itertools.takewhile(lambda count: count < ALL_THREADS, (2**i for i in range(16))), ALL_THREADS})
 
 
-def iteration(run: Iterator[Event]) -> float:
-    """Milliseconds of one, over a few, without the first, in which the threads come together."""
+def time_iteration(run: Iterator[Event]) -> float:
+    """Returns the milliseconds of an iteration, as a mean of three after one in which the threads come together."""
     next(run)
     begun = time.perf_counter()
     for _ in range(STEPS):
@@ -84,7 +82,7 @@ def iteration(run: Iterator[Event]) -> float:
     return 1e3 * (time.perf_counter() - begun) / STEPS
 
 
-def fewest(milliseconds: dict[int, float]) -> int:
-    """The fewest threads that are nearly as fast as the fastest."""
-    bound = NEAR * min(milliseconds.values())
+def choose_fewest(milliseconds: dict[int, float]) -> int:
+    """Returns the fewest threads that are within 3 % of the fastest number."""
+    bound = FAST_WITHIN * min(milliseconds.values())
     return min(count for count, value in milliseconds.items() if value <= bound)

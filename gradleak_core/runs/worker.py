@@ -17,18 +17,19 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gradleak_core.demand import free_memory
+from gradleak_core.config.demand import free_memory
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.protocol import pack, read
+from gradleak_core.runs.protocol import pack, read_message
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
+"""The seconds between two signs of life."""
 Job = tuple[str, Any, Controls]
 
 
 class Pipe:
-    """Stdin and stdout as protocol streams."""
+    """The worker's two streams of messages, stdin and stdout. What anything prints goes to stderr."""
 
     def __init__(self) -> None:
         self._in: BinaryIO = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
@@ -39,16 +40,17 @@ class Pipe:
         self.jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
 
     def send(self, head: dict[str, Any], blob: bytes = b"") -> None:
+        """Sends a message to the server. May be called from any thread."""
         message = pack(head, blob)
         with self._lock, contextlib.suppress(BrokenPipeError):  # the reader then sees the end of stdin
             self._out.write(message)
             self._out.flush()
 
     def listen(self) -> None:
-        """Hands over runs and applies commands to the newest of them; ends the process at the end of stdin."""
+        """Queues the runs that arrive and applies commands to the newest. Ends the process at the end of stdin."""
         controls = Controls()
         try:
-            while message := read(self._in):
+            while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
                     controls = Controls()
@@ -65,7 +67,8 @@ class Pipe:
             time.sleep(HEARTBEAT)
 
 
-def main() -> None:
+def run_worker() -> None:
+    """Starts the engine, greets the server, and plays one run after another until stdin is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
     parser.add_argument("--engine", default="gradleak_core.experiment", help="module: load, run, secret, Summary")
@@ -73,7 +76,7 @@ def main() -> None:
     parser.add_argument("--idle", default="gradleak_core.runs.tuning", help="module with learn(), called between runs")
     parser.add_argument("--rest", type=float, default=5.0, help="seconds without work before it calls learn()")
     options = parser.parse_args()
-    behave()
+    tie_to_server()
     pipe = Pipe()
     threading.Thread(target=pipe.listen, daemon=True).start()
     gc.disable()  # loading torch makes no garbage, and looking for it takes a fifth of the time
@@ -90,15 +93,15 @@ def main() -> None:
         try:
             run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
         except queue.Empty:
-            learn(idle, latest, lambda: not pipe.jobs.empty())
+            learn_between_runs(idle, latest, lambda: not pipe.jobs.empty())
             latest = None
         else:
-            serve(engine, device, pipe, run, experiment, controls)
+            serve_run(engine, device, pipe, run, experiment, controls)
             latest = experiment if device == "cpu" else None
 
 
-def behave() -> None:
-    """Leaves Ctrl-C to the server, and dies with it where the system can arrange that."""
+def tie_to_server() -> None:
+    """Makes this process ignore Ctrl-C, and die with the server where the system can arrange that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         import ctypes
@@ -108,7 +111,7 @@ def behave() -> None:
 
 
 def choose_device(index: int) -> str:
-    """A GPU if there is one."""
+    """Returns the device to compute on: a GPU if there is one, of several the one for this worker's index."""
     import torch
 
     if torch.cuda.is_available():
@@ -117,46 +120,47 @@ def choose_device(index: int) -> str:
 
 
 def warm_up(engine: Any, catalogue: Any, device: str) -> None:
-    """Runs two iterations of the first preset, so that the first real run need not load anything."""
+    """Plays two iterations of the first preset, so that the first real run need not load anything."""
     presets = catalogue.get("presets") or []
     experiment = copy.deepcopy(presets[0]["experiment"] if presets else catalogue["experiment"]["default"])
     if "steps" in experiment["attack"]:
         experiment["attack"]["steps"] = 2
     try:
-        play(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
+        play_run(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
     except Exception:  # a real run will tell the user
         traceback.print_exc()
     gc.collect()
     gc.freeze()
 
 
-def play(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
+def play_run(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
+    """Plays an experiment as the run of that id; `send` takes its messages. Raises what the engine raises."""
     from gradleak_core.runs.loop import Run
 
     Run(engine, run, device, controls, send).play(experiment)
 
 
-def serve(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
-    """Plays one run; whatever goes wrong becomes one sentence."""
+def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
+    """Plays one run. Whatever goes wrong is sent to the server as one sentence."""
     try:
         if device == "cpu":
             bound_memory()
-        play(engine, device, pipe.send, run, experiment, controls)
+        play_run(engine, device, pipe.send, run, experiment, controls)
     except Refused as error:
         pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
     except Exception as error:
         if not out_of_room(error):
             traceback.print_exc()
-        pipe.send({"type": "failed", "run": run, "message": sentence(error), "refused": False})
+        pipe.send({"type": "failed", "run": run, "message": describe_failure(error), "refused": False})
         if "CUDA error" in str(error):
             os._exit(1)  # nothing more can be computed in this process
     gc.collect()
 
 
 def bound_memory() -> None:
-    """Lets this process take what is free now and no more, where the system can hold it to that.
+    """Limits this process to the memory that is free now, where the system can do that.
 
-    Whoever asks for more gets an error in place of memory, and so a run fails by a sentence and not with the machine.
+    A run that asks for more then fails with a sentence and does not take the machine with it.
     """
     most = free_memory()
     if sys.platform != "linux" or most is None:
@@ -170,8 +174,8 @@ def bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
-def learn(idle: Any, experiment: Any, busy: Any) -> None:
-    """Learns from a run what makes the next like it faster; runs do without where that fails."""
+def learn_between_runs(idle: Any, experiment: Any, busy: Any) -> None:
+    """Lets the `idle` module measure, between two runs, what makes the next run of an experiment faster."""
     try:
         idle.learn(experiment, busy)
     except (Refused, OSError):
@@ -180,9 +184,10 @@ def learn(idle: Any, experiment: Any, busy: Any) -> None:
         traceback.print_exc()
 
 
-def sentence(error: Exception) -> str:
+def describe_failure(error: Exception) -> str:
+    """Returns the sentence that a user reads when an error has ended a run."""
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
-        return "The device ran out of memory; use a smaller batch, fewer seeds or a smaller model."
+        return "The device ran out of memory; use a smaller batch, fewer restarts or a smaller model."
     if out_of_room(error):
         return "The disk is full; free some space and run it again."
     first = (str(error).splitlines() or [""])[0].rstrip(".")
@@ -190,4 +195,4 @@ def sentence(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_worker()

@@ -14,46 +14,46 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gradleak_core.runs.room import Unwritable, passing, unwritten
+from gradleak_core.runs.room import Unwritable, describe_unwritten, may_pass
 
-AGAIN = 1.0
-"""Seconds between two attempts to write what waits."""
+WRITE_AGAIN_SECONDS = 1.0
+"""The seconds between two attempts to write what waits."""
 Write = Callable[[sqlite3.Connection], object]
-log = logging.getLogger("gradleak.store")
+store_log = logging.getLogger("gradleak.store")
 
 
 @dataclass(eq=False)
 class Change:
-    """One change of the file."""
+    """A change of the file of runs that has not been made yet."""
 
     apply: Write
     waits: bool
-    """Kept until it can be written; refused otherwise."""
+    """True if the change is kept until it can be written, and not refused."""
     urgent: bool
-    """Tried before everything that waits, because it makes room."""
+    """True if the change is tried before everything that waits, because it makes room."""
     size: int
-    """Bytes that it keeps in memory."""
+    """The bytes that the change keeps in memory."""
     done: Future[None] = field(default_factory=Future)
 
 
 class Writer:
-    """Writes through one connection in a thread of its own, until it is closed."""
+    """A thread that makes all changes of the file of runs, through one connection, until it is closed."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.trouble: str | None = None
-        """Why the last change could not be written, as a sentence."""
+        """The reason why the last change could not be written, as a sentence."""
         self.erased = False
-        """Whether something was deleted that the write-ahead log still holds."""
+        """True while the write-ahead log still holds something that was deleted."""
         self.held = 0
-        """Bytes of what waits to be written."""
+        """The bytes in memory of all that waits to be written."""
         self._db = db
         self._handed_over: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._waiting: list[Change] = []
-        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
+        self._thread = threading.Thread(target=self._write_until_closed, name="store", daemon=True)
         self._thread.start()
 
     def write(self, apply: Write, *, waits: bool = True, urgent: bool = False, size: int = 0) -> Future[None]:
-        """Queues a change; the future is done once it is on disk. Changes keep their order."""
+        """Queues a change and returns a future that is done once it is on disk. Changes keep their order."""
         change = Change(apply, waits, urgent, size)
         self._handed_over.put(change)
         return change.done
@@ -64,21 +64,21 @@ class Writer:
         self._thread.join()
         self._db.close()
 
-    def _serve(self) -> None:
+    def _write_until_closed(self) -> None:
         ended = False
         while not ended:
-            arrived = self._arrived()
+            arrived = self._collect_changes()
             ended = None in arrived
             self._write([*self._waiting, *(change for change in arrived if change is not None)])
         if self._waiting:
-            log.error("%d changes could not be written and are lost. %s", len(self._waiting), self.trouble)
+            store_log.error("%d changes could not be written and are lost. %s", len(self._waiting), self.trouble)
         for change in self._waiting:
             change.done.set_exception(Unwritable(str(self.trouble)))
 
-    def _arrived(self) -> list[Change | None]:
-        """Everything that was handed over meanwhile; nothing when it is time to try again what waits."""
+    def _collect_changes(self) -> list[Change | None]:
+        """Waits for changes and returns all that were handed over; none when it is time to try again what waits."""
         try:
-            arrived = [self._handed_over.get(timeout=AGAIN if self._waiting else None)]
+            arrived = [self._handed_over.get(timeout=WRITE_AGAIN_SECONDS if self._waiting else None)]
         except queue.Empty:
             return []
         while not self._handed_over.empty():
@@ -87,11 +87,11 @@ class Writer:
 
     def _write(self, changes: list[Change]) -> None:
         self._waiting = []
-        if self._together(changes) or not self._one_by_one(changes):
+        if self._write_together(changes) or not self._one_by_one(changes):
             self.trouble = None
         self.held = sum(change.size for change in self._waiting)
 
-    def _together(self, changes: list[Change]) -> bool:
+    def _write_together(self, changes: list[Change]) -> bool:
         try:
             with self._db:
                 for change in changes:
@@ -104,10 +104,10 @@ class Writer:
         return True
 
     def _one_by_one(self, changes: list[Change]) -> int:
-        """Returns how many could not be written."""
-        return sum(not self._alone(change) for change in sorted(changes, key=lambda change: not change.urgent))
+        """Writes each change in a transaction of its own. Returns how many could not be written."""
+        return sum(not self._write_alone(change) for change in sorted(changes, key=lambda change: not change.urgent))
 
-    def _alone(self, change: Change) -> bool:
+    def _write_alone(self, change: Change) -> bool:
         if self._waiting and not change.urgent:
             self._put_off(change)
             return False
@@ -115,8 +115,8 @@ class Writer:
             with self._db:
                 change.apply(self._db)
         except Exception as error:  # must not end the thread; the future and health tell
-            self.trouble = unwritten(error)
-            if passing(error):
+            self.trouble = describe_unwritten(error)
+            if may_pass(error):
                 self._put_off(change)
             else:
                 change.done.set_exception(error)
@@ -126,7 +126,7 @@ class Writer:
         return True
 
     def _wipe(self) -> None:
-        """Empties the write-ahead log after a deletion; tried again with the next change while somebody reads."""
+        """Empties the write-ahead log after a deletion. While somebody reads, the next change tries again."""
         if self.erased:
             with suppress(sqlite3.Error):
                 self.erased = bool(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])

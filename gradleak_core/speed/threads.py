@@ -14,12 +14,12 @@ from gradleak_core.data.files import read_json, write_whole
 
 ALL_THREADS = torch.get_num_threads()
 Choices = dict[str, dict[int, int]]
-"""Threads by the title of the network and the size of the batch."""
+"""Number of threads by the title of a network and the size of its batch."""
 
 
 @contextmanager
 def all_threads() -> Iterator[None]:
-    """Gives torch all CPU threads, and afterwards as many as before."""
+    """Gives torch all CPU threads, and afterwards as many as it had before."""
     before = torch.get_num_threads()
     torch.set_num_threads(ALL_THREADS)
     try:
@@ -28,19 +28,20 @@ def all_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def file() -> Path:
+def choices_file() -> Path:
+    """Returns the path of the measured choices, which need not exist."""
     return data_folder() / "threads.json"
 
 
 def size(images: int) -> int:
-    """The largest power of two in a batch, which stands for it."""
+    """Returns the largest power of two that is no larger than a number of images, which stands for batches of it."""
     return 1 << (images.bit_length() - 1)
 
 
 def choices() -> Choices:
-    """What was measured on this machine with all its threads; nothing when the file is damaged."""
+    """Returns the choices measured on this machine with all its threads; none when the file is absent or damaged."""
     try:
-        found = read_json(file().read_bytes())
+        found = read_json(choices_file().read_bytes())
         if found["threads"] != ALL_THREADS:
             return {}
         return {
@@ -51,14 +52,15 @@ def choices() -> Choices:
         return {}
 
 
-def keep(new: Choices) -> None:
-    """Adds to what was measured."""
+def keep_choices(new: Choices) -> None:
+    """Adds choices to those in the file. A new one replaces an old one of the same network and size."""
     old = choices()
     both = old | {network: old.get(network, {}) | mine for network, mine in new.items()}
-    file().parent.mkdir(parents=True, exist_ok=True)
+    choices_file().parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"threads": ALL_THREADS, "choices": both}, indent=2) + "\n"
-    write_whole(file(), text.encode())
+    write_whole(choices_file(), text.encode())
 
 
-def kept(network: str, images: int) -> int | None:
+def find_choice(network: str, images: int) -> int | None:
+    """Returns the number of threads measured for a network and a batch of so many images; None if there is none."""
     return choices().get(network, {}).get(size(images))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config import knobs
+from gradleak_core.config import links
 from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.note import note
@@ -24,7 +24,7 @@ VERDICTS = {
 
 
 def rows() -> list[JSON]:
-    """Every claim with its kept result."""
+    """Returns every claim with its stored result."""
     found: list[JSON] = json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
     return found
 
@@ -34,14 +34,14 @@ def verdict(row: JSON) -> str:
 
 
 def tally(rows: list[JSON]) -> str:
-    """How many claims had each verdict, in words."""
+    """Says how many claims have each verdict."""
     counted = Counter(map(verdict, rows))
     parts = [f"{counted[name]} {name}" for name in VERDICTS if counted[name]]
     return f"**{len(rows)} {'claim' if len(rows) == 1 else 'claims'}**: {', '.join(parts)}."
 
 
 def card(row: JSON, known: JSON) -> None:
-    """One claim: the sentence, both numbers, the verdict, a way to the Lab, and how to cite the paper."""
+    """Shows one claim: its sentence, both numbers, the verdict, a way to the Lab, and how to cite the paper."""
     word = verdict(row)
     colour, icon = VERDICTS[word]
     with st.container(border=True, key=f"claim-{row['name']}"):
@@ -67,18 +67,18 @@ def card(row: JSON, known: JSON) -> None:
         ):
             to_lab(query, known)
         with st.expander("How it was tried, and how to cite the paper"):
-            st.markdown(f"**Tried.** {texts.escaped(row['setup'])}")
+            st.markdown(f"**Set-up.** {texts.escaped(row['setup'])}")
             st.markdown(f"**Refuted by.** {texts.escaped(row['refuted_by'])}")
             st.code(row["bibtex"], language="bibtex", wrap_lines=True)
 
 
 def live(row: JSON, known: JSON) -> JSON:
-    """The set-up of a size that suits this machine, as a query; None for a claim without one."""
+    """Returns the claim's set-up in a size that suits this machine, as a query; None if it has none."""
     kinds = {device["kind"] for device in known["devices"]}
     return row["live"]["cuda" if "cuda" in kinds else "cpu"]
 
 
 def to_lab(query: JSON, known: JSON) -> None:
-    """The whole set-up becomes the claim's."""
-    setup.replace(knobs.from_query(query, known))
+    """Replaces the whole set-up by the claim's, and opens the Lab."""
+    setup.replace(links.from_query(query, known))
     st.switch_page(pages()["lab"])

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import told
+from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import catalogue
@@ -19,7 +19,7 @@ JSON = Any
 
 
 def compare(left: JSON, right: JSON) -> None:
-    """The page when two runs were chosen."""
+    """Shows two runs side by side, and what differs between them."""
     for column, row, side in zip(st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True):
         with column:
             st.subheader(texts.escaped(row["name"]))
@@ -36,12 +36,12 @@ def compare(left: JSON, right: JSON) -> None:
 
 
 def numbers(left: JSON, right: JSON) -> list[list[str]]:
-    """Every metric of the catalogue, the iterations and the time: title, both values, and which way is better."""
+    """Returns a row for each metric, the iterations and the time: title, both values, and which way is better."""
     results = [row["result"] or {} for row in (left, right)]
     rows = []
     for name, metric in catalogue()["metrics"].items():
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
-        better = metric["better"] if name != "match" or same_distance(left, right) else "not comparable"
+        better = metric["better"] if name != "distance" or same_distance(left, right) else "not comparable"
         rows.append([title, *(scored(row, name) for row in (left, right)), better])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
@@ -50,23 +50,23 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
 
 
 def same_distance(left: JSON, right: JSON) -> bool:
-    """Whether a match means the same in both runs."""
+    """Returns whether the gradient distance means the same in both runs."""
     one, other = ([row["experiment"]["attack"].get(part) for part in ("distance", "matched")] for row in (left, right))
     return one == other
 
 
 def scored(row: JSON, name: str) -> str:
-    """A metric of a run's result; labels that the attacker was told are no achievement."""
+    """Returns a metric of a run's result. Labels that the attacker was told count as no achievement."""
     value = ((row["result"] or {}).get("metrics") or {}).get(name)
     if value is None:
         return "none"
-    return "told" if name == "label_accuracy" and told(row["experiment"]) else texts.small(value)
+    return "told" if name == "label_accuracy" and labels_revealed(row["experiment"]) else texts.small(value)
 
 
 def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
-    """Where and both values of each leaf that differs; parts of different kinds differ as a whole.
+    """Yields the place and both values of each leaf that differs. Parts of different kinds differ as a whole.
 
-    Attacks of different names differ in these, and then in what the one has otherwise than the other.
+    Attacks of different names differ in their names, and then in each of their fields.
     """
     if isinstance(left, dict) and isinstance(right, dict) and alike(left, right):
         for name in {**left, **right}:
@@ -80,7 +80,7 @@ def differing(left: JSON, right: JSON, path: str = "") -> Iterator[list[str]]:
 
 
 def labels(part: JSON) -> dict[str, str]:
-    """What the forms call the knobs of a part, or of the experiment with what belongs to no part."""
+    """Returns the labels of the knobs of a part, or of the experiment with all that belongs to no part."""
     known = catalogue()
     rows = [row for family in known["families"].values() for row in family.values()]
     mine = [row for row in rows if row["default"]["kind"] == part.get("kind")]
@@ -93,7 +93,7 @@ def alike(left: JSON, right: JSON) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value as a reader wants it: a part by its name, a list by its items."""
+    """Returns a value as a reader wants it: a part by its name, a list by its items."""
     if isinstance(value, dict):
         return str(value.get("name") or value.get("kind"))
     if isinstance(value, list):

@@ -15,7 +15,7 @@ JSON = Any
 
 
 def defences() -> None:
-    """The list, and another list to add from: it scrolls where a menu would leave the window."""
+    """Shows the chosen defences and a list to add from. A list scrolls where a menu would leave the window."""
     rows, chosen = catalogue()["families"]["defences"], setup.current()["defences"]
     if not chosen:
         note("None: the client sends its exact update.")
@@ -33,7 +33,7 @@ def defences() -> None:
 
 
 def one(index: int, part: JSON, row: JSON, count: int) -> None:
-    """One defence: what it does, its knobs, and its place in the order."""
+    """Shows one defence: what it does, its knobs, and its place in the order."""
     st.markdown(f"**{index + 1}. {row['title']}**")
     note(row["summary"])
     forms.fields(part, row["knobs"], f"defences.{index}")
@@ -52,7 +52,7 @@ def impossible(kind: str) -> list[str]:
 
 
 def add() -> None:
-    """Adds the defence that was picked, and has the list say "Add a defence" again."""
+    """Adds the picked defence, and has the list say "Add a defence" again."""
     kind = st.session_state["add-defence"]
     st.session_state["add-defence"] = None
     store([*setup.current()["defences"], knobs.one_of("defences", kind, catalogue(), "defence")])

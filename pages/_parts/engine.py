@@ -10,7 +10,7 @@ from gradleak_core.runs import service as services
 
 
 def service() -> services.Service:
-    """The one service of this server."""
+    """Returns the one service of this server."""
     return services.get()
 
 
@@ -21,7 +21,7 @@ def troubles() -> list[str]:
 
 
 def catalogue() -> Any:
-    """What the engine can do; until the first worker has said so, the page waits here."""
+    """Returns the catalogue. The page waits here until the first worker has sent it."""
     known = service().catalogue()
     if known is None:
         waiting()
@@ -30,7 +30,7 @@ def catalogue() -> Any:
 
 
 def found(run: str | None) -> Any:
-    """The row of a run, or None when it is not kept here."""
+    """Returns the row of a run, or None if this server does not have it."""
     try:
         return service().run(run) if run else None
     except services.NoRun:
@@ -38,23 +38,23 @@ def found(run: str | None) -> Any:
 
 
 def usable(run: str | None) -> Any:
-    """The row of a run whose set-up can be used here, or None."""
+    """Returns the row of a run whose set-up can be used here, or None."""
     row = found(run)
     return row if row and row["problem"] is None else None
 
 
 def under_way() -> Any:
-    """The row of the newest run that a worker is at, if there is one."""
+    """Returns the row of the newest run that a worker is computing, if there is one."""
     rows = (row for row in service().runs() if row["status"] == "running" and row["problem"] is None)
     return next(rows, None)
 
 
 @st.fragment(run_every="1s")
 def waiting() -> None:
-    """Reruns the page as soon as the catalogue is there."""
+    """Says that the engine is starting, and reruns the page as soon as the catalogue is there."""
     if service().catalogue() is not None:
         st.rerun()
-    st.info("The engine is starting. The first time this takes some seconds.", icon=":material/hourglass_top:")
+    st.info("The engine is starting. This takes a few seconds the first time.", icon=":material/hourglass_top:")
     for worker in service().health()["workers"]:
         if worker.get("error"):
             st.error(f"The worker could not start: {worker['error']}")

@@ -17,13 +17,13 @@ JSON = Any
 
 
 def lesson(name: str) -> None:
-    """A short text from `assets/lessons/`."""
+    """Shows a short text from `assets/lessons/`."""
     with st.container(width=760):
         st.markdown((ASSETS / "lessons" / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def attack(name: str, entry: JSON) -> None:
-    """The idea, the paper, the parts, and the source of one attack."""
+    """Shows the idea, the paper, the parts and the source of one attack."""
     with st.container(border=True, key=f"attack-{name}"):
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -33,16 +33,16 @@ def attack(name: str, entry: JSON) -> None:
             if st.button("Try it in the Lab", key=f"try:{name}", type="primary", icon=":material/science:"):
                 to_lab(name)
         with right:
-            st.markdown("**Put together from**")
+            st.markdown("**Made of**")
             st.markdown("\n".join(f"- **{title}**: {summary}" for title, summary in parts(entry)))
             for need in entry["needs"]:
                 note(f"Condition: {need['why']}")
-        with st.expander("Its source, as it runs"):
+        with st.expander("Source code, as it runs"):
             st.code(entry["source"], language="python", wrap_lines=True)
 
 
 def to_lab(name: str) -> None:
-    """The first preset that uses this attack, else the default set-up with it."""
+    """Opens the Lab with the first preset that uses this attack, else with the default set-up and the attack."""
     known = catalogue()
     experiments = [preset["experiment"] for preset in known["presets"]]
     fitting = [e for e in experiments if knobs.kind_of("attacks", e["attack"], known) == name]
@@ -51,14 +51,14 @@ def to_lab(name: str) -> None:
 
 
 def parts(entry: JSON) -> list[tuple[str, str]]:
-    """Title and one line of each part an attack uses."""
+    """Returns the title and the one-line summary of each part that an attack uses."""
     families = catalogue()["families"]
     rows = {kind: row for family in families.values() for kind, row in family.items()}
     return [(rows[kind]["title"], rows[kind]["summary"]) for kind in entry["parts"] if kind in rows]
 
 
 def defence(name: str, entry: JSON) -> None:
-    """What a defence does, its knobs, and its source."""
+    """Shows what a defence does, its knobs and its source."""
     with st.container(border=True, key=f"defence-{name}"):
         st.subheader(entry["title"], anchor=name)
         st.markdown(entry["doc"])
@@ -66,12 +66,12 @@ def defence(name: str, entry: JSON) -> None:
             st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in entry["knobs"]))
         for need in entry["needs"]:
             note(f"Condition: {need['why']}")
-        with st.expander("Its source, as it runs"):
+        with st.expander("Source code, as it runs"):
             st.code(entry["source"], language="python", wrap_lines=True)
 
 
 def metrics(rows: JSON) -> None:
-    """What each number is, and which way is better."""
+    """Shows what each metric is, and which way is better."""
     for entry in rows.values():
         unit = f", in {entry['unit']}" if entry.get("unit") else ""
         with st.container(width=760):

@@ -1,4 +1,4 @@
-"""The smallest changes that make a set-up possible which is refused."""
+"""The smallest changes that make a refused set-up possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 3
 
 
 def fixes(experiment: JSON) -> None:
-    """A button for each way out, where one change is enough."""
+    """Shows a button for each single change that makes the set-up possible."""
     ways = list(possible(experiment, catalogue()))[:MOST]
     if ways:
         with st.container(horizontal=True, gap="small"):
@@ -30,7 +30,7 @@ def fixes(experiment: JSON) -> None:
 
 
 def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
-    """Title and set-up of every single change after which nothing is refused."""
+    """Yields the title and the set-up of every single change after which nothing is refused."""
     for title, changed in changes(experiment, known):
         if (
             changed != experiment
@@ -41,7 +41,7 @@ def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
 
 
 def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
-    """Every change that is tried, the mildest first; those that the engine refuses at once are left out."""
+    """Yields every change to try, the mildest first, without those that the engine refuses at once."""
     families = known["families"]
     images = experiment["images"]
     usual = next(image for image in (f"sample:{name}" for name in known["samples"]) if image not in images)

@@ -16,14 +16,14 @@ JSON = Any
 
 
 def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] = ()) -> None:
-    """One field a knob of `node`, with what it does beneath."""
+    """Shows one field for each knob of `node`, with its help beneath."""
     for knob in rows:
         if knob["name"] not in leave_out and knob["name"] in node:
             field(knob, node[knob["name"]], f"{path}.{knob['name']}" if path else knob["name"])
 
 
 def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
-    """The field that suits a knob's type, and beneath it why what was entered there last is not taken."""
+    """Shows the field that suits a knob's type, and beneath it why the last entry was refused."""
     kind = knob["type"]
     if kind == "part":
         part(knob, value, path)
@@ -39,16 +39,16 @@ def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
 
 
 def part(knob: JSON, value: JSON, path: str) -> None:
-    """A choice of one part, what it is, and its own knobs."""
+    """Shows a choice of one part, its summary and its own knobs."""
     family = knob["family"]
     choose(knob["label"], family, path, knobs.kind_of(family, value, catalogue()))
-    row = knobs.entry(family, value, catalogue())
+    row = knobs.find_entry(family, value, catalogue())
     note(row["summary"])
     inside(row["knobs"], value, path)
 
 
 def several(knob: JSON, values: list[JSON], path: str) -> None:
-    """A choice of any number of parts, and the knobs of each."""
+    """Shows a choice of any number of parts, and the knobs of each."""
     family = knob["family"]
     rows = catalogue()["families"][family]
     kinds = list(dict.fromkeys(value["kind"] for value in values))
@@ -65,14 +65,14 @@ def several(knob: JSON, values: list[JSON], path: str) -> None:
 
 
 def inside(rows: list[JSON], value: JSON, path: str) -> None:
-    """The knobs of a part that itself belongs to another, set off from those around them."""
+    """Shows the knobs of a part inside another, set off from those around them."""
     if any(knob["name"] in value for knob in rows):
         with st.container(border=True):
             fields(value, rows, path)
 
 
 def choose(label: str, family: str, path: str, kind: str, *, visible: bool = True) -> None:
-    """A choice of one kind of a family; kinds that this set-up rules out are marked and explained."""
+    """Shows a choice of one kind of a family. Kinds that this set-up rules out are marked and explained."""
     rows = catalogue()["families"][family]
     excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
     key = keep(f"knob:{path}", kind)
@@ -90,7 +90,7 @@ def choose(label: str, family: str, path: str, kind: str, *, visible: bool = Tru
 
 
 def impossible(path: str, kind: str) -> list[str]:
-    """Why a kind cannot be used at this place of the set-up."""
+    """Returns why a kind cannot be used at this place of the set-up."""
     changed = knobs.put(setup.current(), path, kind, catalogue())
     node = changed
     for name in path.split("."):
@@ -99,7 +99,7 @@ def impossible(path: str, kind: str) -> list[str]:
 
 
 def keep(key: str, value: Any) -> str:
-    """Makes a widget show `value`; must come before the widget.
+    """Makes a widget show `value`. Call it before the widget.
 
     The widget must have the value as its default too: the browser falls back on the default of a field that it has not
     drawn yet, as in a closed expander, and would report that as a change.
@@ -110,14 +110,14 @@ def keep(key: str, value: Any) -> str:
 
 
 def touched(path: str, key: str) -> None:
-    """What a field does when it is changed; an emptied field changes nothing."""
+    """Changes the set-up when a field has changed. An emptied field changes nothing."""
     value = st.session_state[key]
     if value is not None:
         setup.change(path, value)
 
 
 def _number(knob: JSON, value: float, path: str) -> None:
-    """Without bounds of Streamlit's, whose field says nothing of a number beyond them and passes nothing on."""
+    """Shows a number without Streamlit's bounds, whose field silently drops a number beyond them."""
     cast = int if knob["type"] == "integer" else float
     if knob.get("log") and cast is float and knob.get("high") is not None:
         return _ladder(knob, value, path)
@@ -139,7 +139,7 @@ def _ladder(knob: JSON, value: float, path: str) -> None:
 
 
 def ladder(low: float, high: float, value: float) -> list[float]:
-    """1, 2, 5, 10, ... between two bounds, with the value itself; from 1e-8 when the lower bound is 0."""
+    """Returns 1, 2, 5, 10, ... between two bounds, with the value itself; from 1e-8 if the lower bound is 0."""
     rungs = {float(f"{digit}e{power}") for power in range(-8, 9) for digit in (1, 2, 5)}
     return sorted({rung for rung in rungs if max(low, 1e-8) <= rung <= high} | {float(low), float(high), value})
 

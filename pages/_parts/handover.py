@@ -26,18 +26,18 @@ KEPT = 60.0
 PATIENCE = 30.0
 """Seconds that a file waits for room."""
 ROUTE = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
-FULL = "Too many pictures are in hand; try again in a few seconds."
+FULL = "Too many pictures are being processed; try again in a few seconds."
 
 
 class Held:
-    """Bytes by the id of the file they belong to. May be used from any thread."""
+    """The sizes of the files that Streamlit holds, by their id. Any thread may use it."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def take(self, file: str, size: int) -> bool:
-        """Whether there was room."""
+        """Reserves room for a file. Returns whether there was enough."""
         with self._lock:
             others = sum(held for other, held in self._sizes.items() if other != file)
             if fits := others + size <= ROOM:
@@ -45,7 +45,7 @@ class Held:
             return fits
 
     def drop(self, file: str) -> bool:
-        """Whether it was still held."""
+        """Gives a file's room back. Returns whether it still had any."""
         with self._lock:
             return self._sizes.pop(file, None) is not None
 
@@ -54,7 +54,7 @@ held = Held()
 
 
 class Handover:
-    """Lets files in to Streamlit while there is room, and takes away those that nobody takes."""
+    """Lets files into Streamlit while there is room, and removes those that nobody takes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -79,13 +79,13 @@ class Handover:
 
 
 def size_of(scope: Scope) -> int:
-    """What a request says it brings, and at most what Streamlit takes."""
+    """Returns the size that a request announces, at most what Streamlit takes."""
     said = Headers(scope=scope).get("content-length", "")
     return min(int(said), MEGABYTES * 2**20) if said.isdecimal() and len(said) < 20 else MEGABYTES * 2**20
 
 
 async def room_for(file: str, size: int) -> bool:
-    """Whether a file got its room in time."""
+    """Waits until there is room for a file. Returns whether there was any in time."""
     for _ in range(int(PATIENCE * 10)):
         if held.take(file, size):
             return True
@@ -94,13 +94,13 @@ async def room_for(file: str, size: int) -> bool:
 
 
 def forget(session: str, file: str) -> None:
-    """Takes a file away from Streamlit that no page has released."""
+    """Removes a file from Streamlit that no page has released."""
     if held.drop(file):
         get_instance().uploaded_file_mgr.remove_file(session, file)
 
 
 def release(file: UploadedFile) -> None:
-    """Leaves Streamlit an empty file in place of one that has been read, so that it still counts as handed in."""
+    """Replaces a file that has been read by an empty one, so that Streamlit still counts it as handed in."""
     context = get_script_run_ctx()
     if context is not None:
         empty = UploadedFileRec(file.file_id, file.name, file.type, b"")

@@ -1,4 +1,4 @@
-"""The pieces of the page of runs."""
+"""The pieces of the page of runs: cards, actions and the way to compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
-from gradleak_core.verdicts import RECOGNISABLE, duration
+from gradleak_core.verdicts import duration, recognisable, word
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
@@ -21,12 +21,12 @@ from pages._parts.site import pages
 JSON = Any
 PAGE = 12
 REFRESH = 2
-"""Seconds between looks at a run that goes on."""
+"""Seconds between two looks at a running run."""
 UNFINISHED = ("queued", "running", "paused")
 
 
 def page_of(rows: list[JSON]) -> list[JSON]:
-    """The rows of the page that is open."""
+    """Returns the rows of the open page."""
     if len(rows) <= PAGE:
         return rows
     page = st.pagination(-(-len(rows) // PAGE), key="page")
@@ -34,7 +34,7 @@ def page_of(rows: list[JSON]) -> list[JSON]:
 
 
 def comparing(rows: list[JSON]) -> list[str]:
-    """The two runs that the address bar puts side by side, or nothing."""
+    """Returns the two runs that the address bar puts side by side, or nothing."""
     chosen = st.query_params.get_all("compare")
     kept = {row["id"] for row in rows if row["problem"] is None}
     return chosen if len(chosen) == 2 and set(chosen) <= kept else []
@@ -45,7 +45,7 @@ def chosen(rows: list[JSON]) -> list[str]:
 
 
 def toolbar(rows: list[JSON]) -> None:
-    """Comparing needs exactly two."""
+    """Shows the button that compares, which needs exactly two runs."""
     if len(rows) < 2:
         return
     marked = chosen(rows)
@@ -57,7 +57,7 @@ def toolbar(rows: list[JSON]) -> None:
 
 
 def comparison(rows: list[JSON]) -> None:
-    """Two runs side by side, with what differs."""
+    """Shows two runs side by side, with their differences."""
     if st.button("Back to all runs", icon=":material/arrow_back:"):
         st.query_params.clear()
         st.rerun()
@@ -67,7 +67,7 @@ def comparison(rows: list[JSON]) -> None:
 
 
 def card(row: JSON) -> None:
-    """One run: picture, name, what it was, how it ended, and what can be done with it."""
+    """Shows one run: picture, name, set-up, outcome and actions."""
     run = row["id"]
     with st.container(border=True, key=f"run-{run}", horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
@@ -80,7 +80,7 @@ def card(row: JSON) -> None:
 
 
 def followed(run: str) -> None:
-    """A run that goes on; the page is drawn anew when it has ended."""
+    """Follows a run that has not ended, and redraws the page when it ends."""
     row = found(run)
     if row is None or row["status"] not in UNFINISHED:
         st.rerun()
@@ -88,7 +88,7 @@ def followed(run: str) -> None:
 
 
 def state(row: JSON) -> None:
-    """How a run stands."""
+    """Shows the picture, the set-up and the state of a run."""
     if st.session_state.pop("to-lab", False):
         st.switch_page(pages()["lab"])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -96,18 +96,18 @@ def state(row: JSON) -> None:
         picture_button(thumbnail(row), width=96, says=says, key=f"picture:{row['id']}", on_click=open_in_lab, args=run)
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
-            st.badge(texts.SHORT.get(row["status"], row["status"]), color=texts.colour(row))
+            st.badge(word(row["status"]), color=texts.colour(row))
             note(texts.escaped(row["problem"]) if row["problem"] else texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown("It is scored at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
+            st.markdown("Scores appear at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
             said = row["message"] or (row["result"] or {}).get("verdict")
             if said and said != row["problem"]:
                 note(said)
 
 
 def actions(row: JSON) -> None:
-    """What can be done with a run."""
+    """Shows the buttons of a run."""
     run, closed = row["id"], row["problem"] is not None
     st.button("Open", key=f"open:{run}", type="primary", width="stretch", icon=":material/visibility:",
               on_click=open_in_lab, args=(row,), disabled=closed)  # fmt: skip
@@ -126,12 +126,12 @@ def actions(row: JSON) -> None:
 
 
 def close() -> None:
-    """Closes what "More" has opened."""
+    """Closes the "More" menu."""
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1
 
 
 def thumbnail(row: JSON) -> str:
-    """The last picture; before there is one, the private pictures; a blank where neither can be read."""
+    """Returns the last picture of a run, or its private picture before that; a blank if neither can be read."""
     images = row["experiment"].get("images") or [""]
     with suppress(NoRun, OSError):
         return pictures.from_bytes(service().picture(row["id"]), len(images))
@@ -139,11 +139,11 @@ def thumbnail(row: JSON) -> str:
 
 
 def scores(result: JSON) -> str:
-    """PSNR and SSIM of the attacker's pick, and what they mean."""
+    """Returns PSNR and SSIM of the attacker's pick, with what they mean."""
     metrics = result.get("metrics") or {}
     if metrics.get("psnr") is None or metrics.get("ssim") is None:
-        return "No picture was scored."
-    verdict = "recognisable" if metrics["ssim"] >= RECOGNISABLE else "not recognisable"
+        return "There is no score."
+    verdict = "recognisable" if recognisable(metrics["ssim"]) else "not recognisable"
     return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**: {verdict}"
 
 
@@ -163,7 +163,7 @@ def open_in_lab(row: JSON, attached: bool = True) -> None:
 
 
 def repeat(run: str) -> None:
-    """The same experiment once more, shown in the Lab."""
+    """Runs the same experiment again and shows it in the Lab."""
     try:
         open_in_lab(service().run(service().duplicate(run)))
     except (Refused, NotReady, NoRun) as error:
@@ -179,10 +179,10 @@ def rename(run: str) -> None:
 
 @st.dialog("Delete this run?")
 def delete(row: JSON) -> None:
-    """Asks first: a deleted run cannot be brought back."""
+    """Asks before it deletes a run, which cannot be brought back."""
     st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
     if row["status"] in UNFINISHED:
-        st.markdown("It has not finished; it will be stopped.")
+        st.markdown("It has not finished and will be stopped.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="really-delete", on_click=remove, args=(row["id"],)):
             st.rerun()
@@ -191,6 +191,6 @@ def delete(row: JSON) -> None:
 
 
 def remove(run: str) -> None:
-    """Deletes a run; somebody else may have done so first."""
+    """Deletes a run, unless somebody else has done so first."""
     with suppress(NoRun):
         service().delete(run)

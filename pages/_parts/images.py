@@ -27,7 +27,7 @@ PAGE = 12
 
 
 def images() -> None:
-    """The pictures of the set-up and the way to others."""
+    """Shows the pictures of the set-up and the way to others."""
     experiment = setup.current()
     chosen = experiment["images"]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
@@ -40,7 +40,7 @@ def images() -> None:
     if st.session_state.get("choosing"):
         choose()
     if None in own(chosen) and not experiment["labels"]:
-        note("It keeps the label that its data set gives it; both are read when the run starts.")
+        note("Picture and label are read from the data set when the run starts.")
     elif len(chosen) > 1 or chosen[0].startswith("upload:"):
         labels(chosen)
 
@@ -50,13 +50,13 @@ def own(chosen: list[str]) -> list[int | None]:
 
 
 def labels(chosen: list[str]) -> None:
-    """The label of each picture, its own unless it is changed here."""
+    """Shows the label of each picture, which is its own unless changed here."""
     experiment = setup.current()
     known = class_names(chosen, catalogue()["classes"])
     given = experiment["labels"] or own(chosen)
     choices = sorted({*range(experiment["classes"]), *given})
     with st.expander("Labels: " + ", ".join(class_title(label, known) for label in given)):
-        note("What the client says each picture shows. The model is trained on this, so it shapes the gradient.")
+        note("The label that the client gives each picture. The model is trained on it, so it shapes the gradient.")
         for index, (reference, label) in enumerate(zip(chosen, given, strict=False)):
             key = forms.keep(f"label:{index}:{reference}", label)
             st.selectbox(
@@ -72,7 +72,7 @@ def relabel(index: int, key: str, given: list[int]) -> None:
 
 
 def opened() -> None:
-    """The dialog stays open over reruns, such as the one at the end of a run, until it is closed."""
+    """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed."""
     st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
 
 
@@ -82,8 +82,8 @@ def closed() -> None:
 
 @st.dialog("The private picture", width="large", on_dismiss=closed)
 def choose() -> None:
-    """All sources of pictures; in a batch they add up, else the choice replaces."""
-    note("The attacker never sees it: it only sees the update that the picture causes.")
+    """Shows all sources of pictures. In a batch, picks add up; otherwise a pick replaces the picture."""
+    note("The attacker never sees the picture, only the update that it causes.")
     several = st.toggle(
         "Several pictures in one update", key="several", help=None,
         on_change=lambda: st.session_state["several"] or only_first(),
@@ -101,9 +101,9 @@ def choose() -> None:
 
 
 def basket() -> None:
-    """What is in the batch so far."""
+    """Shows the pictures in the batch so far."""
     chosen = setup.current()["images"]
-    st.markdown(f"**{len(chosen)} of at most {MOST}.** The update mixes all of them; press one to take it out.")
+    st.markdown(f"**{len(chosen)} of at most {MOST}.** The update mixes all of them. Press one to take it out.")
     with st.grid("auto", min_column_width=72, gap="xsmall"):
         for index, reference in enumerate(chosen):
             with st.container(gap="xxsmall"):
@@ -133,7 +133,7 @@ def only_first() -> None:
 
 
 def set_images(references: list[str]) -> None:
-    """Other pictures, each with its own label, and classes enough for them."""
+    """Sets other pictures, each with its own label, and enough classes for them."""
     setup.change("images", references)
     needed = len(class_names(references, []))
     if needed > setup.current()["classes"]:
@@ -142,7 +142,7 @@ def set_images(references: list[str]) -> None:
 
 
 def apart(references: list[str], classes: int) -> list[int] | None:
-    """Labels of a batch in which uploads, which have none of their own, get one that no other picture has."""
+    """Returns the labels of a batch in which each upload gets a label that no other picture has."""
     given = dict(enumerate(own(references)))
     uploads = [place for place in given if references[place].startswith("upload:")]
     rest = {label for place, label in given.items() if place not in uploads}
@@ -153,7 +153,7 @@ def apart(references: list[str], classes: int) -> list[int] | None:
 
 
 def gallery(references: list[str], captions: list[str] | None = None) -> None:
-    """Pictures in a grid, each to be pressed, as is the button with its name."""
+    """Shows pictures in a grid. Each can be pressed, and so can the button with its name."""
     chosen = setup.current()["images"]
     with st.grid("auto", min_column_width=128):
         for index, reference in enumerate(references):
@@ -181,9 +181,9 @@ def upload() -> None:
         key="upload",
     )
     note(
-        "The picture stays on this server and is cut to a square; position and camera data inside the file are "
-        "dropped. It is deleted with the last run that uses it, or after a day without one. "
-        "What the client says it shows is chosen afterwards, under Labels."
+        "The picture stays on this server. It is cropped to a square and loses the position and camera data of its "
+        "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
+        "under Labels."
     )
     taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
     offer([(picture, name) for picture, name in taken if picture])
@@ -191,13 +191,13 @@ def upload() -> None:
 
 def camera() -> None:
     shot = st.camera_input("Take a picture", key="camera", width=440)
-    note("Browsers only allow the camera on https pages and on this machine itself.")
+    note("Browsers allow the camera only on https pages and on this machine itself.")
     if shot is not None and (picture := take(shot)):
         offer([(picture, "")])
 
 
 def offer(taken: list[tuple[JSON, str]]) -> None:
-    """Pictures that were just handed in, with the names of their files, to be used with one press."""
+    """Offers pictures that were just handed in, with the names of their files, for use with one press."""
     stretch = stretched([name for picture, name in taken if picture["stretched"]], alone=len(taken) == 1)
     names = {(stretch and picture["stretched"]) or picture["image"]: name for picture, name in taken}
     references = [*names]
@@ -213,19 +213,19 @@ def offer(taken: list[tuple[JSON, str]]) -> None:
 
 
 def stretched(dark: list[str], alone: bool) -> bool:
-    """Says that pictures are very dark, and whether they shall be used stretched."""
+    """Says which pictures are very dark. Returns whether to use them stretched."""
     if not dark:
         return False
     which = "This picture is very dark" if alone else f"Very dark: {escaped(', '.join(dark))}"
     st.warning(
-        f"{which}. Nothing is brighter than a quarter of what the file can hold, as when 12 bits are kept in 16. "
-        "Stretched, the darkest value becomes black and the brightest white."
+        f"{which}. Nothing in it is brighter than a quarter of the file's range, as when 12 bits are stored in 16. "
+        "Stretching makes the darkest value black and the brightest white."
     )
     return st.toggle("Stretch", key="stretch")
 
 
 def take(file: UploadedFile, name: str = "") -> JSON | None:
-    """What the service made of a picture; a refusal is shown in its own words, after the file's name if there is one.
+    """Hands a picture to the service and returns its answer. A refusal is shown, after the file's name if given.
 
     Streamlit hands a file in again at every rerun. The service is asked once, and Streamlit keeps no copy.
     """
@@ -255,8 +255,8 @@ def dataset() -> None:
     count = rows[name].test if split == "test" else rows[name].train
     index = st.number_input(f"Picture, 0 to {count - 1}", 0, count - 1, 0, key=f"index:{name}:{split}")
     note(
-        f"{rows[name].title} is downloaded when a run first needs it ({rows[name].megabytes} MB); the run says how far "
-        "that is. The picture appears when the run starts."
+        f"{rows[name].title} is downloaded when a run first needs it ({rows[name].megabytes} MB); the run shows the "
+        "progress. The picture appears when the run starts."
     )
     reference = f"dataset:{name}/{split}/{index}"
     st.button("Use this picture", key="use-dataset", type="primary", on_click=pick, args=(reference,))
@@ -266,8 +266,8 @@ def folder() -> None:
     found = folders.folders()
     if not found:
         st.info(
-            "No folders are set up. Name folders that hold one folder of pictures a class in the environment variable "
-            "GRADLEAK_DATASETS, and start the server again."
+            "No folders are set up. Set the environment variable GRADLEAK_DATASETS to folders that hold one folder of "
+            "pictures per class, and start the server again."
         )
         return
     name = st.selectbox("Folder", list(found), key="folder")

@@ -1,4 +1,4 @@
-"""What the attacker is assumed to know: every switch in one place, with one sentence each."""
+"""The threat model: every switch of what the attacker knows, with one sentence each."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ KNOWLEDGE = ("labels", "stance")
 
 
 def knowledge() -> None:
-    """Labels first; randomness, layers, steps, mode, statistics and rounds beneath, and how the client computes."""
+    """Shows the threat model: labels first; randomness, layers, steps, mode, statistics and rounds beneath."""
     experiment = setup.current()
     attack, threat = experiment["attack"], experiment["threat"]
-    own = {knob["name"]: knob for knob in knobs.entry("attacks", attack, catalogue())["knobs"]}
+    own = {knob["name"]: knob for knob in knobs.find_entry("attacks", attack, catalogue())["knobs"]}
     idle = idleness(experiment)
     if "labels" in attack:
         forms.field(own["labels"], attack["labels"], "attack.labels")
@@ -40,16 +40,16 @@ def knowledge() -> None:
 
 
 def layers(knob: JSON, experiment: JSON) -> None:
-    """The model's layers to choose from; any other parameter's name can be typed."""
+    """Offers the model's layers to hide. The name of any other parameter can be typed."""
     chosen = texts.hidden(experiment)
-    listed = knobs.entry("models", experiment["model"], catalogue()).get("layers", [])
+    listed = knobs.find_entry("models", experiment["model"], catalogue()).get("layers", [])
     options = list(dict.fromkeys([*(f"{layer}.*" for layer in listed), *chosen]))
     key = forms.keep("knob:threat.hidden", chosen)
     st.multiselect(
         knob["label"], options, chosen, key=key, accept_new_options=True, on_change=hide, args=(key,),
-        format_func=lambda pattern: pattern.removesuffix(".*"), placeholder="None: it sees every layer",
+        format_func=lambda pattern: pattern.removesuffix(".*"), placeholder="None: the attacker sees every layer",
     )  # fmt: skip
-    note("Layers whose update the attacker does not see; a single parameter can be typed, as in conv1.bias.")
+    note("Layers whose update the attacker does not see. You can also type a single parameter, such as conv1.bias.")
 
 
 def hide(key: str) -> None:
@@ -57,8 +57,8 @@ def hide(key: str) -> None:
 
 
 def idleness(experiment: JSON) -> dict[str, str]:
-    """Which of the switches change nothing in this set-up, and why."""
-    known = facts(experiment)
+    """Returns the switches that change nothing in this set-up, with the reason."""
+    known = facts(experiment, catalogue())
     idle = {} if known["stochastic"] else {"stance": "Nothing in this client's model is random"}
     if known["local_steps"] == 1:
         idle["local_steps"] = "The client takes one step"

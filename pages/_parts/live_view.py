@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config.needs import told
+from gradleak_core.api.static_files import LIVE, live_version
+from gradleak_core.config.needs import labels_revealed
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
-FILES = Path(__file__).parents[2] / "assets" / "live"
-VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FILES.iterdir()))).hexdigest()[:12]
+VERSION = live_version()
 """Part of the modules' addresses, so that a browser may keep them for ever."""
 
 _mount = st.components.v2.component(
     "gradleak_live_view",
-    html=(FILES / "view.html").read_text(encoding="utf-8"),
-    css=(FILES / "view.css").read_text(encoding="utf-8"),
-    js=(FILES / "loader.js").read_text(encoding="utf-8"),
+    html=(LIVE / "view.html").read_text(encoding="utf-8"),
+    css=(LIVE / "view.css").read_text(encoding="utf-8"),
+    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 
@@ -42,7 +41,7 @@ def live_view(
     key: str,
     on_run_change: Callable[[], None] | None = None,
 ) -> Any:
-    """Mounts the view; `key` keeps its DOM, socket and charts alive over reruns.
+    """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
 
     `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
@@ -68,24 +67,26 @@ def live_view(
         "remark": remark,
         "told": told,
         "compact": compact,
+        "recognisable": RECOGNISABLE,
+        "statuses": {status: row.word for status, row in STATUSES.items()},
     }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)
 
 
 def run_alone(row: Mapping[str, Any], *, key: str) -> None:
-    """A run to be watched, without anything to press."""
+    """Shows a run to be watched, without controls."""
     experiment = row["experiment"]
     live_view(
         experiment=None,
         run=row["id"],
         compact=True,
-        remark=altered(experiment),
-        told=told(experiment),
+        remark=altered(experiment, catalogue()),
+        told=labels_revealed(experiment),
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
     )
 
 
 def _nothing() -> None:
-    """Streamlit keeps a state only when it has a callback."""
+    """Does nothing; Streamlit keeps a component's state only if it has a callback."""

@@ -6,5 +6,5 @@ import streamlit as st
 
 
 def note(text: str) -> None:
-    """A smaller line in the full colour of the text; `st.caption` fades it."""
+    """Shows a smaller line in the full colour of the text, which `st.caption` would fade."""
     st.markdown(f":small[{text}]")

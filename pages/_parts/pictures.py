@@ -27,7 +27,7 @@ LOSSLESS = 64
 
 
 def thumbnail(reference: str) -> str:
-    """The centred square of a picture; a blank for one that is not there, or that only the worker can read."""
+    """Returns the centred square of a picture; a blank if it is missing or only the worker can read it."""
     try:
         return _square(reference, since(reference))
     except (Refused, OSError):
@@ -35,30 +35,32 @@ def thumbnail(reference: str) -> str:
 
 
 def since(reference: str) -> int:
-    """When an upload was kept, in nanoseconds since 1970, so that nothing is remembered of one that was deleted; 0 for
-    other pictures. Raises `Refused` when it is not there."""
+    """Returns when an upload was kept, in nanoseconds since 1970; 0 for other pictures. Raises `Refused` if it is gone.
+
+    Caches use it as a key, so that nothing of a deleted upload is shown again.
+    """
     uploaded = reference.startswith("upload:")
-    return uploads.path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
+    return uploads.upload_path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _square(reference: str, since: int, side: int = 128) -> str:
-    """Raises `Refused` or OSError, which is not remembered."""
-    image = data.picture(reference).convert("RGB")
+    """Returns the square of a picture. Raises `Refused` or OSError, which is not remembered."""
+    image = data.read_picture(reference).convert("RGB")
     return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
 
 
 def problem(reference: str) -> str | None:
-    """Why a picture cannot be used, as far as that can be told before a run."""
+    """Returns why a picture cannot be used, as far as that is known before a run."""
     try:
-        datasets.parse(reference) if reference.startswith("dataset:") else _square(reference, since(reference))
+        datasets.parse_dataset(reference) if reference.startswith("dataset:") else _square(reference, since(reference))
     except (Refused, OSError) as reason:
         return str(reason)
     return None
 
 
 def preview(references: list[str], size: int, channels: int) -> str | None:
-    """The private pictures as the model will see them, stacked top to bottom; None when only the worker has them."""
+    """Returns the private pictures as the model will see them, top to bottom; None if only the worker has them."""
     try:
         return _stack(tuple(references), tuple(map(since, references)), size, channels)
     except (Refused, OSError):
@@ -70,13 +72,13 @@ def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, chann
     mode = "RGB" if channels == 3 else "L"
     whole = Image.new(mode, (size, size * len(references)))
     for index, reference in enumerate(references):
-        image = data.picture(reference).convert(mode)
+        image = data.read_picture(reference).convert(mode)
         whole.paste(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS), (0, index * size))
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
 
 
 def class_names(references: list[str], samples: list[str]) -> list[str]:
-    """What the labels of these pictures are called: nothing when their sets disagree, the samples' for uploads."""
+    """Returns the names of these pictures' labels: none when their sets disagree, the samples' for uploads."""
     sets = set()
     for reference in references:
         with suppress(Refused):
@@ -86,33 +88,33 @@ def class_names(references: list[str], samples: list[str]) -> list[str]:
 
 
 def class_title(label: int, names: list[str]) -> str:
-    """As the live view says it: the name and the number, or the number alone."""
+    """Returns a class as the live view names it: the name and the number, or the number alone."""
     return f"{names[label]} ({label})" if 0 <= label < len(names) and names[label] != str(label) else f"class {label}"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def sheet(references: tuple[str, ...], side: int = 64) -> str:
-    """Up to four pictures as the quarters of one."""
+    """Returns up to four pictures as the quarters of one."""
     whole = Image.new("RGB", (2 * side, 2 * side))
     for index, reference in enumerate(references[:4]):
-        tile = ImageOps.fit(data.picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
+        tile = ImageOps.fit(data.read_picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
         whole.paste(tile, (index % 2 * side, index // 2 * side))
     return encoded(whole)
 
 
 def own_label(reference: str) -> int | None:
-    """Returns the label a picture comes with, 0 for an upload; None when only the worker can know it.
+    """Returns the label that a picture comes with, 0 for an upload; None if only the worker can know it.
 
-    It is read anew each time, because a folder that is added to can number its classes anew.
+    It is read afresh each time, because a folder that is added to can renumber its classes.
     """
     try:
-        return data.label(reference) or 0
+        return data.read_label(reference) or 0
     except Refused:
         return None
 
 
 def title(reference: str, catalogue: dict) -> str:
-    """What to call a picture."""
+    """Returns the title of a picture."""
     scheme, _, rest = reference.partition(":")
     if scheme == "sample":
         return catalogue["samples"].get(rest, {}).get("title", rest)
@@ -123,12 +125,12 @@ def title(reference: str, catalogue: dict) -> str:
 
 
 def caption(references: list[str], catalogue: dict) -> str:
-    """One picture's title, or how many there are."""
+    """Returns the title of a single picture, or the number of several."""
     return title(references[0], catalogue) if len(references) == 1 else f"{len(references)} pictures in one update"
 
 
 def from_bytes(picture: bytes, batch: int = 1, side: int = 128) -> str:
-    """A stack of pictures as runs store them, side by side and enlarged without smoothing; at most four."""
+    """Returns up to four pictures of a stack, as runs store it, side by side and enlarged without smoothing."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     height = image.height // max(batch, 1)
     tiles = [image.crop((0, i * height, image.width, (i + 1) * height)) for i in range(min(batch, 4))]

@@ -1,4 +1,4 @@
-"""Set-ups to start from, each with its picture and what it promises."""
+"""The set-ups to start from, each with its picture and its promise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pages._parts.pictures import sheet, thumbnail
 
 JSON = Any
 FREE = ("images", "labels", "seed")
-"""What may differ from a preset without making its promise void."""
+"""Fields that may differ from a preset without voiding its promise."""
 
 
 def presets() -> None:
-    """Those that leak, then those that hold."""
+    """Shows the presets that leak, then those whose defence holds."""
     groups: dict[str, list[JSON]] = {"The picture leaks": [], "The defence holds": []}
     for preset in catalogue()["presets"]:
         groups["The defence holds" if holds(preset) else "The picture leaks"].append(preset)
@@ -32,7 +32,7 @@ def presets() -> None:
 
 
 def one(preset: JSON, chosen: bool) -> None:
-    """A row: the picture and the title, both to be pressed."""
+    """Shows one preset as its picture and its title, both of which can be pressed."""
     with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
         name, wanted = preset["name"], (preset["experiment"],)
         shown = picture(preset["experiment"]["images"])
@@ -44,17 +44,17 @@ def one(preset: JSON, chosen: bool) -> None:
 
 
 def holds(preset: JSON) -> bool:
-    """Whether a preset promises that the attack fails."""
+    """Returns whether a preset promises that the attack fails."""
     return bool(preset["promise"].startswith("hold"))
 
 
 def picture(references: list[str]) -> str:
-    """One picture, or the first four of a batch as one."""
+    """Returns the only picture, or the first four of a batch as one."""
     return thumbnail(references[0]) if len(references) == 1 else sheet(tuple(references[:4]))
 
 
 def choose(experiment: JSON) -> None:
-    """The whole set-up becomes the preset's, but for pictures of the user's own, if it takes as many of them.
+    """Replaces the set-up by the preset's. Uploaded pictures stay if the preset takes as many.
 
     A run on show leaves the stage, and the page offers to show it again.
     """
@@ -67,7 +67,7 @@ def choose(experiment: JSON) -> None:
 
 
 def matching(experiment: JSON) -> JSON | None:
-    """The preset that this set-up is, whatever its pictures and seed."""
+    """Returns the preset that equals this set-up but for pictures and seed."""
     for preset in catalogue()["presets"]:
         same = len(preset["experiment"]["images"]) == len(experiment["images"])
         if same and _core(preset["experiment"]) == _core(experiment):

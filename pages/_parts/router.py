@@ -14,7 +14,7 @@ st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "logo_sm
 
 @st.fragment(run_every=0.2)
 def again() -> None:
-    """Runs the page once more, since Streamlit keeps a sidebar that was emptied until another script ends."""
+    """Reruns the page once, since Streamlit keeps an emptied sidebar until another script ends."""
     if not st.session_state["sidebar"]:
         st.rerun()
     st.session_state["sidebar"] = False

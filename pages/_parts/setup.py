@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from gradleak_core.config import knobs
+from gradleak_core.config import knobs, links
 from gradleak_core.types import Refused
 from pages._parts.engine import catalogue, found, usable
 
@@ -15,37 +15,37 @@ JSON = Any
 
 
 def current() -> JSON:
-    """The experiment that pressing Run would start."""
+    """Returns the experiment that pressing Run would start."""
     return st.session_state["setup"]
 
 
 def kept() -> JSON:
-    """The set-up, or the default one on a page that was opened before the Lab."""
+    """Returns the set-up, or the default one on a page that was opened before the Lab."""
     return st.session_state.get("setup") or knobs.start(catalogue())
 
 
 def shown() -> str | None:
-    """The run on show, if any."""
+    """Returns the run on show, if any."""
     return st.session_state.get("run")
 
 
 def watched() -> JSON | None:
-    """The run of a link to watch it only."""
+    """Returns the run of a watch-only link, if the page was opened by one."""
     return found(st.query_params.get("run")) if "watch" in st.query_params else None
 
 
 def replace(experiment: JSON, run: str | None = None) -> None:
-    """Another set-up altogether, and the run to show beside it."""
+    """Replaces the whole set-up, and the run on show."""
     st.session_state.update(setup=experiment, run=run, welcome=False, complaints=[])
 
 
 def show(run: str | None) -> None:
-    """Another run on show; the set-up stays."""
+    """Shows another run, and keeps the set-up."""
     st.session_state.update(run=run, welcome=False)
 
 
 def change(path: str, value: Any) -> None:
-    """One knob of the set-up, which stays as it is if the value is refused; a run on show is left alone."""
+    """Changes one knob of the set-up, unless the value is refused. The run on show stays."""
     try:
         st.session_state["setup"] = knobs.put(current(), path, value, catalogue())
         st.session_state["welcome"] = False
@@ -54,7 +54,7 @@ def change(path: str, value: Any) -> None:
 
 
 def restore() -> None:
-    """Reads the address bar when it was not this page that wrote it: a link, Back, or a first visit."""
+    """Reads the address bar if this page did not write it: after a link, Back, or on a first visit."""
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     state = st.session_state
     if "setup" in state and (own_address(query) if query else not back_at_first()):
@@ -65,18 +65,18 @@ def restore() -> None:
     if row is not None and not query:
         experiment, complaints = row["experiment"], []
     else:
-        experiment, complaints = knobs.understood(query, catalogue())
+        experiment, complaints = links.read_leniently(query, catalogue())
     if run and row is None:
         complaints.append(missing(run, bool(query)))
     state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
 
 
 def missing(run: str, described: bool) -> str:
-    """Why the run of a link is not on show, and what is instead."""
+    """Says why the run of a link is not shown, and what is shown instead."""
     if damaged := found(run):
         return str(damaged["problem"])
-    again = "press Run it live to start it again" if described else "here is the first set-up instead"
-    return f"The run of this link is no longer kept here; {again}."
+    again = "press Run it live to start it again" if described else "this is the first set-up instead"
+    return f"This link's run is no longer stored; {again}."
 
 
 def own_address(query: dict[str, list[str]]) -> bool:
@@ -86,14 +86,14 @@ def own_address(query: dict[str, list[str]]) -> bool:
 
 
 def back_at_first() -> bool:
-    """Whether Back has led to the bare address of a first visit. The menu's is bare too, and keeps the set-up."""
+    """Returns whether Back has led to the bare address of a first visit. The menu's bare address keeps the set-up."""
     context = get_script_run_ctx()
     return getattr(context, "is_history_navigation", False) and not st.session_state.get("left")
 
 
 def write() -> None:
-    """Puts the whole set-up, and the run on show, into the address bar."""
-    query = knobs.to_query(current(), catalogue()) | ({"run": shown()} if shown() else {})
+    """Writes the whole set-up and the run on show into the address bar."""
+    query = links.to_query(current(), catalogue()) | ({"run": shown()} if shown() else {})
     written = {key: [value] if isinstance(value, str) else value for key, value in query.items()}
     if written != {key: st.query_params.get_all(key) for key in st.query_params}:
         st.query_params.from_dict(query)
@@ -101,10 +101,10 @@ def write() -> None:
 
 
 def refusal(path: str) -> str | None:
-    """Why the last change of this knob was not made, said once."""
+    """Returns why the last change of this knob was refused. It is told only once."""
     return st.session_state.get("refusals", {}).pop(path, None)
 
 
 def complaints() -> list[str]:
-    """What else could not be understood or done since the page was last drawn."""
+    """Returns what else could not be understood or done since the page was last drawn."""
     return [*st.session_state.pop("complaints", []), *st.session_state.pop("refusals", {}).values()]

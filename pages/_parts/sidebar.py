@@ -17,7 +17,7 @@ EXPERIMENT = ("size", "channels", "classes")
 
 
 def sidebar() -> None:
-    """Presets first, then picture, model, defences, attack and what it knows; everything else one level deeper."""
+    """Shows presets, picture, model, defences, attack and its knowledge; everything else is one level deeper."""
     with st.expander("Start from", expanded=True, icon=":material/auto_awesome:"):
         presets()
     st.subheader("Picture")
@@ -33,10 +33,10 @@ def sidebar() -> None:
 
 
 def model() -> None:
-    """Which network the client trains, and how."""
+    """Shows which network the client trains, and how."""
     experiment = setup.current()
     forms.choose("Model", "models", "model", knobs.kind_of("models", experiment["model"], catalogue()), visible=False)
-    row = knobs.entry("models", experiment["model"], catalogue())
+    row = knobs.find_entry("models", experiment["model"], catalogue())
     note(row["summary"])
     with st.expander("Model and picture size in detail"):
         own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
@@ -51,21 +51,21 @@ def model() -> None:
 
 
 def attack() -> None:
-    """Which attack, how long and how often; its parts in detail."""
+    """Shows the attack, its iterations and restarts, and its parts in detail."""
     experiment = setup.current()
     part = experiment["attack"]
     forms.choose("Attack", "attacks", "attack", knobs.kind_of("attacks", part, catalogue()), visible=False)
-    row = knobs.entry("attacks", part, catalogue())
+    row = knobs.find_entry("attacks", part, catalogue())
     note(row["summary"])
-    upper = [knob for knob in row["knobs"] if knob["name"] in ("steps", "seeds")]
+    upper = [knob for knob in row["knobs"] if knob["name"] in ("steps", "restarts")]
     left, right = st.columns(2)
     for column, knob in zip((left, right), upper, strict=False):
         with column:
             forms.field(knob, part[knob["name"]], f"attack.{knob['name']}", explain=False)
-    with st.expander("What do iterations and seeds mean?"):
+    with st.expander("What do iterations and restarts mean?"):
         st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in upper))
         seed = next((knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == "seed"), None)
         if seed is not None:
             forms.field(seed, experiment["seed"], "seed")
     with st.expander("Attack in detail"):
-        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "seeds", *KNOWLEDGE))
+        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))

@@ -11,7 +11,7 @@ ASSETS = FOLDER.parent / "assets"
 
 
 def pages() -> dict[str, st.Page]:
-    """By name; the objects can be given to `st.navigation`, `st.switch_page` and `st.page_link`."""
+    """Returns the pages by name, for `st.navigation`, `st.switch_page` and `st.page_link`."""
     rows = {
         "lab": ("Lab", ":material/science:", ""),
         "runs": ("Runs", ":material/history:", "runs"),

@@ -6,41 +6,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import answers, facts, idle
+from gradleak_core.config.needs import answers, facts, idle, local_steps
 from gradleak_core.config.titles import attack_title
-from gradleak_core.verdicts import RECOGNISABLE
+from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
 
 JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
-SHORT = {
-    "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Finished", "recovered": "Matched",
-    "stuck": "Got nowhere", "diverged": "Gave up", "stopped": "Stopped", "failed": "Failed", "interrupted": "Cut off",
-    "refused": "Not possible", "damaged": "Damaged",
-}  # fmt: skip
-COLOURS = {
-    "done": "green", "recovered": "green", "running": "blue", "paused": "orange", "queued": "gray",
-    "stuck": "orange", "diverged": "orange", "stopped": "gray", "failed": "red", "interrupted": "orange",
-    "refused": "orange", "damaged": "red",
-}  # fmt: skip
-
 
 def colour(row: JSON) -> str:
-    """Returns the colour of a run's status; green is for a picture that is recognisable."""
-    usual = COLOURS.get(row["status"], "gray")
-    ssim = ((row["result"] or {}).get("metrics") or {}).get("ssim")
-    return "gray" if usual == "green" and (ssim is None or ssim < RECOGNISABLE) else usual
+    """Returns the colour of a run's status."""
+    return status_colour(row["status"], ((row["result"] or {}).get("metrics") or {}).get("ssim"))
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
-    """What the attacker is assumed to know."""
+    """Says what the attacker is assumed to know."""
     families = catalogue["families"]
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} at once"
-    model = knobs.entry("models", experiment["model"], catalogue)["title"]
+    model = knobs.find_entry("models", experiment["model"], catalogue)["title"]
     sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
     sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
     titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
@@ -50,22 +37,22 @@ def assumption(experiment: JSON, catalogue: JSON) -> str:
 
 
 def updates(experiment: JSON) -> str:
-    """How many updates the attacker sees, and without which layers."""
+    """Says how many updates the attacker sees, and which layers they lack."""
     rounds = experiment["threat"]["rounds"]
-    said = "one update" if rounds == 1 else f"{rounds} updates, each from the next model"
+    said = "one update" if rounds == 1 else f"{rounds} updates, each from the server's next model"
     names = [escaped(pattern.removesuffix(".*")) for pattern in hidden(experiment)]
     return f"{said}, without {_and(names)}" if names else said
 
 
 def hidden(experiment: JSON) -> list[str]:
-    """The patterns that name what the attacker does not see."""
+    """Returns the patterns that name the parameters whose update the attacker does not see."""
     return list(dict.fromkeys(filter(None, map(str.strip, experiment["threat"]["hidden"].split(",")))))
 
 
 def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:
-    """What it is told, finds out or takes for granted; each completes "The attacker ..." and may be empty."""
+    """Yields what the attacker is told, infers or assumes. Each text completes "The attacker ..." and may be empty."""
     families, attack, threat = catalogue["families"], experiment["attack"], experiment["threat"]
-    known, steps = facts(experiment), local_steps(experiment)
+    known, steps = facts(experiment, catalogue), local_steps(experiment)
     if "labels" in attack:
         yield families["labels"][attack["labels"]["kind"]]["knows"]
     if known["stochastic"] and "stance" in attack:
@@ -78,107 +65,99 @@ def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:
         yield STEPS[threat["local_steps"]].format(steps=steps)
 
 
-MODE = "computes batch norm by the stored statistics, unlike the client"
+MODE = "computes batch norm with the stored statistics, unlike the client"
 STATISTICS = {
     "unknown": "",
-    "told": "is told the batch's statistics before each batch norm",
-    "inferred": "infers the batch's statistics from the running ones that are shared",
+    "told": "is told the batch statistics before each batch norm",
+    "inferred": "infers the batch statistics from the running averages that the client shares",
 }
 STEPS = {
     "known": "knows that the client took {steps} local training steps",
-    "one": "takes the client's {steps} local training steps for a single one",
+    "one": "mistakes the client's {steps} local training steps for a single one",
 }
 
 
 def expectation(experiment: JSON, catalogue: JSON) -> str:
-    """What is likely to happen, from the presets' promises where one applies."""
+    """Says what is likely to happen, by a preset's promise if one applies."""
     preset = matching(experiment)
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
-    if names := substitutes(experiment):
-        return f"Expect the {_and(names)} at best: that is what the client has trained on."
-    if opposed(experiment):
-        return "Expect more than an attacker gets who ignores the randomness: this attack is made against it."
-    if without := idle(experiment):
+    if names := substitutes(experiment, catalogue):
+        return f"Expect the {_and(names)} at best: that is what the client trained on."
+    if opposed(experiment, catalogue):
+        return "Expect a better picture than an attack that ignores the randomness would get."
+    if without := idle(experiment, catalogue):
         return without
     if experiment["defences"]:
-        return "The defence changes the update; the run shows how much it hides at this strength."
+        return "The defence changes the update. The run shows how much it hides at this strength."
     if hidden(experiment):
-        return "Expect a weaker picture the more layers are hidden, above all the first one."
+        return "Expect a weaker picture the more layers are hidden. The first layer matters most."
     if training(experiment):
-        return "Expect a weaker picture than from fresh weights: what a model has learnt leaves small gradients."
+        return "Expect a weaker picture than with untrained weights: a trained model makes small gradients."
     if local_steps(experiment) > 1:
-        return "Expect a weaker picture than from a single step: several steps are summed up in one update."
+        return "Expect a weaker picture than from a single step: one update sums up several steps."
     if len(experiment["images"]) > 1:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
-    if rough(experiment):
-        return "Expect little: this attack needs smooth activations, and on ReLU Inverting Gradients does better."
-    return "Nothing hides the update: expect the picture to come back, if this attack suits this model."
+    if rough(experiment, catalogue):
+        return "Expect little: this attack needs smooth activations. With ReLU, Inverting Gradients does better."
+    return "Nothing hides the update. Expect the picture to come back if this attack suits this model."
 
 
-def rough(experiment: JSON) -> bool:
-    """Whether a search by L-BFGS meets a network of ReLUs; a network without the knob has them."""
-    optimiser, model = experiment["attack"].get("optimiser", {}), experiment["model"]
-    return optimiser.get("kind") == "lbfgs" and model["kind"] != "vit" and model.get("activation", "relu") == "relu"
+def rough(experiment: JSON, catalogue: JSON) -> bool:
+    """Returns whether the attack uses L-BFGS on a network with ReLUs."""
+    optimiser = experiment["attack"].get("optimiser", {})
+    return optimiser.get("kind") == "lbfgs" and bool(facts(experiment, catalogue)["relu"])
 
 
 def promised(preset: JSON) -> str:
-    """A preset's promise, and from when on it is kept."""
+    """Says what a preset promises, and how soon."""
     said = str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
     return f"{said.removesuffix(' s')}\N{NO-BREAK SPACE}s" if said.endswith(" s") else said
 
 
-def opposed(experiment: JSON) -> bool:
-    """Whether the attack has an answer to what is random in the model."""
-    return bool(facts(experiment)["stochastic"]) and answers(experiment)
+def opposed(experiment: JSON, catalogue: JSON) -> bool:
+    """Returns whether the model is random and the attack is made against that."""
+    return bool(facts(experiment, catalogue)["stochastic"]) and answers(experiment)
 
 
-ALTERED = {"input_noise": "noisy picture", "mixup": "mixture", "instahide": "encrypted mixture"}
-"""What the client trains on in a picture's place, by the defence."""
+def altered(experiment: JSON, catalogue: JSON) -> str:
+    """Says what the attack recovers at best, if that is not the private picture; else empty."""
+    names = substitutes(experiment, catalogue)
+    return f"At best this recovers the {_and(names)}. Scores are against the private picture." if names else ""
 
 
-def altered(experiment: JSON) -> str:
-    """What comes back at best, in a sentence, where it is not the private picture; empty otherwise."""
-    names = substitutes(experiment)
-    return f"At best the {_and(names)} comes back; the numbers compare with the private picture." if names else ""
-
-
-def substitutes(experiment: JSON) -> list[str]:
+def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
     """Returns what the client trains on in place of the private picture, if it does not train on that."""
-    kinds = [part["kind"] for part in experiment["defences"]]
-    return [name for kind, name in ALTERED.items() if kind in kinds]
+    rows = (knobs.find_entry("defences", part, catalogue) for part in experiment["defences"])
+    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
 
 
 def client(experiment: JSON) -> str:
-    """How the client computes, which is chosen elsewhere."""
+    """Says how the client computes, which is chosen elsewhere."""
     count, steps = len(experiment["images"]), local_steps(experiment)
     mode = "train" if experiment["client"].get("train") else "eval"
     return (
         f"The client computes in {mode} mode on {count} {'picture' if count == 1 else 'pictures'}, in {steps} local "
-        f"{'step' if steps == 1 else 'steps'}, and the attacker knows it. It is set under Picture and Model."
+        f"{'step' if steps == 1 else 'steps'}. The attacker knows this. Change it under Picture and Model."
     )
 
 
 def training(experiment: JSON) -> str:
-    """How far the model has been trained, to be said after its name; empty when not at all."""
+    """Says, after the model's name, how long the model has been trained; empty if it has not."""
     weights = experiment.get("weights") or {}
     epochs = weights.get("epochs", 0)
     set_name = escaped(str(weights.get("dataset")))
     return f", trained on {set_name} for {epochs} epoch{'s' * (epochs > 1)}," if epochs else ""
 
 
-def local_steps(experiment: JSON) -> int:
-    return int(facts(experiment)["local_steps"])
-
-
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
-    """Model, attack and defences of a run in one line, and how many pictures, seeds and local steps if several."""
+    """Names model, attack and defences of a run in one line, with the numbers of pictures, restarts and local steps."""
     model = _title("models", experiment["model"], catalogue)
     attack = attack_title(experiment["attack"], catalogue)
     titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),
-        "seeds": experiment["attack"].get("seeds", 1),
+        "restarts": experiment["attack"].get("restarts", 1),
         "local steps": local_steps(experiment),
     }
     several = [f"{count} {what}" for what, count in counts.items() if count > 1]
@@ -186,13 +165,13 @@ def ingredients(experiment: JSON, catalogue: JSON) -> str:
 
 
 def strength(part: JSON) -> str:
-    """The numbers of a part, to be said after its title; empty when it has none."""
+    """Returns the numbers of a part, to stand after its title; empty if it has none."""
     numbers = [f"{name.replace('_', ' ')} {value:g}" for name, value in part.items() if type(value) in (int, float)]
     return f" ({', '.join(numbers)})" if numbers else ""
 
 
 def small(value: float) -> str:
-    """Four digits; below a thousandth as 2.7 × 10⁻⁶."""
+    """Formats a number with four digits, or as 2.7 × 10⁻⁶ below a thousandth."""
     if value == 0 or abs(value) >= 0.001:
         return f"{value:.4g}"
     digits, power = f"{value:.1e}".split("e-")
@@ -203,18 +182,18 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table. (`st.table` would load pandas, which doubles the memory of the server.)"""
+    """Returns a Markdown table. (`st.table` would load pandas, which doubles the server's memory.)"""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def segment(choice: Any) -> str:
-    """The label of a segment in the theme's grey, which is its text colour: on itself the main colour is too faint."""
+    """Returns the label of a segment in the theme's text colour, since the main colour is too faint on itself."""
     return f":gray[{str(choice).replace('_', ' ')}]"
 
 
 def escaped(text: str) -> str:
-    """User text inside Markdown."""
+    """Escapes a user's text for Markdown."""
     return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~" else letter for letter in text)
 
 

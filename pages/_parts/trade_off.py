@@ -23,7 +23,7 @@ SETTINGS = {
     "dropout": ("p", [0.25, 0.5, 0.75]),
     "partial_perturbation": ("std", [1e-4, 1e-3, 1e-2, 1e-1]),
 }
-"""Which knob matters most, and values that show its range; the first number and its range for the others."""
+"""The knob that matters most, and values that show its range. Other defences have their first number and its range."""
 MOST = 6
 DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#17897E"}, "textposition": "top center"}
 BARE = {"marker": {"size": 14, "symbol": "diamond", "color": "#C2571A"}, "textposition": "bottom center"}
@@ -32,7 +32,7 @@ STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
 
 
 def form(experiment: JSON) -> None:
-    """What to price: a defence, the values of one of its knobs, how long to train, and on what."""
+    """Asks for a defence, the values of one of its knobs, the training data and the number of rounds."""
     rows = catalogue()["families"]["defences"]
     kind = st.selectbox("Defence", list(rows), key="price:defence", format_func=lambda kind: rows[kind]["title"])
     note(rows[kind]["summary"])
@@ -49,10 +49,10 @@ def form(experiment: JSON) -> None:
 
 
 def settings(kind: str, row: JSON) -> list[JSON]:
-    """One defence a chosen value; the defence as it is when it has no numbers."""
+    """Returns one defence for each chosen value, or the defence alone if it has no numbers."""
     numbers = {knob["name"]: knob for knob in row["knobs"] if knob["type"] in ("integer", "number")}
     if not numbers:
-        note("This defence has no number to change: it is one point.")
+        note("This defence has no setting to vary, so it gives one point.")
         return [row["default"]]
     first, values = SETTINGS.get(kind, (next(iter(numbers)), []))
     name = st.selectbox(
@@ -71,7 +71,7 @@ def settings(kind: str, row: JSON) -> list[JSON]:
 
 
 def choices(knob: JSON, values: list[float]) -> list[float]:
-    """What can be picked for a knob, in order."""
+    """Returns the values that can be picked for a knob, in order."""
     low, high = knob.get("low") or 0, knob["high"]
     if knob["type"] == "integer":
         step = max(1, (int(high) - int(low)) // 16)
@@ -84,7 +84,7 @@ def choices(knob: JSON, values: list[float]) -> list[float]:
 
 
 def spread(options: list[float], count: int = 4) -> list[float]:
-    """A few of them, evenly chosen, without the two ends when there are enough."""
+    """Picks a few options, evenly spaced, without the two ends if there are enough."""
     inner = options[1:-1] if len(options) > count + 1 else options
     last = max(len(inner) - 1, 1)
     return list(dict.fromkeys(inner[round(index * last / (count - 1))] for index in range(count) if inner))[:count]
@@ -100,20 +100,20 @@ def begin(experiment: JSON, defences: list[JSON], federation: JSON) -> None:
 
 
 def shown() -> str | None:
-    """The price that the address names, else the newest; None when there is none."""
+    """Returns the trade-off that the address names, else the newest; None if there is none."""
     name = st.query_params.get("price")
     try:
         if name:
             service().price(name)
     except NoRun:
-        st.warning("The price of this link is no longer kept here.", icon=":material/link_off:")
+        st.warning("This link's trade-off is no longer stored.", icon=":material/link_off:")
         name = None
     return name or service().prices.newest()
 
 
 @st.fragment(run_every="2s")
 def growing(name: str) -> None:
-    """The points so far, looked at every two seconds until there are no more to come."""
+    """Shows the points so far, every two seconds until all are there."""
     value = service().price(name)
     if value["status"] != "running":
         st.rerun()
@@ -126,9 +126,9 @@ def growing(name: str) -> None:
 
 
 def result(value: JSON) -> None:
-    """The chart, the table under it, and how it ended."""
+    """Shows the chart, the table under it, and how the computation ended."""
     if value["status"] in STATES:
-        STATES[value["status"]](value["message"] or "Stopped by hand; the points that were there are kept.")
+        STATES[value["status"]](value["message"] or "Stopped by you. The points so far are kept.")
     if not value["points"]:
         return
     measure = st.segmented_control(
@@ -142,13 +142,13 @@ def result(value: JSON) -> None:
     st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM"], rows))
     data, rounds = value["federation"].get("data"), value["federation"].get("rounds")
     note(
-        f"Trained on {escaped(str(data))}, {rounds} rounds; accuracy on pictures held out. "
+        f"Trained on {escaped(str(data))} for {rounds} rounds; accuracy is on held-out pictures. "
         "Up and to the left is better: the model learns and the picture stays private."
     )
 
 
 def figure(points: list[JSON], measure: str) -> JSON:
-    """A Plotly figure as plain data: leakage to the right, accuracy upwards, no defence as a diamond."""
+    """Returns a Plotly figure as plain data: leakage to the right, accuracy upwards, no defence as a diamond."""
     names = varying(points)
     return {
         "data": [
@@ -172,25 +172,25 @@ def trace(points: list[JSON], measure: str, names: list[str], look: JSON) -> JSO
 
 
 def varying(points: list[JSON]) -> list[str]:
-    """The knobs whose values tell the points apart."""
+    """Returns the knobs whose values differ between the points."""
     parts = [part for point in points for part in point["defences"]]
     return [name for name in (parts[0] if parts else {}) if len({str(part.get(name)) for part in parts}) > 1]
 
 
 def short(point: JSON, names: list[str]) -> str:
-    """The values that tell a point apart, beside its mark."""
+    """Returns the values that distinguish a point, to stand beside its mark."""
     values = [worded(part[name]) for part in point["defences"] for name in names if name in part]
     return ", ".join(values) or label(point)
 
 
 def label(point: JSON) -> str:
-    """The defence and all its knobs."""
+    """Describes the defences of a point with all their knobs."""
     families = catalogue()["families"]["defences"]
     return " then ".join(described(part, families.get(part["kind"])) for part in point["defences"]) or "No defence"
 
 
 def described(part: JSON, row: JSON | None) -> str:
-    """A defence and its knobs; the bare kind where it is no longer known here."""
+    """Describes a defence and its knobs; only its kind if the catalogue does not have it."""
     if row is None:
         return str(part["kind"])
     values = ", ".join(

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.priors import (
     PRIORS,
     BatchStatistics,
@@ -21,7 +20,7 @@ from gradleak_core.attacks.parts.priors import (
     Scene,
     TotalVariation,
 )
-from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.attacks.parts.registration import align
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
@@ -40,9 +39,9 @@ def scene(model: nn.Module | None = None, known: Statistics | None = None, conse
     return Scene(model or nn.Identity(), observation, torch.empty(0) if consensus is None else consensus)
 
 
-def apart(prior: Group, images: Tensor, match: list[float]) -> Tensor:
+def apart(prior: Group, images: Tensor, distance: list[float]) -> Tensor:
     """The prior of images whose consensus has just been made."""
-    return prior(guess(images), scene(consensus=prior.consensus(images.detach(), torch.tensor(match))))
+    return prior(guess(images), scene(consensus=prior.consensus(images.detach(), torch.tensor(distance))))
 
 
 def guess(images: Tensor, **latents: Tensor) -> Candidate:
@@ -56,17 +55,17 @@ class TestRegistration:
         onto = pictures(2, 3, *size)
         shifts = [[(3, -5), (0, 0)], [(-7, 1), (8, 7)], [(0, 9), (1, 0)]]
         rolled = torch.stack([torch.stack([onto[b].roll(s, (-2, -1)) for b, s in enumerate(row)]) for row in shifts])
-        assert torch.equal(aligned(rolled, onto), onto.expand(3, *onto.shape))
+        assert torch.equal(align(rolled, onto), onto.expand(3, *onto.shape))
 
     def test_a_little_noise_does_not_hide_the_shift(self) -> None:
         onto = pictures(1, 3, 16, 16)
         rolled = onto.roll((4, -2), (-2, -1))[None]
         noisy = rolled + 0.1 * pictures(1, 1, 3, 16, 16, seed=1)
-        torch.testing.assert_close(aligned(noisy, onto), noisy.roll((-4, 2), (-2, -1)))
+        torch.testing.assert_close(align(noisy, onto), noisy.roll((-4, 2), (-2, -1)))
 
     def test_a_flat_picture_stays_where_it_is(self) -> None:
         flat = torch.full((1, 1, 3, 8, 8), 0.5)
-        assert torch.equal(aligned(flat, flat[0]), flat)
+        assert torch.equal(align(flat, flat[0]), flat)
 
 
 class TestGroup:
@@ -84,9 +83,9 @@ class TestGroup:
     @pytest.mark.parametrize("weighted", [False, True])
     def test_it_pulls_each_seed_straight_to_the_consensus(self, weighted: bool) -> None:
         x = self.x.clone().requires_grad_()
-        match = [1.0, 2.0, 4.0]
-        (slope,) = torch.autograd.grad(apart(Group(weighted=weighted), x, match).sum(), x)
-        shares = torch.tensor([1 / m if weighted else 1.0 for m in match])
+        distance = [1.0, 2.0, 4.0]
+        (slope,) = torch.autograd.grad(apart(Group(weighted=weighted), x, distance).sum(), x)
+        shares = torch.tensor([1 / m if weighted else 1.0 for m in distance])
         consensus = torch.einsum("s,s...->...", shares / shares.sum(), self.x)
         for s in range(3):
             away = self.x[s] - consensus
@@ -130,7 +129,6 @@ class TestGroup:
 def test_gradinversions_priors_have_the_papers_ratios() -> None:
     """Yin et al. 2021: total variation 1e-4, L2 1e-6, statistics 0.1, group 0.01."""
     recipe = ATTACKS["gradinversion"]
-    assert isinstance(recipe, Recipe)
     weights = {type(prior): prior.weight_at(1) for prior in recipe.priors}
     paper = {TotalVariation: 1e-4, Energy: 1e-6, BatchStatistics: 0.1, Group: 0.01}
     factor = weights[TotalVariation] / 1e-4
@@ -190,7 +188,7 @@ class TestKeepRate:
     model = DEFENCES["dropout"](p=0.25, place="both").harden(build(MODELS["lenet"](), (3, 16, 16), 5, seed=0))
 
     def masks(self, value: float) -> dict[str, Tensor]:
-        """Every mask at one value in [0, 1], in the units of the draws, for two seeds."""
+        """Every mask at one value in [0, 1], in the units of the draws, for two restarts."""
         x = pictures(2, 3, 16, 16)
         draws = draw_latents(self.model, x, ClientStep(), torch.Generator().manual_seed(0))
         return {k: torch.full((2, *d.shape), value / 0.75) for k, d in draws.items()}

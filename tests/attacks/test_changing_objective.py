@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 
 from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.loop import HOLD
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Found
 from gradleak_core.attacks.parts.priors import Box, Group, TotalVariation
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.attacks.parts.unknowns import Pixels
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import Finished, Progress
 
 
 @pytest.fixture(params=[1, 2])
 def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What happens is alike whether the seeds share a thread or not."""
+    """What happens is alike whether the restarts share a thread or not."""
     torch.set_num_threads(request.param)
     yield
     torch.set_num_threads(ALL_THREADS)
@@ -32,18 +32,17 @@ def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def attack(name: str, **changes: object) -> Recipe:
     found = ATTACKS[name]
-    assert isinstance(found, Recipe)
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
 GROUP = (TotalVariation(1e-4), Box(1e-2), Group(1e-3, weighted=True))
 CHANGING = {
     "a group that switches on and moves": attack("general_deep_leakage", priors=GROUP, steps=100),
-    "a registered group": attack("general_deep_leakage", priors=(Group(1e-2, registered=True),), seeds=3, steps=60),
-    "a falling total variation": attack("idlg", priors=(TotalVariation(1e-3, early=1000),), seeds=2, steps=80),
-    "widths that anneal": attack("sapag", seeds=2, steps=60),
-    "draws that are new": attack("idlg", stance=STANCES["guess"](), seeds=2, steps=30),
-    "a heavy group with Adam": attack("inverting_gradients", priors=(Group(1e4),), seeds=2, steps=60),
+    "a registered group": attack("general_deep_leakage", priors=(Group(1e-2, registered=True),), restarts=3, steps=60),
+    "a falling total variation": attack("idlg", priors=(TotalVariation(1e-3, early=1000),), restarts=2, steps=80),
+    "widths that anneal": attack("sapag", restarts=2, steps=60),
+    "draws that are new": attack("idlg", stance=STANCES["guess"](), restarts=2, steps=30),
+    "a heavy group with Adam": attack("inverting_gradients", priors=(Group(1e4),), restarts=2, steps=60),
 }
 
 
@@ -54,7 +53,7 @@ def play(recipe: Recipe, seed: int) -> list[Progress | Finished]:
         images=("sample:coffee", "sample:rocket")[:batch], labels=(2, 4)[:batch], classes=6, channels=1, size=12,
         seed=seed, attack=recipe, defences=defences,
     )  # fmt: skip
-    both = prepare(experiment)
+    both = prepare_both(experiment)
     return [e for e in recipe.run(both.model, both.observation, seed=seed) if isinstance(e, (Progress, Finished))]
 
 
@@ -67,13 +66,13 @@ def test_no_seed_is_drawn_anew_while_its_loss_is_finite(what: str) -> None:
         assert isinstance(event, Progress)
         assert all(loss.isfinite().all() for loss in event.losses.values())
     assert isinstance(end, Finished)
-    assert end.restarts == 0
+    assert end.redrawn == 0
 
 
 @pytest.mark.usefixtures("_threads")
 def test_the_consensus_is_the_mean_of_where_the_seeds_stood_and_is_held() -> None:
     prior = Group(1e-3, begin=0)
-    *way, _ = play(attack("inverting_gradients", priors=(prior,), seeds=3, steps=2 * HOLD + 5), 97)
+    *way, _ = play(attack("inverting_gradients", priors=(prior,), restarts=3, steps=2 * HOLD + 5), 97)
     guesses = [event.guess().images for event in way if isinstance(event, Progress)]
     found = [event.losses["Group"] / prior.weight for event in way if isinstance(event, Progress)]
     for number, (guess, distance) in enumerate(zip(guesses, found, strict=True)):
@@ -90,7 +89,7 @@ def test_lbfgs_takes_the_gradient_itself_and_not_its_signs() -> None:
     first, second = ends
     assert isinstance(first, Finished)
     assert isinstance(second, Finished)
-    assert first.match == second.match
+    assert first.distance == second.distance
 
 
 # --- one search, against minima that are known ----------------------------------------------------------------------
@@ -108,7 +107,7 @@ SCALE = torch.tensor([1.0, 3.0, 10.0, 30.0, 100.0], dtype=torch.float64)
 
 
 MIDDLE = 0.3
-"""Where the match is lowest, ½ Σ scale (z − middle)²."""
+"""Where the distance is lowest, ½ Σ scale (z − middle)²."""
 
 
 def square(z: Tensor, scale: Tensor | float, middle: float) -> tuple[Tensor, Tensor]:
@@ -118,22 +117,22 @@ def square(z: Tensor, scale: Tensor | float, middle: float) -> tuple[Tensor, Ten
 
 
 def descend(kind: str, pull: Pull, steps: int) -> tuple[Tensor, Tensor]:
-    """Where two seeds end (2, 5), and which were ever lost (2,)."""
+    """Where two restarts end (2, 5), and which were ever lost (2,)."""
     z = torch.randn(2, 5, generator=torch.Generator().manual_seed(5)).double()
     search, lost = OPTIMISERS[kind]().start(z), torch.zeros(2, dtype=torch.bool)
     rate = torch.tensor(0.05 if kind == "adam" else 1.0)
     for i in range(steps):
 
-        def again(z: Tensor, match: Tensor, grad: Tensor, now: int = i) -> tuple[Tensor, Tensor]:
+        def again(z: Tensor, distance: Tensor, grad: Tensor, now: int = i) -> tuple[Tensor, Tensor]:
             prior, slope = square(z, *pull(now))
-            return match + prior, grad + slope
+            return distance + prior, grad + slope
 
-        match, grad = square(z, SCALE, MIDDLE)
-        found = Found(match, grad, *again(z, match, grad), again)
+        distance, grad = square(z, SCALE, MIDDLE)
+        found = Found(distance, grad, *again(z, distance, grad), again)
         z, *state = search.move(z, found, rate, z[:, :0], *search.state)
         search.state = tuple(state)
         lost |= search.lost()
-    return search.standing(z, match)[0], lost
+    return search.standing(z, distance)[0], lost
 
 
 @pytest.mark.parametrize("what", PULLS)

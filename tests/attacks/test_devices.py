@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.priors import PRIORS
 from gradleak_core.defences import DEFENCES
@@ -41,9 +41,9 @@ def played(experiment: Experiment, device: str = "cpu") -> list[Event]:
     return list(run(experiment, device=device, due=lambda i: i == 1))
 
 
-def short(attack: Any, seeds: int = 2) -> Any:
+def short(attack: Recipe, restarts: int = 2) -> Recipe:
     """Long enough for a step to be recorded."""
-    return replace(attack, steps=13, seeds=seeds, goal=0.0) if isinstance(attack, Recipe) else attack
+    return replace(attack, steps=13, restarts=restarts, goal=0.0)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -67,14 +67,14 @@ def test_no_part_needs_double_precision(distance: str) -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_no_network_needs_double_precision(kind: str) -> None:
-    attack = replace(short(ATTACKS["idlg"], seeds=1), steps=2)
+    attack = replace(short(ATTACKS["idlg"], restarts=1), steps=2)
     with SinglePrecision():
         assert isinstance(played(Experiment(size=16, model=MODELS[kind](), attack=attack))[-1], Finished)
 
 
 @pytest.mark.parametrize("kind", DEFENCES)
 def test_no_defence_needs_double_precision(kind: str) -> None:
-    attack = replace(short(ATTACKS["idlg"], seeds=1), steps=2)
+    attack = replace(short(ATTACKS["idlg"], restarts=1), steps=2)
     experiment = Experiment(
         images=("sample:chelsea", "sample:coffee"), size=16, defences=(DEFENCES[kind](),), attack=attack
     )
@@ -83,7 +83,7 @@ def test_no_defence_needs_double_precision(kind: str) -> None:
 
 
 def test_the_cpu_takes_over_from_a_device_that_fails_and_says_so() -> None:
-    experiment = Experiment(size=16, attack=short(ATTACKS["idlg"], seeds=1))
+    experiment = Experiment(size=16, attack=short(ATTACKS["idlg"], restarts=1))
     events, alone = played(experiment, ABSENT), played(experiment)
     assert [type(event) for event in events] == [type(event) for event in alone]
     summary = Summary(experiment, ABSENT)
@@ -92,19 +92,19 @@ def test_the_cpu_takes_over_from_a_device_that_fails_and_says_so() -> None:
     result = summary.json()
     assert result["device"] == "cpu"
     assert result["remark"].startswith(f"The CPU took over, because this cannot be computed on {ABSENT} (")
-    ends = [event.match for event in (events[-1], alone[-1]) if isinstance(event, Finished)]
+    ends = [event.distance for event in (events[-1], alone[-1]) if isinstance(event, Finished)]
     assert ends[0] == ends[1]
 
 
 def test_what_fails_later_is_not_begun_anew() -> None:
     class Breaking:
-        name = "breaking"
+        name, restarts, told = "breaking", 1, ()
 
         def run(self, *given: Any, **named: Any) -> Any:
-            yield Started(3, 1, ("match",))
+            yield Started(3, 1, ("distance",))
             nothing = torch.zeros(1)
             for iteration in (1, 2):
-                yield Progress(iteration, {"match": nothing}, nothing, nothing, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
+                yield Progress(iteration, {"distance": nothing}, nothing, nothing, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
             raise RuntimeError("a wire has burnt")
 
     events = run(Experiment(size=16, attack=Breaking()), device="cpu:0")  # a device beside "cpu", which takes over

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gradleak_core.attacks.parts.distances import GaussianKernel, Norms
+from gradleak_core.updates import Observed
 
 SEEN = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)  # variance 1, so that s = 1
 EDGE = 1 - exp(-0.5)
@@ -17,7 +18,7 @@ EDGE = 1 - exp(-0.5)
 def kernel(d: float) -> tuple[float, float]:
     """Value and slope in d of the kernel for a guess at mean squared difference d from `SEEN`."""
     share = torch.tensor([d], dtype=torch.float64, requires_grad=True)
-    value = GaussianKernel().to({"a": SEEN})({"a": SEEN + share.sqrt()[:, None]})
+    value = GaussianKernel().to(Observed({"a": SEEN}))({"a": SEEN + share.sqrt()[:, None]})
     (slope,) = torch.autograd.grad(value.sum(), share)
     return value.item(), slope.item()
 
@@ -52,7 +53,7 @@ def test_the_width_is_each_tensors_own_and_every_tensor_counts_alike() -> None:
     guess = [g + 0.1 * torch.randn(2, 6, generator=generator) for g in seen]
 
     def value(scale: float) -> Tensor:
-        measure = GaussianKernel().to({"a": scale * seen[0], "b": seen[1], "c": seen[2]})
+        measure = GaussianKernel().to(Observed({"a": scale * seen[0], "b": seen[1], "c": seen[2]}))
         return measure({"a": scale * guess[0], "b": guess[1], "c": guess[2]})
 
     torch.testing.assert_close(value(1e3), value(1.0), rtol=1e-4, atol=1e-6)
@@ -72,7 +73,7 @@ def test_the_width_is_each_tensors_own_and_every_tensor_counts_alike() -> None:
 @pytest.mark.parametrize("seen", [torch.zeros(3), torch.full((3,), 2.0), torch.full((1,), 4.0)])
 def test_a_tensor_without_variance_gives_a_finite_slope(seen: Tensor) -> None:
     guess = (seen + 0.5).expand(2, *seen.shape).clone().requires_grad_()
-    value = GaussianKernel().to({"a": seen})({"a": guess})
+    value = GaussianKernel().to(Observed({"a": seen}))({"a": guess})
     (slope,) = torch.autograd.grad(value.sum(), guess)
     assert value.isfinite().all()
     assert slope.isfinite().all()
@@ -87,10 +88,10 @@ def test_norms_are_not_squared_and_taken_of_each_tensor() -> None:
         sum(sqrt(sum((guess[k][s] - g).square().flatten().tolist())) for k, g in seen.items())
         for s in range(2)
     ]  # fmt: skip
-    assert Norms().to(seen)(guess).tolist() == pytest.approx(slow, rel=1e-5)
+    assert Norms().to(Observed(seen))(guess).tolist() == pytest.approx(slow, rel=1e-5)
 
 
 def test_norms_have_a_slope_of_zero_at_the_truth_not_nan() -> None:
     guess = torch.ones(1, 3, requires_grad=True)
-    (slope,) = torch.autograd.grad(Norms().to({"a": torch.ones(3)})({"a": guess}).sum(), guess)
+    (slope,) = torch.autograd.grad(Norms().to(Observed({"a": torch.ones(3)}))({"a": guess}).sum(), guess)
     assert slope.tolist() == [[0, 0, 0]]

@@ -15,6 +15,7 @@ from gradleak_core.attacks.parts.unknowns import Pixels, Space
 from gradleak_core.client import observe
 from gradleak_core.models import MODELS, build
 from gradleak_core.types import Candidate, ClientStep, Observation, Secret
+from gradleak_core.updates import Observed
 
 
 def updates() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -33,30 +34,30 @@ ROWS = torch.stack([flat({k: v[s] for k, v in GUESS.items()}) for s in range(2)]
 
 class TestDistances:
     def test_squared(self) -> None:
-        torch.testing.assert_close(Squared().to(SEEN)(GUESS), ((ROWS - flat(SEEN)) ** 2).sum(1))
+        torch.testing.assert_close(Squared().to(Observed(SEEN))(GUESS), ((ROWS - flat(SEEN)) ** 2).sum(1))
 
     def test_absolute(self) -> None:
-        torch.testing.assert_close(Absolute().to(SEEN)(GUESS), (ROWS - flat(SEEN)).abs().sum(1))
+        torch.testing.assert_close(Absolute().to(Observed(SEEN))(GUESS), (ROWS - flat(SEEN)).abs().sum(1))
 
     def test_cosine_is_of_the_whole_update(self) -> None:
         expected = 1 - torch.cosine_similarity(ROWS, flat(SEEN)[None])
-        torch.testing.assert_close(Cosine().to(SEEN)(GUESS), expected)
+        torch.testing.assert_close(Cosine().to(Observed(SEEN))(GUESS), expected)
 
     def test_cosine_ignores_the_length(self) -> None:
         longer = {k: 7 * v for k, v in GUESS.items()}
-        torch.testing.assert_close(Cosine().to(SEEN)(longer), Cosine().to(SEEN)(GUESS))
+        torch.testing.assert_close(Cosine().to(Observed(SEEN))(longer), Cosine().to(Observed(SEEN))(GUESS))
 
     @pytest.mark.parametrize("kind", DISTANCES)
     def test_the_slope_is_that_of_small_differences(self, kind: str) -> None:
-        measure = DISTANCES[kind]().to({k: v.double() for k, v in SEEN.items()})
+        measure = DISTANCES[kind]().to(Observed({k: v.double() for k, v in SEEN.items()}))
         inputs = [v.double().requires_grad_() for v in GUESS.values()]
         assert torch.autograd.gradcheck(lambda *rows: measure(dict(zip(SEEN, rows, strict=True))), inputs)
 
     @pytest.mark.parametrize("kind", DISTANCES)
     def test_the_truth_is_at_distance_zero(self, kind: str) -> None:
         truth = {k: v[None] for k, v in SEEN.items()}
-        assert DISTANCES[kind]().to(SEEN)(truth).item() == pytest.approx(0, abs=1e-6)
-        assert (DISTANCES[kind]().to(SEEN)(GUESS) > 0.01).all()
+        assert DISTANCES[kind]().to(Observed(SEEN))(truth).item() == pytest.approx(0, abs=1e-6)
+        assert (DISTANCES[kind]().to(Observed(SEEN))(GUESS) > 0.01).all()
 
 
 class TestPriors:
@@ -112,7 +113,7 @@ class TestLabels:
 def moved(search: Search, z: Tensor, loss: Tensor, grad: Tensor, rate: float, noise: Tensor | None = None) -> Tensor:
     """The next point under an objective that is always the same; the search keeps its new state."""
     noise = z[:, :0] if noise is None else noise
-    found = Found(loss, grad, loss, grad, lambda z, match, match_grad: (match, match_grad))
+    found = Found(loss, grad, loss, grad, lambda z, distance, distance_grad: (distance, distance_grad))
     z, *state = search.move(z, found, torch.tensor(rate), noise, *search.state)
     search.state = tuple(state)
     return z

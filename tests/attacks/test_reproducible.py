@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, Summary, load, prepare, run
+from gradleak_core.experiment import Experiment, Summary, load, prepare_both, run
 from gradleak_core.experiment import threads as number_of_threads
 from gradleak_core.models import MODELS
 from gradleak_core.speed import threads
@@ -27,8 +26,7 @@ MODEL = {"gradinversion": "convnet"}
 
 def small(name: str, defence: str, stance: str | None, seed: int = 3) -> Experiment:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
-    attack = replace(attack, steps=3, seeds=2, stance=STANCES[stance]() if stance else attack.stance)
+    attack = replace(attack, steps=3, restarts=2, stance=STANCES[stance]() if stance else attack.stance)
     return Experiment(
         images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=seed, attack=attack,
         model=MODELS[MODEL.get(name, "lenet")](), defences=(DEFENCES[defence](**DEFENDED[defence]),),
@@ -48,7 +46,7 @@ def bits(experiment: Experiment) -> list[Any]:
                 *map(torch.tensor, event.layers.values()),
             ]
         elif isinstance(event, Finished):
-            said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.match)]
+            said += [event.pick.images, event.pick.labels, *event.pick.latents.values(), torch.tensor(event.distance)]
     return said
 
 
@@ -59,7 +57,7 @@ def test_a_result_run_again_takes_the_threads_it_had_whatever_was_measured_since
     monkeypatch.setattr(threads, "ALL_THREADS", 4)
     experiment = replace(small("inverting_gradients", "precode", None), attack=replace(ATTACKS["idlg"], steps=1))
     for measured, wanted in ((2, 2), (4, 2)):  # what is wanted is the first run's number
-        threads.keep({experiment.model.title: {1: measured}})
+        threads.keep_choices({experiment.model.title: {1: measured}})
         summary = Summary(experiment, "cpu")
         for event in run(experiment):
             summary.add(event, 0)
@@ -106,10 +104,10 @@ def test_preparing_leaves_torchs_generator_alone_and_asks_it_nothing(kind: str) 
     )  # fmt: skip
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    first = prepare(experiment)
+    first = prepare_both(experiment)
     assert torch.equal(state, torch.get_rng_state())
     torch.manual_seed(2)
-    second = prepare(experiment)
+    second = prepare_both(experiment)
     for one, other in (
         (first.observation.update, second.observation.update),
         (first.secret.latents, second.secret.latents),

@@ -1,10 +1,11 @@
-"""Seeds shared out among threads give what one thread gives."""
+"""Restarts shared out among threads give what one thread gives."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from threading import Event, get_ident
 from typing import Any
 
@@ -15,14 +16,14 @@ from torch.func import functional_call
 
 from gradleak_core import client
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion import loop as invert
-from gradleak_core.attacks.inversion.loop import shares
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion.loop import start_descent
+from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import Experiment, prepare, run, threads
+from gradleak_core.experiment import Experiment, prepare_both, run, threads
 from gradleak_core.models import MODELS
-from gradleak_core.speed.parallel import ahead, sharing
+from gradleak_core.speed import parallel
+from gradleak_core.speed.parallel import Shared, run_ahead, shared_out
 from gradleak_core.speed.threads import ALL_THREADS
 from gradleak_core.types import ClientStep, Finished, Progress
 
@@ -50,21 +51,24 @@ def three_threads() -> Iterator[None]:
 )
 def test_every_term_is_the_same_however_many_threads(name: str, model: str, defences: tuple[str, ...]) -> None:
     recipe = ATTACKS[name]
-    assert isinstance(recipe, Recipe)
-    recipe = replace(recipe, seeds=SEEDS)
+    recipe = replace(recipe, restarts=SEEDS)
     used = tuple(DEFENCES[defence]() for defence in defences)
-    both = prepare(Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77))
+    both = prepare_both(
+        Experiment(images=("sample:flower",), model=MODELS[model](), attack=recipe, defences=used, seed=77)
+    )
     generator = torch.Generator().manual_seed(5)
     labels = recipe.labels.read(both.model, both.observation)
     space = Space(recipe.unknowns, labels, both.observation, recipe.stance, both.model, generator)
     z = space.start(SEEDS, generator)
     found = []
+    given = (z[:, :0], prior_weights(recipe.priors, 0.6, z), torch.tensor(0.1), space.candidate(z).images.mean(0))
     for number in (1, 3):
-        descents = shares(recipe, both.model, both.observation, space, z, number)
-        assert len(descents) == number
-        given = (z[:, :0], descents[0].objective.weights(0.6, z), torch.tensor(0.1), space.candidate(z).images.mean(0))
-        [terms] = ahead(descents, [given], 0)
-        found.append((terms, torch.cat([descent.z for descent in descents])))
+        torch.set_num_threads(number)
+        with shared_out(partial(start_descent, recipe, both.observation, space), both.model, z, ahead=False) as work:
+            [terms] = work.run([given])
+            works = work.works if isinstance(work, Shared) else [work]
+            assert len(works) == number
+            found.append((terms, torch.cat([descent.z for descent in works])))
     (alone, alones), (together, moved) = found
     assert alone[2].shape == (SEEDS, len(recipe.priors))
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-6)
@@ -72,16 +76,20 @@ def test_every_term_is_the_same_however_many_threads(name: str, model: str, defe
     assert ((moved - alones).abs() > 1e-3).float().mean() < 0.01
 
 
-@pytest.mark.parametrize(("seeds", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
-def test_torch_has_one_thread_while_seeds_are_shared(seeds: int, within: int, shares: int) -> None:
-    with sharing(seeds, torch.nn.Linear(1, 1)) as found:
-        assert found == shares
+@pytest.mark.parametrize(("restarts", "within", "shares"), [(1, 3, 1), (2, 1, 2), (8, 1, 3)])
+def test_torch_has_one_thread_while_seeds_are_shared(restarts: int, within: int, shares: int) -> None:
+    started = []
+    with shared_out(
+        lambda model, z: started.append(len(z)), torch.nn.Linear(1, 1), torch.zeros(restarts, 1), ahead=True
+    ):
+        assert len(started) == shares
+        assert sum(started) == restarts
         assert torch.get_num_threads() == within
     assert torch.get_num_threads() == 3
 
 
 def test_a_run_that_is_left_gives_the_threads_back() -> None:
-    recipe = replace(ATTACKS["idlg"], seeds=16)
+    recipe = replace(ATTACKS["idlg"], restarts=16)
     events = run(Experiment(model=MODELS["lenet"](), attack=recipe), due=lambda _: False)
     assert any(isinstance(event, Progress) for event in events)
     chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
@@ -98,7 +106,7 @@ def test_whoever_looks_computes_with_another_model_than_the_threads(monkeypatch:
         return functional_call(model, *rest)
 
     monkeypatch.setattr(client, "functional_call", noted)
-    recipe = replace(ATTACKS["inverting_gradients"], seeds=SEEDS, steps=4)
+    recipe = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=4)
     step = ClientStep(local_epochs=2)
     known = Experiment(model=MODELS["lenet"](), size=16, threads=3, client=step, attack=recipe)
     *_, end = run(known, due=lambda _: True)
@@ -122,7 +130,7 @@ def test_a_thread_may_be_ahead_but_each_finds_its_rounds_in_order() -> None:
         return (rows - number,)
 
     rounds = [(torch.zeros(2), torch.tensor(float(number))) for number in range(5)]
-    assert [found.tolist() for (found,) in ahead([first, second], rounds, 2)] == [[n, -n] for n in range(5)]
+    assert [found.tolist() for (found,) in run_ahead([first, second], rounds, 2)] == [[n, -n] for n in range(5)]
     assert seen == [*range(5)]
 
 
@@ -137,19 +145,19 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
         return (rows,)
 
     with pytest.raises(RuntimeError, match="no memory"):
-        list(ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
+        list(run_ahead([wrong, right], [(torch.zeros(2),)] * 100, 2))
     assert len(done) <= 3
 
 
 @pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
 def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = replace(ATTACKS[name], seeds=SEEDS, steps=25)
-    both = prepare(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
+    recipe = replace(ATTACKS[name], restarts=SEEDS, steps=25)
+    both = prepare_both(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
     found = []
     for most in (0, 2, 9):
-        monkeypatch.setattr(invert, "AHEAD", most)
+        monkeypatch.setattr(parallel, "AHEAD", most)
         events = [e for e in recipe.run(both.model, both.observation, seed=3) if isinstance(e, Progress)]
         assert [event.iteration for event in events] == [*range(1, 26)]
-        found.append(torch.stack([event.losses["match"] for event in events]))
+        found.append(torch.stack([event.losses["distance"] for event in events]))
     assert found[0].equal(found[1])
     assert found[0].equal(found[2])

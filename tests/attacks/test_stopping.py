@@ -1,4 +1,4 @@
-"""When a run ends: a goal counts for every size of update alike, and only once the match stands still."""
+"""When a run ends: a goal counts for every size of update alike, and only once the distance stands still."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACKS
-from gradleak_core.attacks.inversion.recipe import Recipe
-from gradleak_core.attacks.inversion.stopping import Stopping, match_of_zeros
-from gradleak_core.attacks.parts.distances import DISTANCES
+from gradleak_core.attacks.inversion import Recipe
+from gradleak_core.attacks.inversion.stopping import Stopping, distance_of_zeros
+from gradleak_core.attacks.parts.distances import DISTANCES, Squared
 from gradleak_core.attacks.parts.labels import KnownLabels
+from gradleak_core.attacks.parts.matched import Everything
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import observe
-from gradleak_core.config.knobs import from_query
+from gradleak_core.config.links import from_query
 from gradleak_core.experiment import CODEC, Experiment, load, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.inits import Default
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Finished, Frame, Observation, Secret, Update
+from gradleak_core.updates import Observed
 
 SHAPE, CLASSES = (1, 16, 16), 4
 
 
 def recipe(name: str, **changes: object) -> Recipe:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
     return replace(attack, labels=KnownLabels(), **changes)  # type: ignore[arg-type]
 
 
@@ -62,8 +63,8 @@ def test_a_goal_means_the_same_for_an_update_of_any_size(kind: str, factor: floa
 
     def share(factor: float) -> Tensor:
         update = scaled(seen.update, factor)
-        match = attack.distance.to(update)(scaled(guess, factor))
-        return match / match_of_zeros(attack, model, replace(seen, update=update))
+        distance = attack.distance.to(Observed(update))(scaled(guess, factor))
+        return distance / distance_of_zeros(attack.distance, attack.matched, model, replace(seen, update=update))
 
     torch.testing.assert_close(share(factor), share(1.0), rtol=1e-3, atol=0)  # sums of 15,000 float32 squares
 
@@ -74,7 +75,7 @@ def test_the_match_of_zeros_is_in_closed_form_what_the_distance_says() -> None:
     entries = torch.cat([g.flatten() for g in seen.update.values()])
     expected = {"squared": entries.square().sum(), "absolute": entries.abs().sum(), "cosine": torch.tensor(1.0)}
     for kind, value in expected.items():
-        found = match_of_zeros(recipe("idlg", distance=DISTANCES[kind]()), model, seen)
+        found = distance_of_zeros(DISTANCES[kind](), Everything(), model, seen)
         assert found == pytest.approx(float(value), rel=1e-5)
 
 
@@ -83,12 +84,12 @@ def test_the_match_of_zeros_is_summed_over_the_rounds() -> None:
     seen = observed(model, rounds=3)
     updates = [seen.update, *(later.update for later in seen.later)]
     squares = sum(float(g.square().sum()) for update in updates for g in update.values())
-    assert match_of_zeros(recipe("idlg"), model, seen) == pytest.approx(squares, rel=1e-5)
+    assert distance_of_zeros(Squared(), Everything(), model, seen) == pytest.approx(squares, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["dlg", "idlg", "sapag"])
 def test_a_small_update_is_no_success(name: str) -> None:
-    """Of an update a hundred-thousandth as large, the squared match of any guess lies below 1e-9."""
+    """Of an update a hundred-thousandth as large, the squared distance of any guess lies below 1e-9."""
     model = lenet()
     seen = observed(model)
     other = {k: g.flip(0) for k, g in seen.update.items()}  # no picture has this update
@@ -96,17 +97,12 @@ def test_a_small_update_is_no_success(name: str) -> None:
     assert ended(attack, model, replace(seen, update=scaled(other, 1e-5))).status != "recovered"
 
 
-def stopping(goal: float) -> Stopping:
-    model = lenet()
-    seen, attack = observed(model), recipe("idlg")
-    return Stopping(replace(attack, goal=goal / match_of_zeros(attack, model, seen)), model, seen)
-
-
-def checks(goal: float, matches: list[float]) -> int | None:
+def checks(goal: float, distances: list[float]) -> int | None:
     """The check after which a run of these lowest matches ends."""
-    judge = stopping(goal)
-    for number, (before, match) in enumerate(zip([1.0, *matches], matches, strict=False), 1):
-        if judge.met(torch.tensor([before]), torch.tensor([match])):
+    judge = Stopping(goal)
+    for number, (before, distance) in enumerate(zip([1.0, *distances], distances, strict=False), 1):
+        judge.begin(torch.tensor([before]))
+        if judge.met(torch.tensor([distance])):
             return number
     return None
 
@@ -136,7 +132,7 @@ def test_a_run_in_which_no_step_lowered_the_match_is_stuck() -> None:
     with torch.no_grad():
         first.bias.fill_(-1e4)  # no unit of the first layer ever answers, so nothing depends on the picture
     for name in ("idlg", "inverting_gradients"):
-        assert ended(recipe(name, steps=40, seeds=2, priors=()), model, observed(model)).status == "stuck"
+        assert ended(recipe(name, steps=40, restarts=2, priors=()), model, observed(model)).status == "stuck"
 
 
 def test_a_run_of_a_few_iterations_is_not_called_stuck() -> None:
@@ -145,12 +141,12 @@ def test_a_run_of_a_few_iterations_is_not_called_stuck() -> None:
 
 
 def test_a_network_is_attacked_for_as_long_as_that_helps() -> None:
-    """Here the squared match is below 1e-9 after 300 iterations, at 37 dB, and after 600 the picture is at 45 dB."""
+    """Here the squared distance is below 1e-9 after 300 iterations, at 37 dB, and after 600 the picture is at 45 dB."""
     attack = replace(recipe("idlg"), labels=ATTACKS["idlg"].labels, steps=360)
     *_, shown, last = run(Experiment(("sample:chelsea",), model=LeNet(init=Default()), attack=attack))
     assert isinstance(shown, Frame)
     assert isinstance(last, Finished)
-    assert shown.metrics["match"] < 1e-9
+    assert shown.metrics["distance"] < 1e-9
     assert (last.status, last.iteration) == ("done", 360)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gradleak_core.attacks import ATTACKS, PAPERS
-from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.client import local_update, observe
@@ -19,6 +19,7 @@ from gradleak_core.experiment import CODEC, RULES, Experiment, load
 from gradleak_core.models import MODELS, build
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Event, Finished, Observation, Progress, Secret, Started
+from gradleak_core.updates import Observed
 
 EACH = pytest.mark.parametrize("name", ATTACKS)
 VICTIMS = ("lenet", "convnet")
@@ -26,10 +27,9 @@ VICTIMS = ("lenet", "convnet")
 SHAPE, CLASSES = (1, 16, 16), 4
 
 
-def small(name: str, *, steps: int = 12, seeds: int = 1) -> Recipe:
+def small(name: str, *, steps: int = 12, restarts: int = 1) -> Recipe:
     attack = ATTACKS[name]
-    assert isinstance(attack, Recipe)
-    return replace(attack, steps=steps, seeds=seeds)
+    return replace(attack, steps=steps, restarts=restarts)
 
 
 def accepted(attack: Recipe, kind: str, batch: int) -> bool:
@@ -63,24 +63,24 @@ def test_every_attack_accepts_one_image_and_most_accept_several() -> None:
 
 
 @pytest.mark.parametrize(("name", "batch"), BATCHES)
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_events_come_in_order_and_in_shape(name: str, batch: int, seeds: int) -> None:
-    first, *middle, last = events(small(name, steps=5, seeds=seeds), batch=batch)
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_events_come_in_order_and_in_shape(name: str, batch: int, restarts: int) -> None:
+    first, *middle, last = events(small(name, steps=5, restarts=restarts), batch=batch)
     assert isinstance(first, Started)
-    assert (first.steps, first.seeds, first.losses[0]) == (5, seeds, "match")
+    assert (first.steps, first.restarts, first.losses[0]) == (5, restarts, "distance")
     assert isinstance(last, Finished)
     assert last.pick.images.shape == (1, batch, *SHAPE)
     assert [e.iteration for e in middle if isinstance(e, Progress)] == [1, 2, 3, 4, 5]
     for event in middle:
         assert isinstance(event, Progress)
         assert tuple(event.losses) == first.losses
-        assert all(loss.shape == (seeds,) for loss in event.losses.values())
+        assert all(loss.shape == (restarts,) for loss in event.losses.values())
 
 
 @EACH
 def test_another_seed_gives_other_matches(name: str) -> None:
     def trace(seed: int) -> list[float]:
-        return [e.losses["match"].item() for e in events(small(name), seed=seed) if isinstance(e, Progress)]
+        return [e.losses["distance"].item() for e in events(small(name), seed=seed) if isinstance(e, Progress)]
 
     assert trace(3) != trace(4)
 
@@ -95,15 +95,14 @@ def test_the_match_falls(name: str) -> None:
 
 @EACH
 def test_the_pick_has_the_match_that_is_said(name: str) -> None:
-    attack = small(name, steps=25, seeds=2)
+    attack = small(name, steps=25, restarts=2)
     model, _, observation = victim(attack)
     *_, last = attack.run(model, observation, seed=5)
     assert isinstance(last, Finished)
     update = local_update(model, last.pick.images[0], last.pick.labels[0], {}, observation.step)
-    again = attack.distance.to(attack.matched.choose(model, observation.update))(
-        {k: g[None] for k, g in update.items()}
-    )
-    assert again.item() == pytest.approx(last.match, rel=1e-3, abs=1e-7)
+    seen = Observed(attack.matched.choose(model, observation.update))
+    again = attack.distance.to(seen)({k: g[None] for k, g in update.items()})
+    assert again.item() == pytest.approx(last.distance, rel=1e-3, abs=1e-7)
 
 
 @EACH
@@ -130,7 +129,7 @@ def test_a_paper_module_names_itself_and_its_source() -> None:
 
 
 def test_a_seed_that_explodes_is_drawn_anew_and_the_run_says_so() -> None:
-    attack = replace(small("dlg", steps=60, seeds=2), optimiser=Adam(lr=10.0, schedule="constant"), priors=())
+    attack = replace(small("dlg", steps=60, restarts=2), optimiser=Adam(lr=10.0, schedule="constant"), priors=())
     bad = replace(attack, unknowns=(replace(attack.unknowns[0], boxed=False),))
     model, _, observation = victim(bad)
     tiny = {k: v * 1e-3 for k, v in observation.update.items()}
@@ -141,20 +140,20 @@ def test_a_seed_that_explodes_is_drawn_anew_and_the_run_says_so() -> None:
 
 
 def test_an_observation_of_nothing_but_nan_ends_as_diverged() -> None:
-    attack = small("dlg", steps=40, seeds=2)
+    attack = small("dlg", steps=40, restarts=2)
     model, _, observation = victim(attack)
     broken = {k: torch.full_like(v, torch.nan) for k, v in observation.update.items()}
     *_, last = attack.run(model, replace(observation, update=broken), seed=1)
     assert isinstance(last, Finished)
     assert last.status == "diverged"
-    assert last.restarts > 0
+    assert last.redrawn > 0
 
 
 @pytest.mark.parametrize("bound", ["PARAMETERS_AT_ONCE", "VALUES_AT_ONCE"])
 def test_more_seeds_than_fit_go_in_turns_with_the_same_result(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    attack = small("idlg", steps=8, seeds=3)
-    together = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
-    monkeypatch.setattr(f"gradleak_core.attacks.inversion.objective.{bound}", 1)
-    in_turns = [e.losses["match"] for e in events(attack) if isinstance(e, Progress)]
+    attack = small("idlg", steps=8, restarts=3)
+    together = [e.losses["distance"] for e in events(attack) if isinstance(e, Progress)]
+    monkeypatch.setattr(f"gradleak_core.speed.quick.{bound}", 1)
+    in_turns = [e.losses["distance"] for e in events(attack) if isinstance(e, Progress)]
     for a, b in zip(together[:3], in_turns[:3], strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)

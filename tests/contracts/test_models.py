@@ -8,22 +8,18 @@ import typing
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradleak_core.client import local_update
-from gradleak_core.models import MODELS, build
+from gradleak_core.config.needs import FACTS, facts, unmet
+from gradleak_core.experiment import CODEC, RULES, Experiment
+from gradleak_core.models import MODELS, Model, build
 from gradleak_core.models.layers import Slot
-from gradleak_core.types import ClientStep, Knob
+from gradleak_core.speed.quick import batched_update
+from gradleak_core.types import Candidate, ClientStep, Knob
 
 EACH = pytest.mark.parametrize("kind", MODELS)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])
-SIZES = {
-    "mlp": (28, 64),
-    "lenet": (28, 64),
-    "convnet": (28, 65),
-    "resnet20": (28, 33),
-    "resnet18": (28, 64),
-    "vit": (28, 32),
-}
 CLASSES = 7
 
 
@@ -36,11 +32,33 @@ def batch(channels: int = 3, size: int = 16, count: int = 2) -> tuple[Tensor, Te
     return torch.rand(count, channels, size, size, generator=generator), torch.eye(CLASSES)[:count]
 
 
+def known(model: Model, size: int) -> dict[str, float]:
+    """The facts of the usual set-up with this model and size."""
+    return facts(CODEC.encode(Experiment(model=model, size=size)), RULES)
+
+
+def sizes(kind: str) -> list[int]:
+    """The smallest and the largest size from 25 to 65 that the model says it reads, and an odd one if it reads any."""
+    model = MODELS[kind]()
+    read = [size for size in range(25, 66) if not unmet(model.needs, known(model, size))]
+    return sorted({read[0], read[-1], *[size for size in read if size % 2][-1:]})
+
+
+SIZED = pytest.mark.parametrize(("kind", "size"), [(kind, size) for kind in MODELS for size in sizes(kind)])
+
+
 @EACH
+def test_the_facts_that_it_states_are_true(kind: str) -> None:
+    network, stated = small(kind), known(MODELS[kind](), 16)
+    assert stated["batch_norm"] == any(isinstance(layer, _BatchNorm) for layer in network.modules())
+    assert stated["relu"] == any(isinstance(layer, nn.ReLU) for layer in network.modules())
+    assert stated["bias"] == (network.classifier.bias is not None)
+    assert set(MODELS[kind].facts) <= set(FACTS)
+
+
+@SIZED
 @CHANNELS
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_batch_becomes_logits(kind: str, channels: int, which: int) -> None:
-    size = SIZES[kind][which]
+def test_a_batch_becomes_logits(kind: str, channels: int, size: int) -> None:
     logits = small(kind, channels, size)(batch(channels, size)[0])
     assert logits.shape == (2, CLASSES)
     assert logits.isfinite().all()
@@ -77,19 +95,17 @@ def test_the_update_is_the_gradient_autograd_gives(kind: str) -> None:
 @pytest.mark.parametrize("train", [False, True])
 def test_seeds_at_once_equal_seeds_one_by_one(kind: str, train: bool) -> None:
     size = 40 if kind == "resnet18" else 16  # below 33 its batch norm divides by the difference of two values
-    network, (x, y) = small(kind, size=size).train(train), batch(size=size, count=4)
-    x, y, step = x.view(2, 2, *x.shape[1:]).requires_grad_(), y.view(2, 2, CLASSES), ClientStep(train=train)
-
-    def pull(update: dict[str, Tensor]) -> Tensor:
-        return torch.autograd.grad(sum(u.square().sum() for u in update.values()), x)[0]
-
-    both = local_update(network, x, y, {}, step, differentiable=True)
-    alone = [local_update(network, x[i], y[i], {}, step, differentiable=True) for i in (0, 1)]
-    for name, update in both.items():
-        stacked = torch.stack([a[name] for a in alone])
-        torch.testing.assert_close(update, stacked, atol=1e-4, rtol=1e-3)
-    together, apart = pull(both), sum(pull(a) for a in alone)
-    torch.testing.assert_close(together, apart, atol=1e-3 * float(together.abs().max()), rtol=1e-2)
+    network, (x, y) = small(kind, size=size).train(train).double(), batch(size=size, count=4)
+    x, y = x.double().view(2, 2, *x.shape[1:]).requires_grad_(), y.double().view(2, 2, CLASSES)
+    step, start = ClientStep(train=train), dict(network.named_parameters())
+    both = batched_update(network, Candidate(x, y, {}), step, start=start)
+    each = [local_update(network, x[i], y[i], {}, step, differentiable=True) for i in (0, 1)]
+    alone = {k: torch.stack([update[k] for update in each]) for k in both}
+    torch.testing.assert_close(both, alone, rtol=1e-6, atol=1e-9)
+    generator = torch.Generator().manual_seed(3)
+    cotangents = {k: torch.randn(g.shape, generator=generator, dtype=g.dtype) for k, g in both.items()}
+    pulls = [torch.autograd.grad([u[k] for k in cotangents], x, [*cotangents.values()])[0] for u in (both, alone)]
+    torch.testing.assert_close(*pulls, rtol=1e-5, atol=1e-7 * float(pulls[1].abs().max()))
 
 
 @EACH

@@ -15,7 +15,7 @@ import torch
 import torchvision
 
 from gradleak_core.data import data_folder, datasets, downloads, label_names
-from gradleak_core.data.images import load
+from gradleak_core.data.images import load_image
 from gradleak_core.types import Refused
 
 
@@ -40,14 +40,14 @@ def small_mnist(folder: Path) -> None:
 @pytest.mark.usefixtures("offline")
 def test_files_put_into_the_folder_are_read() -> None:
     root = data_folder() / "datasets"
-    assert not datasets.present(root, "mnist")
+    assert not datasets.is_present(root, "mnist")
     small_mnist(root / "MNIST" / "raw")
-    assert datasets.present(root, "mnist")
-    image, label = load("dataset:mnist/test/2", 28, 1)
+    assert datasets.is_present(root, "mnist")
+    image, label = load_image("dataset:mnist/test/2", 28, 1)
     assert torch.allclose(image, torch.full((1, 1, 28, 28), 200 / 255))
     assert label == 2
     with pytest.raises(Refused, match="the last image is number 2"):
-        load("dataset:mnist/test/3", 28, 1)
+        load_image("dataset:mnist/test/3", 28, 1)
 
 
 @pytest.mark.usefixtures("offline")
@@ -62,7 +62,7 @@ def test_files_put_into_the_folder_are_read() -> None:
 )
 def test_offline_says_what_to_put_where(name: str, file: str, folder: str) -> None:
     with pytest.raises(Refused, match="could not be downloaded") as refused:
-        load(f"dataset:{name}/train/0", 32, 3)
+        load_image(f"dataset:{name}/train/0", 32, 3)
     place = data_folder() / "datasets" / folder
     assert file in str(refused.value)
     where = place.relative_to(data_folder()).as_posix()
@@ -76,7 +76,7 @@ def test_a_damaged_archive_is_refused() -> None:
     folder.mkdir(parents=True)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"nonsense"))
     with pytest.raises(Refused, match="could not be downloaded"):
-        load("dataset:mnist/train/0", 28, 1)
+        load_image("dataset:mnist/train/0", 28, 1)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_damaged_archive_is_refused() -> None:
 )
 def test_a_reference_to_nothing_is_refused(reference: str, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
-        load(reference, 32, 3)
+        load_image(reference, 32, 3)
 
 
 def test_classes_are_torchvisions() -> None:

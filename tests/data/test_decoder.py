@@ -51,16 +51,16 @@ def test_the_process_starts_without_torch_streamlit_or_numpy() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits addresses")
 def test_its_memory_is_limited() -> None:
-    assert "MemoryError" in python("decoder.limit(); bytearray(decoder.MEMORY)").stderr
+    assert "MemoryError" in python("decoder.limit_process(); bytearray(decoder.MEMORY)").stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit processor time; the clock does")
 def test_its_processor_time_is_limited() -> None:
-    assert python("decoder.SECONDS = 1; decoder.limit()\nwhile True: pass").returncode < 0
+    assert python("decoder.SECONDS = 1; decoder.limit_process()\nwhile True: pass").returncode < 0
 
 
 def test_a_process_that_takes_too_long_is_ended_and_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "PATIENCE", 0.001)
+    monkeypatch.setattr(decoder, "DECODE_SECONDS", 0.001)
     with sent(encoded(halves("red", "blue"))) as file, pytest.raises(Refused, match="takes too long"):
         Decoder().check(file)
 

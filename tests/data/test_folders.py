@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from gradleak_core.data import folders, label_names
-from gradleak_core.data.images import load
+from gradleak_core.data.images import load_image
 from gradleak_core.types import Refused
 
 
@@ -54,19 +54,19 @@ def test_folders_are_listed_with_their_classes() -> None:
 @pytest.mark.usefixtures("pets")
 def test_items_can_be_loaded_as_they_are_listed() -> None:
     assert folders.items("pets", "dog") == ["folder:pets/dog/0.png", "folder:pets/dog/1.jpg"]
-    image, label = load(folders.items("pets", "dog")[0], 8, 3)
+    image, label = load_image(folders.items("pets", "dog")[0], 8, 3)
     assert torch.equal(image, torch.zeros(1, 3, 8, 8))
     assert label == 2
-    image, label = load(folders.items("shapes/test", "10")[0], 8, 3)
+    image, label = load_image(folders.items("shapes/test", "10")[0], 8, 3)
     assert image.mean((0, 2, 3)).tolist() == [0, 0, 1]
-    assert label == load("folder:shapes/train/10/0.png", 8, 3)[1] == 2
+    assert label == load_image("folder:shapes/train/10/0.png", 8, 3)[1] == 2
     assert label_names("folder:shapes/test/10/0.png") == ["3", "9", "10"]
 
 
 @pytest.mark.usefixtures("pets")
 def test_a_class_without_a_number_is_refused_by_name() -> None:
     sentence = "The class '7' of shapes/test is not in the train folder beside it, whose classes number the labels; "
-    for refuse in (lambda: load("folder:shapes/test/7/0.png", 8, 3), lambda: folders.files("shapes/test")):
+    for refuse in (lambda: load_image("folder:shapes/test/7/0.png", 8, 3), lambda: folders.files("shapes/test")):
         with pytest.raises(Refused) as refused:
             refuse()
         assert str(refused.value) == sentence + "add it there or remove it here."
@@ -75,7 +75,7 @@ def test_a_class_without_a_number_is_refused_by_name() -> None:
 def test_a_test_folder_without_a_train_folder_has_its_own_numbers(pets: Path) -> None:
     (pets.parent / "shapes" / "train").rename(pets.parent / "shapes" / "trained")
     assert folders.folders()["shapes/test"] == {"7": 2, "10": 2}
-    assert load("folder:shapes/test/10/0.png", 8, 3)[1] == 1
+    assert load_image("folder:shapes/test/10/0.png", 8, 3)[1] == 1
 
 
 def test_a_new_file_is_seen_and_moves_no_number(pets: Path) -> None:
@@ -108,16 +108,16 @@ def test_two_folders_of_one_name_are_both_listed(pets: Path, monkeypatch: pytest
 )
 def test_what_is_not_listed_is_refused(reference: str, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
-        load(reference, 8, 3)
+        load_image(reference, 8, 3)
 
 
 def test_a_damaged_file_is_refused(pets: Path) -> None:
     (pets / "dog" / "0.png").write_bytes(b"nonsense")
     with pytest.raises(Refused, match="not a picture"):
-        load("folder:pets/dog/0.png", 8, 3)
+        load_image("folder:pets/dog/0.png", 8, 3)
 
 
 def test_without_folders_the_variable_is_named() -> None:
     assert folders.folders() == {}
     with pytest.raises(Refused, match="GRADLEAK_DATASETS"):
-        load("folder:pets/dog/0.png", 8, 3)
+        load_image("folder:pets/dog/0.png", 8, 3)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gradleak_core.data.pixels import from_strip, strip, to_png, to_tensor
+from gradleak_core.data.pixels import from_strip, to_png, to_strip, to_tensor
 from gradleak_core.types import Refused
 
 
@@ -52,7 +52,7 @@ def test_two_channels_are_refused() -> None:
 @pytest.mark.parametrize(("batch", "channels", "height", "width"), [(1, 1, 28, 28), (4, 3, 32, 32), (3, 3, 64, 16)])
 def test_a_stack_comes_apart_as_it_was_put_together(batch: int, channels: int, height: int, width: int) -> None:
     images = torch.rand(batch, channels, height, width, generator=torch.Generator().manual_seed(0))
-    data = strip(images)
+    data = to_strip(images)
     picture = Image.open(io.BytesIO(data))
     assert (picture.format, picture.size) == ("PNG", (width, batch * height))
     back = from_strip(data, batch)
@@ -63,16 +63,16 @@ def test_a_stack_comes_apart_as_it_was_put_together(batch: int, channels: int, h
 
 def test_values_outside_the_range_are_clamped() -> None:
     values = torch.tensor([-2.0, 0.0, 1.0, 3.0, float("nan"), float("inf"), -float("inf"), 0.2]).reshape(1, 1, 2, 4)
-    assert from_strip(strip(values), 1).flatten().tolist() == pytest.approx([0, 0, 1, 1, 0, 1, 0, 0.2])
+    assert from_strip(to_strip(values), 1).flatten().tolist() == pytest.approx([0, 0, 1, 1, 0, 1, 0, 0.2])
 
 
 def test_large_images_become_a_close_webp() -> None:
     ramp = torch.linspace(0, 1, 128).expand(2, 3, 128, 128)
-    data = strip(ramp)
+    data = to_strip(ramp)
     assert Image.open(io.BytesIO(data)).format == "WEBP"
     assert (from_strip(data, 2) - ramp).abs().mean() < 0.02
     assert Image.open(io.BytesIO(to_png(ramp))).format == "PNG"
 
 
 def test_a_tensor_that_needs_gradients_can_be_shown() -> None:
-    assert from_strip(strip(torch.ones(1, 1, 4, 4, requires_grad=True)), 1).min() == 1
+    assert from_strip(to_strip(torch.ones(1, 1, 4, 4, requires_grad=True)), 1).min() == 1

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gradleak_core.data import data_folder, label, label_names, picture, uploads
-from gradleak_core.data.images import load
+from gradleak_core.data import data_folder, label_names, read_label, read_picture, uploads
+from gradleak_core.data.images import load_image
 from gradleak_core.data.samples import CLASSES
 from gradleak_core.types import Refused
 
@@ -21,19 +21,19 @@ def test_an_upload_has_pixels_but_no_label() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (700, 300), "white").save(buffer, "JPEG")
     reference = uploads.save(data_folder() / "uploads", buffer.getvalue())
-    image, own = load(reference, 28, 1)
+    image, own = load_image(reference, 28, 1)
     assert torch.equal(image, torch.ones(1, 1, 28, 28))
-    assert own is label(reference) is None
+    assert own is read_label(reference) is None
     assert label_names(reference) is None
 
 
 def test_a_picture_can_be_shown_before_any_run() -> None:
-    image = picture("sample:coffee")
-    assert (image.size, image.mode, CLASSES[label("sample:coffee") or 0]) == ((256, 256), "RGB", "food")
+    image = read_picture("sample:coffee")
+    assert (image.size, image.mode, CLASSES[read_label("sample:coffee") or 0]) == ((256, 256), "RGB", "food")
     with pytest.raises(Refused, match="start a run to see it"):
-        picture("dataset:mnist/test/0")
+        read_picture("dataset:mnist/test/0")
     with pytest.raises(Refused, match="start a run to learn its label"):
-        label("dataset:mnist/test/0")
+        read_label("dataset:mnist/test/0")
 
 
 def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
@@ -48,9 +48,9 @@ def test_the_data_folder_is_hidden_in_the_working_directory_unless_named(
 
 def test_listing_and_checking_need_no_torch() -> None:
     code = (
-        "import sys; from gradleak_core.data import folders, label_names, picture, samples, datasets, uploads; "
-        "folders.folders(); picture('sample:eye'); label_names('dataset:mnist/test/0'); "
-        "uploads.check(samples.picture('astronaut')); "
+        "import sys; from gradleak_core.data import folders, label_names, read_picture, samples, datasets, uploads; "
+        "folders.folders(); read_picture('sample:eye'); label_names('dataset:mnist/test/0'); "
+        "uploads.check_upload(samples.read_sample('astronaut')); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

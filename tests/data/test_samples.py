@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.data import label_names, samples
-from gradleak_core.data.images import load
+from gradleak_core.data.images import load_image
 from gradleak_core.data.samples import CLASSES, SAMPLES
 from gradleak_core.types import Refused
 
@@ -16,7 +16,7 @@ from gradleak_core.types import Refused
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_is_a_small_square_picture_with_a_label_and_a_sentence(name: str) -> None:
     row = SAMPLES[name]
-    image = Image.open(io.BytesIO(samples.picture(name)))
+    image = Image.open(io.BytesIO(samples.read_sample(name)))
     assert image.width == image.height <= 256
     assert image.mode in ("L", "RGB")
     assert row.name == name
@@ -27,7 +27,7 @@ def test_a_sample_is_a_small_square_picture_with_a_label_and_a_sentence(name: st
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_has_something_to_see_at_32_pixels(name: str) -> None:
-    image, label = load(f"sample:{name}", 32, 3)
+    image, label = load_image(f"sample:{name}", 32, 3)
     assert image.shape == (1, 3, 32, 32)
     assert image.min() >= 0
     assert image.max() <= 1
@@ -46,7 +46,7 @@ def test_there_are_enough_samples_and_the_first_ten_differ() -> None:
 def test_every_digit_is_grey() -> None:
     digits = [name for name in SAMPLES if name.startswith("digit")]
     assert len(digits) >= 2
-    assert {Image.open(io.BytesIO(samples.picture(name))).mode for name in digits} == {"L"}
+    assert {Image.open(io.BytesIO(samples.read_sample(name))).mode for name in digits} == {"L"}
 
 
 def test_the_licence_table_says_what_the_rows_say() -> None:
@@ -58,7 +58,7 @@ def test_the_licence_table_says_what_the_rows_say() -> None:
 
 def test_a_misspelt_sample_is_answered_with_the_right_one() -> None:
     with pytest.raises(Refused, match="did you mean 'sample:astronaut'"):
-        samples.picture("astronot")
+        samples.read_sample("astronot")
 
 
 def test_labels_have_names() -> None:

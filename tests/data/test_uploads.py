@@ -16,7 +16,7 @@ from PIL import Image, features
 from gradleak_core.data import uploads
 from gradleak_core.types import Refused
 
-FORMATS = tuple(form for form in uploads.FORMATS if form != "AVIF" or features.check("avif"))
+FORMATS = tuple(form for form in uploads.PICTURE_FORMATS if form != "AVIF" or features.check("avif"))
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
@@ -26,7 +26,7 @@ def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
 
 
 def cleaned(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(uploads.check(data)))
+    image = Image.open(io.BytesIO(uploads.check_upload(data)))
     image.load()
     assert image.format == "PNG"
     return image
@@ -77,7 +77,7 @@ def test_floats_span_black_to_white(values: tuple[float, ...]) -> None:
 
 def test_floats_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(Refused, match="not numbers"):
-        uploads.check(encoded(Image.fromarray(np.full((4, 4), np.inf, np.float32)), "TIFF"))
+        uploads.check_upload(encoded(Image.fromarray(np.full((4, 4), np.inf, np.float32)), "TIFF"))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
@@ -119,7 +119,7 @@ def test_a_photo_is_turned_upright_and_forgets_where_it_was_taken() -> None:
     exif[0x010E] = "my own garden"
     data = encoded(halves("red", "blue", size=(64, 32)), "JPEG", exif=exif, quality=95)
     assert b"my own garden" in data
-    clean = uploads.check(data)
+    clean = uploads.check_upload(data)
     image = Image.open(io.BytesIO(clean))
     assert image.size == (32, 32)
     assert image.getpixel((16, 8))[0] > 200
@@ -218,7 +218,7 @@ def header_only(width: int, height: int) -> bytes:
 )
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
-        uploads.check(header_only(*size))
+        uploads.check_upload(header_only(*size))
 
 
 def test_a_large_photo_is_read_at_a_part_of_its_size() -> None:
@@ -242,7 +242,7 @@ def test_a_large_photo_is_read_at_a_part_of_its_size() -> None:
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence) as refused:
-        uploads.check(data)
+        uploads.check_upload(data)
     assert str(refused.value).endswith(".")
     assert "\n" not in str(refused.value)
 
@@ -272,7 +272,7 @@ def test_an_upload_is_kept_once_under_its_hash_and_found_again(tmp_path: Path) -
     reference = uploads.save(folder, encoded(halves("red", "blue"), "BMP"))
     assert uploads.save(folder, encoded(halves("red", "blue"))) == reference
     assert [file.name for file in folder.iterdir()] == [reference.removeprefix("upload:") + ".png"]
-    assert ends(Image.open(uploads.path(folder, reference))) == ((255, 0, 0), (0, 0, 255))
+    assert ends(Image.open(uploads.upload_path(folder, reference))) == ((255, 0, 0), (0, 0, 255))
 
 
 def test_nothing_is_kept_of_a_refused_upload(tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_nothing_is_kept_of_a_refused_upload(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../secret", "", "a" * 63, "A" * 64, "0" * 64 + "\n", "0" * 64 + "/../x"])
 def test_a_reference_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused, match="does not name an upload"):
-        uploads.path(tmp_path, f"upload:{name}")
+        uploads.upload_path(tmp_path, f"upload:{name}")
 
 
 def test_a_lost_upload_is_said_to_be_lost(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not kept here"):
-        uploads.path(tmp_path, "upload:" + "0" * 64)
+        uploads.upload_path(tmp_path, "upload:" + "0" * 64)

@@ -129,7 +129,7 @@ def test_half_precision_rounds_to_sixteen_bits_and_never_overflows() -> None:
 @pytest.mark.parametrize(("place", "count"), [("before_classifier", 1), ("inside", 2), ("both", 3)])
 def test_dropout_stands_in_the_places_named(place: str, count: int) -> None:
     hard = Dropout(p=0.4, place=place).harden(build(LeNet(), (1, 16, 16), 5, seed=0))  # type: ignore[arg-type]
-    found = [m for m in hard.modules() if isinstance(m, layers.Dropout)]
+    found = [m for m in hard.modules() if isinstance(m, layers.DropoutLayer)]
     assert [m.p for m in found] == [0.4] * count
 
 
@@ -145,6 +145,6 @@ def test_dropout_in_two_places_may_have_two_rates_but_not_one_place_twice() -> N
     model = build(LeNet(), (1, 16, 16), 5, seed=0)
     once = Dropout(p=0.5).harden(model)
     both = Dropout(p=0.1, place="inside").harden(once)
-    assert sorted(m.p for m in both.modules() if isinstance(m, layers.Dropout)) == [0.1, 0.1, 0.5]
+    assert sorted(m.p for m in both.modules() if isinstance(m, layers.DropoutLayer)) == [0.1, 0.1, 0.5]
     with pytest.raises(Refused, match="before_classifier"):
         Dropout(p=0.2).harden(once)

@@ -15,7 +15,8 @@ from gradleak_core.client import draw_latents, local_update
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.layers import VariationalBottleneck, stochastic
-from gradleak_core.types import ClientStep, Refused
+from gradleak_core.speed.quick import batched_update
+from gradleak_core.types import Candidate, ClientStep, Refused
 
 SHAPE, CLASSES = (3, 16, 16), 5
 X = torch.rand(3, *SHAPE, generator=torch.Generator().manual_seed(0))
@@ -123,7 +124,8 @@ def test_seeds_together_pay_the_penalty_that_each_pays_alone() -> None:
     model = hardened("lenet", DEFENCES["precode"](width=6, beta=0.3))
     draws = [draw_latents(model, X, ClientStep(2), torch.Generator().manual_seed(s)) for s in (1, 2)]
     stacked = {k: torch.stack([d[k] for d in draws]) for k in draws[0]}
-    together = local_update(model, torch.stack([X, X / 2]), torch.stack([Y, Y]), stacked, ClientStep(2))
+    guess = Candidate(torch.stack([X, X / 2]), torch.stack([Y, Y]), stacked)
+    together = batched_update(model, guess, ClientStep(2), start=dict(model.named_parameters()))
     for s, x in enumerate((X, X / 2)):
         alone = local_update(model, x, Y, draws[s], ClientStep(2))
         for name, got in alone.items():

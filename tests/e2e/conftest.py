@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from gradleak_core.config.knobs import from_query
+from gradleak_core.config.links import from_query
 from tests.e2e import browser as browsers
 from tests.web.sealed import attempts, seal
 

@@ -132,8 +132,8 @@ def test_back_leads_to_the_first_set_up_again(lab: Lab) -> None:
 
 def test_a_number_beyond_its_bounds_is_refused_beside_its_field(lab: Lab) -> None:
     lab.open()
-    seeds = lab.page.get_by_role("spinbutton", name="Seeds")
-    seeds.fill("9999")
-    seeds.press("Enter")
-    expect(lab.page.get_by_text("Seeds must lie between 1 and 256, not 9999.")).to_be_visible()
-    expect(seeds).to_have_value("1")
+    restarts = lab.page.get_by_role("spinbutton", name="Restarts")
+    restarts.fill("9999")
+    restarts.press("Enter")
+    expect(lab.page.get_by_text("Restarts must lie between 1 and 256, not 9999.")).to_be_visible()
+    expect(restarts).to_have_value("1")

@@ -109,7 +109,7 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
     page.get_by_role("tab", name="Attacks").click()
     for name, title in (("dlg", "DLG"), ("idlg", "iDLG"), ("inverting_gradients", "Inverting Gradients")):
         card = page.locator(f".st-key-attack-{name}")
-        card.get_by_text("Its source, as it runs").click()
+        card.get_by_text("Source code, as it runs").click()
         source = card.locator("code").filter(has_text=f'TITLE = "{title}"')
         source.scroll_into_view_if_needed()
         expect(source).to_be_in_viewport()

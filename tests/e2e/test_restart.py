@@ -16,7 +16,7 @@ def test_a_server_that_goes_is_announced_and_comes_back_with_every_run(tmp_path:
         finished = watched.run()
         watched.expect_status("done")
         watched.expect_iteration(12)
-        match, pixels = watched.number("Match").inner_text(), watched.pixels("guess")
+        match, pixels = watched.number("Distance").inner_text(), watched.pixels("guess")
         unfinished = server.submit(LONG)
         server.until_status(unfinished, "running")
 
@@ -36,7 +36,7 @@ def test_a_server_that_goes_is_announced_and_comes_back_with_every_run(tmp_path:
         again = Lab(open_tab(server)).open({"run": finished})
         again.expect_status("done")
         again.expect_iteration(12)
-        assert again.number("Match").inner_text() == match
+        assert again.number("Distance").inner_text() == match
         assert again.pixels("guess") == pixels
         again.wait_drawn(12)
         assert again.curve() == [*range(1, 13)]

@@ -49,7 +49,7 @@ def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
     lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
-    expect(lab.message).to_have_text("Not recognisable: try more iterations, another attack or seed.")
+    expect(lab.message).to_have_text("Not recognisable: try more iterations, another attack or another seed.")
 
 
 def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_attacker(lab: Lab) -> None:
@@ -99,7 +99,7 @@ def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Serve
     before = lab.run()
     lab.wait_beyond(0)
     lab.page.get_by_role("button", name="A ReLU network").click()
-    expect(lab.page.get_by_text("The run before still goes on")).to_be_visible()
+    expect(lab.page.get_by_text("The previous run is still going")).to_be_visible()
     lab.run()
     lab.wait_beyond(0)
     assert server.ask(f"runs/{before}")["status"] == "stopped"

@@ -231,7 +231,7 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     assert other.run() != first
     other.expect_status("done")
     other.expect_iteration(12)
-    for name in ("Match", "MSE", "PSNR"):
+    for name in ("Distance", "MSE", "PSNR"):
         expect(lab.number(name)).not_to_have_text("–")
         expect(other.number(name)).to_have_text(lab.number(name).inner_text())
     assert other.pixels("guess") == lab.pixels("guess")
@@ -240,7 +240,7 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
 def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press(lab: Lab, server: Server, open_tab: OpenTab) -> None:
     lab.open(LONG).run()
     lab.wait_beyond(5)
-    link = lab.page.get_by_role("link", name="Link to watch this run only")
+    link = lab.page.get_by_role("link", name="Watch-only link")
     watching = Lab(open_tab(server))
     watching.page.goto(link.get_attribute("href") or "")
     expect(watching.picture("guess")).to_be_visible()

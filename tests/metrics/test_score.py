@@ -31,7 +31,7 @@ def test_a_constant_error_has_a_closed_form() -> None:
     assert got["psnr"] == pytest.approx(20, abs=1e-3)
     c1 = 0.01**2  # no contrast, so only the brightness term is left
     assert got["ssim"] == pytest.approx((2 * 0.5 * 0.6 + c1) / (0.25 + 0.36 + c1), abs=1e-3)
-    assert got["match"] == 0.25
+    assert got["distance"] == 0.25
 
 
 def test_equal_images_score_best_and_stay_finite() -> None:

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES
 from gradleak_core.models import MODELS, build
-from gradleak_core.models.layers import ahead
+from gradleak_core.models.layers import names_before_randomness
 from gradleak_core.types import ClientStep
 
 X = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
@@ -43,11 +43,11 @@ def test_ahead_is_what_no_draw_reaches(kind: str, defence: str, knobs: dict[str,
     own = {name for name in untouched if name.endswith(".encoder")}  # PRECODE's own, which does not count as ahead
     assert bool(own) == (defence == "precode")
     expected = [k for k, _ in model.named_parameters() if k.rpartition(".")[0] in untouched - own]
-    assert ahead(model) == expected
+    assert names_before_randomness(model) == expected
     assert 0 < len(expected) < len(list(model.parameters()))
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_without_randomness_everything_is_ahead(kind: str) -> None:
     model = build(MODELS[kind](), (3, 24, 24), 5, seed=0)
-    assert ahead(model) == [name for name, _ in model.named_parameters()]
+    assert names_before_randomness(model) == [name for name, _ in model.named_parameters()]

@@ -12,6 +12,7 @@ from torchvision.models import resnet18
 
 from gradleak_core.client import local_update
 from gradleak_core.config.needs import facts, unmet
+from gradleak_core.experiment import RULES
 from gradleak_core.models import MODELS, Model, build
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.inits import Normal, Uniform
@@ -94,12 +95,13 @@ def test_the_same_seed_with_another_init_gives_other_weights() -> None:
 
 def test_a_bias_of_the_mlp_is_a_fact_the_label_rules_see() -> None:
     experiment = {"images": ["a"], "size": 32, "channels": 3, "classes": 10, "client": {}, "model": {"bias": False}}
-    assert facts(experiment)["bias"] == 0
+    assert facts(experiment, RULES)["bias"] == 0
     assert not any("bias" in name for name, _ in build(DIA_MLP, (3, 32, 32), 10, seed=0).named_parameters())
 
 
 def given(batch: int = 1, size: int = 32, **client: int) -> dict[str, float]:
-    return facts({"images": ["a"] * batch, "size": size, "channels": 3, "classes": 10, "client": client, "model": {}})
+    about = {"images": ["a"] * batch, "size": size, "channels": 3, "classes": 10, "client": client, "model": {}}
+    return facts(about, RULES)
 
 
 @pytest.mark.parametrize(

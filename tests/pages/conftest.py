@@ -43,7 +43,7 @@ def full(service: Service) -> list[str]:
     runs = []
     for seed, name in ((1, "the *first*"), (2, "the second")):
         experiment = copy.deepcopy(service.catalogue()["experiment"]["default"]) | {"seed": seed}
-        experiment["attack"] |= {"steps": 3, "seeds": 1}
+        experiment["attack"] |= {"steps": 3, "restarts": 1}
         runs.append(service.submit(experiment, name))
     until(lambda: all(row["result"] for row in service.runs()))
     return runs[::-1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradleak_core.config import knobs
+from gradleak_core.config import links
 from gradleak_core.config.admission import admit
 from gradleak_core.runs.service import Service
 from pages._parts import claims, site, texts
@@ -60,7 +60,7 @@ def test_the_verdict_stands_beside_both_numbers(
 def test_every_claim_that_can_be_watched_is_a_set_up_that_can_be_run(service: Service) -> None:
     known = service.catalogue()
     for row in LIVE:
-        wanted = knobs.from_query(claims.live(row, known), known)
+        wanted = links.from_query(claims.live(row, known), known)
         assert admit(wanted, known, service.folder) == wanted, row["name"]
 
 
@@ -70,11 +70,11 @@ def test_watching_takes_the_claims_whole_set_up_to_the_lab(service: Service, ope
     app = open_page("claims")
     app.button(f"watch:{row['name']}").click().run()
     assert not app.exception
-    wanted = knobs.from_query(claims.live(row, known), known)
+    wanted = links.from_query(claims.live(row, known), known)
     assert view(app)["experiment"] == wanted
     assert view(app)["refused"] is None, row["name"]
     query = {key: app.query_params[key] for key in app.query_params}
-    assert knobs.from_query(query, known) == wanted, address(app)
+    assert links.from_query(query, known) == wanted, address(app)
 
 
 @pytest.mark.parametrize(("device", "size"), [("cpu", "16"), ("cuda", "64")])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from gradleak_core.config import knobs
+from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.images import apart
 from tests.data.test_uploads import encoded, twelve_bits
@@ -67,7 +67,7 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
         said = "defence holds." if preset["promise"] == "holds" else "picture leaks: recognisable in about "
         assert f"Expect that the {said}" in words(app)
         query = {key: app.query_params[key] for key in app.query_params}
-        assert knobs.from_query(query, service.catalogue()) == preset["experiment"]
+        assert links.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
 
 
@@ -75,7 +75,7 @@ def test_a_link_restores_the_set_up(service: Service, open_page: Open) -> None:
     known = service.catalogue()
     wanted = knobs.put(knobs.put(knobs.start(known), "model", "convnet", known), "attack.steps", 77, known)
     wanted["defences"] = [knobs.defence("gaussian_noise:std=0.02", known)]
-    app = open_page("lab", **knobs.to_query(wanted, known))
+    app = open_page("lab", **links.to_query(wanted, known))
     assert view(app)["experiment"] == wanted
     assert app.selectbox("knob:model").value == "convnet"
     assert app.number_input("knob:attack.steps").value == 77
@@ -96,10 +96,10 @@ def test_a_link_to_a_run_shows_it_with_its_set_up(service: Service, full: list[s
 
 def test_a_link_to_a_run_that_is_gone_says_so(service: Service, open_page: Open) -> None:
     app = open_page("lab", run="0123456789ab")
-    assert warnings(app)[0].endswith("is no longer kept here; here is the first set-up instead.")
+    assert warnings(app)[0].endswith("is no longer stored; this is the first set-up instead.")
     assert view(app)["run"] is None
     app = open_page("lab", run="0123456789ab", attack="dlg")
-    assert warnings(app)[0].endswith("is no longer kept here; press Run it live to start it again.")
+    assert warnings(app)[0].endswith("is no longer stored; press Run it live to start it again.")
 
 
 def test_an_attack_against_what_the_model_has_not_says_so(service: Service, open_page: Open) -> None:
@@ -113,16 +113,16 @@ def test_a_changed_set_up_has_the_stage_to_itself_and_the_run_before_is_a_press_
     app = open_page("lab", run=full[0])
     before = view(app)
     assert before["run"] == full[0]
-    assert "The run before" not in words(app)
+    assert "The previous run" not in words(app)
     app.number_input("knob:attack.steps").set_value(44).run()
     assert view(app)["run"] is None
     assert view(app)["preview"] == before["preview"]
     assert view(app)["experiment"]["attack"]["steps"] == 44
     assert address(app)["attack.steps"] == "44"
-    assert "The run before is kept: **the second**." in words(app)
+    assert "The previous run is kept: **the second**." in words(app)
     app.button("former").click().run()
     assert (view(app)["run"], view(app)["experiment"]) == (full[0], before["experiment"])
-    assert "The run before" not in words(app)
+    assert "The previous run" not in words(app)
 
 
 def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -> None:
@@ -139,10 +139,10 @@ def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
     service: Service, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADLEAK_MEMORY", "1")
-    asked = {"model": "mlp", "size": "64", "attack.seeds": "256"}
-    assert "and 1.0 GB are free; lower the seeds (256)" in view(open_page("lab", **asked))["refused"]
+    asked = {"model": "mlp", "size": "64", "attack.restarts": "256"}
+    assert "and 1.0 GB are free; lower the restarts (256)" in view(open_page("lab", **asked))["refused"]
     monkeypatch.setenv("GRADLEAK_MEMORY", "100")
-    app = open_page("lab", model="resnet18", size="224", **{"attack.seeds": "256"})
+    app = open_page("lab", model="resnet18", size="224", **{"attack.restarts": "256"})
     assert view(app)["refused"] is None
     assert [each.value.startswith("One iteration may take") for each in app.warning] == [True]
 
@@ -255,7 +255,7 @@ def test_a_dataset_picture_keeps_its_own_label_and_gets_classes_enough(service: 
     assert shown["classes"][:2] == ["apple", "aquarium_fish"]
     assert shown["preview"] is None
     assert shown["refused"] is None
-    assert "keeps the label that its data set gives it" in words(app)
+    assert "Picture and label are read from the data set when the run starts." in words(app)
 
 
 def test_a_test_folder_is_shown_with_the_labels_of_its_train_folder_as_they_are_now(
@@ -357,12 +357,12 @@ def test_what_the_attacker_knows_is_set_in_one_place_and_said_before_the_run(ser
     assert address(app)["threat.hidden"] == "conv1.*, conv2.*"
     assert "sees one update, without conv1 and conv2, made from" in words(app)
     app.number_input("knob:threat.rounds").set_value(3).run()
-    assert "sees 3 updates, each from the next model, without conv1 and conv2" in words(app)
+    assert "sees 3 updates, each from the server's next model, without conv1 and conv2" in words(app)
     app.number_input("knob:client.local_epochs").set_value(4).run()
     assert "knows that the client took 4 local training steps" in words(app)
     app.segmented_control("knob:threat.local_steps").set_value("one").run()
-    assert "takes the client's 4 local training steps for a single one" in words(app)
-    assert "in 4 local steps, and the attacker knows it" in words(app)
+    assert "mistakes the client's 4 local training steps for a single one" in words(app)
+    assert "in 4 local steps. The attacker knows this." in words(app)
     again = open_page("lab", **address(app))
     assert view(again)["experiment"] == view(app)["experiment"]
 
@@ -382,13 +382,13 @@ def test_the_sentence_names_stance_and_statistics_where_they_matter(service: Ser
     for stance in ("guess", "told", "solve", "read_off"):
         app.selectbox("knob:attack.stance").set_value(stance).run()
         assert stances[stance]["knows"] in words(app)
-    assert "this attack is made against it" in words(app)
+    assert "Expect a better picture than an attack that ignores the randomness would get." in words(app)
     plain = open_page("lab", **{"attack.stance": "solve"})
     assert stances["solve"]["knows"] not in words(plain)
     assert "Nothing in this client's model is random, so this changes nothing here." in words(plain)
 
     app = open_page("lab", model="resnet20", attack="gradinversion", **{"threat.statistics": "told"})
-    assert "is told the batch's statistics before each batch norm" in words(app)
+    assert "is told the batch statistics before each batch norm" in words(app)
     assert "This model has no batch norm" not in words(app)
 
 
@@ -399,8 +399,8 @@ def test_what_comes_back_from_a_changed_input_is_said_before_and_beside_the_resu
     service: Service, open_page: Open, defence: str, name: str
 ) -> None:
     app = open_page("lab", defence=defence, image=["sample:astronaut", "sample:rocket"])
-    assert f"Expect the {name} at best: that is what the client has trained on." in words(app)
-    assert view(app)["remark"].startswith(f"At best the {name} comes back")
+    assert f"Expect the {name} at best: that is what the client trained on." in words(app)
+    assert view(app)["remark"].startswith(f"At best this recovers the {name}.")
     assert view(open_page("lab"))["remark"] == ""
 
 
@@ -456,15 +456,15 @@ def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, fu
     app.button("preset:precode_noise").click().run()
     assert view(app)["run"] is None
     assert address(app)["run"] == full[0]
-    assert "The run before is kept: **the second**." in words(app)
+    assert "The previous run is kept: **the second**." in words(app)
 
 
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:
     app = open_page("lab")
-    before = view(app)["experiment"]["attack"]["seeds"]
-    app.number_input("knob:attack.seeds").set_value(9999).run()
-    assert ":red[Seeds must lie between 1 and 256, not 9999.]" in words(app)
-    assert view(app)["experiment"]["attack"]["seeds"] == before == app.number_input("knob:attack.seeds").value
+    before = view(app)["experiment"]["attack"]["restarts"]
+    app.number_input("knob:attack.restarts").set_value(9999).run()
+    assert ":red[Restarts must lie between 1 and 256, not 9999.]" in words(app)
+    assert view(app)["experiment"]["attack"]["restarts"] == before == app.number_input("knob:attack.restarts").value
     assert ":red[" not in words(app.run())
 
 

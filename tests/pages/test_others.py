@@ -27,7 +27,7 @@ def test_every_page_opens_on_a_full_store(full: list[str], open_page: Open, page
 
 def test_an_empty_history_invites(service: Service, open_page: Open) -> None:
     app = open_page("runs")
-    assert "Nothing has been run here yet" in words(app)
+    assert "There are no runs yet" in words(app)
     app.button[0].click().run()
     assert view(app)["experiment"]
 
@@ -99,7 +99,7 @@ def test_a_link_that_compares_a_run_that_is_gone_says_so(full: list[str], open_p
     app.query_params["compare"] = [full[0], "0123456789ab"]
     app.run()
     assert [warning.value for warning in app.warning] == [
-        "A run that this link compares is no longer kept here, or cannot be read."
+        "A run that this link compares is no longer stored, or cannot be read."
     ]
 
 
@@ -120,8 +120,8 @@ def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Ser
     assert list(differing(left, right)) == names
     rows = [{"experiment": each, "iteration": 1, "result": None} for each in (left, right)]
     better = {title: way for title, *_, way in numbers(*rows)}
-    assert (better["Match"], better["MSE"]) == ("not comparable", "lower")
-    assert ["Match", "none", "none", "lower"] in numbers(rows[0], rows[0])
+    assert (better["Distance"], better["MSE"]) == ("not comparable", "lower")
+    assert ["Distance", "none", "none", "lower"] in numbers(rows[0], rows[0])
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:

@@ -77,7 +77,7 @@ def test_while_it_runs_the_page_says_so_and_can_stop_it(service: Service, quick:
     app.button("stop-price").click().run()
     assert not app.exception
     assert service.price(name)["status"] == "stopped"
-    assert "Stopped by hand" in words(app.run())
+    assert "Stopped by you" in words(app.run())
 
 
 def test_a_second_one_is_refused_while_the_first_goes_on(service: Service, quick: Any, open_page: Open) -> None:
@@ -110,4 +110,4 @@ def test_a_defence_that_does_not_fit_the_set_up_says_why(service: Service, open_
 
 def test_an_old_link_says_that_it_is_gone(service: Service, open_page: Open) -> None:
     app = linked(open_page, "0123456789ab")
-    assert [warning.value for warning in app.warning] == ["The price of this link is no longer kept here."]
+    assert [warning.value for warning in app.warning] == ["This link's trade-off is no longer stored."]

@@ -20,7 +20,7 @@ from starlette.routing import Mount
 from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.api import api
-from gradleak_core.guard import Guard
+from gradleak_core.api.guard import Guard
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.supervisor import COMMAND, Patience

@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
+from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from tests.runs.serving import SLOW, Server, serving, until
@@ -33,7 +34,7 @@ JSON = {"content-type": "application/json"}
 def points(messages: list[tuple[Any, bytes]]) -> list[int]:
     """The iterations whose curve points a viewer got, in order."""
     curves = [head["curve"] for head, _ in messages]
-    return [curve["first"] + k for curve in curves for k in range(len(curve["columns"].get("match", [])))]
+    return [curve["first"] + k for curve in curves for k in range(len(curve["columns"].get("distance", [])))]
 
 
 def opened(picture: bytes) -> Image.Image:
@@ -65,7 +66,7 @@ def test_a_viewer_sees_every_point_and_the_final_picture(server: Server) -> None
     messages = server.watch(run)
     last = messages[-1][0]
     assert points(messages) == list(range(1, 301))
-    assert (last["status"], last["shape"], last["labels"], last["seeds"]) == ("done", [3, 8, 8], [0], 2)
+    assert (last["status"], last["shape"], last["labels"], last["restarts"]) == ("done", [3, 8, 8], [0], 2)
     assert last["result"]["iterations"] == 300
     shown = {head["picture"]: picture for head, picture in messages if picture}
     assert len(shown) > 3
@@ -102,11 +103,11 @@ def test_a_long_curve_is_thinned_for_whoever_comes_late(server: Server) -> None:
     run = server.submit(steps=5000)
     server.until_status(run, "done")
     curve = server.watch(run)[0][0]["curve"]
-    assert len(curve["iterations"]) == len(curve["columns"]["match"]) == 2000
+    assert len(curve["iterations"]) == len(curve["columns"]["distance"]) == 2000
     assert (curve["iterations"][0], curve["iterations"][-1]) == (1, 5000)
     assert {after - before for before, after in itertools.pairwise(curve["iterations"])} == {2, 3}
-    whole = server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["match"]
-    assert curve["columns"]["match"] == [whole[i - 1] for i in curve["iterations"]]
+    whole = server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["distance"]
+    assert curve["columns"]["distance"] == [whole[i - 1] for i in curve["iterations"]]
 
 
 def test_a_slow_viewer_loses_pictures_but_no_point_and_no_number(server: Server) -> None:
@@ -305,7 +306,7 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
         assert json.loads(file.read("experiment.json")) == server.row(run)["result"]["experiment"]
         assert json.loads(file.read("result.json"))["status"] == "done"
         rows = file.read("curve.csv").decode().splitlines()
-        assert rows[0] == "iteration,match,prior,best,psnr,ssim,seconds"
+        assert rows[0] == "iteration,distance,prior,best,psnr,ssim,seconds"
         assert len(rows) == 201
         metrics = {frame["iteration"]: frame["metrics"] for frame in recording["frames"]}
         for iteration, row in enumerate(csv.DictReader(rows), 1):
@@ -355,6 +356,31 @@ def test_static_files_stay_inside_the_assets(server: Server) -> None:
     assert "max-age=" in answer.headers["cache-control"]
     for path in ("../README.md", "%2e%2e/README.md", "samples/..%2f..%2fREADME.md", "/etc/passwd"):
         assert sentence(server.client.get(f"/api/static/{path}"), 404)
+
+
+@pytest.mark.parametrize("path", ["view.js", "trace.js"])
+def test_the_modules_of_the_live_view_are_kept_for_ever_under_their_own_version_only(server: Server, path: str) -> None:
+    now = server.client.get(f"/api/static/live/{live_version()}/{path}")
+    assert now.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert now.text == (LIVE / path).read_text("utf-8")
+    older = server.client.get(f"/api/static/live/0123456789ab/{path}")
+    assert (older.status_code, older.text) == (200, now.text)
+    assert older.headers["cache-control"] == "no-cache"
+
+
+def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradleak_core.api.static_files.LIVE", tmp_path)
+    (tmp_path / "view.js").write_text("1;", "utf-8")
+    before = live_version()
+    (tmp_path / "view.css").write_text("p {}", "utf-8")
+    assert live_version() == before
+    (tmp_path / "view.js").write_text("2;", "utf-8")
+    assert live_version() != before
+
+
+@pytest.mark.parametrize("path", ["nope.js", "..%2f..%2fREADME.md", "%2e%2e%2fsamples/eye.png", ""])
+def test_nothing_but_the_modules_is_served_under_a_version(server: Server, path: str) -> None:
+    assert sentence(server.client.get(f"/api/static/live/{live_version()}/{path}"), 404)
 
 
 class Witness(dict[str, Any]):

@@ -45,14 +45,18 @@ DAMAGES: dict[str, dict[str, Any]] = {
 }
 
 
-FRAME = {"curve": {"first": 1, "columns": {"match": [1.0]}}, "picture": {"iteration": 1, "metrics": {}}, "seconds": 1.0}
+FRAME = {
+    "curve": {"first": 1, "columns": {"distance": [1.0]}},
+    "picture": {"iteration": 1, "metrics": {}},
+    "seconds": 1.0,
+}
 ODD_FRAMES = [
     *("{", "[]", '{"curve": 1}'),
     *(
         json.dumps(FRAME | change)
         for change in (
-            {"curve": {"first": -5, "columns": {"match": ["a"]}}},
-            {"curve": {"first": 900_000_000, "columns": {"match": [1.0]}}},
+            {"curve": {"first": -5, "columns": {"distance": ["a"]}}},
+            {"curve": {"first": 900_000_000, "columns": {"distance": [1.0]}}},
             {"curve": {"first": 1, "columns": [1.0]}},
             {"picture": {}},
             {"picture": {"iteration": "b", "metrics": {}}},
@@ -121,7 +125,7 @@ def test_frames_that_cannot_be_read_leave_the_others(server: Server) -> None:
         for number, head in enumerate(ODD_FRAMES, last + 1):
             db.execute("INSERT INTO frames VALUES (?, ?, ?, x'6e6f')", (run, number, head))
         db.execute("UPDATE runs SET truth = x'6e6f' WHERE id = ?", (run,))
-    assert len(server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["match"]) == 200
+    assert len(server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["distance"]) == 200
     assert server.watch(run)[0][0]["status"] == "done"
     with zipfile.ZipFile(io.BytesIO(server.client.get(f"/api/runs/{run}/export.zip").content)) as archive:
         names = archive.namelist()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gradleak_core.config.admission import admit
-from gradleak_core.config.knobs import from_query
+from gradleak_core.config.links import from_query
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.supervisor import COMMAND, Patience
 from gradleak_core.types import Refused
@@ -37,14 +37,14 @@ def test_the_first_preset_runs_and_says_what_it_found(server: Server) -> None:
     run = server.service.submit(experiment)
     messages = server.watch(run)
     last, result = messages[-1][0], messages[-1][0]["result"]
-    assert (last["status"], last["shape"], last["batch"], last["losses"][0]) == ("done", [3, 32, 32], 1, "match")
-    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "match"}
+    assert (last["status"], last["shape"], last["batch"], last["losses"][0]) == ("done", [3, 32, 32], 1, "distance")
+    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
     assert (result["iterations"], result["seed"]) == (12, experiment["seed"])
     assert result["experiment"] == experiment | {"threads": 1}
     recording = server.client.get(f"/api/runs/{run}/recording").json()
     columns = recording["curve"]["columns"]
     assert {len(values) for values in columns.values()} == {12}
-    assert columns["best"][-1] == pytest.approx(result["metrics"]["match"], rel=ROUNDED)
+    assert columns["best"][-1] == pytest.approx(result["metrics"]["distance"], rel=ROUNDED)
     assert recording["frames"][-1]["layers"]
     for path in ("truth", "frames/12"):
         assert Image.open(io.BytesIO(server.client.get(f"/api/runs/{run}/{path}").content)).size == (32, 32)
@@ -70,7 +70,7 @@ def test_every_attack_and_every_defence_runs(server: Server) -> None:
     families = server.service.catalogue()["families"]
     pair = preset(server) | {"images": ["sample:astronaut", "sample:rocket"], "size": 16}
     pair["model"] = families["models"]["convnet"]["default"]
-    quick = [row["default"] | {"steps": 2, "seeds": 2} for row in families["attacks"].values()]
+    quick = [row["default"] | {"steps": 2, "restarts": 2} for row in families["attacks"].values()]
     matching = families["attacks"]["inverting_gradients"]["default"] | {"steps": 2}
     experiments = [pair | {"images": pair["images"][:1], "attack": attack} for attack in quick]
     experiments += [pair | {"attack": matching, "defences": [row["default"]]} for row in families["defences"].values()]

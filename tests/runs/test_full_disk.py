@@ -58,7 +58,7 @@ def test_the_curve_has_no_gaps_and_the_stopped_run_is_stopped_at_once(full: Serv
     room(full)
     columns = full.service.recording(run)["curve"]["columns"]
     assert {len(values) for values in columns.values()} == {ended["iteration"]}
-    assert None not in columns["match"]
+    assert None not in columns["distance"]
     with contextlib.closing(sqlite3.connect(full.service.folder / "runs.sqlite3")) as db:
         assert db.execute("SELECT status FROM runs WHERE id = ?", (run,)).fetchone() == ("stopped",)
 
@@ -134,7 +134,7 @@ def test_pictures_that_wait_take_a_bounded_amount_of_memory_and_the_curve_stays_
 def test_an_upload_without_room_is_refused_and_leaves_nothing(server: Server) -> None:
     import resource
 
-    picture = samples.picture("astronaut")
+    picture = samples.read_sample("astronaut")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:

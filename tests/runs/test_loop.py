@@ -11,47 +11,47 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gradleak_core.runs.loop import Curve, picture
+from gradleak_core.runs.loop import Curve, encode_picture
 from gradleak_core.types import Candidate, Progress
 
 
-def progress(iteration: int, match: list[float], prior: list[float], best: list[float]) -> Progress:
+def progress(iteration: int, distance: list[float], prior: list[float], best: list[float]) -> Progress:
     nothing = Candidate(torch.empty(0), torch.empty(0), {})
-    losses = {"match": torch.tensor(match), "prior": torch.tensor(prior)}
+    losses = {"distance": torch.tensor(distance), "prior": torch.tensor(prior)}
     return Progress(iteration, losses, torch.tensor(best), torch.tensor(0), lambda: nothing, lambda: nothing)
 
 
 def test_a_curve_follows_the_seed_that_matches_best() -> None:
-    curve = Curve(("match", "prior"))
+    curve = Curve(("distance", "prior"))
     curve.add(progress(1, [3, 2], [30, 20], [3, 2]))
     curve.add(progress(2, [1, 4], [10, 40], [1, 2]))
-    assert curve.take() == {"first": 1, "columns": {"match": [2, 1], "prior": [20, 10], "best": [2, 1]}}
+    assert curve.take() == {"first": 1, "columns": {"distance": [2, 1], "prior": [20, 10], "best": [2, 1]}}
     curve.add(progress(3, [5, 6], [50, 60], [5, 6]))  # every seed was drawn anew
-    assert curve.take() == {"first": 3, "columns": {"match": [5], "prior": [50], "best": [1]}}
-    assert curve.take() == {"first": 4, "columns": {"match": [], "prior": [], "best": []}}
+    assert curve.take() == {"first": 3, "columns": {"distance": [5], "prior": [50], "best": [1]}}
+    assert curve.take() == {"first": 4, "columns": {"distance": [], "prior": [], "best": []}}
 
 
 def test_a_seed_that_is_not_finite_is_not_followed() -> None:
-    curve = Curve(("match", "prior"))
+    curve = Curve(("distance", "prior"))
     curve.add(progress(1, [math.nan, 7], [1, 2], [math.inf, 7]))
-    assert curve.take()["columns"] == {"match": [7], "prior": [2], "best": [7]}
+    assert curve.take()["columns"] == {"distance": [7], "prior": [2], "best": [7]}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_batch_is_stacked_top_to_bottom_without_loss(channels: int) -> None:
     images = torch.randint(0, 256, (4, channels, 6, 5)) / 255
-    shown = pixels(picture(images), channels)
+    shown = pixels(encode_picture(images), channels)
     assert torch.equal(shown, images.permute(0, 2, 3, 1).reshape(24, 5, channels).mul(255).round().byte())
 
 
 def test_values_outside_the_range_are_clipped() -> None:
     images = torch.tensor([-1.0, 2.0, math.nan, 0.5]).reshape(1, 1, 2, 2)
-    assert pixels(picture(images), 1).flatten().tolist() == [0, 255, 0, 128]
+    assert pixels(encode_picture(images), 1).flatten().tolist() == [0, 255, 0, 128]
 
 
 def test_large_pictures_are_webp_and_look_the_same() -> None:
     ramp = torch.linspace(0, 1, 96).expand(2, 3, 96, 96)
-    data = picture(ramp)
+    data = encode_picture(ramp)
     assert Image.open(io.BytesIO(data)).format == "WEBP"
     shown = pixels(data, 3).float() / 255
     assert (shown - ramp.permute(0, 2, 3, 1).reshape(192, 96, 3)).abs().max() < 0.05

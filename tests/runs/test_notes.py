@@ -31,12 +31,12 @@ def test_a_note_reaches_viewers_of_a_run_that_has_not_begun_and_goes_when_it_doe
     hub, row = Hub(store), store.row("a")
     assert row
     hub.open(row)
-    hub.queued(["a"])
+    hub.set_positions(["a"])
     hub.note("a", "Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
     head = unpack_live(hub.live["a"].since(0))[0]
     assert (head["status"], head["queue_position"]) == ("queued", None)
     assert (head["message"], head["share"]) == ("Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
-    hub.started("a", {"steps": 3}, b"")
+    hub.start("a", {"steps": 3}, b"")
     head = unpack_live(hub.live["a"].since(0))[0]
     assert (head["status"], head["message"]) == ("running", None)
     store.close()

@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.hostile.pictures import mutated
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import PLACES
-from gradleak_core.runs.pictures import DAY, uploaded
+from gradleak_core.runs.pictures import DAY, uploads_of
 from gradleak_core.types import Refused
 from tests.data.test_uploads import encoded, header_only, twelve_bits
 from tests.runs.serving import Server, serving, until
@@ -39,7 +39,7 @@ def kept(server: Server) -> set[str]:
 
 def age(server: Server, reference: str, seconds: float) -> None:
     then = time.time() - seconds
-    os.utime(uploads.path(server.service.pictures.folder, reference), (then, then))
+    os.utime(uploads.upload_path(server.service.pictures.folder, reference), (then, then))
 
 
 def test_hostile_pictures_are_refused_in_a_sentence_and_the_list_answers_meanwhile(server: Server) -> None:
@@ -61,7 +61,9 @@ def test_mutated_pictures_are_kept_or_refused_in_a_sentence(server: Server) -> N
 def test_a_very_dark_picture_is_kept_twice_for_the_choice(server: Server) -> None:
     answer = server.client.post("/api/uploads", content=encoded(twelve_bits())).json()
     folder = server.service.pictures.folder
-    brightest = [Image.open(uploads.path(folder, answer[name])).getextrema()[1] for name in ("image", "stretched")]
+    brightest = [
+        Image.open(uploads.upload_path(folder, answer[name])).getextrema()[1] for name in ("image", "stretched")
+    ]
     assert brightest == [16, 255]
 
 
@@ -110,9 +112,9 @@ def test_old_uploads_are_looked_for_at_the_start(tmp_path: Path) -> None:
     with serving(tmp_path, ready=False):
         until(lambda: not [*folder.iterdir()])
     with pytest.raises(Refused, match="not kept here"):
-        uploads.path(folder, old)
+        uploads.upload_path(folder, old)
 
 
 @pytest.mark.parametrize("value", [None, 3, [], {"images": None}, {"images": "upload:x"}, {"images": [None, {}, "x"]}])
 def test_an_experiment_without_uploads_needs_none(value: Any) -> None:
-    assert uploaded(value) == set()
+    assert uploads_of(value) == set()

@@ -34,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def frame(iteration: int) -> dict[str, object]:
-    curve = {"first": iteration, "columns": {"match": [1 / iteration]}}
+    curve = {"first": iteration, "columns": {"distance": [1 / iteration]}}
     return {"curve": curve, "picture": {"iteration": iteration}, "seconds": 0.1}
 
 
@@ -131,5 +131,5 @@ def test_a_frame_that_is_lost_leaves_a_gap_and_moves_nothing(tmp_path: Path) -> 
             store.frame("a", iteration, frame(iteration), b"picture")
         store.write(lambda db: db.execute("UPDATE frames SET head = 'x' WHERE iteration = 2"))
         recording = server.service.recording("a")
-    assert recording["curve"]["columns"] == {"match": [1, None, None, 0.25]}
+    assert recording["curve"]["columns"] == {"distance": [1, None, None, 0.25]}
     assert [frame["iteration"] for frame in recording["frames"]] == [1, 4]

@@ -162,7 +162,7 @@ def test_a_run_that_took_the_server_with_it_twice_is_not_tried_again(tmp_path: P
         assert row
         hub = Hub(store)
         hub.open(row)
-        hub.handed(run)
+        hub.hand_over(run)
         store.flush()
     store.close()
     with serving(tmp_path) as server:
@@ -240,7 +240,7 @@ def test_deleting_the_running_run_frees_the_worker(server: Server) -> None:
         ({"attack": {"kind": "magic"}}, "attack has no kind 'magic'; choose from toy."),
         ({"model": {}}, "model has no kind None; choose from net."),
         ({"attack": None}, "attack must be an object, not None."),
-        ({"attack": {"kind": "toy", "stpes": 3}}, "attack.stpes is not known here; choose from steps, seeds"),
+        ({"attack": {"kind": "toy", "stpes": 3}}, "attack.stpes is not known here; choose from steps, restarts"),
         ({"size": 64}, "The toy attack needs pictures of at most 32 pixels."),
         ({"size": 2}, "size must lie between 4 and 224, not 2."),
         ({"images": []}, "images must hold 1 to 16 entries, not 0."),

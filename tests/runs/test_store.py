@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_what_went_in_comes_out(store: Store) -> None:
     store.add("a", "first", EXPERIMENT)
-    store.start("a", {"steps": 3, "losses": ["match"]}, b"truth")
+    store.start("a", {"steps": 3, "losses": ["distance"]}, b"truth")
     for iteration in (1, 2, 3):
         store.frame("a", iteration, {"seconds": iteration}, b"picture %d" % iteration)
     store.status("a", "done", result={"psnr": 20}).result()
@@ -124,3 +125,24 @@ def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> 
     assert "Another GradLeak server is using" in refused.stderr
     store.close()
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_server_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite3"
+    opening = f"from gradleak_core.runs.store import *; s=Store(Path({str(path)!r})); print('open',flush=True);input()"
+    command = [sys.executable, "-c", opening]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(Refused, match="Another GradLeak server is using"):
+            Store(path)
+        other.kill()
+    Store(path).close()
+
+
+def test_a_lock_is_let_go_by_another_thread(tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.sqlite3")
+    closing = threading.Thread(target=store.close)
+    closing.start()
+    closing.join()
+    Store(store.path).close()

@@ -16,7 +16,7 @@ import pytest
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.processes import processor_seconds
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import PATIENCE, Patience, Supervisor
+from gradleak_core.runs.supervisor import USUAL_PATIENCE, Patience, Supervisor
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -39,8 +39,8 @@ def test_a_worker_that_stands_still_is_replaced_and_its_run_says_so(tmp_path: Pa
 
 
 def test_five_seconds_of_silence_are_enough_unless_a_worker_starts() -> None:
-    assert PATIENCE.silence == 5
-    assert PATIENCE.start == 120
+    assert USUAL_PATIENCE.silence == 5
+    assert USUAL_PATIENCE.start == 120
 
 
 def test_processor_time_tells_who_computes_from_who_stands_still() -> None:
@@ -90,14 +90,14 @@ def test_a_catalogue_that_cannot_be_written_costs_nothing(tmp_path: Path) -> Non
 
 LIGHT = """
 import sys, time
-from gradleak_core.runs.protocol import pack, read
+from gradleak_core.runs.protocol import pack, read_message
 
 def say(**head):
     sys.stdout.buffer.write(pack(head))
     sys.stdout.buffer.flush()
 
 say(type="hello", pid=0, device="cpu", catalogue={})
-head, _ = read(sys.stdin.buffer)
+head, _ = read_message(sys.stdin.buffer)
 if sys.argv[1] == "absorbed":
     say(type="heartbeat")
     begun = time.process_time()
@@ -105,7 +105,7 @@ if sys.argv[1] == "absorbed":
         pass
 if sys.argv[1] != "moody":
     say(type="finished", run=head["run"], status="done", result={})
-    read(sys.stdin.buffer)
+    read_message(sys.stdin.buffer)
 """
 """A worker without an engine, which ends every run that it is given: the obedient one says so at once, the absorbed one
 after three seconds of computing, and the moody one just ends."""

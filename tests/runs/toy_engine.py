@@ -13,7 +13,7 @@ import torch
 
 from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, Secret, Started
 
-ATTACK = {"kind": "toy", "steps": 40, "seeds": 2, "delay": 0.0, "trouble": "none"}
+ATTACK = {"kind": "toy", "steps": 40, "restarts": 2, "delay": 0.0, "trouble": "none"}
 COUNTS = itertools.count(2)
 """The threads of runs that name none, as if something had measured anew before each."""
 TROUBLES = ("none", "crash", "deaf", "error", "refused", "chatty", "greedy")
@@ -41,7 +41,7 @@ def numbers(*names: str, **bounds: int) -> Any:
 
 
 def catalogue() -> Any:
-    knobs = {"kind": {"const": "toy"}, **numbers("steps", minimum=1, maximum=1000000), **numbers("seeds", minimum=1)}
+    knobs = {"kind": {"const": "toy"}, **numbers("steps", minimum=1, maximum=1000000), **numbers("restarts", minimum=1)}
     knobs |= {"delay": {"type": "number", "minimum": 0}, "trouble": {"enum": list(TROUBLES)}}
     small = {"why": "The toy attack needs pictures of at most 32 pixels.", "any_of": [{"fact": "size", "high": 32}]}
     toy = {"type": "object", "properties": knobs, "required": ["kind"], "additionalProperties": False}
@@ -94,22 +94,22 @@ def secret(experiment: Experiment) -> Secret:
 
 def run(experiment: Experiment, *, device: str = "cpu", due: Any) -> Any:
     attack, truth = experiment.attack, secret(experiment).images
-    seeds, steps = attack["seeds"], attack["steps"]
-    yield Started(steps, seeds, ("match", "prior"))
-    guess = torch.rand(seeds, *truth.shape, generator=torch.Generator().manual_seed(experiment.json["seed"]))
-    best = torch.full((seeds,), float("inf"))
+    restarts, steps = attack["restarts"], attack["steps"]
+    yield Started(steps, restarts, ("distance", "prior"))
+    guess = torch.rand(restarts, *truth.shape, generator=torch.Generator().manual_seed(experiment.json["seed"]))
+    best = torch.full((restarts,), float("inf"))
     for iteration in range(1, steps + 1):
         if attack["trouble"] != "none" and iteration == 10:
             fail(attack["trouble"])
         time.sleep(attack["delay"])
         guess += 0.05 * (truth - guess)
-        match = (guess - truth).square().mean((1, 2, 3, 4))
-        best = torch.minimum(best, match)
-        pick = Candidate(guess[match.argmin()][None], torch.zeros(1, 1, 10), {})
-        losses = {"match": match, "prior": torch.arange(seeds) + match}
+        distance = (guess - truth).square().mean((1, 2, 3, 4))
+        best = torch.minimum(best, distance)
+        pick = Candidate(guess[distance.argmin()][None], torch.zeros(1, 1, 10), {})
+        losses = {"distance": distance, "prior": torch.arange(restarts) + distance}
         yield Progress(iteration, losses, best, torch.tensor(0), lambda one=pick: one, lambda one=pick: one)
         if iteration == steps or due(iteration):
-            psnr = float(-10 * match.min().log10())
+            psnr = float(-10 * distance.min().log10())
             yield Frame(iteration, pick.images[0].clone(), (0,) * len(truth), {"psnr": psnr}, {"fc": 0.5}, 0)
     yield Finished("done", steps, pick, float(best.min()), 0)
 

@@ -18,8 +18,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
-from gradleak_core.api import gone
-from gradleak_core.cli.connections import SLOWEST, TimedProtocol
+from gradleak_core.api import answer_break
+from gradleak_core.cli.connections import BYTES_A_SECOND, TimedProtocol
 from tests.runs.serving import until
 
 LIMIT = 0.5
@@ -58,7 +58,9 @@ async def echo(socket: WebSocket) -> None:
 @pytest.fixture(scope="module")
 def web() -> Iterator[uvicorn.Server]:
     routes = [Route("/body", body, methods=["POST"]), Route("/slow", slow), Route("/large", large)]
-    app = Starlette(routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: gone})
+    app = Starlette(
+        routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: answer_break}
+    )
     settings = uvicorn.Config(app, http=TimedProtocol, timeout_keep_alive=LIMIT, ws="websockets-sansio", port=0)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
@@ -122,7 +124,7 @@ def test_an_answer_that_is_read_slowly_arrives(web: uvicorn.Server, monkeypatch:
 
 
 def test_an_upload_that_keeps_coming_arrives(web: uvicorn.Server) -> None:
-    whole = 4 * SLOWEST
+    whole = 4 * BYTES_A_SECOND
     with client(web, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % whole) as opened:
         for _ in range(20):
             opened.sendall(bytes(whole // 20))

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gradleak_core.guard import Guard
+from gradleak_core.api.guard import Guard
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BOUND = ("10.1.2.3", 8501)

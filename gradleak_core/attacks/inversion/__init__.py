@@ -1,1 +1,5 @@
-"""Gradient inversion by gradient matching: the recipe of an attack, what it minimises, and the loop."""
+"""Gradient inversion by gradient matching: the recipe of an attack, the loss that it minimises, and its loop."""
+
+from gradleak_core.attacks.inversion.loop import Recipe
+
+__all__ = ["Recipe"]

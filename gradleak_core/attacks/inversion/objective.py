@@ -1,130 +1,132 @@
-"""What an attack drives down: the match of its guesses with what was observed, and its priors."""
+"""The loss of an attack: the distance of its guesses' updates from the observed one, and its priors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.parts.distances import Compared, total
+from gradleak_core import speed
+from gradleak_core.attacks.parts.distances import Compared, Distance
+from gradleak_core.attacks.parts.matched import Matched
 from gradleak_core.attacks.parts.priors import Prior, Scene
-from gradleak_core.attacks.parts.stances import blank
 from gradleak_core.attacks.parts.unknowns import Space
-from gradleak_core.client import factored_update, local_update
-from gradleak_core.counting import values
-from gradleak_core.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
-from gradleak_core.speed.factored import Taps, taps
-from gradleak_core.speed.parallel import together
-from gradleak_core.speed.recording import Captured, Step
-from gradleak_core.speed.sweeps import sweeps
+from gradleak_core.client import local_update
 from gradleak_core.types import Candidate, Observation, Round, Update
-
-if TYPE_CHECKING:
-    from gradleak_core.attacks.inversion.recipe import Recipe
+from gradleak_core.updates import Observed
 
 
 class Objective:
-    """The match of some seeds' guesses, and their priors. Both give gradients, and seeds that would not fit take turns.
+    """The loss of S restarts as a function of z (S, N): distance and priors, both with their gradients.
 
-    They are apart because the match is dear and stays the same function of z during a run, unless draws are new at
-    every iteration, while weights and a consensus may change with each. There are as many objectives as `threads`.
+    The two are computed apart. The distance is expensive and stays the same function of z during a run, unless draws
+    are new in every iteration; the priors are cheap, and their weights and the consensus change. Restarts that do not
+    fit into memory together take turns.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        distance: Distance,
+        matched: Matched,
+        priors: Sequence[Prior],
         model: nn.Module,
         observation: Observation,
         space: Space,
-        threads: int = 1,
+        restarts: int,
     ) -> None:
-        self.priors = {type(prior).__name__: prior for prior in recipe.priors}
-        matching = Matching(recipe, model, observation, space)
-        self.at_once = max(1, seeds_that_fit(model, observation, matching.taps) // threads) if recipe.seeds > 1 else 1
-        self.matching = captured(matching, space)
-        self.belief = captured(Belief(model, observation, space, recipe.priors), space)
+        self.priors, fixed = priors, space.redraw is None
+        matching = Matching(distance, matched, model, observation, space)
+        self.at_once = matching.updates.restarts_at_once() if restarts > 1 else 1
+        self.matching = speed.faster(matching, fixed=fixed)
+        self.belief = speed.faster(Belief(model, observation, space, priors), fixed=fixed)
 
-    def weights(self, done: float, like: Tensor) -> Tensor:
-        """The priors' weights (P,) when this share of the run is done."""
-        values = [like.new_full((), prior.weight_at(done)) for prior in self.priors.values()]
-        return torch.stack(values) if values else like.new_empty(0)
-
-    def match(self, z: Tensor) -> tuple[Tensor, ...]:
-        """The match (S,) of z (S, N), and its gradient (S, N)."""
-        return together(self.matching(rows) for rows in self.turns(z))
+    def distance(self, z: Tensor) -> tuple[Tensor, ...]:
+        """Returns the distance (S,) at z (S, N), and its gradient (S, N)."""
+        return joined(self.matching(rows) for rows in z.split(self.at_once))  # type: ignore[no-untyped-call]
 
     def with_priors(
-        self, z: Tensor, match: Tensor, grad: Tensor, weights: Tensor, consensus: Tensor
+        self, z: Tensor, distance: Tensor, grad: Tensor, weights: Tensor, consensus: Tensor
     ) -> tuple[Tensor, ...]:
-        """Gives the weighted priors (S, P) of z (S, N), the loss (S,) and its gradient (S, N), by the match and its."""
+        """Returns the weighted priors (S, P) at z (S, N), the loss (S,), and the loss's gradient (S, N).
+
+        The loss is the given distance (S,) plus the priors; `grad` (S, N) is the distance's gradient, `weights` (P,).
+        """
         if not self.priors:
-            return match.new_empty(len(z), 0), match, grad
-        terms, pull = together(self.belief(rows, weights, consensus) for rows in self.turns(z))
-        return terms, match + terms.sum(1), grad + pull
+            return distance.new_empty(len(z), 0), distance, grad
+        rows = z.split(self.at_once)  # type: ignore[no-untyped-call]
+        terms, pull = joined(self.belief(some, weights, consensus) for some in rows)  # (S, P), (S, N)
+        return terms, distance + terms.sum(1), grad + pull
 
-    def turns(self, z: Tensor) -> tuple[Tensor, ...]:
-        rows: tuple[Tensor, ...] = z.split(self.at_once)  # type: ignore[no-untyped-call]
-        return rows
+    def whole(self, restarts: int) -> bool:
+        """Returns whether this many restarts are computed in one piece, so that none take turns."""
+        return restarts <= self.at_once
 
-    def whole(self, seeds: int) -> bool:
-        """True if so many seeds are computed in one piece."""
-        return seeds <= self.at_once
+
+def prior_weights(priors: Sequence[Prior], done: float, like: Tensor) -> Tensor:
+    """Returns the priors' weights (P,) once the share `done`, in [0, 1], of the run is done."""
+    values = [like.new_full((), prior.weight_at(done)) for prior in priors]
+    return torch.stack(values) if values else like.new_empty(0)
+
+
+def joined(parts: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Returns each tensor (S, ...) of all restarts, concatenated from the tensors of parts of them."""
+    first, *others = parts
+    return tuple(torch.cat(each) for each in zip(first, *others, strict=True)) if others else first
 
 
 class Matching:
-    """The match (S,) of z (S, N), and its gradient (S, N)."""
+    """A function from z (S, N) to its distance (S,), summed over the rounds, and its gradient (S, N)."""
 
-    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation, space: Space) -> None:
-        self.model, self.observation, self.space = model, observation, space
-        self.single = observation.step.steps(observation.batch) == 1
-        self.taps = taps(model, blank(observation)) if recipe.distance.factored and self.single else Taps()
+    def __init__(
+        self, distance: Distance, matched: Matched, model: nn.Module, observation: Observation, space: Space
+    ) -> None:
+        self.space = space
+        quick = speed.updates(model, observation, by_products=distance.by_products)
+        self.updates = quick or Updates(model, observation)
         first = Round(dict(model.named_parameters()), observation.update)
         self.rounds = [
-            (self.client(r.theta), recipe.distance.to(recipe.matched.choose(model, r.update)))
+            (self.updates.at(r.theta), distance.to(self.updates.observed(matched.choose(model, r.update))))
             for r in (first, *observation.later)
         ]
 
     def __call__(self, z: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
-        match = total([distance(client(guess)) for client, distance in self.rounds])
-        return match.detach(), torch.autograd.grad(match.sum(), z)[0]
+        distance = torch.stack([measure(update(guess)) for update, measure in self.rounds]).sum(0)  # (S,)
+        return distance.detach(), torch.autograd.grad(distance.sum(), z)[0]
 
-    def client(self, theta: Update) -> Callable[[Candidate], Compared]:
-        """The update (S, ...) of a guess at parameters theta, in the quickest way there is for this model."""
-        swept = sweeps(self.model, theta) if self.single and not self.taps.zeros else None
-        if swept is not None:
-            return lambda guess: swept.update(guess.images, guess.labels)
-        compute: Callable[..., Compared]
-        if self.taps.zeros:
-            compute = partial(factored_update, self.model, taps=self.taps.at(theta), start=theta)
-        else:
-            step = self.observation.step
-            compute = partial(local_update, self.model, step=step, start=theta, differentiable=True)
+
+class Updates:
+    """The updates of guesses, computed restart by restart as the client computes its own."""
+
+    def __init__(self, model: nn.Module, observation: Observation) -> None:
+        self.model, self.step = model, observation.step
+
+    def at(self, theta: Update) -> Callable[[Candidate], Compared]:
+        """Returns the function from guesses to the updates (S, ...) of clients that start from the parameters theta."""
 
         def update(guess: Candidate) -> Compared:
-            if len(guess.images) > 1:
-                return compute(guess.images, guess.labels, guess.latents)
-            # a single seed takes the path without `vmap`, which is faster
-            draws = {k: v[0] for k, v in guess.latents.items()}
-            return {k: g[None] for k, g in compute(guess.images[0], guess.labels[0], draws).items()}
+            draws = ({k: v[s] for k, v in guess.latents.items()} for s in range(len(guess.images)))
+            each = [
+                local_update(self.model, x, y, latents, self.step, start=theta, differentiable=True)
+                for x, y, latents in zip(guess.images, guess.labels, draws, strict=True)
+            ]
+            return {k: torch.stack([own[k] for own in each]) for k in theta}
 
         return update
 
+    def observed(self, update: Update) -> Observed:
+        """Returns an observed update in the form that distances take."""
+        return Observed(update)
 
-def seeds_that_fit(model: nn.Module, observation: Observation, taps: Taps) -> int:
-    """How many seeds fit into memory together: the rest of them go in turns."""
-    each = sum(p.numel() for name, p in model.named_parameters() if name not in taps.zeros)
-    passes = observation.step.local_epochs * (1 + len(observation.later))
-    made = values(model, blank(observation)) * passes
-    return min(PARAMETERS_AT_ONCE // max(each, 1), VALUES_AT_ONCE // made)
+    def restarts_at_once(self) -> int:
+        """Returns how many restarts are computed at once: 1, so that none waits in memory for another."""
+        return 1
 
 
 class Belief:
-    """The weighted priors (S, P) of z (S, N), and the gradient (S, N) of their sum, for weights (P,)."""
+    """A function from z (S, N) and weights (P,) to the weighted priors (S, P) and the gradient (S, N) of their sum."""
 
     def __init__(self, model: nn.Module, observation: Observation, space: Space, priors: Sequence[Prior]) -> None:
         self.model, self.observation, self.space, self.priors = model, observation, space, priors
@@ -132,12 +134,7 @@ class Belief:
     def __call__(self, z: Tensor, weights: Tensor, consensus: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess, scene = self.space.candidate(z), Scene(self.model, self.observation, consensus)
-        terms = weights * torch.stack([prior(guess, scene) for prior in self.priors], 1)
-        if not terms.requires_grad:  # all of them are of draws that are not solved for
+        terms = weights * torch.stack([prior(guess, scene) for prior in self.priors], 1)  # (S, P)
+        if not terms.requires_grad:  # every prior is about draws that are not solved for
             return terms, torch.zeros_like(z)
         return terms.detach(), torch.autograd.grad(terms.sum(), z)[0]
-
-
-def captured(step: Step, space: Space) -> Step:
-    """Recorded, unless something is drawn anew at every step."""
-    return Captured(step) if space.redraw is None else step

@@ -1,52 +1,57 @@
-"""When a run has reached its goal, and what it came to."""
+"""The end of a run: whether it has reached its goal, and its status."""
 
 from __future__ import annotations
 
 from math import isfinite, nan
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from gradleak_core.attacks.parts.distances import Distance
+from gradleak_core.attacks.parts.matched import Matched
 from gradleak_core.types import Observation, Status
+from gradleak_core.updates import Observed
 
-if TYPE_CHECKING:
-    from gradleak_core.attacks.inversion.recipe import Recipe
-
-PATIENCE = 10
-"""Checks over which the lowest match must have stood still, at least, before a goal that is met ends the run."""
+STILL_CHECKS = 10
+"""The fewest checks over which the smallest distance must stand still before a run that is below its goal ends."""
 BEGUN = 2
-"""Checks within which a search may still be overshooting, so that none is judged by them."""
+"""Checks during which a search may still overshoot, so that they do not count against it."""
 STILL = 0.9
-"""The share of its former value that the lowest match keeps where it stands still."""
+"""The share of its former value that the smallest distance must keep to count as standing still."""
 
 
 class Stopping:
-    """Judges a run by the match (S,) that its seeds keep, at every check.
+    """A judge of a run, which looks at every check at the distance (S,) that the restarts keep.
 
-    A goal is a share of the match that an update of zeros would have. How low a match has to be for the picture to be
-    there differs by orders of magnitude between networks, so that a goal alone says little: a run ends when its lowest
-    match is below the goal and stands still: over the last quarter of the run it fell by less than a tenth.
+    Networks differ by orders of magnitude in how small the distance is when the picture has come back, so a goal alone
+    says little. A run ends when its smallest distance is below the goal and stands still, which means that it fell by
+    at most a tenth over the last quarter of the run.
     """
 
-    def __init__(self, recipe: Recipe, model: nn.Module, observation: Observation) -> None:
-        self.goal = recipe.goal * match_of_zeros(recipe, model, observation) if recipe.goal else 0.0
+    def __init__(self, goal: float) -> None:
+        self.goal = goal
         self.lowest: list[float] = []
         self.reached = self.improved = False
+        self.begun = torch.empty(0)
 
-    def met(self, begun: Tensor, match: Tensor) -> bool:
-        """Returns whether the run is done. `begun` (S,) is what the seeds kept after the first iteration since the
-        last check, `match` (S,) what they keep now; a seed drawn anew is in both.
+    def begin(self, distance: Tensor) -> None:
+        """Notes the distance (S,) that the restarts keep after the first iteration since the last check.
+
+        Restarts are redrawn just before, so the first distance of a fresh one does not count as an improvement.
         """
-        self.improved = self.improved or bool((match < begun).any())
-        self.lowest.append(float(match.min()))
-        window = max(PATIENCE, len(self.lowest) // 4)
+        self.begun = distance.clone()
+
+    def met(self, distance: Tensor) -> bool:
+        """Returns whether the run has reached its goal, now that the restarts keep this distance (S,)."""
+        self.improved = self.improved or bool((distance < self.begun).any())
+        self.lowest.append(float(distance.min()))
+        window = max(STILL_CHECKS, len(self.lowest) // 4)
         before = self.lowest[-1 - window] if len(self.lowest) > window else nan
         self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
         return self.reached
 
     def status(self) -> Status:
-        """Returns how a run of at least one check ended; one that has hardly begun does not count as stuck."""
+        """Returns how a run ended after at least one check; up to `BEGUN` checks, it does not count as stuck."""
         if self.reached:
             return "recovered"
         if not isfinite(self.lowest[-1]):
@@ -54,10 +59,10 @@ class Stopping:
         return "done" if self.improved or len(self.lowest) <= BEGUN else "stuck"
 
 
-def match_of_zeros(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
-    """Returns the match that a guess with an update of zeros would have, summed over the rounds."""
+def distance_of_zeros(distance: Distance, matched: Matched, model: nn.Module, observation: Observation) -> float:
+    """Returns the distance of a guess whose update is zero, summed over the rounds."""
     total = 0.0
     for update in (observation.update, *(later.update for later in observation.later)):
-        seen = recipe.matched.choose(model, update)
-        total += float(recipe.distance.to(seen)({k: torch.zeros_like(g)[None] for k, g in seen.items()}))
+        seen = matched.choose(model, update)
+        total += float(distance.to(Observed(seen))({k: torch.zeros_like(g)[None] for k, g in seen.items()}))
     return total

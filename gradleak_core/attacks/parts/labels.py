@@ -1,4 +1,4 @@
-"""How the attacker comes to the labels: told, read off the last layer's gradient, or optimised with the image."""
+"""The ways an attacker comes to the labels: told, read off the last layer's gradient, or optimised with the image."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ WEIGHT, BIAS = "classifier.weight", "classifier.bias"
 
 
 class Labels(Protocol):
-    """The labels (B,) in any order, (B, classes) when they are mixed, or None when they are unknowns to optimise."""
+    """A way to come to the labels.
+
+    `read` returns them as (B,) in any order, as (B, classes) if they are mixed, or as None if they are to be optimised.
+    """
 
     title: ClassVar[str]
     told: ClassVar[bool]
-    """True when the threat model must reveal the labels."""
+    """True if the threat model must reveal the labels."""
     knows: ClassVar[str]
-    """Completes "The attacker ..."."""
+    """The rest of a sentence that begins with "The attacker ..."."""
     needs: ClassVar[tuple[Need, ...]]
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None: ...
@@ -59,10 +62,10 @@ class OptimisedLabels:
 
 @dataclass(frozen=True)
 class RowSum:
-    """The classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
+    """The B classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
 
-    One image: the true class alone has a negative sum when features are positive. A batch takes the B lowest,
-    so a label that occurs twice is missed.
+    For one image with positive features, only the true class has a negative sum. A batch takes the B lowest sums, so
+    the rule misses repeats of a label.
     """
 
     title: ClassVar[str] = "Row sum"
@@ -76,9 +79,9 @@ class RowSum:
 
 @dataclass(frozen=True)
 class RowMinimum:
-    """The classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
+    """The B classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
 
-    With features ≥ 0 a negative entry proves the class present. A label that occurs twice is missed.
+    If features are ≥ 0, a negative entry proves that the class is present. The rule misses repeats of a label.
     """
 
     title: ClassVar[str] = "Row minimum"
@@ -92,13 +95,13 @@ class RowMinimum:
 
 @dataclass(frozen=True)
 class BiasRule(Probing):
-    """Counts from the last bias's gradient and the mean prediction p: λ_n = K (p_n − Δc_n). Repeats are found.
+    """Label counts λ from the last bias's gradient Δc and the mean prediction p: λ_n = K (p_n − Δc_n), with repeats.
 
-    Exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. It is measured on random pictures, as those of the
-    batch are unknown. A trained network takes these for one class, so that a p which is the same for every class is
-    tried beside it, and alone where one class has nearly all of p; what comes nearer to whole numbers counts. With
-    several local steps the sum over steps takes the place of K, each picture weighing one over its mini-batch's size,
-    so that those in a smaller last one do not count as several.
+    K is the number of pictures. The rule is exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. The batch
+    is unknown, so p is measured on random pictures. A trained network takes these for one class, so a uniform p is
+    tried as well, and alone if one class has nearly all of p; the one whose counts come nearer to whole numbers is
+    taken. After T local steps, class n weighs T p_n − Δc_n in the update, and a picture weighs one over the size of its
+    mini-batch in each step that it takes part in, so that pictures in a smaller last one do not count as several.
     """
 
     title: ClassVar[str] = "Bias rule"
@@ -114,23 +117,23 @@ class BiasRule(Probing):
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        surplus, weights = last(observation, BIAS), observation.step.weights(observation.batch)
+        surplus, weights = last(observation, BIAS), observation.step.weights(observation.batch)  # (classes,), (B,)
         prediction, _ = self.measured(model, observation.shape)
         return nearest_labels(surplus, prediction, weights)
 
 
 @dataclass(frozen=True)
 class LabelCounts(Probing):
-    """How often each class occurs, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
+    """Label counts λ from the last layer's gradient, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
 
-    ΔW_n is the sum of row n of the last layer's gradient; p, the mean prediction, and O, the mean sum of the features,
-    are measured on random pictures, since those of the batch are unknown. Several local steps count as in `BiasRule`.
-    Departs: a uniform p is tried too, as there; counts are the whole numbers nearest in squared error; and where the
-    classifier has a bias, its gradient takes the place of ΔW_n / O, which is what O is divided for, so that features
-    whose sum varies from image to image do no harm.
+    ΔW_n is the sum of row n of the gradient, and K the number of pictures. The mean prediction p and the mean sum O of
+    the features are measured on random pictures, since the batch is unknown. Several local steps count as in
+    `BiasRule`. Departs: a uniform p is tried too, as there; counts are the whole numbers nearest in squared error; if
+    the classifier has a bias, its gradient takes the place of ΔW_n / O, which only estimates it, so that features whose
+    sum varies from image to image do no harm.
     """
 
-    bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias where there is one.")] = True
+    bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias if it has one.")] = True
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last layer's gradient"
@@ -145,12 +148,12 @@ class LabelCounts(Probing):
 
 @dataclass(frozen=True)
 class InstanceWise:
-    """Counts from the mean prediction p_j of each class, found from its own features. iLRG, Ma et al. 2023.
+    """Label counts λ from the mean prediction p_j of each class j, found from its own features. iLRG, Ma et al. 2023.
 
-    The pictures of class j have nearly the features e_j = ΔW_j / Δc_j, row j of the last layer's gradient over its
-    bias's, and so predict p_j = softmax(W e_j + c). The counts solve Σ_j λ_j p_jn − λ_n = K Δc_n and Σ_n λ_n = K.
-    Departs: least squares with λ ≥ 0 instead of the pseudo-inverse, cut at 0 afterwards; and counts are the whole
-    numbers nearest in squared error. Several local steps count as in `BiasRule`.
+    The pictures of class j have features near e_j = ΔW_j / Δc_j, row j of the last layer's gradient divided by the
+    bias's entry j, and so predict p_j = softmax(W e_j + c). The counts of K pictures solve Σ_j λ_j p_jn − λ_n = K Δc_n
+    and Σ_n λ_n = K. Several local steps count as in `BiasRule`. Departs: least squares with λ ≥ 0 replace the
+    pseudo-inverse that is cut at 0 afterwards; counts are the whole numbers nearest in squared error.
     """
 
     title: ClassVar[str] = "iLRG"
@@ -166,27 +169,28 @@ class InstanceWise:
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
-        from scipy.optimize import nnls  # takes a second, which other rules are spared
+        from scipy.optimize import nnls  # takes a second, which the other rules do not need
 
         surplus = last(observation, BIAS).nan_to_num(0, 0, 0)
         weights = observation.step.weights(observation.batch)
         features = (last(observation, WEIGHT) / surplus[:, None]).nan_to_num(0, 0, 0)  # (classes, features)
         with torch.no_grad():
             predictions = model.get_submodule("classifier")(features).softmax(1).nan_to_num().cpu().numpy()
-        equations = np.vstack([predictions.T - np.eye(len(surplus)), np.ones(len(surplus))])
+        equations = np.vstack([predictions.T - np.eye(len(surplus)), np.ones(len(surplus))])  # (classes + 1, classes)
         mass, _ = nnls(equations, [*surplus.tolist(), sum(weights)])
         return tally(torch.as_tensor(mass, dtype=surplus.dtype, device=surplus.device), weights)[0]
 
 
 NEARLY_ALL = 0.9
-"""The share of a mean prediction from which one class has nearly all of it."""
+"""The share of a mean prediction above which one class has nearly all of it."""
 
 
 def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]) -> Tensor:
-    """Returns the labels (B,) by the mean prediction (classes,), or by a uniform one if that is nearer to whole counts.
+    """Returns the labels (B,) by the mean prediction (classes,), or by a uniform one if its counts are nearer to whole.
 
-    A prediction of which one class has nearly all is not tried: any small update makes whole counts of that class.
-    `surplus` (classes,) is by how much the predictions exceed the labels, and `weights` what each picture counts.
+    `surplus` (classes,) is the gradient of the classifier's bias, by which predictions exceed labels, or an estimate of
+    it; `weights` (B,) is what each picture weighs in it. A prediction with nearly all in one class is not tried,
+    because it makes whole counts of that class from any small update.
     """
     uniform = torch.full_like(prediction, 1 / len(prediction))
     guesses = [uniform] if prediction.max() > NEARLY_ALL else [prediction, uniform]
@@ -195,14 +199,14 @@ def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]
 
 
 def last(observation: Observation, name: str) -> Tensor:
-    """The update of one tensor of the classifier. Raises `Refused` when the threat model hides it."""
+    """Returns the update of the classifier's tensor `name`. Raises `Refused` when the threat model hides it."""
     if name not in observation.update:
         raise Refused(f"The labels are read off {name}, which is hidden; show it, or choose known or optimised labels.")
     return observation.update[name]
 
 
 def lowest(scores: Tensor, count: int) -> Tensor:
-    """The `count` classes of lowest score, starting over when there are more images than classes."""
+    """Returns the `count` classes of lowest score (classes,), lowest first; it starts over if classes run out."""
     order = scores.argsort()
     return order.repeat(-(-count // len(order)))[:count]
 

@@ -1,4 +1,4 @@
-"""Which part of the observed update the guess has to match."""
+"""The parts of the observed update that a guess may have to match."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Protocol
 
 from torch import nn
 
-from gradleak_core.models.layers import ahead
+from gradleak_core.models.layers import names_before_randomness
 from gradleak_core.types import Knob, Refused, Update
 
 
 class Matched(Protocol):
-    """Chooses among the tensors of an update by the model that made it."""
+    """A choice among the tensors of an update, made by looking at the model that the update belongs to."""
 
     title: ClassVar[str]
 
@@ -21,7 +21,7 @@ class Matched(Protocol):
 
 @dataclass(frozen=True)
 class Everything:
-    """Every tensor that the attacker sees."""
+    """A choice of every tensor that the attacker sees."""
 
     title: ClassVar[str] = "Everything"
 
@@ -30,22 +30,23 @@ class Everything:
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """Only the layers ahead of the first stochastic one, whose gradients it does not make random by itself.
+class BeforeRandomness:
+    """A choice of only those layers that come before the first stochastic one.
 
-    A stochastic layer multiplies what flows back to these layers by something random, but what they have seen forward
-    stays as it was. Scheliga et al. 2022 (PPP): omitting the rest disables PRECODE.
+    A stochastic layer makes the gradient that flows back to these layers random, but not the activations that they
+    were fed forward. Scheliga et al. 2022 (PPP): leaving out all other layers disables PRECODE. Raises `Refused` when
+    the attacker sees none of these layers.
     """
 
     encoder: Annotated[bool, Knob("Encoder too", "Also match the encoder of PRECODE's bottleneck.")] = False
     title: ClassVar[str] = "Ahead of the randomness"
 
     def choose(self, model: nn.Module, update: Update) -> Update:
-        names = set(ahead(model))
+        names = set(names_before_randomness(model))
         chosen = {k: g for k, g in update.items() if k in names or (self.encoder and ".encoder." in k)}
         if not chosen:
-            raise Refused("No layer the attacker sees lies ahead of the randomness; show it more layers.")
+            raise Refused("No layer that the attacker sees lies ahead of the randomness; show it more layers.")
         return chosen
 
 
-MATCHED: dict[str, type[Matched]] = {"everything": Everything, "ahead": Ahead}
+MATCHED: dict[str, type[Matched]] = {"everything": Everything, "ahead": BeforeRandomness}

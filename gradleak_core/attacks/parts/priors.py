@@ -1,4 +1,4 @@
-"""What the attacker believes of pictures before seeing the update. Each is a named term of the loss."""
+"""The attacker's beliefs about pictures, held before seeing the update. Each prior is a named term of the loss."""
 
 from __future__ import annotations
 
@@ -8,37 +8,42 @@ from typing import Annotated, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.parts.registration import aligned
+from gradleak_core.attacks.parts.registration import align
 from gradleak_core.client import first_draws
 from gradleak_core.config.needs import between
-from gradleak_core.models.layers import Dropout, stochastic
-from gradleak_core.models.statistics import statistics, stored
+from gradleak_core.models.layers import DropoutLayer, stochastic
+from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.types import Candidate, Knob, Latents, Need, Observation
 
-WEIGHT = Knob("Weight", "How much this counts beside the match.", 0, 10_000, log=True)
-EARLY = Knob("Early factor", "How many times its weight it counts at first; 1 keeps it constant.", 1, 1000, log=True)
+WEIGHT = Knob("Weight", "How much this counts beside the distance.", 0, 10_000, log=True)
+EARLY_FACTOR = Knob(
+    "Early factor", "The weight at first, as a multiple of the final one; 1 keeps it constant.", 1, 1000, log=True
+)
 SETTLED = 0.8
 """The share of the run after which an early factor is gone."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a prior may look at besides the guess: all of it known to the attacker."""
+    """The things besides a guess that a prior may look at; the attacker knows all of them."""
 
     model: nn.Module
     observation: Observation
     consensus: Tensor
-    """(B, C, H, W): what the seeds agreed on when they last met; empty where no prior asks. A prior sees no more of
-    the other seeds, because these may be in other threads, and moving all the time they would never let it settle."""
+    """The images (B, C, H, W) that the restarts agreed on when they last met; empty if no prior asks.
+
+    A prior sees nothing else of the other restarts. They may run in other threads, and a target that moved in every
+    iteration would never let a restart settle.
+    """
 
 
 class Prior(Protocol):
-    """Of a guess, as (S,), before its weight."""
+    """A belief about pictures: a function from S guesses to the penalty (S,) of each, before its weight."""
 
     title: ClassVar[str]
 
     def weight_at(self, done: float) -> float:
-        """What it counts when this share of the run, in [0, 1], is done."""
+        """Returns the prior's weight when the share `done`, in [0, 1], of the run is done."""
         ...
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor: ...
@@ -46,14 +51,14 @@ class Prior(Protocol):
 
 @dataclass(frozen=True)
 class TotalVariation:
-    """Mean absolute difference of neighbouring pixels, down plus across. Geiping et al. 2020, eq. 4.
+    """The mean absolute difference of neighbouring pixels, down plus across. Geiping et al. 2020, eq. 4.
 
-    The weight can start `early` times as high and fall to its own value, by equal factors in equal times, over the
-    first four fifths of the run: large shapes first, detail later. A factor of 1 keeps it constant, as in the paper.
+    The weight can start `early` times as large and fall to `weight`, by equal factors in equal times, over the first
+    four fifths of the run: large shapes come first, detail later. A factor of 1 keeps it constant, as in the paper.
     """
 
     weight: Annotated[float, WEIGHT] = 1e-4
-    early: Annotated[float, EARLY] = 1.0
+    early: Annotated[float, EARLY_FACTOR] = 1.0
     title: ClassVar[str] = "Total variation"
 
     def weight_at(self, done: float) -> float:
@@ -61,14 +66,14 @@ class TotalVariation:
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images  # (S, B, C, H, W)
-        across = (x[..., :, 1:] - x[..., :, :-1]).abs().flatten(1).mean(1)
+        across = (x[..., :, 1:] - x[..., :, :-1]).abs().flatten(1).mean(1)  # (S,)
         down = (x[..., 1:, :] - x[..., :-1, :]).abs().flatten(1).mean(1)
         return across + down
 
 
 @dataclass(frozen=True)
 class Box:
-    """Mean squared distance of the pixels to [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
+    """The mean squared distance of pixels from [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
 
     weight: Annotated[float, WEIGHT] = 1e-2
     title: ClassVar[str] = "Box"
@@ -83,7 +88,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Constant:
-    """A weight that stays as it is during the run."""
+    """A prior whose weight stays constant during the run."""
 
     weight: Annotated[float, WEIGHT] = 1e-2
 
@@ -93,19 +98,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class Scale(Constant):
-    """Mean squared distance of each image to itself stretched to [0, 1]. Geng et al. 2021."""
+    """The mean squared distance of each image from itself stretched to [0, 1]. Geng et al. 2021."""
 
     title: ClassVar[str] = "Scale"
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         x = guess.images
-        low, high = x.amin((-3, -2, -1), keepdim=True), x.amax((-3, -2, -1), keepdim=True)
+        low, high = x.amin((-3, -2, -1), keepdim=True), x.amax((-3, -2, -1), keepdim=True)  # (S, B, 1, 1, 1)
         return (x - (x - low) / (high - low + 1e-5)).square().flatten(1).mean(1)
 
 
 @dataclass(frozen=True)
 class Energy(Constant):
-    """Norm of the images around grey, ‖x − ½‖. Yin et al. 2021, eq. 10 (there around the mean of the data)."""
+    """The norm of the images around grey, ‖x − ½‖. Yin et al. 2021, eq. 10 (there around the mean of the data)."""
 
     weight: Annotated[float, WEIGHT] = 1e-6
     title: ClassVar[str] = "L2"
@@ -116,11 +121,11 @@ class Energy(Constant):
 
 @dataclass(frozen=True)
 class BatchStatistics(Constant):
-    """Σ_l ‖μ_l(x) − μ_l‖ + ‖σ²_l(x) − σ²_l‖ over what enters each batch norm. Yin et al. 2021, eq. 11.
+    """The gap of statistics before the batch norms l: Σ_l ‖μ_l(x) − μ_l‖ + ‖σ²_l(x) − σ²_l‖. Yin et al. 2021, eq. 11.
 
-    The targets are the batch's own statistics where the threat model tells them or lets them be inferred; the guess's
-    are then computed in the client's mode, whatever the attacker's is. Otherwise the targets are the model's running
-    ones, whose variance is unbiased, and so is then the guess's.
+    The targets are the batch's own statistics if the threat model tells them or lets them be inferred; the guess's are
+    then computed in the client's mode, whatever the attacker's mode is. Otherwise the targets are the model's running
+    statistics; their variance is unbiased, so the guess's is computed unbiased too.
     """
 
     weight: Annotated[float, WEIGHT] = 0.1
@@ -136,10 +141,11 @@ class BatchStatistics(Constant):
         return torch.stack([self.one(*each, scene) for each in zip(guess.images, draws, strict=True)])
 
     def one(self, images: Tensor, draws: Latents, scene: Scene) -> Tensor:
+        """Returns the gap () of one restart's images (B, C, H, W), with draws (T, B, ...) by buffer name."""
         step, told = scene.observation.step, scene.observation.statistics
         first = first_draws(step, draws, len(images))
         if told is None:
-            targets, found = stored(scene.model), statistics(scene.model, images, first, correction=1)
+            targets, found = stored_statistics(scene.model), statistics(scene.model, images, first, correction=1)
         else:
             targets, found = told, statistics(scene.model, images, first, train=step.train)
         gaps = [a - b for k, target in targets.items() for a, b in zip(found[k], target, strict=True)]
@@ -148,16 +154,16 @@ class BatchStatistics(Constant):
 
 @dataclass(frozen=True)
 class Group(Constant):
-    """Distance ‖x_s − E‖ of each seed to the group's consensus E, the mean of all seeds. Yin et al. 2021, eq. 12.
+    """The gap ‖x_s − E‖ between restart s and the consensus E, the mean of all restarts. Yin et al. 2021, eq. 12.
 
-    E is held for some tens of iterations, between which the seeds go their own ways. `registered` shifts each image
-    first, by phase correlation, onto the seed of lowest match: the paper's learned registration is onto the mean, but
-    a mean of shifted images has all their places at once. `weighted` lets seeds of lower match count more
-    (Geng et al. 2021): weights ∝ 1 / match. A seed that is no longer finite does not count.
+    E stays the same for some tens of iterations, in which the restarts go their own ways. `registered` first shifts
+    each image, by phase correlation, onto the restart of smallest distance; the paper's learned registration is onto
+    the mean, but a mean of shifted images shows things in all their places at once. `weighted` lets restarts of smaller
+    distance count more, with weights ∝ 1 / distance (Geng et al. 2021). A restart that is not finite does not count.
     """
 
-    registered: Annotated[bool, Knob("Registered", "Shift the seeds' images onto each other first.")] = False
-    weighted: Annotated[bool, Knob("Weighted", "Let seeds of better match count more.")] = False
+    registered: Annotated[bool, Knob("Registered", "Shift the restarts' images onto each other first.")] = False
+    weighted: Annotated[bool, Knob("Weighted", "Let restarts of smaller distance count more.")] = False
     begin: Annotated[float, Knob("Begin", "The share of the run after which the group counts.", 0, 1)] = 0.25
     title: ClassVar[str] = "Group"
 
@@ -167,31 +173,31 @@ class Group(Constant):
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
         return ((guess.images - scene.consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
 
-    def consensus(self, images: Tensor, match: Tensor) -> Tensor:
-        """Gives E (B, C, H, W) of all seeds' images (S, B, C, H, W) and their match (S,)."""
-        lost = ~(match.isfinite() & images.isfinite().flatten(1).all(1))
-        shares = 1 / match.clamp(min=1e-12) if self.weighted else torch.ones_like(match)
+    def consensus(self, images: Tensor, distance: Tensor) -> Tensor:
+        """Returns E (B, C, H, W) from all restarts' images (S, B, C, H, W) and their distance (S,)."""
+        lost = ~(distance.isfinite() & images.isfinite().flatten(1).all(1))  # (S,)
+        shares = 1 / distance.clamp(min=1e-12) if self.weighted else torch.ones_like(distance)
         shares = shares.masked_fill(lost, 0)
-        shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)
-        sound = images.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)
+        shares = (shares / shares.sum().clamp(min=1e-30)).view(-1, 1, 1, 1, 1)  # (S, 1, 1, 1, 1), summing to 1
+        sound = images.masked_fill(lost.view(-1, 1, 1, 1, 1), 0)  # (S, B, C, H, W)
         if self.registered:
-            best = match.masked_fill(lost, torch.inf).argmin()
-            sound = aligned(sound, sound.index_select(0, best[None])[0])
+            best = distance.masked_fill(lost, torch.inf).argmin()
+            sound = align(sound, sound.index_select(0, best[None])[0])
         return (shares * sound).sum(0)
 
 
 @dataclass(frozen=True)
 class KeepRate(Constant):
-    """Σ_l |mean(m_l) − (1 − p_l)|: each guessed mask keeps the share that its layer keeps. Scheliga et al. 2023."""
+    """The gap Σ_l |mean(m_l) − (1 − p_l)| between guessed masks m_l and the shares kept. Scheliga et al. 2023."""
 
     weight: Annotated[float, WEIGHT] = 1e-4
     title: ClassVar[str] = "Keep rate"
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, Dropout)}
+        rates = {name: layer.p for name, layer in stochastic(scene.model) if isinstance(layer, DropoutLayer)}
         gaps = [
             (guess.latents[k].flatten(1).mean(1) - 1).abs() * (1 - p) for k, p in rates.items() if k in guess.latents
-        ]
+        ]  # (S,) each
         return torch.stack(gaps).sum(0) if gaps else guess.images.new_zeros(len(guess.images))
 
 

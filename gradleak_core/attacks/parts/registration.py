@@ -1,4 +1,4 @@
-"""Shifting pictures onto each other by whole pixels."""
+"""Shifting pictures by whole pixels until they lie on each other."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 
-def aligned(images: Tensor, onto: Tensor) -> Tensor:
-    """Images (S, B, C, H, W), each shifted cyclically to lie best on `onto` (B, C, H, W), by phase correlation.
+def align(images: Tensor, onto: Tensor) -> Tensor:
+    """Returns images (S, B, C, H, W), each shifted cyclically to where it lies best on `onto` (B, C, H, W).
 
-    Kuglin & Hines 1975: the inverse transform of the normalised cross-power spectrum peaks at the shift.
+    This is phase correlation: the inverse Fourier transform of the normalised cross-power spectrum peaks at the shift.
+    Kuglin & Hines 1975.
     """
-    cross = torch.fft.fft2(onto) * torch.fft.fft2(images).conj()
+    cross = torch.fft.fft2(onto) * torch.fft.fft2(images).conj()  # (S, B, C, H, W), complex
     peak = torch.fft.ifft2(cross / (cross.abs() + 1e-9)).real.sum(-3)  # (S, B, H, W)
     height, width = peak.shape[-2:]
     places = peak.flatten(-2).argmax(-1, keepdim=True)  # (S, B, 1)

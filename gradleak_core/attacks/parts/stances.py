@@ -1,4 +1,4 @@
-"""How the attacker treats what is random inside the client's model: dropout's masks, PRECODE's noise."""
+"""The stances of an attacker towards what is random in the client's model: dropout's masks, PRECODE's noise."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gradleak_core.client import draw_latents
+from gradleak_core.client import blank, draw_latents
 from gradleak_core.config.needs import between
-from gradleak_core.models.layers import Dropout, stochastic
+from gradleak_core.models.layers import DropoutLayer, stochastic
 from gradleak_core.types import Latents, Need, Observation
 
 
 class Stance:
-    """What the attacker computes with in place of the client's draws; a stance overrides what is special about it."""
+    """The attacker's choice of what takes the place of the client's draws. A stance overrides what is special to it."""
 
     title: ClassVar[str]
     knows: ClassVar[str] = ""
-    """Completes "The attacker ..."; empty when there is nothing to say."""
+    """The rest of a sentence that begins with "The attacker ..."; empty if there is nothing to say."""
     told: ClassVar[bool] = False
-    """True when the threat model must reveal the draws."""
+    """True if the threat model must reveal the client's draws."""
     fresh: ClassVar[bool] = False
-    """True when they are drawn again at every iteration."""
+    """True if the attacker draws again in every iteration."""
     solved: ClassVar[bool] = False
-    """True when they are unknowns that start from these draws."""
+    """True if the draws are unknowns, which start from `draws`."""
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
-        """The draws (T, B, ...) by buffer name; a missing one is the layer's mean."""
+        """Returns the draws (T, B, ...) by buffer name; a layer without one computes with its mean."""
         return {}
 
 
 @dataclass(frozen=True)
 class Ignore(Stance):
-    """Computes with the mean: no dropout, no noise. The usual attacker's eval mode."""
+    """Computes with the means, so without dropout or noise, as the usual attacker does in eval mode."""
 
     title: ClassVar[str] = "Ignore"
 
 
 @dataclass(frozen=True)
 class Guess(Stance):
-    """Draws afresh at every iteration, as a model left in train mode does."""
+    """Draws masks and noise afresh in every iteration, as a model left in train mode does."""
 
     title: ClassVar[str] = "Guess"
-    knows: ClassVar[str] = "draws dropout masks and noise afresh at every iteration"
+    knows: ClassVar[str] = "draws dropout masks and noise afresh in every iteration"
     fresh: ClassVar[bool] = True
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
@@ -55,7 +55,7 @@ class Guess(Stance):
 
 @dataclass(frozen=True)
 class Told(Stance):
-    """Is told the client's own draws: the upper bound for any attack on a stochastic defence."""
+    """Computes with the client's own draws, which bounds what any attack on a stochastic defence can reach."""
 
     title: ClassVar[str] = "Told"
     knows: ClassVar[str] = "is told the client's dropout masks and noise"
@@ -81,8 +81,8 @@ class Solve(Stance):
 class ReadOff(Stance):
     """Reads dropout masks off the update: a dropped input leaves a zero column in the next linear layer's gradient.
 
-    dL/dW = δ aᵀ for one image, so column j is zero exactly when a_j is. A mask before any other layer stays at its
-    mean, and so does one behind noise that leaves no column at zero.
+    For one image dL/dW = δ aᵀ, so column j is zero exactly if a_j is. A mask stays at its mean if it comes before any
+    other kind of layer, or if noise on the update leaves no column at zero.
     """
 
     title: ClassVar[str] = "Read off"
@@ -97,7 +97,7 @@ class ReadOff(Stance):
         modules = list(model.named_modules())
         for (name, layer), (after, following) in pairwise(modules):
             gradient = observation.update.get(f"{after}.weight")
-            if isinstance(layer, Dropout) and isinstance(following, nn.Linear) and gradient is not None:
+            if isinstance(layer, DropoutLayer) and isinstance(following, nn.Linear) and gradient is not None:
                 kept = gradient.abs().amax(0) > 0  # (features,)
                 if kept.all():
                     continue
@@ -106,16 +106,10 @@ class ReadOff(Stance):
 
 
 def fresh(model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
-    """One draw (T, B, ...) of every stochastic layer, on the observation's device."""
+    """Draws every stochastic layer once, (T, B, ...) by buffer name, on the observation's device."""
     if not any(True for _ in stochastic(model)):
         return {}
     return draw_latents(model, blank(observation), observation.step, generator)
-
-
-def blank(observation: Observation) -> Tensor:
-    """Grey images of the batch's shape, where the update lies."""
-    like = next(iter(observation.update.values()))
-    return like.new_full((observation.batch, *observation.shape), 0.5)
 
 
 STANCES: dict[str, type[Stance]] = {

@@ -1,4 +1,4 @@
-"""From what each class weighs in an update to one label a picture."""
+"""One label for each picture, from what each class weighs in an update."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ Array = Any
 
 
 def tally(mass: Tensor, weights: Sequence[float]) -> tuple[Tensor, float]:
-    """Returns the labels (B,), in any order, that come nearest to what each class weighs, and their squared error.
+    """Returns the labels (B,), in any order, that come nearest to each class's mass, and their squared error.
 
-    `mass` (classes,) is what the pictures of each class weigh together in the update and `weights` what each of the B
-    pictures does; these have at most two values, of which pictures in a last, smaller mini-batch have the larger. How
-    many pictures of each weight a class has follows from least squares, by dynamic programming over the classes. Where
-    both weights allow several answers, such as two halves for three thirds, it gives one of them. What is not finite
-    weighs nothing.
+    `mass` (classes,) is the total weight of each class's pictures in the update, and `weights` (B,) the weight of each
+    picture. There are at most two different weights; pictures in a last, smaller mini-batch have the larger. Dynamic
+    programming over the classes finds by least squares how many pictures of each weight a class has. If several answers
+    are equally near, such as two halves and three thirds, one of them is returned. A mass that is not finite is 0.
     """
     light, heavy = min(weights), max(weights)
     many = list(weights).count(light)
     few = len(weights) - many
-    options = [(i, j) for i in range(many + 1) for j in range(few + 1)]
-    cost = np.full((many + 1, few + 1), np.inf)
+    options = [(i, j) for i in range(many + 1) for j in range(few + 1)]  # light and heavy pictures of one class
+    cost = np.full((many + 1, few + 1), np.inf)  # by light and heavy pictures of the classes so far
     cost[0, 0] = 0
     chosen = []
     for value in mass.nan_to_num(0, 0, 0).tolist():
@@ -40,8 +39,11 @@ def tally(mass: Tensor, weights: Sequence[float]) -> tuple[Tensor, float]:
 
 
 def extended(cost: Array, options: Sequence[tuple[int, int]], added: Sequence[float]) -> tuple[Array, Array]:
-    """Returns the least cost (many, few) of so many pictures with one more class, and the option that it takes."""
-    tried = np.full((len(options), *cost.shape), np.inf)
+    """Returns the smallest cost (many + 1, few + 1) after one more class, and the option that reaches it.
+
+    Both are by the number of light and heavy pictures so far; `added` is the cost of each option for the new class.
+    """
+    tried = np.full((len(options), *cost.shape), np.inf)  # (options, many + 1, few + 1)
     for number, (i, j) in enumerate(options):
         tried[number, i:, j:] = cost[: cost.shape[0] - i, : cost.shape[1] - j] + added[number]
     return tried.min(0), tried.argmin(0)

@@ -1,4 +1,4 @@
-"""What the attacker solves for, laid out in one flat row z a seed: (S, N)."""
+"""The unknowns that the attacker solves for, laid out as one flat row of z (S, N) for each restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradleak_core.types import Candidate, Knob, Latents, Observation
 
 
 class Unknown(Protocol):
-    """A block of z. `boxed` is the interval it is clamped to; `signed` keeps only the gradient's sign."""
+    """A block of z. `box` is the interval that it is clamped to, if any; `signed` keeps only the gradient's sign."""
 
     title: ClassVar[str]
 
@@ -31,17 +31,17 @@ class Unknown(Protocol):
 
 @dataclass(frozen=True)
 class Pixels:
-    """The images, in [0, 1]."""
+    """The pixels of the images (B, C, H, W), in [0, 1]."""
 
     begin: Annotated[
         Literal["normal", "grey", "uniform"],
-        Knob("First guess", "What the attacker starts from: N(0, 1), N(0.5, 0.25) around grey, or U(0, 1)."),
+        Knob("First guess", "Where the pixels start: noise N(0, 1), noise N(0.5, 0.25) around grey, or U(0, 1)."),
     ] = "grey"
     signed: Annotated[
         bool,
         Knob(
             "Sign of the gradient",
-            "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam; L-BFGS needs all of it.",
+            "Use only the sign of each pixel's gradient, as Geiping et al. do with Adam; L-BFGS always uses all of it.",
         ),
     ] = False
     boxed: Annotated[bool, Knob("Clamp to [0, 1]", "Bring pixels back into range after every step.")] = False
@@ -63,7 +63,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class LabelLogits:
-    """The logits of the labels when they are optimised."""
+    """The logits (B, classes) of labels that are optimised together with the image."""
 
     signed: ClassVar[bool] = False
     box: ClassVar[tuple[float, float] | None] = None
@@ -78,11 +78,11 @@ class LabelLogits:
 
 @dataclass(frozen=True)
 class Draw:
-    """What one stochastic layer drew, in its own unit: a mask in [0, 1], or PRECODE's noise."""
+    """The draw of one stochastic layer, in the layer's own unit: a mask in [0, 1], or PRECODE's noise."""
 
     layer: Stochastic
     of: tuple[int, ...]
-    """(T, B, ...)."""
+    """The shape (T, B, ...) of the draw."""
     signed: ClassVar[bool] = False
     title: ClassVar[str] = "Draw"
 
@@ -101,8 +101,8 @@ UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
 
 
 @dataclass(frozen=True)
-class Block:
-    """Where one unknown lies in z, and the shape it has for one seed."""
+class Slice:
+    """The columns of z that hold one unknown, and the unknown's shape for one restart."""
 
     unknown: Unknown
     columns: slice
@@ -110,7 +110,7 @@ class Block:
 
 
 class Space:
-    """The layout of z for one observation, and z's meaning as a `Candidate`."""
+    """The layout of z (S, N) for one observation, and its meaning as a `Candidate`."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Space:
         generator: torch.Generator,
     ) -> None:
         if labels is not None and labels.ndim == 1:
-            labels = one_hot(labels, observation.classes).float()
+            labels = one_hot(labels, observation.classes).to(next(iter(observation.update.values())))
         self.known = labels  # (B, classes) or None
         solved: list[Unknown] = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
         self.redraw = (lambda: stance.draws(model, observation, generator)) if stance.fresh else None
@@ -133,19 +133,19 @@ class Space:
             self.solved = {k: Draw(layers[k], tuple(v.shape)) for k, v in self.latents.items()}
             self.latents = {}
             solved += self.solved.values()
-        self.blocks: list[Block] = []
+        self.blocks: list[Slice] = []
         self.size = 0
         for unknown in solved:
             shape = unknown.shape(observation)
-            self.blocks.append(Block(unknown, slice(self.size, self.size + prod(shape)), shape))
+            self.blocks.append(Slice(unknown, slice(self.size, self.size + prod(shape)), shape))
             self.size += prod(shape)
 
-    def start(self, seeds: int, generator: torch.Generator) -> Tensor:
-        """Fresh first guesses (S, N), on the CPU."""
-        return torch.cat([b.unknown.start((seeds, prod(b.shape)), generator) for b in self.blocks], 1)
+    def start(self, restarts: int, generator: torch.Generator) -> Tensor:
+        """Draws fresh first guesses (S, N), on the CPU."""
+        return torch.cat([b.unknown.start((restarts, prod(b.shape)), generator) for b in self.blocks], 1)
 
     def candidate(self, z: Tensor) -> Candidate:
-        """The guesses that z (S, N) stands for, as views of it."""
+        """Returns the guesses that z (S, N) stands for; their tensors are views of z where possible."""
         views = {id(b.unknown): z[:, b.columns].reshape(len(z), *b.shape) for b in self.blocks}
         kinds = {type(b.unknown): views[id(b.unknown)] for b in self.blocks}
         latents = {k: v.expand(len(z), *v.shape) for k, v in self.latents.items()}
@@ -155,19 +155,19 @@ class Space:
         return Candidate(kinds[Pixels], self.known.expand(len(z), *self.known.shape), latents)
 
     def refresh(self) -> None:
-        """New draws for an attacker who guesses them anew at every iteration."""
+        """Draws masks and noise anew for an attacker who guesses them; does nothing for any other."""
         if self.redraw is not None:
             self.latents = self.redraw()
 
     def sign(self, grad: Tensor) -> Tensor:
-        """The gradient with its signed blocks replaced by their signs, in place."""
+        """Replaces the signed blocks of a gradient (S, N) by their signs, in place, and returns it."""
         for block in self.blocks:
             if block.unknown.signed:
                 grad[:, block.columns].sign_()
         return grad
 
     def project(self, z: Tensor) -> Tensor:
-        """z with its boxed blocks clamped, in place."""
+        """Clamps the blocks of z (S, N) that have a box to it, in place, and returns z."""
         for block in self.blocks:
             if block.unknown.box is not None:
                 z[:, block.columns].clamp_(*block.unknown.box)

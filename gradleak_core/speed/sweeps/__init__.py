@@ -1,171 +1,101 @@
-"""The update of a network of known layers, and the slope of anything made of it, by sweeps written out by hand.
+"""Hessian-vector products by forward-over-reverse differentiation (Pearlmutter's R-operator), written out by hand.
 
-An attack needs ∇ₓ D(g) of the update g = ∇_θ L(x, y; θ). With v = ∂D/∂g held still that is ∇ₓ ⟨v, g⟩, and ⟨v, g⟩ is
-how L changes as θ moves along v. So one sweep forward and one backward give g; one more forward, of how every output
-changes along v, and one more backward, of how the slopes change, end in ∇ₓ ⟨v, g⟩ (Pearlmutter 1994). Autograd finds
-the same through a graph of the backward sweep, with three times as many operations.
+An attack needs ∇ₓ D(g) of the update g = ∇_θ L(x, y; θ). With v = ∂D/∂g held fixed that is ∇ₓ ⟨v, g⟩, and ⟨v, g⟩ is
+the derivative of L as θ moves along v (Pearlmutter 1994). So there are four sweeps: a forward and a backward pass give
+g; a forward pass of the tangents along v and a backward pass of the cotangents' tangents give ∇ₓ ⟨v, g⟩. Autograd finds
+the same through a graph of the first backward pass, with three times as many operations.
 
-Images come as rows (S · B, C, H, W): all seeds share the weights. Gradients are (S, ...), and so is v.
+Images come as rows (S · B, C, H, W): all restarts share the weights. Gradients are (S, ...), and so is v.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
-from gradleak_core.models.resnet20 import Block
-from gradleak_core.speed import factored
-from gradleak_core.speed.factored import plain
-from gradleak_core.speed.sweeps.convolutions import Kernel
-from gradleak_core.speed.sweeps.layers import (
-    ACTIVATIONS,
-    BatchNorm,
-    Chain,
-    Fixed,
-    Layer,
-    Linear,
-    Residual,
-    flatten,
-    pool,
-    thinned,
-)
-from gradleak_core.speed.sweeps.normed import NormedKernel
+import gradleak_core.speed.factored as factored
+from gradleak_core.speed.sweeps.layers import Layer
+from gradleak_core.speed.sweeps.rules import chain_layers
 from gradleak_core.types import Update
 
 
-class Sweeps:
-    """A network at fixed parameters, ready to give updates."""
+class SweptNetwork:
+    """A network at fixed parameters θ whose update the four sweeps compute and differentiate."""
 
     def __init__(self, layer: Layer, theta: Update) -> None:
         self.layer = layer
         self.shapes = {k: p.shape for k, p in theta.items()}
-        self.small = [k for k, p in theta.items() if p.numel() < factored.LARGE]
+        self.small = [k for k, p in theta.items() if p.numel() < factored.FACTORED_FROM]
         self.large = [k for k in theta if k not in self.small]
 
-    def update(self, x: Tensor, y: Tensor) -> Parts:
-        """The gradient of the cross-entropy of images x (S, B, C, H, W) with probabilities y (S, B, classes)."""
-        return Parts(self, Sweep.apply(self, x, y))
+    def update(self, x: Tensor, y: Tensor) -> FlatUpdate:
+        """Returns the gradient of the cross-entropy of images x (S, B, C, H, W) and probabilities y (S, B, classes)."""
+        return FlatUpdate(self, SweptUpdate.apply(self, x, y))
 
-    def pieces(self, grads: Update, seeds: int) -> tuple[Tensor, ...]:
-        """The small tensors end to end as (S, n), and the large ones, each (S, n)."""
-        rows = [grads[k].reshape(seeds, -1) for k in self.small]
-        return (*([torch.cat(rows, 1)] if rows else []), *(grads[k].reshape(seeds, -1) for k in self.large))
+    def flatten(self, grads: Update, restarts: int) -> tuple[Tensor, ...]:
+        """Returns the small gradients concatenated (S, n), and then each large one (S, n)."""
+        rows = [grads[k].reshape(restarts, -1) for k in self.small]
+        return (*([torch.cat(rows, 1)] if rows else []), *(grads[k].reshape(restarts, -1) for k in self.large))
 
-    def named(self, pieces: Sequence[Tensor]) -> Update:
+    def unflatten(self, pieces: Sequence[Tensor]) -> Update:
+        """Returns by name what `flatten` has laid out, each tensor (S, ...)."""
         sizes = [self.shapes[k].numel() for k in self.small]
         small = torch.split(pieces[0], sizes, 1) if sizes else ()
         rows = zip((*self.small, *self.large), (*small, *pieces[bool(self.small) :]), strict=True)
         return {k: row.view(-1, *self.shapes[k]) for k, row in rows}
 
 
-class Parts(Mapping[str, Tensor]):
-    """An update (S, ...) of which the small tensors lie end to end."""
+class FlatUpdate(Mapping[str, Tensor]):
+    """An update by name, each tensor (S, ...), whose small tensors lie end to end in memory."""
 
-    def __init__(self, sweeps: Sweeps, pieces: Sequence[Tensor]) -> None:
-        self.sweeps, self.pieces = sweeps, pieces
+    def __init__(self, network: SweptNetwork, pieces: Sequence[Tensor]) -> None:
+        self.network, self.pieces = network, pieces
 
     @cached_property
-    def named(self) -> Update:
-        return self.sweeps.named(self.pieces)
+    def by_name(self) -> Update:
+        """The tensors (S, ...), views of what lies end to end."""
+        return self.network.unflatten(self.pieces)
 
     def __getitem__(self, name: str) -> Tensor:
-        return self.named[name]
+        return self.by_name[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.sweeps.shapes)
+        return iter(self.network.shapes)
 
     def __len__(self) -> int:
-        return len(self.sweeps.shapes)
+        return len(self.network.shapes)
 
 
-class Sweep(torch.autograd.Function):
-    """The first two sweeps forward, the last two backward."""
+class SweptUpdate(torch.autograd.Function):
+    """The update as an autograd function: two sweeps in its forward pass, two in its backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, sweeps: Sweeps, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-        seeds, batch = x.shape[:2]
-        applied, y = sweeps.layer(x.flatten(0, 1), seeds), y.flatten(0, 1)
-        probabilities, weight = applied.y.softmax(1), y.sum(1, keepdim=True) / batch
-        _, grads = applied.backward(probabilities * weight - y / batch, through=False)
-        ctx.sweeps, ctx.applied, ctx.shape = sweeps, applied, x.shape
+    def forward(ctx: Any, network: SweptNetwork, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        restarts, batch = x.shape[:2]
+        applied, y = network.layer(x.flatten(0, 1), restarts), y.flatten(0, 1)  # y (S · B, classes)
+        probabilities, weight = applied.y.softmax(1), y.sum(1, keepdim=True) / batch  # (S · B, classes), (S · B, 1)
+        _, grads = applied.backward(probabilities * weight - y / batch, input_grad=False)
+        ctx.network, ctx.applied, ctx.shape = network, applied, x.shape
         ctx.save_for_backward(probabilities, weight)
-        return sweeps.pieces(dict(zip(sweeps.shapes, grads, strict=True)), seeds)
+        return network.flatten(dict(zip(network.shapes, grads, strict=True)), restarts)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *v: Tensor) -> tuple[None, Tensor, Tensor]:
         probabilities, weight = ctx.saved_tensors
-        along = ctx.sweeps.named(v)
-        moved = ctx.applied.tangent(None, [along[k] for k in ctx.sweeps.shapes])
-        away = (probabilities * moved).sum(1, keepdim=True) - moved  # of the logarithms of the probabilities
-        slope = ctx.applied.turned(-weight * probabilities * away)
-        return None, slope.view(ctx.shape), (away / ctx.shape[1]).view(*ctx.shape[:2], -1)
+        direction = ctx.network.unflatten(v)
+        tangent = ctx.applied.jvp(None, [direction[k] for k in ctx.network.shapes])  # of the logits (S · B, classes)
+        away = (probabilities * tangent).sum(1, keepdim=True) - tangent  # tangent of −ln p (S · B, classes)
+        pull = ctx.applied.backward_jvp(-weight * probabilities * away)  # ∇ₓ ⟨v, g⟩ (S · B, C, H, W)
+        return None, pull.view(ctx.shape), (away / ctx.shape[1]).view(*ctx.shape[:2], -1)
 
 
-def sweeps(model: nn.Module, theta: Update) -> Sweeps | None:
-    """Those of a network at parameters theta; None when it has a layer that is not known here."""
-    layer = chain(model.named_children(), theta) if isinstance(model, nn.Sequential) else None
-    return Sweeps(layer, theta) if layer is not None else None
-
-
-def chain(modules: Iterable[tuple[str, nn.Module]], theta: Update) -> Layer | None:
-    """Modules by their names in theta, one after the other."""
-    layers: list[tuple[int, Layer]] = []
-    for name, module in modules:
-        if type(module) is Slot:
-            continue
-        mine = {k: p.detach() for k, p in theta.items() if k.startswith(f"{name}.")}
-        layer, count = known(name, module, mine), len(mine)
-        if layer is None and layers and isinstance(kernel := layers[-1][1], Kernel):
-            layer = normed(kernel, module, [*mine.values()])
-            count += layers.pop()[0]
-        if layer is None:
-            return None
-        layers.append((count, layer))
-    return partial(Chain, layers)
-
-
-def normed(kernel: Kernel, module: nn.Module, theta: Sequence[Tensor]) -> Layer | None:
-    """A convolution with the batch norm after it, if that uses its running statistics."""
-    if not isinstance(module, BatchNorm2d) or module.training or len(theta) != 2:
-        return None
-    gamma, beta = theta
-    assert module.running_mean is not None
-    assert module.running_var is not None
-    return NormedKernel(kernel, gamma, beta, module.running_mean, (module.running_var + module.eps).sqrt())
-
-
-def known(name: str, module: nn.Module, theta: Update) -> Layer | None:
-    kind, weight, bias = type(module), theta.get(f"{name}.weight"), theta.get(f"{name}.bias")
-    parts = ((f"{name}.{part}", child) for part, child in module.named_children())
-    if kind in ACTIVATIONS:
-        return ACTIVATIONS[kind]
-    if kind is Normalise:
-        return partial(Fixed, module.forward, lambda slope: slope * 4)
-    if kind is nn.Flatten:
-        return flatten
-    if isinstance(module, nn.AdaptiveAvgPool2d) and isinstance(module.output_size, int):
-        return partial(pool, module.output_size)
-    if kind is nn.Sequential:
-        return chain(parts, theta)
-    if isinstance(module, Block):
-        *inner, (_, act) = parts
-        branch, last = chain(inner, theta), known(name, act, {})
-        if branch is None or last is None:
-            return None
-        shortcut = partial(thinned, module.stride, module.extra)
-        return partial(Chain, [(len(theta), partial(Residual, branch, shortcut)), (0, last)])
-    if kind is nn.Linear and weight is not None:
-        return partial(Linear, weight, bias)
-    if plain(module) and isinstance(module, nn.Conv2d) and module.dilation == (1, 1) and weight is not None:
-        assert not isinstance(module.padding, str)
-        return Kernel(weight, bias, module.stride, module.padding)
-    if isinstance(module, BatchNorm2d) and module.training and weight is not None and bias is not None:
-        return partial(BatchNorm, weight, bias, module.eps)
-    return None
+def sweep_network(model: nn.Module, theta: Update) -> SweptNetwork | None:
+    """Returns the network at parameters θ, ready for sweeps; None when a layer of it has no rule (`rules.py`)."""
+    layer = chain_layers(model.named_children(), theta) if isinstance(model, nn.Sequential) else None
+    return SweptNetwork(layer, theta) if layer is not None else None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradleak_core.speed.sweeps.convolutions import Kernel
-from gradleak_core.speed.sweeps.layers import Applied
+from gradleak_core.speed.sweeps.layers import AppliedLayer
 
 
 class NormedKernel:
@@ -20,36 +20,36 @@ class NormedKernel:
 
     def __init__(self, kernel: Kernel, gamma: Tensor, beta: Tensor, mean: Tensor, spread: Tensor) -> None:
         self.flat, self.biased, self.spread = kernel.flat, kernel.bias is not None, spread
-        self.scale = gamma / spread
-        self.centred = -mean if kernel.bias is None else kernel.bias - mean
-        bias = self.scale * self.centred + beta
-        self.both = replace(kernel, weight=kernel.weight * self.scale[:, None, None, None], bias=bias, kept={})
+        self.scale = gamma / spread  # a (out,)
+        self.centred = -mean if kernel.bias is None else kernel.bias - mean  # b − μ (out,)
+        bias = self.scale * self.centred + beta  # (out,)
+        self.both = replace(kernel, weight=kernel.weight * self.scale[:, None, None, None], bias=bias, layouts={})
 
-    def __call__(self, x: Tensor, seeds: int) -> Applied:
-        return Normed(self, self.both(x, seeds))
+    def __call__(self, x: Tensor, restarts: int) -> AppliedLayer:
+        return Normed(self, self.both(x, restarts))
 
 
-class Normed(Applied):
-    """The same, applied; its weights are W, b if there is one, γ and β."""
+class Normed(AppliedLayer):
+    """A `NormedKernel` applied to an input. Its parameters are W, b (if any), γ and β."""
 
-    def __init__(self, kernel: NormedKernel, both: Applied) -> None:
+    def __init__(self, kernel: NormedKernel, both: AppliedLayer) -> None:
         self.kernel, self.both, self.y = kernel, both, both.y
 
-    def backward(self, slope: Tensor, *, through: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
-        kernel, (before, (grad, beta)) = self.kernel, self.both.backward(slope, through=through)
-        grad = grad.flatten(2)  # (S, out, C · kernel)
-        gamma = torch.addcmul((grad * kernel.flat).sum(2), kernel.centred, beta) / kernel.spread
-        bias = (kernel.scale * beta,) if kernel.biased else ()
-        return before, (grad * kernel.scale[:, None], *bias, gamma, beta)
+    def backward(self, cotangent: Tensor, *, input_grad: bool) -> tuple[Tensor | None, Sequence[Tensor]]:
+        kernel, (input_cotangent, (grad, beta)) = self.kernel, self.both.backward(cotangent, input_grad=input_grad)
+        grad = grad.flatten(2)  # in a W (S, out, C · kernel)
+        gamma = torch.addcmul((grad * kernel.flat).sum(2), kernel.centred, beta) / kernel.spread  # (S, out)
+        bias = (kernel.scale * beta,) if kernel.biased else ()  # (S, out)
+        return input_cotangent, (grad * kernel.scale[:, None], *bias, gamma, beta)
 
-    def tangent(self, moved: Tensor | None, v: Sequence[Tensor]) -> Tensor:
+    def jvp(self, tangent: Tensor | None, v: Sequence[Tensor]) -> Tensor:
         kernel, (weight, *bias, gamma, beta) = self.kernel, v
-        stretch = gamma / kernel.spread
-        shift = torch.addcmul(beta, stretch, kernel.centred)
+        stretch = gamma / kernel.spread  # tangent of a (S, out)
+        shift = torch.addcmul(beta, stretch, kernel.centred)  # tangent of a (b − μ) + β (S, out)
         if bias:
             shift = torch.addcmul(shift, bias[0], kernel.scale)
         both = torch.addcmul(weight.flatten(2) * kernel.scale[:, None], stretch[:, :, None], kernel.flat)
-        return self.both.tangent(moved, (both.view_as(weight), shift))
+        return self.both.jvp(tangent, (both.view_as(weight), shift))  # both (S, out, C · kernel): tangent of a W
 
-    def turned(self, slope: Tensor) -> Tensor:
-        return self.both.turned(slope)
+    def backward_jvp(self, cotangent_tangent: Tensor) -> Tensor:
+        return self.both.backward_jvp(cotangent_tangent)

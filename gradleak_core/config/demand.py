@@ -1,4 +1,4 @@
-"""What a run asks for, told from its JSON before it begins: memory, and how long one iteration takes. Imports no torch.
+"""Estimates what a run takes, from its JSON: memory, and the time of one iteration. Imports no torch.
 
 The constants are bounds, so that the estimate is safe: what `python -m benchmarks demand` measures lies between a
 fifth and the whole of it.
@@ -14,14 +14,13 @@ from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gradleak_core.config.needs import facts
-from gradleak_core.types import Refused
+from gradleak_core.config.needs import local_steps
+from gradleak_core.types import JSON, Refused
 
-JSON = Any
 PARAMETERS_AT_ONCE = 20_000_000
-"""Seeds are computed together while their gradients stay below this, without those in factors; then in turns."""
+"""Restarts are computed together while their gradients stay below this, without those in factors; then in turns."""
 VALUES_AT_ONCE = 50_000_000
-"""The same for the values that a forward pass makes, over all images, local steps and rounds."""
+"""Restarts are computed together while the values of their forward passes stay below this, over images and steps."""
 RECORDED = 64_000_000
 """Numbers in the state of an optimiser up to which its step is recorded, for which it is copied three times."""
 BASE = 50_000_000
@@ -35,10 +34,10 @@ STATE = 25
 TRAINED = 2 * 64
 """Numbers for each value while a network is trained in batches of 64."""
 THREADS = 8
-"""Threads that may share the seeds."""
+"""Threads that may share the restarts."""
 SLOW = 10.0
 """Seconds of an iteration from which a run comes with a warning."""
-VARIABLE = "GRADLEAK_MEMORY"
+MEMORY_VARIABLE = "GRADLEAK_MEMORY"
 
 Terms: TypeAlias = "tuple[tuple[float, tuple[str, ...]], ...]"
 """A sum of products: each a factor and the names of what it is multiplied with."""
@@ -52,7 +51,7 @@ class Work:
     values: Terms
     """Values that the operations of a forward pass give."""
     nanoseconds: Terms
-    """Of one iteration of an attack on one thread."""
+    """Nanoseconds of one iteration of an attack on one thread."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +68,26 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     known = {**experiment["model"], **{name: experiment[name] for name in ("size", "channels", "classes")}}
     parameters, values, nanoseconds = (summed(work[name], known) for name in ("parameters", "values", "nanoseconds"))
     attack, batch = experiment["attack"], len(experiment["images"])
-    seeds, rounds = attack.get("seeds", 1), experiment["threat"].get("rounds", 1)
-    shares = min(seeds, THREADS, experiment.get("threads") or os.cpu_count() or 1)
+    restarts, rounds = attack.get("restarts", 1), experiment["threat"].get("rounds", 1)
+    shares = min(restarts, THREADS, experiment.get("threads") or os.cpu_count() or 1)
     images = batch * experiment["client"].get("local_epochs", 1) * rounds
-    steps = facts(experiment)["local_steps"] * rounds
-    forward = values * images * at_once(seeds, shares, values * images, VALUES_AT_ONCE)
-    gradients = parameters * steps * at_once(seeds, shares, parameters, PARAMETERS_AT_ONCE)
+    steps = local_steps(experiment) * rounds
+    forward = values * images * at_once(restarts, shares, values * images, VALUES_AT_ONCE)
+    gradients = parameters * steps * at_once(restarts, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0
-    unknowns = seeds * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
-    pairs = stored(attack.get("optimiser", {}), unknowns)
+    unknowns = restarts * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
+    pairs = stored_pairs(attack.get("optimiser", {}), unknowns)
     trained = TRAINED * values if experiment["weights"].get("epochs") else 0
     numbers = max(KEPT * forward, trained) + PASSES * gradients + STATE * unknowns + pairs
-    return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * seeds * images / shares)
+    return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * restarts * images / shares)
 
 
-def at_once(seeds: int, shares: int, each: float, most: int) -> int:
-    """Returns how many seeds are computed together by threads that share them, when one takes `each` of `most`."""
-    return max(shares, min(seeds, int(most / max(each, 1))))
+def at_once(restarts: int, shares: int, each: float, most: int) -> int:
+    """Returns how many restarts are computed together by threads that share them, when one takes `each` of `most`."""
+    return max(shares, min(restarts, int(most / max(each, 1))))
 
 
-def stored(optimiser: Mapping[str, Any], unknowns: float) -> float:
+def stored_pairs(optimiser: Mapping[str, Any], unknowns: float) -> float:
     """Returns the numbers in L-BFGS's pairs, with their copies if its step is recorded."""
     pairs = 2 * optimiser.get("history", 0) * unknowns if optimiser.get("kind") == "lbfgs" else 0
     return pairs * 4 if pairs <= RECORDED else pairs
@@ -123,17 +122,17 @@ def lack(experiment: JSON, catalogue: JSON) -> str:
 def delay(experiment: JSON, catalogue: JSON) -> str:
     """Says that an iteration takes long on this machine's CPU, and what to lower; empty when it does not."""
     asked = estimate(experiment, catalogue)
-    if asked is None or asked.seconds < SLOW or device(catalogue)["kind"] != "cpu":
+    if asked is None or asked.seconds < SLOW or first_device(catalogue)["kind"] != "cpu":
         return ""
     return f"One iteration may take {asked.seconds:.0f} s here; to see it sooner, lower {to_lower(experiment, asked)}."
 
 
 def to_lower(experiment: JSON, asked: Demand) -> str:
     """Names the numbers that a demand grows with, and what they are."""
-    batch, seeds = len(experiment["images"]), experiment["attack"].get("seeds", 1)
+    batch, restarts = len(experiment["images"]), experiment["attack"].get("restarts", 1)
     epochs = experiment["client"].get("local_epochs", 1)
     grown = {
-        f"the seeds ({seeds})": seeds > 1,
+        f"the restarts ({restarts})": restarts > 1,
         "the history of L-BFGS": asked.pairs > asked.memory / 2,
         f"the batch ({batch} pictures)": batch > 1,
         f"the local epochs ({epochs})": epochs > 1,
@@ -144,11 +143,11 @@ def to_lower(experiment: JSON, asked: Demand) -> str:
 
 def available_memory(catalogue: JSON) -> float | None:
     """Returns the bytes that a run may take: a device's own, else the main memory that is free; None if not known."""
-    memory: float | None = device(catalogue).get("memory")
-    return memory if device(catalogue)["kind"] != "cpu" else free_memory()
+    memory: float | None = first_device(catalogue).get("memory")
+    return memory if first_device(catalogue)["kind"] != "cpu" else free_memory()
 
 
-def device(catalogue: JSON) -> JSON:
+def first_device(catalogue: JSON) -> JSON:
     """Returns the device that runs are computed on."""
     return (catalogue.get("devices") or [{"kind": "cpu"}])[0]
 
@@ -159,7 +158,7 @@ def free_memory() -> float | None:
     These are GRADLEAK_MEMORY gigabytes, else what is free, within the bounds of a container.
     """
     with suppress(KeyError, ValueError):
-        return float(os.environ[VARIABLE]) * 1e9
+        return float(os.environ[MEMORY_VARIABLE]) * 1e9
     found = []
     with suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()

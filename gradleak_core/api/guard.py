@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HOST = re.compile(r"(?:\[([\da-f:.]+)\]|(\w[\w.-]*))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
-"""The `Host` header: a name or an address, in brackets where it holds colons, and perhaps a port."""
-QUOTED = 80
-"""Characters of a request that a refusal repeats at most."""
+"""Matches a `Host` header: a name or an address, in brackets where it holds colons, and perhaps a port."""
+QUOTED_OF_REQUEST = 80
+"""The most characters of a request that a refusal repeats."""
 
 
 class Guard:
-    """Turns away what another site's page does in a visitor's name, before any page, route or socket sees it.
+    """An application that turns away what another site's page does in a visitor's name, before any route sees it.
 
     Such a page has two ways to a server that only its visitor can reach. It can call the server by its name; then the
     browser says in `Origin` where the page is from, which must be the request's own scheme, host and port. Or it makes
@@ -40,20 +40,20 @@ class Guard:
             await JSONResponse({"error": sentence}, status)(scope, receive, send)  # a WebSocket's handshake as well
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """The status and the sentence for a request that is turned away, None for one that is let in."""
+        """Returns the status and the sentence for a request that is turned away; None for one that is let in."""
         headers, path = Headers(scope=scope), scope["path"]
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self.named(host, scope):
-            name = host[:QUOTED] or "a request without a host"
+        if not self.is_own_name(host, scope):
+            name = host[:QUOTED_OF_REQUEST] or "a request without a host"
             return 421, f"This server does not answer to {name}; if it should, start it with --allowed-host."
         if origin not in (None, f"{scope['scheme'].replace('ws', 'http')}://{host}"):
             return 403, "This request came from another site; open GradLeak's own page instead."
         if any(part in path for part in self.closed):
-            return 404, f"There is nothing at {path[:QUOTED]}."
+            return 404, f"There is nothing at {path[:QUOTED_OF_REQUEST]}."
         return None
 
-    def named(self, host: str, scope: Scope) -> bool:
-        """True when `host` is one of the names of this server, or the address on which the connection came in."""
+    def is_own_name(self, host: str, scope: Scope) -> bool:
+        """Returns whether `host` is a name of this server, or the address on which the connection came in."""
         match = HOST.fullmatch(host)
         if match is None:
             return False
@@ -62,7 +62,7 @@ class Guard:
 
 
 def canonical(name: str) -> str:
-    """Gives the one spelling of a host's name or address: `LAB.example.`, `0:0::1` and `::ffff:127.0.0.1` have many."""
+    """Returns the one spelling of a host's name or address: `lab.example` for `LAB.example.`, `::1` for `0:0::1`."""
     name = name.lower().rstrip(".")
     try:
         address = ip_address(name)
@@ -72,7 +72,7 @@ def canonical(name: str) -> str:
 
 
 class WithHeaders:
-    """Adds `headers` to every HTTP answer that does not set them itself."""
+    """An application whose HTTP answers have these headers, unless they set them themselves."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self.app, self.headers = app, headers

@@ -1,4 +1,4 @@
-"""How many values a network makes, from which follows how many seeds fit into memory at once."""
+"""Counting the values that a network computes, which tells how many restarts fit into memory at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the values that operations give while it is entered, but for views."""
+    """A context that counts the values which torch operations return inside it; views are not counted."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -25,7 +25,7 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def values(model: nn.Module, x: Tensor) -> int:
-    """Returns how many values a forward pass of images x (B, C, H, W) makes."""
+    """Returns how many values a forward pass of images x (B, C, H, W) computes."""
     with torch.no_grad(), Counting() as counting:
         model(x)
     return int(counting.count)

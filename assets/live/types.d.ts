@@ -1,0 +1,108 @@
+// What the modules hand to each other. The messages are those of docs/architecture.md.
+import type { LiveSource, RecordingSource } from "./source.js";
+
+export type Column = (number | null)[];
+
+/** The newest iterations: one after another from `first`, or those that are listed. */
+export interface Curve {
+  first?: number;
+  iterations?: number[] | null;
+  columns?: Record<string, Column>;
+}
+
+export interface Frame {
+  iteration: number;
+  metrics?: Record<string, number | null | undefined>;
+  layers?: Record<string, number | null>;
+  labels?: number[];
+  redrawn?: number;
+}
+
+export interface Result {
+  status: string;
+  seconds?: number;
+  verdict?: string | null;
+}
+
+/** A message without its picture; a trace keeps the newest value of each. */
+export interface Head {
+  status: string;
+  steps?: number;
+  batch?: number;
+  labels?: number[] | null;
+  seconds?: number | null;
+  queue_position?: number | null;
+  share?: number | null;
+  message?: string | null;
+  result?: Result | null;
+  curve?: Curve | null;
+  frames?: Frame[];
+  picture?: number | null;
+}
+
+export interface Recording {
+  head: Head;
+  result?: Result | null;
+  curve: { first: number; iterations?: number[]; columns: Record<string, Column> };
+  frames: (Frame & { picture: string })[];
+  truth: string;
+}
+
+export type Source = LiveSource | RecordingSource;
+export type Hear = (head: Head, picture?: Blob | string | null) => void;
+export type Picture = ImageBitmap | HTMLImageElement;
+
+/** What `live_view` in pages/_parts/live_view.py sends. */
+export interface Data {
+  base: string;
+  version: string;
+  experiment: { images: string[] } | null;
+  run: string | null;
+  recording: string | null;
+  refused: string | null;
+  classes: string[] | null;
+  preview: string | null;
+  summary: string;
+  remark: string;
+  told: boolean;
+  compact: boolean;
+  recognisable: number;
+  statuses: Record<string, string>;
+}
+
+export interface Component {
+  data: Data;
+  parentElement: HTMLElement;
+  setStateValue(name: string, value: string): void;
+}
+
+/** The elements of view.html that are more than something to write in. */
+interface Elements {
+  run: HTMLButtonElement;
+  pause: HTMLButtonElement;
+  step1: HTMLButtonElement;
+  step10: HTMLButtonElement;
+  stop: HTMLButtonElement;
+  follow: HTMLButtonElement;
+  scrubber: HTMLInputElement;
+  progress: HTMLProgressElement;
+  help: HTMLAnchorElement;
+  watch: HTMLAnchorElement;
+  export: HTMLAnchorElement;
+}
+
+/** The element of view.html with this name as its `data-gl`. */
+export type Find = <Name extends string>(name: Name) => Name extends keyof Elements ? Elements[Name] : HTMLElement;
+
+/** What a user can ask for. */
+export interface Wanted {
+  run(): void;
+  pause(): void;
+  step(iterations: number): void;
+  stop(): void;
+  pace(perSecond: number | null): void;
+  follow(): void;
+  scrub(iteration: number): void;
+  move(by: number): void;
+  change(): void;
+}

@@ -1,0 +1,230 @@
+"""HTTP and WebSocket routes beside the pages; see docs/architecture.md. Imports no torch and no streamlit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from gradleak_core.api.guard import WithHeaders
+from gradleak_core.api.incoming import read_json_body, receive_picture, service_of, whole_number
+from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
+from gradleak_core.config.schemas import short
+from gradleak_core.data.decoder import Busy
+from gradleak_core.runs.recording import media_type
+from gradleak_core.runs.room import Unreadable, Unwritable, writing
+from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
+from gradleak_core.types import Refused
+
+ARRIVAL = 60
+"""The seconds that a picture may take to arrive."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+
+
+def api(service: Service) -> Starlette:
+    """Returns the application to mount under /api, behind a `Guard`."""
+    routes = [
+        Route("/health", to_json(service.health)),
+        Route("/catalogue", get_catalogue),
+        Route("/runs", handle_runs, methods=["GET", "POST"]),
+        Route("/runs/{run}", handle_run, methods=["GET", "PATCH", "DELETE"]),
+        Route("/runs/{run}/truth", get_truth),
+        Route("/runs/{run}/thumbnail", get_thumbnail),
+        Route("/runs/{run}/frames/{iteration}", get_frame),
+        Route("/runs/{run}/recording", get_recording),
+        Route("/runs/{run}/export.zip", get_export),
+        Route("/runs/{run}/{command}", post_command, methods=["POST"]),
+        Route("/prices", post_price, methods=["POST"]),
+        Route("/prices/{price}", get_price),
+        Route("/prices/{price}/stop", stop_price, methods=["POST"]),
+        Route("/uploads", post_upload, methods=["POST"]),
+        Route("/plotly.js", get_plotly),
+        Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
+        Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
+        WebSocketRoute("/live/{run}", stream_live),
+    ]
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(WithHeaders, headers=HEADERS)],
+        exception_handlers={
+            Busy: answer_with(429), Refused: answer_with(422), NoRun: answer_with(404), NotReady: answer_with(503),
+            Unwritable: answer_with(507), Unreadable: answer_with(503),
+            HTTPException: answer_http_error, ClientDisconnect: answer_break, Exception: answer_failure,
+        },
+    )  # fmt: skip
+    application.state.service = service
+    return application
+
+
+def error_response(status: int, sentence: str) -> JSONResponse:
+    """Returns an answer of that status whose JSON holds the sentence."""
+    return JSONResponse({"error": sentence}, status)
+
+
+def answer_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Returns a handler that answers an exception with a status and the exception's own sentence."""
+
+    async def answer(request: Request, exception: Exception) -> Response:
+        return error_response(status, str(exception))
+
+    return answer
+
+
+async def answer_http_error(request: Request, exception: Exception) -> Response:
+    assert isinstance(exception, HTTPException)
+    sentences = {404: f"There is nothing at {short(request.url.path)}.", 405: f"{request.method} is not possible here."}
+    sentence = sentences.get(exception.status_code, exception.detail)
+    return JSONResponse({"error": sentence}, exception.status_code, exception.headers)
+
+
+async def answer_break(request: Request, exception: Exception) -> Response:
+    return error_response(400, "The request broke off; send it again.")
+
+
+async def answer_failure(request: Request, exception: Exception) -> Response:
+    return error_response(500, "Something went wrong in the server; its log says what.")
+
+
+class PiecewiseJSON(JSONResponse):
+    """An answer whose JSON is encoded value by value, because a single call would hold up every other thread."""
+
+    def render(self, content: Any) -> bytes:
+        return "".join(ENCODER.iterencode(content)).encode()
+
+
+async def answer_json(function: Callable[..., Any], *values: Any) -> Response:
+    """Calls a function in a thread, encodes its value there as well, and returns the JSON answer."""
+    return await run_in_threadpool(lambda: PiecewiseJSON(function(*values)))
+
+
+def to_json(function: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+    """Returns a route's handler that answers with the value of a function, as JSON."""
+
+    async def answer(request: Request) -> Response:
+        return await answer_json(function)
+
+    return answer
+
+
+async def get_catalogue(request: Request) -> Response:
+    known = service_of(request).catalogue()
+    if known is None:
+        raise NotReady(STARTING)
+    return JSONResponse(known)
+
+
+async def handle_runs(request: Request) -> Response:
+    service = service_of(request)
+    if request.method != "POST":
+        return await answer_json(service.runs)
+    sent = await read_json_body(request, "experiment", "name")
+    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"))
+    return JSONResponse({"id": run}, 201)
+
+
+async def handle_run(request: Request) -> Response:
+    service, run = service_of(request), request.path_params["run"]
+    if request.method == "DELETE":
+        await run_in_threadpool(service.delete, run)
+        return Response(status_code=204)
+    if request.method == "PATCH":
+        sent = await read_json_body(request, "name")
+        await run_in_threadpool(service.rename, run, sent.get("name", ""))
+    return JSONResponse(await run_in_threadpool(service.run, run))
+
+
+async def post_command(request: Request) -> Response:
+    service, run, word = service_of(request), request.path_params["run"], request.path_params["command"]
+    if word == "step":
+        sent = await read_json_body(request, "iterations")
+        await run_in_threadpool(service.step, run, sent.get("iterations", 1))
+    elif word == "pace":
+        sent = await read_json_body(request, "per_second")
+        await run_in_threadpool(service.pace, run, sent.get("per_second"))
+    elif word in ("pause", "resume", "stop"):
+        await read_json_body(request)
+        await run_in_threadpool(getattr(service, word), run)
+    else:
+        raise HTTPException(404)
+    return JSONResponse({}, 202)
+
+
+async def get_truth(request: Request) -> Response:
+    return image_response(await run_in_threadpool(service_of(request).truth, request.path_params["run"]))
+
+
+async def get_frame(request: Request) -> Response:
+    run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
+    return image_response(await run_in_threadpool(service_of(request).picture, run, iteration))
+
+
+async def get_thumbnail(request: Request) -> Response:
+    """Answers with the last picture of a run, which browsers may keep once the run has ended."""
+    service, run = service_of(request), request.path_params["run"]
+    row = await run_in_threadpool(service.run, run)
+    picture = await run_in_threadpool(service.picture, run, None)
+    return image_response(picture, lasting=row["status"] not in ("queued", "running", "paused"))
+
+
+def image_response(picture: bytes, *, lasting: bool = True) -> Response:
+    """Returns an encoded picture as an answer, which browsers may keep if it is `lasting`."""
+    headers = IMMUTABLE if lasting else {"cache-control": "no-store"}
+    return Response(picture, media_type=media_type(picture), headers=headers)
+
+
+async def get_recording(request: Request) -> Response:
+    return await answer_json(service_of(request).recording, request.path_params["run"])
+
+
+async def get_export(request: Request) -> Response:
+    run = request.path_params["run"]
+    data = await run_in_threadpool(service_of(request).export, run)
+    headers = {"content-disposition": f'attachment; filename="gradleak-{run}.zip"'}
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+async def post_price(request: Request) -> Response:
+    sent = await read_json_body(request, "experiment", "defences", "federation")
+    parts = (sent.get(name) for name in ("experiment", "defences", "federation"))
+    price = await run_in_threadpool(service_of(request).start_price, *parts)
+    return JSONResponse({"id": price}, 201)
+
+
+async def get_price(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(service_of(request).price, request.path_params["price"]))
+
+
+async def stop_price(request: Request) -> Response:
+    await read_json_body(request)
+    await run_in_threadpool(service_of(request).stop_price, request.path_params["price"])
+    return JSONResponse({}, 202)
+
+
+async def post_upload(request: Request) -> Response:
+    """Takes a picture in. It waits for the whole of it on disk, so that the process stays small whatever is sent."""
+    pictures = service_of(request).pictures
+    with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
+        try:
+            await asyncio.wait_for(receive_picture(request, file), ARRIVAL)
+        except asyncio.TimeoutError:
+            raise HTTPException(408, "The picture took too long to arrive; try again.") from None
+        return JSONResponse(await run_in_threadpool(pictures.take, file), 201)

@@ -1,0 +1,54 @@
+"""The WebSocket of a run, through which every viewer gets what it has not seen yet. Imports no torch."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gradleak_core.api.incoming import service_of, whole_number
+from gradleak_core.runs.hub import Trace
+
+UNKNOWN_RUN = 4404
+"""The close code of a WebSocket when there is no such run, or no longer."""
+
+
+async def stream_live(socket: WebSocket) -> None:
+    """Sends a viewer what it has not seen, now and whenever there is more. Closes the socket when the run is over."""
+    await socket.accept()
+    trace = await service_of(socket).watch(socket.path_params["run"])
+    if trace is None:
+        await socket.close(UNKNOWN_RUN, "There is no such run; it may have been deleted.")
+        return
+    showing = asyncio.create_task(follow_trace(socket, trace, whole_number(socket.query_params.get("seen", "0"))))
+    leaving = asyncio.create_task(wait_for_departure(socket))
+    done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    if showing in done and showing.result():
+        deleted = trace.head["status"] == "deleted"
+        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer may have gone at the same moment
+            await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
+
+
+async def follow_trace(socket: WebSocket, trace: Trace, seen: int) -> bool:
+    """Sends the news of a run after iteration `seen`. Returns False if the viewer left before the run was over."""
+    thin = True
+    try:
+        while True:
+            changed, over, last = trace.changed, trace.over, trace.last
+            await socket.send_bytes(trace.since(seen, thin=thin))
+            if over:
+                return True
+            seen, thin = last, False
+            await changed.wait()
+    except (WebSocketDisconnect, RuntimeError):
+        return False
+
+
+async def wait_for_departure(socket: WebSocket) -> None:
+    """Waits until the viewer goes away."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,40 @@
+"""The onlooker's view of a run: the secret beside the attacker's pick, paired and scored. No attack sees any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gradleak_core.client import local_update
+from gradleak_core.metrics import score
+from gradleak_core.metrics.pairing import pair, visible
+from gradleak_core.types import Candidate, Frame, Observation, Secret
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Both sides of one experiment, on a device: the client's secret and the attacker's observation."""
+
+    model: nn.Module
+    secret: Secret
+    observation: Observation
+
+
+def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float, redrawn: int) -> Frame:
+    """Returns the attacker's pick, paired with the truth and scored as it is shown."""
+    secret, observation = both.secret, both.observation
+    images, labels = pick.images[0].detach(), pick.labels[0].argmax(-1).cpu()
+    order = pair(images, secret.images)
+    shown = visible(images)[order]
+    metrics = score(shown, secret.images, labels, secret.labels, distance)
+    latents = {k: v[0] for k, v in pick.latents.items()}
+    update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
+    layers = {k: float(cosine_distance(update[k], seen)) for k, seen in observation.update.items()}
+    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn)
+
+
+def cosine_distance(guess: Tensor, seen: Tensor) -> Tensor:
+    """Returns one minus the cosine of two tensors; 1 when either is zero."""
+    return 1 - torch.cosine_similarity(guess.flatten(), seen.flatten(), 0, eps=1e-30)

@@ -1,0 +1,72 @@
+"""Rows of runs as pages and the API see them: names, set-ups and what stands in their way. Imports no torch."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from gradleak_core.config.knobs import fitting
+from gradleak_core.config.schemas import string
+from gradleak_core.runs.hub import OVER
+from gradleak_core.types import Refused
+
+INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
+FATAL = (
+    "The server went away twice while this run was being prepared, so it is not tried again; lower its batch, "
+    "its restarts or its size before you run it again."
+)
+MOST_TRIES = 2
+Row = dict[str, Any]
+NAME = 120
+"""The most characters of a run's name."""
+
+
+def clean_name(name: Any) -> str:
+    """Returns a name on one line, with something in it that can be seen. Raises `Refused`."""
+    line = " ".join(name.split()) if isinstance(name, str) else ""
+    if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
+        return line
+    raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
+
+
+def complete_row(row: Row, catalogue: Any, position: int | None) -> Row:
+    """Returns a stored row with `steps`, `queue_position` and `problem`.
+
+    `problem` is a sentence where the set-up cannot be used here, else None. What is missing in a set-up that is older
+    than the catalogue is filled in; `catalogue` is None before the engine has started.
+    """
+    problem = _find_problem(row, catalogue)
+    started = row.pop("started") or {}
+    steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
+    return row | {"steps": steps, "queue_position": position, "problem": problem}
+
+
+def _find_problem(row: Row, catalogue: Any) -> str | None:
+    if row["status"] == "damaged" or catalogue is None:
+        return row["message"] if row["status"] == "damaged" else None
+    try:
+        row["experiment"] = fitting(row["experiment"], catalogue)
+    except Refused as refused:
+        return f"The set-up of this run cannot be used here: {refused}"
+    return None
+
+
+def take_threads(experiment: Any, result: Any) -> Any:
+    """Returns an experiment with the CPU threads that a result names, or unchanged if it names none."""
+    threads = ((result or {}).get("experiment") or {}).get("threads")
+    return experiment | {"threads": threads} if threads else experiment
+
+
+def find_ending(row: Row) -> tuple[str, str] | None:
+    """Returns the status and the sentence for a run that a stopped server had begun; None for any other run."""
+    if row["status"] in ("running", "paused"):
+        return "interrupted", INTERRUPTED
+    if row["status"] == "queued" and (row["started"] or {}).get("handed", 0) >= MOST_TRIES:
+        return "failed", FATAL
+    return None
+
+
+def describe_end(row: Row) -> str:
+    """Returns the sentence for a run that has ended and was asked to do something."""
+    status = row["status"] if row["status"] in OVER else "over"
+    return f"This run is {status} and cannot be changed any more; run it again instead."

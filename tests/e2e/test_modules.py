@@ -1,0 +1,396 @@
+"""The modules of the live view that draw nothing, called one by one: what a trace keeps, where a cursor goes, what is
+said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Route
+
+from gradleak_core.verdicts import RECOGNISABLE, STATUSES
+from tests.e2e.conftest import ROOT
+
+ANYWHERE = "http://modules.test/"
+MODULES = ("album", "cursor", "trace", "words")
+TABLE = {"statuses": {status: row.word for status, row in STATUSES.items()}, "recognisable": RECOGNISABLE}
+LOAD = """async ([names, table]) => {
+    for (const name of names) window[name] = await import(`/${name}.js`);
+    words.learn(table);
+    window.traced = (...messages) => {
+        const made = new trace.Trace();
+        for (const [head, now] of messages) made.add(head, now ?? 0);
+        return made;
+    };
+    window.told = (frames) => traced([{ status: "running", frames: frames.map((iteration) => ({ iteration })) }]);
+    window.cursorOver = (...frames) => {
+        window.waiting = {};
+        const get = (iteration) => new Promise((come) => { waiting[iteration] = () => come(iteration); });
+        const kept = { keep() {}, get };
+        return new cursor.Cursor(told(frames), kept, () => {});
+    };
+    window.come = async (iteration) => { waiting[iteration](); await new Promise((later) => setTimeout(later)); };
+}"""
+"""Puts the modules on the page under their names. Beside them: a trace of messages; a cursor over frames whose pictures
+come when told to, a picture being the number of its iteration."""
+Call: TypeAlias = "Callable[..., Any]"
+
+
+def serve(route: Route) -> None:
+    """An empty page, and the modules beside it."""
+    name = urlsplit(route.request.url).path.strip("/")
+    if name:
+        route.fulfill(path=ROOT / "assets" / "live" / name)
+    else:
+        route.fulfill(body="<!doctype html>", content_type="text/html")
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser) -> Any:
+    """Evaluates JavaScript beside the modules, without a server."""
+    page = browser.new_page()
+    page.route(f"{ANYWHERE}**", serve)
+    page.goto(ANYWHERE)
+    page.evaluate(LOAD, [MODULES, TABLE])
+    yield page.evaluate
+    page.close()
+
+
+def curve(first: int, *values: float, name: str = "distance") -> dict[str, Any]:
+    return {"status": "running", "curve": {"first": first, "columns": {name: [*values]}}}
+
+
+# ---- trace ---------------------------------------------------------------------------------------
+
+
+CURVE = (
+    "messages => { const { iterations, columns, last } = traced(...messages); return { iterations, columns, last }; }"
+)
+
+
+def test_a_trace_joins_what_it_hears_into_one_curve(call: Call) -> None:
+    heard = call(CURVE, [[curve(1, 9, 8)], [curve(3, 7)]])
+    assert heard == {"iterations": [1, 2, 3], "columns": {"distance": [9, 8, 7]}, "last": 3}
+
+
+def test_what_is_heard_twice_is_kept_once(call: Call) -> None:
+    heard = call(CURVE, [[curve(1, 9, 8, 7)], [curve(2, 0, 0, 6)], [curve(1, 5)]])
+    assert heard == {"iterations": [1, 2, 3, 4], "columns": {"distance": [9, 8, 7, 6]}, "last": 4}
+
+
+def test_a_thinned_curve_keeps_its_own_iterations(call: Call) -> None:
+    thin = {"status": "running", "curve": {"first": 1, "iterations": [1, 50, 99], "columns": {"distance": [9, 5, 1]}}}
+    heard = call(CURVE, [[thin], [curve(100, 0.5)]])
+    assert heard == {"iterations": [1, 50, 99, 100], "columns": {"distance": [9, 5, 1, 0.5]}, "last": 100}
+
+
+def test_a_loss_that_comes_later_has_gaps_before(call: Call) -> None:
+    heard = call(CURVE, [[curve(1, 9, 8)], [curve(3, 0.1, name="prior")]])
+    assert heard["columns"]["prior"] == [None, None, 0.1]
+    assert heard["columns"]["distance"] == [9, 8]
+
+
+def test_a_message_without_news_changes_the_head_only(call: Call) -> None:
+    heard = call(
+        "messages => { const { head, last, frames } = traced(...messages); return [head, last, frames]; }",
+        [[{"status": "running", "steps": 40, "curve": None}], [{"status": "paused"}]],
+    )
+    assert heard == [{"status": "paused", "steps": 40, "curve": None}, 0, []]
+
+
+def test_frames_stay_in_order_and_none_comes_twice(call: Call) -> None:
+    messages = [[{"status": "running", "frames": [{"iteration": i} for i in part]}] for part in ([1, 5], [5, 3, 8])]
+    assert call("messages => traced(...messages).frames.map((frame) => frame.iteration)", messages) == [1, 5, 8]
+
+
+@pytest.mark.parametrize(("iteration", "index"), [(0, 0), (1, 0), (4, 0), (5, 1), (11, 1), (12, 2), (1000, 2)], ids=str)
+def test_the_frame_of_an_iteration_is_the_newest_at_or_before_it(call: Call, iteration: int, index: int) -> None:
+    assert call("iteration => told([1, 5, 12]).index(iteration)", iteration) == index
+
+
+def test_without_frames_the_index_is_nought(call: Call) -> None:
+    assert call("() => told([]).index(7)") == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "steps", "ended", "horizon"),
+    [(0, 300, False, 25), (25, 300, False, 25), (26, 300, False, 50), (260, 300, False, 300), (180, 3000, False, 200),
+     (180, 300, True, 180), (0, 300, True, 25), (900, None, False, 1600)],
+)  # fmt: skip
+def test_the_time_axis_ends_a_little_ahead_and_at_the_last_iteration_when_all_is_over(
+    call: Call, last: int, steps: int | None, ended: bool, horizon: int
+) -> None:
+    head = curve(last, 1.0) if last else {"status": "running"}
+    messages = [[head | {"steps": steps}]]
+    assert call("([messages, ended]) => traced(...messages).horizon(ended)", [messages, ended]) == horizon
+
+
+RATE = "messages => traced(...messages).rate"
+
+
+def test_the_rate_is_that_of_the_last_three_seconds(call: Call) -> None:
+    assert call(RATE, [[curve(1, 1.0), 10], [curve(2, *[1.0] * 20), 12]]) == 10
+    slowed = [[curve(1, 1.0), 0], [curve(2, *[1.0] * 999), 1], [curve(1001, 1.0), 4], [curve(1002, 1.0, 1.0, 1.0), 5]]
+    assert call(RATE, slowed) == 1
+
+
+@pytest.mark.parametrize("messages", [[], [[curve(1, 1.0), 3]], [[curve(1, 1.0), 3], [curve(2, 1.0), 3]]])
+def test_there_is_no_rate_before_time_has_passed(call: Call, messages: list[Any]) -> None:
+    assert call(RATE, messages) == 0
+
+
+def test_a_pause_does_not_count_as_slowness(call: Call) -> None:
+    before = [[curve(1, 1.0), 0], [curve(2, 1.0), 1], [{"status": "paused"}, 2]]
+    assert call(RATE, before) == 0
+    assert call(RATE, [*before, [curve(3, 1.0), 60], [curve(4, *[1.0] * 8), 62]]) == 4
+
+
+SPREAD = "([frames, slots, ended]) => told(frames).spread(slots, ended).map((frame) => frame.iteration)"
+
+
+@pytest.mark.parametrize(
+    ("frames", "slots", "ended", "shown"),
+    [([], 4, False, []), ([1, 2, 3], 4, False, [1, 2, 3]), (range(1, 14), 4, True, [1, 5, 9, 13]),
+     (range(1, 12), 4, False, [1, 5, 9]), (range(1, 14), 4, False, [1, 5, 9, 13]), (range(1, 20), 4, False, [1, 9, 17]),
+     ([1, 2, 3, 4, 100], 3, True, [1, 4, 100])],
+)  # fmt: skip
+def test_the_film_strip_is_spread_evenly_and_its_spacing_only_doubles(
+    call: Call, frames: Any, slots: int, ended: bool, shown: list[int]
+) -> None:
+    assert call(SPREAD, [[*frames], slots, ended]) == shown
+
+
+# ---- cursor --------------------------------------------------------------------------------------
+
+
+def test_a_cursor_follows_the_newest_picture(call: Call) -> None:
+    assert (
+        call("() => { const at = cursorOver(1, 2); at.hear(1, 1); at.hear(2, 2); at.hear(1, 1); return at.shown; }")
+        == 2
+    )
+
+
+def test_who_went_back_stays_there_until_he_follows_again(call: Call) -> None:
+    went = call("""async () => {
+        const at = cursorOver(1, 5, 9);
+        at.hear(9, 9);
+        at.scrub(7);
+        const wished = [at.shown, at.at, at.following];
+        await come(5);
+        at.hear(9, 9);
+        const back = [at.shown, at.picture, at.frame.iteration];
+        at.follow();
+        await come(9);
+        return { wished, back, again: [at.shown, at.following, at.wish] };
+    }""")
+    assert went == {"wished": [9, 5, False], "back": [5, 5, 5], "again": [9, True, None]}
+
+
+def test_while_a_picture_is_on_its_way_only_the_newest_wish_counts(call: Call) -> None:
+    went = call("""async () => {
+        const at = cursorOver(1, 2, 3, 4);
+        at.scrub(1);
+        at.scrub(2);
+        at.scrub(4);
+        await come(1);
+        const asked = Object.keys(waiting).sort();
+        await come(4);
+        return [asked, at.shown];
+    }""")
+    assert went == [["1", "4"], 4]
+
+
+def test_arrows_go_frame_by_frame_and_say_when_they_lead_beyond_the_newest(call: Call) -> None:
+    went = call("""() => {
+        const at = cursorOver(1, 5, 9);
+        return [+1, -1, -1, -1, +1].map((by) => [at.move(by), at.at]);
+    }""")
+    assert went == [[True, None], [False, 5], [False, 1], [False, 1], [False, 5]]
+    assert call("() => cursorOver().move(1)") is False
+
+
+def test_a_closed_cursor_shows_nothing_more(call: Call) -> None:
+    went = call("""async () => {
+        const at = cursorOver(1, 2);
+        at.scrub(1);
+        at.close();
+        await come(1);
+        return at.shown;
+    }""")
+    assert went is None
+
+
+def test_a_picture_that_cannot_be_had_leaves_the_one_on_show(call: Call) -> None:
+    went = call("""async () => {
+        const at = cursorOver(1, 2);
+        at.hear(2, 2);
+        at.album.get = () => Promise.reject(new Error("gone"));
+        at.scrub(1);
+        await new Promise((later) => setTimeout(later));
+        return [at.shown, at.at];
+    }""")
+    assert went == [2, 2]
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+FACTS = "([messages, ended, live]) => words.facts(traced(...messages), ended, live)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0.0 s"), (4.24, "4.2 s"), (9.9, "9.9 s"), (10, "10 s"), (48.4, "48 s"), (59.4, "59 s"), (59.5, "1 min 0 s"),
+     (185, "3 min 5 s"), (3600, "60 min 0 s")],
+)  # fmt: skip
+def test_a_length_of_time_is_said_in_seconds_and_minutes(call: Call, seconds: float, said: str) -> None:
+    messages = [[curve(1, 1.0) | {"status": "paused", "steps": 9, "seconds": seconds}]]
+    assert call(FACTS, [messages, False, True]) == ["iteration 1 of 9", said]
+
+
+def test_a_run_that_runs_says_how_quick_it_is_and_how_long_it_takes_at_most(call: Call) -> None:
+    begun = curve(1, 1.0) | {"steps": 100, "seconds": 1}
+    news = curve(2, *[1.0] * 40) | {"seconds": 3, "frames": [{"iteration": 41, "redrawn": 2}]}
+    said = ["iteration 41 of 100", "3.0 s", "20 iterations/s", "at most 3.0 s left", "2 restarts redrawn"]
+    assert call(FACTS, [[[begun, 1], [news, 3]], False, True]) == said
+    assert call(FACTS, [[[begun, 1], [news, 3]], False, False]) == [*said[:3], said[4]]
+
+
+def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:
+    over = curve(1, *[1.0] * 30) | {"status": "done", "steps": 30, "seconds": 12}
+    assert call(FACTS, [[[over]], True, True]) == ["iteration 30 of 30", "12 s", "2.5 iterations/s"]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [({"status": "ready"}, []), ({"status": "queued"}, ["waiting for a free worker"]),
+     ({"status": "queued", "queue_position": 3}, ["number 3 in the queue"]),
+     ({"status": "queued", "message": "Downloading 3 of 9 MB."}, [])],
+)  # fmt: skip
+def test_before_the_first_iteration_there_is_only_the_place_in_the_queue(
+    call: Call, head: dict[str, Any], said: list[str]
+) -> None:
+    assert call(FACTS, [[[head]], False, True]) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "–"), (0, "0.0000"), (0.12345, "0.1235"), (0.001, "0.0010"), (0.00099, "9.9 × 10⁻⁴"),
+     (7.3e-6, "7.3 × 10⁻⁶"), (-2e-12, "-2.0 × 10⁻¹²"), (12.3456, "12.345"), (99.99999, "100.00"), (64.492, "64.492"),
+     (123.4, "123"), (98765, "9.88e+4")],
+)  # fmt: skip
+def test_a_number_of_any_size_takes_a_few_characters(call: Call, value: float | None, said: str) -> None:
+    assert call("value => words.small(value)", value) == said
+
+
+NUMBERS = "([frame, ended, told]) => words.numbers(frame, ended, told)"
+
+
+@pytest.mark.parametrize(
+    ("ssim", "ended", "said", "note"),
+    [(None, False, "–", "recognisable from 0.6"), (0.6, False, "0.60", "recognisable"),
+     (0.59, False, "0.59", "not recognisable yet"), (0.1, True, "0.10", "not recognisable"),
+     (-0.02, True, "-0.02", "not recognisable"), (0.9997, True, "1.00", "recognisable")],
+)  # fmt: skip
+def test_the_number_for_likeness_says_what_it_means(
+    call: Call, ssim: float | None, ended: bool, said: str, note: str
+) -> None:
+    numbers = call(NUMBERS, [{"iteration": 1, "metrics": {"ssim": ssim}}, ended, False])
+    assert (numbers["ssim"], numbers["ssim-note"]) == (said, note)
+
+
+def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
+    numbers = call(NUMBERS, [None, False, False])
+    assert {name: numbers[name] for name in ("ssim", "psnr", "mse", "distance", "accuracy")} == dict.fromkeys(
+        ("ssim", "psnr", "mse", "distance", "accuracy"), "–"
+    )
+    metrics = {"psnr": 51.341, "mse": 7.34e-6, "distance": 64.492, "label_accuracy": 0.666}
+    numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, False])
+    assert [numbers[name] for name in ("psnr", "mse", "distance", "accuracy")] == [
+        "51.3",
+        "7.3 × 10⁻⁶",
+        "64.492",
+        "67 %",
+    ]
+    told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, True])
+    assert (told["accuracy"], told["accuracy-note"]) == ("told", "to the attacker")
+
+
+CAPTIONS = "([truth, guess, classes, told]) => words.captions(truth, guess, classes, told)"
+ANIMALS = ["cat", "dog", "2"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "guess", "told", "said"),
+    [
+        ([], [], False, ("", "", "", [])),
+        ([0], None, False, ("Label: cat (0)", "", "", [False])),
+        ([0], [0], False, ("Label: cat (0)", "✓ cat (0), right", "", [True])),
+        ([0], [1], False, ("Label: cat (0)", "✗ dog (1), wrong", "", [False])),
+        ([2], [2], True, ("Label: class 2", "class 2, told", "", [True])),
+        ([7], [1], False, ("Label: class 7", "✗ dog (1), wrong", "", [False])),
+        ([0, 1], None, False, ("2 images", "", "Labels: cat (0), dog (1).", [])),
+        ([0, 1], [0, 1], True, ("2 images", "labels told", "Labels: cat (0), dog (1).", [True, True])),
+        ([0, 1], [0, 1], False, ("2 images", "2 of 2 labels right", "Labels: all right.", [True, True])),
+        (
+            [0, 1, 2],
+            [1, 1, 0],
+            False,
+            (
+                "3 images",
+                "1 of 3 labels right",
+                "Labels: image 1 is cat (0), guessed dog (1); image 3 is class 2, guessed cat (0).",
+                [False, True, False],
+            ),
+        ),
+    ],
+)
+def test_captions_name_the_labels_and_say_which_are_right(
+    call: Call, truth: list[int], guess: list[int] | None, told: bool, said: tuple[str, str, str, list[bool]]
+) -> None:
+    captions = call(CAPTIONS, [truth, guess, ANIMALS, told])
+    assert (captions["truth"], captions["guess"], captions["labels"], captions["right"]) == said
+
+
+def test_labels_without_names_are_numbers(call: Call) -> None:
+    assert call(CAPTIONS, [[3], [4], None, False])["guess"] == "✗ class 4, wrong"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [({"status": "recovered"}, "Matched"), ({"status": "interrupted"}, "Cut off"), ({"status": "ready"}, "Ready"),
+     ({"status": "ready", "refused": True}, "Not possible"), ({"status": "queued", "preparing": True}, "Preparing"),
+     ({"status": "running", "recording": True}, "Recording of a real run – press Run it live")],
+)  # fmt: skip
+def test_the_headline_says_what_is_on_show(call: Call, state: dict[str, Any], said: str) -> None:
+    assert call("state => words.headline(state)", state) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [({"status": "ready"}, ["Run it live", "Pause", "Live"]),
+     ({"status": "ready", "busy": True}, ["Starting…", "Pause", "Live"]),
+     ({"status": "running", "live": True}, ["Run again", "Pause", "Live"]),
+     ({"status": "paused", "live": True}, ["Run again", "Resume", "Live"]),
+     ({"status": "done", "live": True, "ended": True}, ["Run again", "Pause", "Newest"]),
+     ({"status": "done", "playing": True, "ended": True}, ["Run it live", "Play again", "Newest"])],
+)  # fmt: skip
+def test_buttons_say_what_they_will_do(call: Call, state: dict[str, Any], said: list[str]) -> None:
+    names = call("state => words.buttons(state)", state)
+    assert [names[name] for name in ("run", "pause", "follow")] == said
+
+
+SPOKEN = "([messages, ended, shown]) => words.spoken(traced(...messages), ended, true, shown)"
+
+
+def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> None:
+    running = curve(1, *[1.0] * 5) | {"steps": 20, "seconds": 2}
+    shown = {"iteration": 5, "metrics": {"ssim": 0.71}}
+    assert call(SPOKEN, [[[running]], False, shown]) == "Running. iteration 5 of 20, SSIM 0.71, recognisable"
+    assert call(SPOKEN, [[[running]], False, None]) == "Running. iteration 5 of 20"
+    over = running | {"status": "stopped"}
+    assert call(SPOKEN, [[[over]], True, None]) == "Stopped. iteration 5 of 20, 2.0 s"
+    verdict = over | {"status": "done", "result": {"status": "done", "verdict": "Recognisable after 2.0 s."}}
+    assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. SSIM 0.71"
