@@ -142,15 +142,21 @@ def spoken(copy: Path, command: str) -> str:
     return done.stdout
 
 
-@EACH
-def test_one_file_and_one_line_are_listed(copy: Path, added: Addition) -> None:
-    assert re.search(rf"\b{added.kind}\b", spoken(copy, COMMANDS[0]))
+def test_one_file_and_one_line_are_listed(copy: Path) -> None:
+    said = spoken(copy, COMMANDS[0])
+    assert all(re.search(rf"\b{added.kind}\b", said) for added in ADDED)
 
 
-@EACH
-def test_the_contract_tests_pick_them_up(copy: Path, added: Addition) -> None:
-    said = spoken(copy, f"python -m pytest -q -p no:cacheprovider tests/contracts/{added.contract} -k {added.kind}")
-    assert re.search(r"\d+ passed", said), said
+def test_the_contract_tests_pick_them_up(copy: Path) -> None:
+    files = " ".join(f"tests/contracts/{added.contract}" for added in ADDED)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    words = ["-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", " or ".join(added.kind for added in ADDED)]
+    done = subprocess.run(
+        [sys.executable, *words, *files.split()], cwd=copy, env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for added in ADDED:
+        assert re.search(rf"{added.contract}::.*\b{added.kind}\b.* PASSED", done.stdout), added.kind
 
 
 def test_the_guides_attack_runs(copy: Path) -> None:
@@ -164,9 +170,7 @@ def test_what_a_model_and_a_defence_state_reaches_the_attacks(copy: Path) -> Non
     common = "python -m gradleak_core attack --model shallow --size 16 --steps 2"
     assert "SSIM" in spoken(copy, f"{common} --attack gradinversion")
     against = f"{common} --attack dropout_inversion"
-    warning = "the model has neither"
-    assert warning in spoken(copy, against)
-    assert warning not in spoken(copy, f"{against} --defence half_dropout")
+    assert "the model has neither" not in spoken(copy, f"{against} --defence half_dropout")
 
 
 def test_the_example_is_short() -> None:

@@ -85,7 +85,7 @@ def test_the_second_of_two_equal_defences_is_reached_by_its_position() -> None:
         ("attack.steps", "0", "attack.steps must lie between 1 and 100000, not 0."),
         ("client.lr", "nan", "client.lr must be a number"),
         ("client.train", "perhaps", "must be true or false"),
-        ("model.activation", "rleu", "did you mean relu?"),
+        ("model.activation", "rleu", "model.activation must be one of sigmoid, "),
         ("attack.optimiser.lr.deep", "1", "has no knobs of its own"),
         ("attack.optimiser", "adam:lr=1", "give adam, and its knobs separately as attack.optimiser.KNOB=value."),
         ("model", "{", "must be valid JSON"),

@@ -16,7 +16,7 @@ from typing import Any
 
 from gradleak_core.config.former import renew_experiment, renew_path
 from gradleak_core.config.needs import facts, from_json, parts, unmet
-from gradleak_core.config.schemas import SCALARS, checked, quoted, row_of, rows_of, short
+from gradleak_core.config.schemas import SCALARS, checked, choice, quoted, row_of, rows_of, short
 from gradleak_core.types import JSON, Refused
 
 OBJECTS = ("client", "threat")
@@ -165,10 +165,8 @@ def _converted(knob: JSON, present: JSON, value: Any, catalogue: JSON, path: str
     if kind == "object":
         return dict(value) if isinstance(value, Mapping) else _refuse(path, "an object", value)
     if kind == "choice":
-        chosen = next((choice for choice in knob["choices"] if str(choice) == str(value)), None)
-        if chosen is None:
-            raise Refused(f"{path}: {quoted(value)} is not a choice{close(str(value), map(str, knob['choices']))}")
-        return chosen
+        named = {str(each): each for each in knob["choices"]}
+        return choice(named.get(str(value), value), knob["choices"], path)
     return convert_scalar(knob, value, path)
 
 

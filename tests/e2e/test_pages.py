@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.e2e.conftest import Server
-from tests.e2e.lab import SHORT, Lab
+from tests.e2e.lab import SETTLED, SHORT, Lab
 
 
 def test_a_run_is_listed_renamed_and_opened(page: Page, server: Server) -> None:
@@ -111,6 +111,7 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
         card = page.locator(f".st-key-attack-{name}")
         card.get_by_text("Source code, as it runs").click()
         source = card.locator("code").filter(has_text=f'TITLE = "{title}"')
+        source.evaluate(SETTLED)  # what opens above moves what is below
         source.scroll_into_view_if_needed()
         expect(source).to_be_in_viewport()
 

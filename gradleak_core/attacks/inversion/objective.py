@@ -93,7 +93,8 @@ class Matching:
     def __call__(self, z: Tensor) -> tuple[Tensor, ...]:
         z = z.detach().requires_grad_()
         guess = self.space.candidate(z)
-        distance = torch.stack([measure(update(guess)) for update, measure in self.rounds]).sum(0)  # (S,)
+        first, *later = (measure(update(guess)) for update, measure in self.rounds)  # (S,) each
+        distance = sum(later, first)
         return distance.detach(), torch.autograd.grad(distance.sum(), z)[0]
 
 
