@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def sources(root: Path) -> dict[str, ast.Module]:
-    """Module name -> syntax tree, for app.py, pages/ and gradleak_core/. Packages are named `package.__init__`."""
+    """Returns the syntax tree of each module of app.py, pages/ and gradleak_core/ by its name, read once.
+
+    Packages are named `package.__init__`.
+    """
     files = [*root.glob("app.py"), *root.glob("pages/**/*.py"), *root.glob("gradleak_core/**/*.py")]
     return {
         ".".join(file.relative_to(root).with_suffix("").parts): ast.parse(file.read_text("utf-8")) for file in files

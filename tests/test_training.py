@@ -19,8 +19,8 @@ from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.defences.dropout import Dropout
 from gradleak_core.defences.precode import Precode
 from gradleak_core.experiment import Experiment, network, prepare_both, preparing, run, shape
+from gradleak_core.models.convnet import ConvNet
 from gradleak_core.models.mlp import MLP
-from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.speed import threads
 from gradleak_core.training import Trained
 from gradleak_core.types import Note, Refused, Started
@@ -63,7 +63,7 @@ def test_five_epochs_recognise_digits_that_were_held_out(defences: tuple) -> Non
 
 
 def test_batch_norm_is_left_with_the_statistics_of_the_training_pictures() -> None:
-    experiment = replace(SMALL, model=ResNet20(), weights=Trained(epochs=1))
+    experiment = replace(SMALL, model=ConvNet(width=8), weights=Trained(epochs=1))
     assert accuracy(experiment) > 0.7
     before, after = network(experiment).state_dict(), prepare_both(experiment).model.state_dict()
     running = [name for name in before if name.endswith("running_mean")]
