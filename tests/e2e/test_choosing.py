@@ -41,8 +41,11 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
     dialog = open_uploads(lab)
     upload(dialog, encoded(twelve_bits()))
     expect(dialog.get_by_role("alert").filter(has_text="This picture is very dark.")).to_be_visible()
+    use = dialog.locator("[class*=st-key-pick]")
+    plain = use.get_attribute("class") or ""
     dialog.get_by_text("Stretch", exact=True).click()
     expect(dialog.get_by_role("switch", name="Stretch")).to_be_checked()
+    expect(use).not_to_have_class(plain)  # the button stands for the stretched picture now
     dialog.get_by_role("button", name="Use this picture").click()
     expect(dialog).to_be_hidden()
     lab.wait_changed("private image", before)
