@@ -15,12 +15,11 @@ from gradleak_core.client import draw_latents, observe
 from gradleak_core.config.admission import admit, check_label
 from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
-from gradleak_core.data.images import load_image as load_image
+from gradleak_core.data.images import load_image
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.onlooker import Prepared as Prepared
-from gradleak_core.onlooker import make_frame as make_frame
+from gradleak_core.onlooker import Prepared, make_frame
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.takeover import await_first_iteration, explain_takeover
 from gradleak_core.threat import ThreatModel

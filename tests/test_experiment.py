@@ -14,8 +14,9 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.config.knobs import refusals
 from gradleak_core.defences import DEFENCES
-from gradleak_core.experiment import CODEC, RULES, Experiment, Summary, load, make_frame, prepare_both, run, threads
+from gradleak_core.experiment import CODEC, RULES, Experiment, Summary, load, prepare_both, run, threads
 from gradleak_core.models import MODELS
+from gradleak_core.onlooker import make_frame
 from gradleak_core.presets import PRESETS
 from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, Progress, Refused, Secret
 

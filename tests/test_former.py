@@ -16,7 +16,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.config.former import SCHEMA
 from gradleak_core.config.links import from_query, to_query
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.runs.hub import load_trace as load_trace
+from gradleak_core.runs.hub import load_trace
 from gradleak_core.runs.store import Store
 
 FORMER = Path(__file__).parent / "former"

@@ -23,9 +23,10 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.client import local_update, observe
 from gradleak_core.config.admission import admit
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.experiment import CODEC, Experiment, Prepared, load, prepare_both, run
+from gradleak_core.experiment import CODEC, Experiment, load, prepare_both, run
 from gradleak_core.models import MODELS, build
 from gradleak_core.models.statistics import inferred, statistics
+from gradleak_core.onlooker import Prepared
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import Candidate, ClientStep, Finished, Latents, Observation, Refused, Secret
 from gradleak_core.updates import Observed

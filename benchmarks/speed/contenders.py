@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.inversion import Recipe
-from gradleak_core.experiment import Prepared
+from gradleak_core.onlooker import Prepared
 from gradleak_core.speed.recording import RECORDED_AT
 from gradleak_core.types import Refused
 

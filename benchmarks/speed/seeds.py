@@ -12,8 +12,9 @@ import torch
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import Contender, bare, bare_lbfgs, contest, gradleak, medians
 from gradleak_core.attacks.inversion import Recipe
-from gradleak_core.experiment import Experiment, Prepared, prepare_both, threads
+from gradleak_core.experiment import Experiment, prepare_both, threads
 from gradleak_core.models import MODELS
+from gradleak_core.onlooker import Prepared
 from gradleak_core.presets import find_recipe
 
 JSON = Any

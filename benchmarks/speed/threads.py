@@ -14,8 +14,9 @@ import torch
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import contest, gradleak, medians
-from gradleak_core.experiment import CODEC, Experiment, Prepared, prepare_both, threads
+from gradleak_core.experiment import CODEC, Experiment, prepare_both, threads
 from gradleak_core.models import MODELS
+from gradleak_core.onlooker import Prepared
 from gradleak_core.presets import find_recipe
 from gradleak_core.runs.tuning import learn, thread_counts
 

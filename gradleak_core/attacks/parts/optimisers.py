@@ -32,8 +32,7 @@ class Found(NamedTuple):
     grad: Tensor
     """The gradient (S, N) of the loss, with signs in its signed blocks if the optimiser takes signs."""
     again: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-    """A function from an earlier iteration's z (S, N), distance (S,) and the distance's gradient (S, N) to this one's
-    loss (S,) and gradient (S, N) there. It computes the cheap priors anew, and the distance only if draws are new."""
+    """A function from an earlier z (S, N), its distance and gradient to the loss and gradient of this iteration there."""
 
 
 class Search(Protocol):
