@@ -32,7 +32,7 @@ class Found(NamedTuple):
     grad: Tensor
     """The gradient (S, N) of the loss, with signs in its signed blocks if the optimiser takes signs."""
     again: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-    """A function from an earlier z (S, N), its distance and gradient to the loss and gradient of this iteration there."""
+    """A function from an earlier z (S, N), its distance and gradient to the loss and gradient of this iteration."""
 
 
 class Search(Protocol):
