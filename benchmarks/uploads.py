@@ -69,7 +69,7 @@ def hostile(side: int) -> Iterator[tuple[str, bytes]]:
     yield "PNG that claims 1 × 40,000,000", png(1, 40_000_000, 8, 0, b"\0")
     yield "PNG that claims 40,000,000 × 1", png(40_000_000, 1, 8, 6, b"\0")
     yield "PNG of one colour, 40 megapixels, 16-bit RGBA", png(6320, 6320, 16, 6, bytes(6320 * (6320 * 8 + 1)))
-    most = math.isqrt(DECODED_MEGAPIXELS * 10**6)
+    most = math.isqrt(int(DECODED_MEGAPIXELS * 10**6))
     yield (
         "PNG of one colour, the most that is decoded, 16-bit RGBA",
         png(most, most, 16, 6, bytes(most * (most * 8 + 1))),
@@ -78,7 +78,7 @@ def hostile(side: int) -> Iterator[tuple[str, bytes]]:
     noise = Image.frombytes("RGB", (640, 640), dice.randbytes(640 * 640 * 3))
     photo = noise.resize((side, 3 * side // 4), Image.Resampling.BICUBIC)
     for form, options in (("JPEG", {"quality": 50}), ("WEBP", {"quality": 20, "method": 0}), ("AVIF", {"speed": 10})):
-        image = photo.resize((3648, 2736)) if form != "JPEG" and side > 3648 else photo
+        image = photo if form == "JPEG" or side <= most else photo.resize((most, most))
         file = io.BytesIO()
         image.save(file, form, **options)
         yield f"{form}, {image.width * image.height / 1e6:.0f} megapixels", file.getvalue()

@@ -21,9 +21,9 @@ PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 MEGABYTES = 8
 MEGAPIXELS = 40
-DECODED_MEGAPIXELS = 10
-"""The most millions of pixels that are decoded. A large JPEG is decoded straight to fewer pixels than it has.
-Four pictures of that size at once take two seconds on two cores."""
+DECODED_MEGAPIXELS = 8.3
+"""The most millions of pixels that are decoded, which is a 4K screen. A large JPEG is decoded straight to fewer pixels
+than it has. Four pictures of that size at once take less than two seconds on two cores."""
 LONGEST = 65_535
 """The most pixels of a side, as in a JPEG."""
 SIDE = 512

@@ -211,7 +211,7 @@ def header_only(width: int, height: int) -> bytes:
         ((6400, 6400), "40 million pixels"),
         ((10_000, 10_000), "40 million pixels"),
         ((60_000, 60_000), "40 million pixels"),
-        ((5000, 5000), "10 million pixels"),
+        ((3840, 2162), "8.3 million pixels"),
         ((1, 40_000_000), "40000000 pixels long"),
         ((40_000_000, 1), "40000000 pixels long"),
     ],
@@ -219,6 +219,10 @@ def header_only(width: int, height: int) -> bytes:
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         uploads.check_upload(header_only(*size))
+
+
+def test_a_picture_of_a_4k_screen_is_read() -> None:
+    assert cleaned(encoded(Image.new("RGB", (3840, 2160), "teal"), "PNG")).size == (512, 512)
 
 
 def test_a_large_photo_is_read_at_a_part_of_its_size() -> None:
