@@ -33,7 +33,7 @@ from gradleak_core.types import Refused
 from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
-WARM = ("PIL.Image", "pages._parts.sidebar", "pages._parts.live_view")
+WARM = ("PIL.Image", "pages._parts.pipeline", "pages._parts.live_view")
 """Modules that the first visitor would otherwise wait for."""
 DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
 """Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""

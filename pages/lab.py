@@ -1,15 +1,16 @@
-"""The Lab: the set-up in the sidebar, the run beside it. A watch-only link shows the run alone."""
+"""The Lab: the way of the gradient with its choices, the run beneath it. A watch-only link shows the run alone."""
 
 import streamlit as st
 
 from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
-from pages._parts.engine import catalogue, under_way, usable
+from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
-from pages._parts.former import former
+from pages._parts.foreword import beside, foreword
 from pages._parts.live_view import live_view, run_alone
-from pages._parts.sidebar import sidebar
+from pages._parts.pipeline import pipeline
+from pages._parts.presets import presets
 
 known = catalogue()
 if watched := setup.watched():
@@ -21,40 +22,29 @@ if watched := setup.watched():
     st.stop()
 setup.restore()
 
-with st.sidebar:
-    sidebar()
-
 experiment = setup.current()
 images = experiment["images"]
+shown = usable(setup.shown())
+another = shown if shown is not None and shown["experiment"] != experiment else None
+with st.sidebar:
+    st.subheader("Start from")
+    presets()
+    beside(another)
+
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 if not reasons:
     reasons += filter(None, [demand.lack(experiment, known)])
-if not reasons and (slow := demand.delay(experiment, known)):
-    st.warning(slow, icon=":material/hourglass_top:")
-for sentence in setup.complaints():
-    st.warning(texts.escaped(sentence), icon=":material/link_off:")
-welcome = f"**{texts.WELCOME}**  \n" if st.session_state["welcome"] else ""
-expectation = "" if reasons else f"**{texts.expectation(experiment, known)}**"
-st.markdown(f"{welcome}{texts.assumption(experiment, known)} {expectation}")
-if st.session_state["welcome"] and (row := under_way()):
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"A run is under way on this server: **{texts.escaped(row['name'])}**.", width="content")
-        joined = (row["experiment"], row["id"])
-        st.button("Watch it", icon=":material/visibility:", key="join", on_click=setup.replace, args=joined)
-if reasons:
-    fixes(experiment)
-shown = usable(setup.shown())
-if another := shown is not None and shown["experiment"] != experiment:
-    former(shown)
-
+pipeline()
 live_view(
     experiment=experiment,
     run=None if another else setup.shown(),
     recording="first" if st.session_state["welcome"] else None,
     refused=" ".join(reasons) or None,
+    fixes=fixes(experiment) if reasons else {},
+    complaint=" ".join(setup.complaints()),
+    foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
-    summary=f"{pictures.caption(images, known)}: {texts.ingredients(experiment, known)}",
     remark=texts.altered(experiment, known),
     told=labels_revealed(experiment),
     key="live",

@@ -19,7 +19,8 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {boolean} busy a run is being started
  * @property {boolean} armed there is a set-up to run
  * @property {string | null} refused why the set-up cannot be run
- * @property {string | null} problem why the last one did not start
+ * @property {string | null} problem why the last one did not start, or what was not understood
+ * @property {string[]} fixes changes after which the set-up can be run
  * @property {boolean} following
  * @property {boolean} frames there are pictures to go to
  */
@@ -33,6 +34,7 @@ export class Controls {
    */
   constructor(root, find, wanted, { keys, signal }) {
     this.find = find;
+    this.wanted = wanted;
     /** @type {HTMLButtonElement[]} */
     this.paces = Array.from(root.querySelectorAll("button[data-pace]"));
     /** @type {(name: string, act: () => void) => void} */
@@ -97,6 +99,21 @@ export class Controls {
     for (const button of this.paces) button.disabled = !active;
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     text(this.find("refused"), refused || problem || "");
+    this.offer(state.fixes);
+  }
+
+  /** @param {string[]} fixes */
+  offer(fixes) {
+    const box = this.find("fixes");
+    const offered = fixes.join("\n");
+    if (box.dataset.offered === offered) return;
+    box.dataset.offered = offered;
+    box.replaceChildren(...fixes.map((title) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "gl-button" });
+      button.textContent = title;
+      button.addEventListener("click", () => this.wanted.fix(title));
+      return button;
+    }));
   }
 
   /** @param {number | null} perSecond */

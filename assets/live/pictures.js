@@ -4,7 +4,8 @@
 /** @import { Album } from "./album.js" */
 /** @import { Find, Frame, Picture } from "./types" */
 
-const FACTOR = 4;
+/** The error of a pixel, of 255 and as the mean over its colours, from which it is drawn in full. */
+const FULL = 64;
 
 /** @typedef {"truth" | "guess" | "difference"} Panel */
 
@@ -45,7 +46,13 @@ export class Panels {
   showGuess(picture, batch) {
     const guess = this.pixels(picture);
     this.put("guess", guess, batch);
-    if (this.truth?.data.length === guess.data.length) this.put("difference", difference(this.truth, guess), batch);
+    if (this.truth?.data.length !== guess.data.length) return;
+    this.put("difference", difference(this.truth, guess, this.colour), batch);
+  }
+
+  /** The colour of an error, which the style sheet says. */
+  get colour() {
+    return getComputedStyle(this.boxes.difference).color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [];
   }
 
   /**
@@ -123,13 +130,20 @@ function tile(width, height) {
 }
 
 /**
+ * The error of each pixel in one colour: clear where both pictures are the same, full where they are far apart.
  * @param {ImageData} one
  * @param {ImageData} other
+ * @param {number[]} colour red, green and blue
  */
-function difference(one, other) {
+export function difference(one, other, colour) {
   const result = new ImageData(one.width, one.height);
-  for (let at = 0; at < one.data.length; at += 1) {
-    result.data[at] = at % 4 === 3 ? 255 : Math.abs(one.data[at] - other.data[at]) * FACTOR;
+  for (let at = 0; at < one.data.length; at += 4) {
+    let sum = 0;
+    for (let channel = 0; channel < 3; channel += 1) {
+      sum += Math.abs(one.data[at + channel] - other.data[at + channel]);
+      result.data[at + channel] = colour[channel];
+    }
+    result.data[at + 3] = (255 * sum) / 3 / FULL; // a Uint8ClampedArray: at most 255
   }
   return result;
 }

@@ -130,8 +130,7 @@ export class Stage {
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
     text(this.find("remark"), data.remark ?? "");
-    this.find("remark").hidden = !data.remark;
-    this.find("labels").hidden = !said.labels;
+    this.find("labels").title = said.labels;
     this.find("guess-caption").dataset.right = said.guess && !data.told ? String(said.right.every(Boolean)) : "";
     this.panels.mark(said.right);
     const at = cursor.shown ?? 0;
@@ -139,7 +138,7 @@ export class Stage {
     const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
     describe("truth", `The private image. ${said.truth}`);
     describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
-    describe("difference", `Absolute difference at iteration ${at}, times 4`);
+    describe("difference", `The error of each pixel at iteration ${at}`);
   }
 
   drawStatus() {
@@ -157,7 +156,6 @@ export class Stage {
     word.classList.toggle("gl-poor", ["done", "recovered"].includes(state) && poor);
     this.drawProgress(preparing);
     this.drawFacts(!recording);
-    text(this.find("setup"), data.summary ?? "");
   }
 
   /** @param {boolean} preparing */
@@ -180,9 +178,9 @@ export class Stage {
   }
 
   drawMessage() {
-    const { note, trace, source, data } = this.view;
-    const said = note || trace.head.message || trace.head.result?.verdict;
-    text(this.find("message"), said || (source ? "" : words.invitation(Boolean(data.refused))));
+    const { note, trace, data, problem } = this.view;
+    const said = note || trace.head.message || trace.head.result?.verdict || data.foreword || "";
+    text(this.find("message"), data.refused || problem || data.complaint ? "" : said);
   }
 
   drawScrubber() {
@@ -206,7 +204,8 @@ export class Stage {
       busy,
       armed: Boolean(data.experiment),
       refused: data.refused,
-      problem,
+      problem: problem || data.complaint,
+      fixes: data.refused ? data.fixes : [],
       following: cursor.following,
       frames: trace.frames.length > 0,
     });

@@ -60,9 +60,11 @@ export interface Data {
   run: string | null;
   recording: string | null;
   refused: string | null;
+  fixes: string[];
+  complaint: string;
+  foreword: string;
   classes: string[] | null;
   preview: string | null;
-  summary: string;
   remark: string;
   told: boolean;
   compact: boolean;
@@ -74,6 +76,7 @@ export interface Component {
   data: Data;
   parentElement: HTMLElement;
   setStateValue(name: string, value: string): void;
+  setTriggerValue(name: string, value: string): void;
 }
 
 /** The elements of view.html that are more than something to write in. */
@@ -105,4 +108,5 @@ export interface Wanted {
   scrub(iteration: number): void;
   move(by: number): void;
   change(): void;
+  fix(title: string): void;
 }

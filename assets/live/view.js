@@ -223,6 +223,7 @@ export class View {
       scrub: (iteration) => this.scrub(iteration),
       move: (by) => this.move(by),
       change: () => this.change(),
+      fix: (title) => this.component?.setTriggerValue("fix", title),
     };
   }
 

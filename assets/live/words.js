@@ -37,13 +37,6 @@ export function headline({ status, recording, preparing, refused }) {
 }
 
 /**
- * The sentence of the status line while there is nothing on show.
- * @param {boolean} refused
- */
-export const invitation = (refused) =>
-  refused ? "This set-up cannot be run." : "Choose a set-up and press Run it live.";
-
-/**
  * What stands on the buttons that are called differently at different times.
  * @param {{ status: string, busy: boolean, live: boolean, playing: boolean, ended: boolean }} state
  */

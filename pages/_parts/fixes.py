@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
-
-import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.types import Refused
-from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.pictures import caption, problem
 
@@ -17,16 +15,9 @@ JSON = Any
 MOST = 3
 
 
-def fixes(experiment: JSON) -> None:
-    """Shows a button for each single change that makes the set-up possible."""
-    ways = list(possible(experiment, catalogue()))[:MOST]
-    if ways:
-        with st.container(horizontal=True, gap="small"):
-            for title, changed in ways:
-                st.button(
-                    title, key=f"fix:{title}", icon=":material/build:", on_click=setup.replace,
-                    args=(changed, setup.shown()),
-                )  # fmt: skip
+def fixes(experiment: JSON) -> dict[str, JSON]:
+    """Returns, by the titles of at most three single changes, the set-ups to which they lead and which are possible."""
+    return dict(islice(possible(experiment, catalogue()), MOST))
 
 
 def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:

@@ -15,28 +15,38 @@ from pages._parts.note import note
 JSON = Any
 KNOWLEDGE = ("labels", "stance")
 """The parts of an attack that say what it is told; the threat model has the rest."""
+ON_THE_WIRE = ("hidden", "rounds")
+"""The knobs of the threat model that say which updates reach the attacker."""
 
 
 def knowledge() -> None:
-    """Shows the threat model: labels first; randomness, layers, steps, mode, statistics and rounds beneath."""
+    """Shows what the attacker knows besides the update: labels first; randomness, steps and statistics beneath."""
     experiment = setup.current()
     attack, threat = experiment["attack"], experiment["threat"]
     own = {knob["name"]: knob for knob in knobs.find_entry("attacks", attack, catalogue())["knobs"]}
     idle = idleness(experiment)
     if "labels" in attack:
         forms.field(own["labels"], attack["labels"], "attack.labels")
-    with st.expander("Randomness, layers, steps and rounds"):
+    with st.expander("Randomness, local steps and batch norm"):
         if "stance" in attack:
             forms.field(own["stance"], attack["stance"], "attack.stance")
             unused("stance", idle)
         for knob in catalogue()["threat"]["knobs"]:
             name = knob["name"]
-            if name == "hidden":
-                layers(knob, experiment)
-            else:
+            if name not in ON_THE_WIRE:
                 forms.field(knob, threat[name], f"threat.{name}")
-            unused(name, idle)
+                unused(name, idle)
         note(texts.client(experiment))
+
+
+def wire() -> None:
+    """Shows which updates reach the attacker, and which layers they lack."""
+    experiment = setup.current()
+    for knob in catalogue()["threat"]["knobs"]:
+        if knob["name"] == "hidden":
+            layers(knob, experiment)
+        elif knob["name"] in ON_THE_WIRE:
+            forms.field(knob, experiment["threat"][knob["name"]], f"threat.{knob['name']}")
 
 
 def layers(knob: JSON, experiment: JSON) -> None:

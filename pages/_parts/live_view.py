@@ -10,6 +10,7 @@ import streamlit as st
 from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import RECOGNISABLE, STATUSES
+from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -17,10 +18,17 @@ from pages._parts.texts import altered
 VERSION = live_version()
 """Part of the modules' addresses, so that a browser may keep them for ever."""
 
+ALWAYS = {
+    "version": VERSION,
+    "recognisable": RECOGNISABLE,
+    "statuses": {status: row.word for status, row in STATUSES.items()},
+}
+"""What every view is given."""
+
 _mount = st.components.v2.component(
     "gradleak_live_view",
     html=(LIVE / "view.html").read_text(encoding="utf-8"),
-    css=(LIVE / "view.css").read_text(encoding="utf-8"),
+    css=(LIVE / "view.css").read_text(encoding="utf-8") + (LIVE / "pipeline.css").read_text(encoding="utf-8"),
     js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -32,9 +40,11 @@ def live_view(
     run: str | None,
     recording: str | None = None,
     refused: str | None = None,
+    fixes: Mapping[str, Any] | None = None,
+    complaint: str = "",
+    foreword: str = "",
     classes: list[str] | None = None,
     preview: str | None = None,
-    summary: str = "",
     remark: str = "",
     told: bool = False,
     compact: bool = False,
@@ -46,32 +56,34 @@ def live_view(
     `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
     /api/runs/<id>/recording.
-    `refused` is the sentence that says why Run is disabled; `classes` are the label names, numbers without.
+    `refused` is the sentence that says why Run is disabled, and `fixes` are set-ups to take instead, by their titles.
+    `complaint` says what was not understood or could not be done, and `foreword` what to expect of a run.
+    `classes` are the label names, numbers without.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
-    `summary` is the set-up in a line, for a screen too narrow to show it beside the view.
     `remark` is what has to be known to read the result, shown under the pictures.
     `told` says that the attacker of the run on show knows the labels.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
     data = {
-        "base": f"/{base}" if base else "",
-        "version": VERSION,
+        "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
         "experiment": dict(experiment) if experiment else None,
         "run": run,
         "recording": recording,
         "refused": refused,
+        "fixes": [*(fixes or {})],
+        "complaint": complaint,
+        "foreword": foreword,
         "classes": classes,
         "preview": preview,
-        "summary": summary,
         "remark": remark,
         "told": told,
         "compact": compact,
-        "recognisable": RECOGNISABLE,
-        "statuses": {status: row.word for status, row in STATUSES.items()},
-    }
+    } | ALWAYS
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
-    return _mount(key=key, data=[data], on_run_change=on_run_change or _nothing)
+    return _mount(
+        key=key, data=[data], on_run_change=on_run_change or _nothing,
+        on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),
+    )  # fmt: skip
 
 
 def run_alone(row: Mapping[str, Any], *, key: str) -> None:
@@ -86,6 +98,12 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
         classes=class_names(experiment["images"], catalogue()["classes"]),
         key=key,
     )
+
+
+def _mend(fixes: Mapping[str, Any], title: str) -> None:
+    """Takes the set-up that a fix leads to; the run on show stays."""
+    if title in fixes:
+        setup.replace(fixes[title], setup.shown())
 
 
 def _nothing() -> None:

@@ -7,7 +7,7 @@ from pages._parts.engine import troubles
 from pages._parts.site import ASSETS, pages
 
 st.set_page_config(
-    page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=330
+    page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=300
 )
 st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "logo_small.svg"))
 

@@ -47,6 +47,24 @@ class Lab:
     def button(self, name: str) -> Locator:
         return self.view.get_by_role("button", name=name, exact=True)
 
+    def station(self, name: str) -> Locator:
+        """Opens the forms of a station, unless they are open; returns its button."""
+        button = self.page.locator(f".st-key-station-{name} button").first
+        if button.get_attribute("aria-expanded") != "true":
+            button.click()
+        return button
+
+    def choose_picture(self) -> Locator:
+        """Opens the dialog of the private picture."""
+        self.station("picture")
+        self.page.get_by_role("button", name="Change picture").click()
+        return self.page.get_by_role("dialog").filter(has_text="The private picture")
+
+    @property
+    def former(self) -> Locator:
+        """The button of the card of the run before."""
+        return self.page.locator(".st-key-show button")
+
     @property
     def run_button(self) -> Locator:
         return self.view.get_by_role("button", name=re.compile("^(Run it live|Run again)$"))

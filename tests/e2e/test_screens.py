@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenTab, Server
-from tests.e2e.lab import SHORT, Lab
+from tests.e2e.lab import SETTLED, SHORT, Lab
 
 TOO_WIDE = "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
 CONTRAST = """element => {
@@ -28,6 +28,14 @@ BRIGHTNESS = """(element, name) => {
 }"""
 
 
+WATCH_SHIFTS = """() => {
+    window.shifts = 0;
+    const add = list => list.getEntries().forEach(({ value }) => { window.shifts += value; });
+    new PerformanceObserver(add).observe({ type: "layout-shift" });
+}"""
+"""Adds up how far, and how much of, the page moves by itself: the layout shift, of 1."""
+
+
 def test_a_dark_phone_sets_up_and_runs_without_scrolling_sideways(
     server: Server, open_tab: OpenTab, complaints: list[str]
 ) -> None:
@@ -46,20 +54,25 @@ def test_a_dark_phone_sets_up_and_runs_without_scrolling_sideways(
     expect(lab.chart("loss terms").locator(".main-svg").first).to_be_visible()
     assert not sideways(lab.page)
 
-    expect(lab.view.get_by_text("Astronaut: LeNet, Inverting Gradients, no defence")).to_be_in_viewport(ratio=1)
-    steps = lab.page.get_by_role("spinbutton", name="Iterations")
-    expect(steps).not_to_be_in_viewport()
-    lab.button("Change set-up").tap()
-    steps.scroll_into_view_if_needed()
-    expect(steps).to_be_in_viewport()
-    lab.page.get_by_role("button", name="A ReLU network").tap()
-    expect(steps).not_to_be_in_viewport()
-    expect(lab.view.get_by_text("Chelsea the cat: ConvNet, Inverting Gradients, no defence")).to_be_in_viewport()
+    model, example = (
+        lab.page.locator(".st-key-station-model button"),
+        lab.page.get_by_role("button", name="A ReLU network"),
+    )
+    expect(example).not_to_be_in_viewport()
+    lab.button("Start from an example").tap()
+    expect(example).to_be_in_viewport()
+    example.tap()
+    expect(example).not_to_be_in_viewport()
+    expect(model).to_contain_text("ConvNet")
+    expect(model).to_be_in_viewport(ratio=1)
     assert complaints == []
 
 
-def test_a_projector_shows_controls_pictures_and_charts_without_scrolling(page: Page) -> None:
+def test_a_projector_shows_all_without_scrolling_and_nothing_moves(page: Page) -> None:
     lab = Lab(page).open(SHORT)
+    expect(lab.chart("loss terms").locator(".main-svg").first).to_be_visible()
+    page.evaluate(SETTLED)
+    page.evaluate(WATCH_SHIFTS)
     lab.run()
     lab.expect_status("done")
     expect(lab.run_button).to_be_in_viewport(ratio=1)
@@ -68,12 +81,23 @@ def test_a_projector_shows_controls_pictures_and_charts_without_scrolling(page: 
         expect(lab.picture(name)).to_be_in_viewport(ratio=1)
     for name in ("loss terms", "PSNR and SSIM"):
         expect(lab.chart(name)).to_be_in_viewport(ratio=1)
+    for preset, message in (("Noise as a defence", "holds."), ("Four at once", "recognisable in about")):
+        page.get_by_role("button", name=preset).click()
+        expect(lab.message).to_contain_text(message)
+    lab.station("picture")
+    page.get_by_text("Size and colours").click()
+    size = page.get_by_role("spinbutton", name="Size")
+    size.fill("7")
+    size.press("Enter")
+    expect(page.get_by_text("Size must lie between 8 and 224, not 7.")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("shifts") < 0.001, "a thousandth of the window"
 
 
 def test_a_selected_segment_can_be_read_in_both_themes(page: Page) -> None:
-    Lab(page).open(SHORT)
-    page.get_by_role("button", name="Change picture").click()
-    words = page.get_by_role("dialog").get_by_role("radio", name="Samples").get_by_text("Samples", exact=True)
+    words = (
+        Lab(page).open(SHORT).choose_picture().get_by_role("radio", name="Samples").get_by_text("Samples", exact=True)
+    )
     expect(words).to_be_visible()
     assert words.evaluate(CONTRAST) >= 4.5
     page.emulate_media(color_scheme="dark")

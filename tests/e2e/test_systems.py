@@ -37,7 +37,7 @@ def test_the_picture_comes_back_in_spite_of_a_defence_while_it_is_watched(lab: L
 
 
 def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
-    lab.open(SHORT)
+    lab.open(SHORT).station("attacker")
     attack = lab.page.get_by_role("combobox", name="Attack", exact=True)
     opened(attack)
     lab.page.get_by_role("option", name="SAPAG", exact=True).click()
@@ -46,6 +46,7 @@ def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
     steps.fill("12")
     steps.press("Enter")
     lab.page.wait_for_url(lambda url: "attack.steps=12" in url)
+    lab.page.keyboard.press("Escape")
     lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
@@ -54,7 +55,7 @@ def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
 
 def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_attacker(lab: Lab) -> None:
     lab.open(SHORT)
-    lab.page.get_by_text("Randomness, layers, steps and rounds").click()
+    lab.station("wire")
     hidden = lab.page.get_by_role("combobox", name=re.compile("Hidden layers"))
     opened(hidden)
     hidden.fill("conv2.weight")
@@ -62,7 +63,7 @@ def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_at
     hidden.press("Enter")
     lab.page.wait_for_url(lambda url: "threat.hidden=conv2.weight" in unquote(url))
     lab.page.keyboard.press("Escape")
-    expect(lab.page.get_by_text("sees one update, without conv2.weight, made from")).to_be_visible()
+    expect(lab.page.locator(".st-key-station-wire button")).to_contain_text("1 hidden")
     lab.run()
     lab.expect_status("done")
     layers = lab.view.get_by_role("group", name="Layers")
@@ -78,8 +79,7 @@ def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_ca
     ssim, private, guess = lab.number("SSIM").inner_text(), lab.pixels("private image"), lab.pixels("guess")
     for change in ("picture", "preset"):
         if change == "picture":
-            lab.page.get_by_role("button", name="Change picture").click()
-            lab.page.get_by_role("dialog").get_by_role("button", name="Rocket").click()
+            lab.choose_picture().get_by_role("button", name="Rocket").click()
         else:
             lab.page.get_by_role("button", name="PRECODE, and its break").click()
         expect(lab.number("SSIM")).to_have_text("–")
@@ -87,7 +87,7 @@ def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_ca
         expect(lab.button("Run it live")).to_be_enabled()
         if change == "picture":
             assert distance(lab.pixels("private image"), private) > 10
-        lab.page.get_by_role("button", name="Show it again").click()
+        lab.former.click()
         expect(lab.number("SSIM")).to_have_text(ssim)
         lab.expect_iteration(12)
         assert lab.run_id == run
@@ -99,14 +99,14 @@ def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Serve
     before = lab.run()
     lab.wait_beyond(0)
     lab.page.get_by_role("button", name="A ReLU network").click()
-    expect(lab.page.get_by_text("The previous run is still going")).to_be_visible()
+    expect(lab.page.get_by_text("Before, still going")).to_be_visible()
     lab.run()
     lab.wait_beyond(0)
     assert server.ask(f"runs/{before}")["status"] == "stopped"
 
 
 def test_every_defence_can_be_reached_and_added(lab: Lab) -> None:
-    lab.open(SHORT)
+    lab.open(SHORT).station("defence")
     box = lab.page.get_by_role("combobox", name="Add a defence")
     for title in ("Gaussian noise", "Input noise"):
         opened(box)
@@ -124,11 +124,14 @@ def test_a_picture_does_what_the_button_beside_it_does(lab: Lab) -> None:
     lab.open(SHORT)
     pressed = lab.page.locator("[class*=st-key-picture] button")
     pressed.nth(1).click()
-    expect(lab.view.get_by_text("Chelsea the cat: ConvNet")).to_have_count(1)
+    picture = lab.page.locator(".st-key-station-picture button")
+    expect(picture.first).to_contain_text("Chelsea the cat")
+    lab.station("picture")
     lab.page.locator("[class*=st-key-chosen] button").click()
-    lab.page.get_by_role("dialog").locator("[class*=st-key-picture] button").first.click()
-    expect(lab.page.get_by_role("dialog")).to_be_hidden()
-    expect(lab.view.get_by_text("Astronaut: ConvNet")).to_have_count(1)
+    dialog = lab.page.get_by_role("dialog").filter(has_text="The private picture")
+    dialog.locator("[class*=st-key-picture] button").first.click()
+    expect(dialog).to_be_hidden()
+    expect(picture.first).to_contain_text("Astronaut")
 
 
 def opened(box: Locator) -> None:

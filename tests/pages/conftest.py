@@ -65,10 +65,17 @@ def open_page() -> Open:
 
 def view(app: AppTest) -> Any:
     """What the live view was given."""
-    return json.loads(app.get("bidi_component")[0].proto.json)[0]
+    return next(views(app))
+
+
+def views(app: AppTest) -> Iterator[Any]:
+    """What each live view was given."""
+    given = (json.loads(component.proto.json)[0] for component in app.get("bidi_component"))
+    return (data for data in given if "statuses" in data)
 
 
 def warnings(app: AppTest) -> list[str]:
     """What the page warns of, as it is read; there must be no box of an exception beside it."""
     assert not app.exception
-    return [re.sub(r"\\(.)", r"\1", warning.value) for warning in app.warning]
+    boxes = [re.sub(r"\\(.)", r"\1", warning.value) for warning in app.warning]
+    return boxes + [data["complaint"] for data in views(app) if data["complaint"]]

@@ -14,14 +14,16 @@ from streamlit.testing.v1 import AppTest
 
 from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
+from pages._parts.fixes import fixes
 from pages._parts.images import apart
 from tests.data.test_uploads import encoded, twelve_bits
-from tests.pages.conftest import Open, view, warnings
+from tests.pages.conftest import Open, view, views, warnings
 from tests.runs.serving import until
 
 
 def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in [*app.markdown, *app.info, *app.warning, *app.error])
+    said = [element.value for element in [*app.markdown, *app.info, *app.warning, *app.error]]
+    return "\n".join([*said, *(data["foreword"] for data in views(app))])
 
 
 def address(app: AppTest) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def test_a_first_visit_plays_the_recording_and_says_what_is_assumed(service: Ser
     assert view(app)["run"] is None
     assert view(app)["refused"] is None
     assert "The attacker knows the LeNet with all its weights" in words(app)
-    assert "Expect that the picture leaks" in words(app)
+    assert "Watch its picture come back from it." in words(app)
     assert pixels(view(app)["preview"]).size == (32, 32)
     assert address(app) == {}
 
@@ -48,14 +50,15 @@ def test_a_first_visit_can_join_the_run_that_is_under_way(service: Service, open
     run = service.submit(experiment, "the *class's* run")
     until(lambda: service.run(run)["status"] == "running")
     app = open_page("lab")
-    assert "A run is under way on this server: **the \\*class's\\* run**." in words(app)
-    app.button("join").click().run()
+    assert "Under way on this server" in [header.value for header in app.subheader]
+    assert app.button("show").label == "the \\*class's\\* run"
+    app.button("show").click().run()
     assert view(app)["run"] == run
     assert view(app)["experiment"] == experiment
-    assert "under way" not in words(app)
+    assert len(app.subheader) == 2
     service.stop(run)
     until(lambda: service.run(run)["status"] == "stopped")
-    assert "under way" not in words(open_page("lab"))
+    assert len(open_page("lab").subheader) == 2
 
 
 def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: Service, open_page: Open) -> None:
@@ -83,7 +86,7 @@ def test_a_link_restores_the_set_up(service: Service, open_page: Open) -> None:
 
 def test_a_broken_link_says_so_and_opens_with_the_rest(service: Service, open_page: Open) -> None:
     app = open_page("lab", modle="convnet", size="28")
-    assert "did you mean model?" in app.warning[0].value
+    assert "did you mean model?" in warnings(app)[0]
     assert view(app)["experiment"]["size"] == 28
 
 
@@ -113,16 +116,16 @@ def test_a_changed_set_up_has_the_stage_to_itself_and_the_run_before_is_a_press_
     app = open_page("lab", run=full[0])
     before = view(app)
     assert before["run"] == full[0]
-    assert "The previous run" not in words(app)
+    assert "Before" not in [header.value for header in app.subheader]
     app.number_input("knob:attack.steps").set_value(44).run()
     assert view(app)["run"] is None
     assert view(app)["preview"] == before["preview"]
     assert view(app)["experiment"]["attack"]["steps"] == 44
     assert address(app)["attack.steps"] == "44"
-    assert "The previous run is kept: **the second**." in words(app)
-    app.button("former").click().run()
+    assert app.button("show").label == "the second"
+    app.button("show").click().run()
     assert (view(app)["run"], view(app)["experiment"]) == (full[0], before["experiment"])
-    assert "The previous run" not in words(app)
+    assert "Before" not in [header.value for header in app.subheader]
 
 
 def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -> None:
@@ -144,7 +147,7 @@ def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
     monkeypatch.setenv("GRADLEAK_MEMORY", "100")
     app = open_page("lab", model="resnet18", size="224", **{"attack.restarts": "256"})
     assert view(app)["refused"] is None
-    assert [each.value.startswith("One iteration may take") for each in app.warning] == [True]
+    assert view(app)["foreword"].startswith("One iteration may take")
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason_in_sight(service: Service, open_page: Open) -> None:
@@ -407,16 +410,16 @@ def test_what_comes_back_from_a_changed_input_is_said_before_and_beside_the_resu
 def test_a_refused_set_up_offers_single_changes_that_make_it_possible(service: Service, open_page: Open) -> None:
     app = open_page("lab", attack="gradinversion")
     assert view(app)["refused"] == "Batch statistics need a model with batch norm; choose the ConvNet or a ResNet."
-    app.button("fix:Use the ConvNet").click().run()
-    assert view(app)["refused"] is None
-    assert view(app)["experiment"]["model"]["kind"] == "convnet"
-    assert view(app)["experiment"]["attack"]["name"] == "gradinversion"
+    assert "Use the ConvNet" in view(app)["fixes"]
+    mended = fixes(view(app)["experiment"])["Use the ConvNet"]
+    assert (mended["model"]["kind"], mended["attack"]["name"]) == ("convnet", "gradinversion")
+    assert view(open_page("lab", **links.to_query(mended, service.catalogue())))["refused"] is None
 
     two = open_page("lab", attack="dropout_readoff", defence="dropout", image=["sample:astronaut", "sample:rocket"])
     assert "use a batch of one" in view(two)["refused"]
-    two.button("fix:Use one picture").click().run()
-    assert view(two)["refused"] is None
-    assert not [button for button in two.button if str(button.key).startswith("fix:")]
+    mended = fixes(view(two)["experiment"])["Use one picture"]
+    one = view(open_page("lab", **links.to_query(mended, service.catalogue())))
+    assert (one["refused"], one["fixes"]) == (None, [])
 
 
 def test_a_picture_that_is_not_there_can_be_exchanged_and_a_single_one_for_a_mixture_completed(
@@ -424,16 +427,11 @@ def test_a_picture_that_is_not_there_can_be_exchanged_and_a_single_one_for_a_mix
 ) -> None:
     app = open_page("lab", image="sample:nobody")
     assert "There is no image 'sample:nobody'" in view(app)["refused"]
-    ways = [button for button in app.button if str(button.key).startswith("fix:")]
-    assert [button.label for button in ways] == ["Use Astronaut"]
-    ways[0].click().run()
-    assert view(app)["refused"] is None
-    assert view(app)["experiment"]["images"] == ["sample:astronaut"]
+    assert view(app)["fixes"] == ["Use Astronaut"]
+    assert fixes(view(app)["experiment"])["Use Astronaut"]["images"] == ["sample:astronaut"]
 
-    mixed = open_page("lab", defence="mixup")
-    mixed.button("fix:Add a second picture").click().run()
-    assert view(mixed)["refused"] is None
-    assert len(view(mixed)["experiment"]["images"]) == 2
+    mixed = view(open_page("lab", defence="mixup"))
+    assert len(fixes(mixed["experiment"])["Add a second picture"]["images"]) == 2
 
 
 def test_labels_that_the_attacker_is_told_are_not_called_recovered(service: Service, open_page: Open) -> None:
@@ -456,7 +454,7 @@ def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, fu
     app.button("preset:precode_noise").click().run()
     assert view(app)["run"] is None
     assert address(app)["run"] == full[0]
-    assert "The previous run is kept: **the second**." in words(app)
+    assert app.button("show").label == "the second"
 
 
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:

@@ -1,0 +1,28 @@
+"""A run as a small card: out of view, and one press away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from pages._parts import setup
+from pages._parts.history import UNFINISHED, thumbnail
+from pages._parts.note import note
+from pages._parts.picture_button import picture_button
+from pages._parts.texts import escaped
+
+JSON = Any
+
+
+def card(heading: str, run: JSON) -> None:
+    """Shows a run by picture, name and time. Pressing the picture or the name shows the run and its set-up."""
+    wanted = (run["experiment"], run["id"])
+    when = "still going" if run["status"] in UNFINISHED else f"{datetime.fromtimestamp(run['created']):%d %b, %H:%M}"
+    st.subheader(heading)
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key="card"):
+        picture_button(thumbnail(run), width=64, key="card-picture", on_click=setup.replace, args=wanted)
+        with st.container(gap=None):
+            st.button(escaped(run["name"]), key="show", width="stretch", on_click=setup.replace, args=wanted)
+            note(when)

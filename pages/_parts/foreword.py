@@ -1,0 +1,29 @@
+"""What is said of a set-up before it is run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config import demand
+from pages._parts import texts
+from pages._parts.card import card
+from pages._parts.engine import catalogue, under_way
+
+JSON = Any
+
+
+def foreword(experiment: JSON) -> str:
+    """Says what a newcomer sees, what will be slow, or what to expect of a set-up that can be run."""
+    if st.session_state["welcome"]:
+        return texts.WELCOME
+    return demand.delay(experiment, catalogue()) or texts.expectation(experiment, catalogue())
+
+
+def beside(another: JSON | None) -> None:
+    """Shows, under the examples, the run of another set-up that was on show, or to a newcomer the run under way."""
+    if another is not None:
+        card("Before", another)
+    elif st.session_state["welcome"] and (row := under_way()):
+        card("Under way on this server", row)
