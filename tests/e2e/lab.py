@@ -54,6 +54,13 @@ class Lab:
             button.click()
         return button
 
+    def close_station(self) -> None:
+        """Closes the forms of a station, and first a list that is open in them."""
+        opened = self.page.locator("[data-testid=stPopoverButton][aria-expanded=true]")
+        while opened.count():
+            self.page.keyboard.press("Escape")
+            self.page.wait_for_timeout(50)
+
     def choose_picture(self) -> Locator:
         """Opens the dialog of the private picture."""
         self.station("picture")

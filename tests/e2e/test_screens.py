@@ -90,7 +90,7 @@ def test_a_projector_shows_all_without_scrolling_and_nothing_moves(page: Page) -
     size.fill("7")
     size.press("Enter")
     expect(page.get_by_text("Size must lie between 8 and 224, not 7.")).to_be_visible()
-    page.keyboard.press("Escape")
+    lab.close_station()
     assert page.evaluate("shifts") < 0.001, "a thousandth of the window"
 
 

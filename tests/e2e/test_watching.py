@@ -80,7 +80,7 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     steps.fill("400")
     steps.press("Enter")
     lab.page.wait_for_url("**/?*attack.steps=400*")
-    lab.page.keyboard.press("Escape")
+    lab.close_station()
     lab.run()
     expect(lab.view.get_by_text("recognisable", exact=True).first).to_be_visible(timeout=60_000)
     lab.expect_status(OVER)
@@ -164,8 +164,7 @@ def test_keys_pause_step_and_run_but_not_while_typing(running: Lab) -> None:
     keyboard.press("Space")
     keyboard.press("r")
     keyboard.press("ArrowRight")
-    keyboard.press("Escape")
-    expect(steps).to_be_hidden()
+    running.close_station()
     running.press("Step 1")  # were any of the keys above heard, the count would be another
     running.expect_iteration(newest + 2)
     assert running.paused() == newest + 2
@@ -229,7 +228,7 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     other.page.goto(lab.page.url)
     other.expect_status("done")
     expect(steps_field(other)).to_have_value("12")
-    other.page.keyboard.press("Escape")
+    other.close_station()
     expect(other.page.locator(".st-key-station-picture button")).to_contain_text("Rocket")
     assert other.run() != first
     other.expect_status("done")
