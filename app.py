@@ -7,12 +7,9 @@ server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open
 
 from __future__ import annotations
 
-import base64
 import gc
-import hashlib
 import importlib
 import os
-import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +17,6 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +25,7 @@ from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
+from pages._parts.front import HEADERS, front
 from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
@@ -39,49 +35,6 @@ DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
 """Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
 LOGIN = ("/auth/", "/oauth2callback")
 """Streamlit's login, which is not set up and would write every visit into the log."""
-
-
-INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-AT_ROOT = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
-"""Tells Streamlit's client where its server is. On /runs it would first look under /runs, and meet two 404s."""
-CONNECTION = '<script type="module" src="./api/static/connection.js"></script>'
-"""Says in our words that the server is gone."""
-
-
-def front(request: Request) -> HTMLResponse:
-    """Returns Streamlit's own page for a direct address of one of ours, with our word on a lost connection."""
-    where = "" if request.url.path == "/" else f"<script>{AT_ROOT}</script>"
-    page = INDEX.replace("<head>", f"<head>{where}{CONNECTION}")
-    return HTMLResponse(page, headers={"cache-control": "no-cache"})
-
-
-def policy() -> str:
-    """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes."""
-    inline = [AT_ROOT, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
-    return "; ".join((
-        "default-src 'self'",
-        " ".join(("script-src 'self' blob:", *(f"'sha256-{digest}'" for digest in hashes))),
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' data:",  # data: for st.camera_input, which fetches its own picture
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ))  # fmt: skip
-
-
-HEADERS = {
-    "content-security-policy": policy(),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-    "cross-origin-opener-policy": "same-origin",
-}
 
 
 class Excuse:

@@ -48,6 +48,19 @@ def test_a_first_visit_moves_by_itself_and_says_that_it_is_a_recording(moving: L
     assert lab.run_id is None
 
 
+def test_the_poster_of_a_first_visit_plays_at_once_and_its_button_starts_the_run(moving: Lab) -> None:
+    poster = moving.page.locator("#gl-poster")
+    moving.page.goto("/", wait_until="commit")
+    film = poster.get_by_role("img", name="Noise that becomes the same photograph")
+    expect(film).to_have_js_property("complete", True)
+    assert film.evaluate("image => image.getAnimations()[0].playState") == "running"
+    poster.get_by_role("button", name="Run it live").click()
+    expect(poster).to_have_count(0)
+    moving.new_run(None)
+    moving.wait_beyond(0)
+    moving.press("Stop")
+
+
 def test_the_recording_goes_when_another_set_up_is_chosen(moving: Lab) -> None:
     lab = moving.open()
     expect(lab.view.get_by_text("Recording of a real run")).to_be_visible()

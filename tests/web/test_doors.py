@@ -20,7 +20,7 @@ from pages._parts.site import FOLDER
 from tests.runs.serving import until
 from tests.web.sealed import Sealed, attempts, free_port, sealed
 
-PAGES = {"": "Picture", "runs": "Runs", "trade-off": "Trade-off", "claims": "Claims", "how-it-works": "How it works"}
+PAGES = {"": "Start from", "runs": "Runs", "trade-off": "Trade-off", "claims": "Claims", "how-it-works": "How it works"}
 PAGES |= {"about": "About"}
 """Every page's address, and a heading that it shows."""
 PATHS = ("/", "/runs", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/media/x.png", "/component/x", "/x")
@@ -152,6 +152,12 @@ def test_a_page_may_talk_to_no_other_server(server: Sealed, path: str) -> None:
     sources = server.client.get(path).headers["content-security-policy"].split("; ")
     rules = dict(source.split(" ", 1) for source in sources)
     assert rules.get("connect-src", rules["default-src"]) in ("'self' data:", "'none'")
+
+
+def test_a_first_visit_gets_the_poster_before_any_code(server: Sealed) -> None:
+    first = server.client.get("/").text
+    assert first.index('id="gl-poster"') < first.index("static/js/")
+    assert 'id="gl-poster"' not in server.client.get("/?model=mlp").text
 
 
 def test_what_was_asked_for_is_open(for_the_network: Sealed) -> None:
