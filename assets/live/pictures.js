@@ -191,7 +191,7 @@ class Slot {
     this.canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
     this.label = document.createElement("span");
     this.button = document.createElement("button");
-    Object.assign(this.button, { type: "button", className: "gl-frame", disabled: true });
+    Object.assign(this.button, { type: "button", className: "gl-frame", disabled: true, ariaLabel: "No picture yet" });
     this.button.append(this.canvas, this.label);
     this.button.addEventListener("click", () => go(this.iteration ?? 0));
   }
@@ -213,7 +213,7 @@ class Slot {
     this.name(null);
     this.button.disabled = true;
     this.label.textContent = "";
-    this.button.removeAttribute("aria-label");
+    this.button.setAttribute("aria-label", "No picture yet");
     drawing(this.canvas).clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 

@@ -25,7 +25,7 @@ SETTINGS = {
 }
 """The knob that matters most, and values that show its range. Other defences have their first number and its range."""
 MOST = 6
-DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#17897E"}, "textposition": "top center"}
+DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#158076"}, "textposition": "top center"}
 BARE = {"marker": {"size": 14, "symbol": "diamond", "color": "#C2571A"}, "textposition": "bottom center"}
 """Colours that stand out on light and dark alike."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}

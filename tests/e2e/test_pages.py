@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -157,3 +159,16 @@ def menu(page: Page, name: str) -> None:
 
 def card_of(page: Page, run: str) -> Locator:
     return page.locator(f".st-key-run-{run}")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("path", ["?attack.steps=12", "runs", "trade-off", "claims", "how-it-works", "about"])
+def test_no_page_keeps_anybody_out(page: Page, path: str) -> None:
+    """What axe calls serious or critical, such as text without contrast and buttons without a name, is nowhere."""
+    page.goto(f"/{path}")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.evaluate(SETTLED)
+        found = Axe().run(page).response["violations"]
+        assert [row for row in found if row["impact"] in ("serious", "critical")] == []
