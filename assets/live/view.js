@@ -5,6 +5,7 @@ import "./drawer.js";
 import { Album, decode } from "./album.js";
 import { Controls } from "./controls.js";
 import { Cursor } from "./cursor.js";
+import { offerSkip } from "./skip.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
 import { Trace } from "./trace.js";
@@ -53,6 +54,7 @@ export class View {
     const { signal } = this.abort;
     this.stage = new Stage(this, find, calm);
     this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
+    if (!data.compact) this.skip = offerSkip(find("run"), "Skip to Run");
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
     this.stage.charts.start(`${this.api}/plotly.js`, this.trace)
       .catch(() => this.say("The charts could not be loaded; reload the page."));
@@ -114,6 +116,7 @@ export class View {
 
   unmount() {
     this.abort.abort();
+    this.skip?.remove();
     this.source?.close();
     this.cursor.close();
     this.stage.close();

@@ -117,6 +117,20 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     expect(lab.view.get_by_role("link", name="Download this run")).to_be_visible()
 
 
+def test_the_first_tab_stop_leads_to_run(lab: Lab) -> None:
+    lab.open(SHORT)
+    skip = lab.page.get_by_role("link", name="Skip to Run")
+    expect(skip).to_be_attached()
+    lab.page.keyboard.press("Tab")
+    expect(skip).to_be_focused()
+    lab.page.keyboard.press("Enter")
+    expect(lab.run_button).to_be_focused()
+    lab.page.keyboard.press("Enter")
+    lab.expect_status("done")
+    lab.page.get_by_role("link", name="About").first.click()
+    expect(skip).to_have_count(0)
+
+
 def test_pause_stands_still_and_steps_are_exact(running: Lab) -> None:
     running.press("Pause")
     iteration = running.paused()
