@@ -17,6 +17,7 @@ from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
 from gradleak_core.data.images import load_image
 from gradleak_core.defences import DEFENCES, Defence
+from gradleak_core.evidence import examine
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.onlooker import Prepared, make_frame
@@ -236,8 +237,12 @@ def play_on(
     for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
-        if isinstance(event, Finished) and shown != event.iteration:
-            yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
+        if isinstance(event, Finished):
+            if shown != event.iteration:
+                yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
+            event = replace(
+                event, evidence=examine(both, experiment.attack, experiment.client, experiment.defences, event)
+            )
         yield event
         if isinstance(event, Progress) and due(event.iteration):
             shown = event.iteration
@@ -254,6 +259,7 @@ class Summary:
         self.labels: tuple[int, ...] = ()
         self.iterations, self.redrawn, self.seconds = 0, 0, 0.0
         self.recognised: tuple[float, int] | None = None
+        self.evidence: dict[str, float] = {}
 
     def add(self, event: Event, seconds: float) -> None:
         """Takes in one event and the computing time so far."""
@@ -268,7 +274,7 @@ class Summary:
             if self.recognised is None and recognisable(event.metrics["ssim"]):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
-            self.status = event.status
+            self.status, self.evidence = event.status, dict(event.evidence)
 
     def json(self) -> dict[str, Any]:
         """Returns the result. Its experiment names the CPU threads used, so that a repetition gives the same bits."""
@@ -287,5 +293,6 @@ class Summary:
             "device": self.device,
             "remark": self.remark,
             "seed": self.experiment.seed,
+            "evidence": {name: float(f"{value:.5g}") for name, value in self.evidence.items()},
         }
         return result | {"verdict": verdict(result)}

@@ -7,7 +7,7 @@ Images are float tensors in [0, 1]; S counts restarts, B the batch, C channels, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -214,13 +214,19 @@ class Frame:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `pick` is the attacker's answer, `distance` the smallest that a restart keeps."""
+    """The last event. `pick` is the attacker's answer, `distance` the smallest that a restart keeps.
+
+    `experiment.run` adds the onlooker's evidence on why the run went as it did.
+    """
 
     status: Status
     iteration: int
     pick: Candidate
     distance: float
     redrawn: int
+    fell: float = 0.0
+    """The share of the smallest distance that the last quarter of the run took away, in [0, 1]."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
 
 Event: TypeAlias = "Note | Started | Progress | Frame | Finished"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gradleak_core.types import Refused, Update
+from gradleak_core.verdicts import ALMOST_ZERO, NOT_FINITE, NOTHING_SEEN, RUN_OFF
 
 NOTHING = torch.finfo(torch.float32).eps
 """An update with no entry above this says nothing. Entries are made of p − y, and this is how finely single precision
@@ -65,10 +66,10 @@ def require_finite(magnitudes: Sequence[float], start: Update, lr: float, *, rep
     if max(magnitudes) < inf:
         return
     if repeated and magnitude(start) < inf:
-        advice = f"its training has run off; lower the client's learning rate, which is {lr:g}"
+        advice = f"{RUN_OFF}; lower the client's learning rate, which is {lr:g}"
     else:
         advice = "the model's weights are too large; choose smaller first weights or a smaller training rate"
-    raise Refused(f"The client's update is not finite: {advice}.")
+    raise Refused(f"{NOT_FINITE}: {advice}.")
 
 
 def require_lesson(magnitudes: Sequence[float], images: int) -> None:
@@ -77,7 +78,7 @@ def require_lesson(magnitudes: Sequence[float], images: int) -> None:
         return
     label, picture = ("this label", "this picture") if images == 1 else ("these labels", "these pictures")
     raise Refused(
-        f"The model is already certain of {label}: it learns nothing from {picture}, so nothing leaks; "
+        f"{ALMOST_ZERO}, so nothing leaks: the model is already certain of {label} and learns nothing from {picture}; "
         "choose another label, more classes, other first weights or fewer epochs of training."
     )
 
@@ -85,7 +86,4 @@ def require_lesson(magnitudes: Sequence[float], images: int) -> None:
 def require_trace(updates: Iterable[Update]) -> None:
     """Raises `Refused` when every entry that the attacker sees is zero."""
     if not any(magnitude(update) for update in updates):
-        raise Refused(
-            "All that the attacker sees of the update is zero, so nothing leaks; "
-            "weaken the defences or hide fewer layers."
-        )
+        raise Refused(f"{NOTHING_SEEN}, so nothing leaks; weaken the defences or hide fewer layers.")

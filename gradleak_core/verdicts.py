@@ -11,6 +11,12 @@ from gradleak_core.config.needs import local_steps
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""
 
+ALMOST_ZERO = "The update is almost zero"
+NOT_FINITE = "The client's update is not finite"
+RUN_OFF = "its training has run off"
+NOTHING_SEEN = "All that the attacker sees of the update is zero"
+"""How the sentences begin that refuse an update not worth attacking; the doctor knows them by these words."""
+
 
 @dataclass(frozen=True)
 class Word:

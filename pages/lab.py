@@ -5,6 +5,7 @@ import streamlit as st
 from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
+from pages._parts.diagnosis import diagnosis, failed_before
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
@@ -29,7 +30,7 @@ another = shown if shown is not None and shown["experiment"] != experiment else 
 with st.sidebar:
     st.subheader("Start from")
     presets()
-    beside(another)
+    beside(another or failed_before(setup.shown()))
 
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 if not reasons:
@@ -50,4 +51,6 @@ live_view(
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )
+if shown is not None and not another:
+    diagnosis(shown)
 setup.write()

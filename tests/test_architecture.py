@@ -39,14 +39,14 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "config", "verdicts", "__init__"),
+        *("types", "config", "verdicts", "doctor", "forecast", "__init__"),
         *("runs.__init__", "runs.protocol", "runs.room"),
     ),
     ("data", "config.admission", "models", "metrics"),
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
-    ("experiment", "onlooker", "takeover", "presets", "catalogue", "pricing"),
+    ("experiment", "onlooker", "evidence", "takeover", "presets", "catalogue", "pricing"),
     ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
 )
 WEB = (
@@ -54,6 +54,8 @@ WEB = (
         "types",
         "config",
         "verdicts",
+        "doctor",
+        "forecast",
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
     ),

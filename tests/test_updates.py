@@ -34,7 +34,8 @@ def refusal(experiment: Experiment) -> str:
 @pytest.mark.parametrize("image", ["sample:chelsea", "sample:rocket", "sample:brick"])
 def test_a_model_that_is_certain_of_the_label_leaks_nothing(image: str) -> None:
     assert refusal(certain(image)) == (
-        "The model is already certain of this label: it learns nothing from this picture, so nothing leaks; "
+        "The update is almost zero, so nothing leaks: "
+        "the model is already certain of this label and learns nothing from this picture; "
         "choose another label, more classes, other first weights or fewer epochs of training."
     )
 
@@ -43,7 +44,7 @@ def test_what_a_certain_model_leaks_is_no_merit_of_a_defence() -> None:
     noise, each = DEFENCES["gaussian_noise"](), DEFENCES["clipping"](each_example=True)
     assert "already certain of this label" in refusal(certain("sample:flower", defences=(noise,)))
     said = refusal(certain("sample:flower", "sample:china", defences=(each,)))
-    assert "already certain of these labels: it learns nothing from these pictures" in said
+    assert "already certain of these labels and learns nothing from these pictures" in said
 
 
 def test_a_batch_in_which_the_model_is_uncertain_of_one_picture_is_attacked() -> None:

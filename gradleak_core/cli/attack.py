@@ -23,6 +23,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.needs import idle, labels_revealed
 from gradleak_core.config.titles import run_title
 from gradleak_core.data import read_picture, uploads
+from gradleak_core.doctor import Diagnosis, Mend, diagnose
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
@@ -55,16 +56,33 @@ def attack(
     try:
         with stoppable(controls), screen.progress:
             Run(cast(Engine, engine), "", device, controls, screen).play(experiment)
-    except Refused:
+    except Refused as refused:
+        explain_refusal(str(refused), experiment, known, err)
         raise
     except Exception as error:
         err.print(describe_failure(error), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
+    cause = diagnose(recording.result | {"result": recording.result}, known)
     beside = {"true_labels": recording.head.get("labels", []), "versions": known["versions"]}
-    result = finite(recording.result) | beside
+    result = finite(recording.result) | beside | {"diagnosis": cause and cause.json()}
     if not quiet:
-        (err if json_to == "-" else Console()).print(result_table(recording, known))
+        (err if json_to == "-" else Console()).print(result_table(recording, known, cause))
     return write_result(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+
+
+def explain_refusal(message: str, experiment: JSON, catalogue: JSON, err: Console) -> None:
+    """Prints what would make an update that is not attacked worth attacking, if the doctor knows."""
+    cause = diagnose({"status": "refused", "message": message, "experiment": experiment}, catalogue)
+    if cause is not None and cause.mend is not None:
+        err.print(f"{cause.sentence} {describe_mend(cause.mend)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def describe_mend(mend: Mend) -> str:
+    """Returns a mend in words, with the options that make it."""
+    told = {path: "none" if value == [] else value for path, value in mend.changes}
+    if any(value is None or isinstance(value, list) for value in told.values()):
+        return f"{mend.title}."
+    return f"{mend.title}: {' '.join(f'--set {path}={value}' for path, value in told.items())}"
 
 
 def is_very_dark(reference: str) -> bool:
@@ -172,8 +190,8 @@ class Screen:
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
 
-def result_table(recording: Recording, catalogue: JSON) -> Table:
-    """Returns the result of a run as a table for the terminal."""
+def result_table(recording: Recording, catalogue: JSON, cause: Diagnosis | None) -> Table:
+    """Returns the result of a run, and why it failed if it did, as a table for the terminal."""
     result, experiment = recording.result, recording.result["experiment"]
     rows = Table(title=recording.title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     rows.add_column(style="dim")
@@ -192,6 +210,10 @@ def result_table(recording: Recording, catalogue: JSON) -> Table:
     found = f"{list_labels(result['labels'])}, true {list_labels(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{list_labels(result['labels'])}, told" if labels_revealed(experiment) else found)
     rows.add_row("verdict", result["verdict"])
+    if cause is not None:
+        rows.add_row("why", f"{cause.sentence} {cause.evidence} {cause.basis}")
+    if cause is not None and cause.mend is not None:
+        rows.add_row("proof", describe_mend(cause.mend))
     for said in filter(None, (result["remark"], idle(experiment, catalogue), describe_uploads(experiment))):
         rows.add_row("note", said)
     return rows

@@ -123,7 +123,8 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
             if stopping.met(pick.distance):
                 break
             redrawn = redrawn + redraw_lost(descent, recipe, space, z, generator)
-    yield Finished(stopping.status(), iteration, pick(), float(pick.distance.min()), int(redrawn))
+    least = float(pick.distance.min())
+    yield Finished(stopping.status(), iteration, pick(), least, int(redrawn), stopping.fell())
 
 
 def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> float:

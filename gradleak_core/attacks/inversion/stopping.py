@@ -50,6 +50,14 @@ class Stopping:
         self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
         return self.reached
 
+    def fell(self) -> float:
+        """Returns the share of the smallest distance that the last quarter of the run took away, in [0, 1].
+
+        Of a run that was looked at once only, it is the share that the whole run took away.
+        """
+        before = self.lowest[3 * len(self.lowest) // 4 - 1] if len(self.lowest) > 1 else float(self.begun.min())
+        return 1 - self.lowest[-1] / before if isfinite(before) and before > 0 else 0.0
+
     def status(self) -> Status:
         """Returns how a run ended after at least one check; up to `BEGUN` checks, it does not count as stuck."""
         if self.reached:

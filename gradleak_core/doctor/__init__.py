@@ -1,0 +1,84 @@
+"""The doctor: why a run did not recover the picture, on what evidence, and a set-up that would prove it.
+
+It explains to the onlooker, so it may look at what the attacker never sees: distances at the private picture and true
+labels, which the engine measures at the end of a run (`evidence.measure_evidence`). Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradleak_core.config import demand, knobs
+from gradleak_core.doctor.patient import CURVE, Adjustment, Finding, Patient, reached
+from gradleak_core.doctor.rules import CAUSES, refused_update
+from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import recognisable
+
+ENDED = ("done", "recovered", "stuck", "diverged", "refused")
+"""The statuses of runs that came to an end of their own, and so can have a cause."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A set-up in which the cause is gone: the words for its button, what changes, and the whole set-up."""
+
+    title: str
+    changes: tuple[Adjustment, ...]
+    experiment: JSON
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The cause of a failure: its name, a sentence, the numbers behind it, what they rest on, and a mend if any."""
+
+    cause: str
+    sentence: str
+    evidence: str
+    basis: str
+    mend: Mend | None
+
+    def json(self) -> dict[str, Any]:
+        """Returns the diagnosis as JSON; the mend names each changed knob by its path."""
+        mend = self.mend and {"title": self.mend.title, "changes": dict(self.mend.changes)}
+        named = {"cause": self.cause, "sentence": self.sentence, "evidence": self.evidence, "basis": self.basis}
+        return named | {"mend": mend}
+
+
+def diagnose(row: Mapping[str, Any], catalogue: JSON) -> Diagnosis | None:
+    """Returns why a run did not recover the picture; None if it did, has not ended, or was never examined.
+
+    `row` has `status`, `message`, `experiment` and `result`, as a stored run has.
+    """
+    result = row.get("result") or {}
+    if row["status"] not in ENDED or recognisable((result.get("metrics") or {}).get("ssim")):
+        return None
+    refused = row["status"] == "refused"
+    if not refused and not result.get("evidence"):
+        return None
+    evidence, redrawn = result.get("evidence") or {}, result.get("redrawn", 0)
+    patient = Patient(row["experiment"], row["status"], row.get("message") or "", evidence, redrawn, catalogue)
+    rules = (refused_update,) if refused else CAUSES
+    found = next((finding for rule in rules for finding in rule(patient)), None)
+    if found is None:
+        return None if refused else Diagnosis("unknown", UNKNOWN, reached(patient), CURVE, None)
+    return Diagnosis(found.cause, found.sentence, found.evidence, found.basis, find_mend(found, patient))
+
+
+UNKNOWN = "No single cause was found. Another seed, more restarts or another attack may still succeed."
+
+
+def find_mend(found: Finding, patient: Patient) -> Mend | None:
+    """Returns the first of a finding's mends that can be run here and changes something; None without any."""
+    for title, changes in found.mends:
+        mended = patient.experiment
+        try:
+            for path, value in changes:
+                mended = knobs.put(mended, path, value, patient.catalogue)
+        except Refused:
+            continue
+        refusals = knobs.refusals(mended, mended, patient.catalogue)
+        if mended != patient.experiment and not refusals and not demand.lack(mended, patient.catalogue):
+            return Mend(title, changes, mended)
+    return None
