@@ -9,7 +9,9 @@ from typing import Any
 
 from benchmarks import (
     demand,
+    doctor,
     first_preset,
+    forecast,
     idlg_labels,
     live_frames,
     presets,
@@ -85,5 +87,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Every preset's promise, 10 samples each",
         "“leaks”: recognisable in ≥ 9 of 10; “holds”: never recognisable in ≥ 9 of 10",
         presets.measure,
+    ),
+    "doctor": Benchmark(
+        "The cause of a failure, 30 runs built to fail and 30 that recover",
+        "≥ 27 of 30 right; no diagnosis on a run that recovers",
+        doctor.measure,
+    ),
+    "forecast": Benchmark(
+        "The forecast of when a run is recognisable, 30 set-ups that recover",
+        "within a factor of 2 in ≥ 24 of 30",
+        forecast.measure,
     ),
 }

@@ -18,6 +18,7 @@ from gradleak_core.data import samples
 from gradleak_core.data.images import load_image
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.evidence import examine
+from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.onlooker import Prepared, make_frame
@@ -39,7 +40,7 @@ from gradleak_core.types import (
     Started,
     Status,
 )
-from gradleak_core.verdicts import recognisable, verdict
+from gradleak_core.verdicts import nearness, recognisable, verdict
 
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
@@ -260,6 +261,7 @@ class Summary:
         self.iterations, self.redrawn, self.seconds = 0, 0, 0.0
         self.recognised: tuple[float, int] | None = None
         self.evidence: dict[str, float] = {}
+        self.forecast = Forecast()
 
     def add(self, event: Event, seconds: float) -> None:
         """Takes in one event and the computing time so far."""
@@ -269,8 +271,10 @@ class Summary:
         elif isinstance(event, Started):
             self.device, self.remark = event.device, event.remark
             self.experiment = replace(self.experiment, threads=event.threads)
+            self.forecast = Forecast(event.steps)
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
+            self.forecast.add(event.iteration, seconds, nearness(event.metrics))
             if self.recognised is None and recognisable(event.metrics["ssim"]):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
@@ -280,19 +284,14 @@ class Summary:
         """Returns the result. Its experiment names the CPU threads used, so that a repetition gives the same bits."""
         seconds, iterations = self.recognised or (None, None)
         result = {
-            "experiment": CODEC.encode(self.experiment),
-            "status": self.status,
-            "metrics": self.metrics,
-            "labels": list(self.labels),
-            "iterations": self.iterations,
-            "redrawn": self.redrawn,
+            "experiment": CODEC.encode(self.experiment), "status": self.status, "metrics": self.metrics,
+            "labels": list(self.labels), "iterations": self.iterations, "redrawn": self.redrawn,
             "seconds": round(self.seconds, 4),
             "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
             "seconds_to_recognisable": None if seconds is None else round(seconds, 4),
             "iterations_to_recognisable": iterations,
-            "device": self.device,
-            "remark": self.remark,
-            "seed": self.experiment.seed,
+            "forecast": self.forecast.seconds and round(self.forecast.seconds, 3),
+            "device": self.device, "remark": self.remark, "seed": self.experiment.seed,
             "evidence": {name: float(f"{value:.5g}") for name, value in self.evidence.items()},
-        }
+        }  # fmt: skip
         return result | {"verdict": verdict(result)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradleak_core.config.needs import local_steps
+from gradleak_core.forecast import compare_forecast
 
 RECOGNISABLE = 0.6
 """The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""
@@ -63,14 +64,22 @@ def recognisable(ssim: float | None) -> bool:
     return ssim is not None and ssim >= RECOGNISABLE
 
 
+def nearness(metrics: Mapping[str, Any]) -> float:
+    """Returns the onlooker's score as a share of the one from which a picture is recognisable; 1 or more beyond it."""
+    return float(metrics.get("ssim") or 0) / RECOGNISABLE
+
+
 def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
     status, ssim = result["status"], result["metrics"].get("ssim")
     since = moment(result)
     if recognisable(ssim):
-        return f"Recognisable after {since}."
+        scored = compare_forecast(result.get("forecast"), result["seconds_to_recognisable"])
+        return f"Recognisable after {since}{scored}."
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."
+    if leaked := leaked_labels(result):
+        return leaked
     if status == "done":
         return unrecognised(result["experiment"])
     return {
@@ -87,7 +96,22 @@ def moment(result: Mapping[str, Any]) -> str:
     seconds, iterations = result["seconds_to_recognisable"], result["iterations_to_recognisable"]
     if seconds is None:
         return ""
-    return f"{duration(seconds)}, {iterations:,} iteration{'s' * (iterations != 1)}"
+    return f"{duration(seconds)} ({iterations:,} iteration{'s' * (iterations != 1)})"
+
+
+def leaked_labels(result: Mapping[str, Any]) -> str:
+    """Says that the attacker read the labels off an update that did not give the pictures away; empty otherwise.
+
+    Labels that it was told have not leaked, and one that it guessed together with the picture may be right by chance.
+    """
+    experiment = result["experiment"]
+    rule = experiment["attack"].get("labels", {}).get("kind")
+    read = result["metrics"].get("label_accuracy") == 1 and rule not in (None, "known_labels", "optimised_labels")
+    if not read or result["status"] == "stopped":
+        return ""
+    if len(experiment["images"]) == 1:
+        return "The picture stayed hidden, but its label leaked."
+    return "The pictures stayed hidden, but their labels leaked."
 
 
 def unrecognised(experiment: Mapping[str, Any]) -> str:

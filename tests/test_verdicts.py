@@ -33,10 +33,10 @@ def result(status: str, ssim: float | None, since: tuple[float, int] | None = No
 NOISE = (DEFENCES["gaussian_noise"](),)
 FEDAVG = ClientStep(local_epochs=5, lr=10.0)
 SAID = [
-    (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s, 120 iterations."),
-    (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s, 1 iteration."),
-    (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s, 12,000 iterations."),
-    (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s, 120 iterations, but the answer at the end is not."),
+    (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s (120 iterations)."),
+    (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
+    (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s (12,000 iterations)."),
+    (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s (120 iterations), but the answer at the end is not."),
     (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
     (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
     (
@@ -110,7 +110,7 @@ def test_the_result_says_when_the_picture_was_first_recognisable() -> None:
         seen += [event] if isinstance(event, Frame) else []
     first = next(frame.iteration for frame in seen if frame.metrics["ssim"] >= RECOGNISABLE)
     assert summary.json()["iterations_to_recognisable"] == first
-    assert summary.json()["verdict"] == f"Recognisable after 0.5 s, {first} iterations."
+    assert summary.json()["verdict"] == f"Recognisable after 0.5 s ({first} iterations), as forecast."
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import { threshold } from "./words.js";
 const POINTS = 1500;
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, scrollZoom: false, showTips: false };
 
+const FLOOR = "Distance at the private image";
 const WAITING = { text: "Drawn here during a run", xref: "paper", yref: "paper", x: 0.5, y: 0.25, showarrow: false };
 
 /** @typedef {"losses" | "quality"} Name */
@@ -140,10 +141,11 @@ export class Charts {
    */
   figure(name, trace, shown, horizon) {
     const lines = name === "losses" ? this.losses(trace) : this.quality(trace);
-    const also = name === "losses" ? [] : [{ name: "recognisable ↑", line: this.threshold }];
-    this.legend(this.legends[name], [...lines, ...also]);
+    const { floor } = trace;
+    const level = name === "losses" ? floor && FLOOR : "recognisable ↑";
+    this.legend(this.legends[name], level ? [...lines, { name: level, line: this.threshold }] : lines);
     const layout = this.layout(name, lines, shown, horizon);
-    return [lines, name === "losses" ? this.logarithmic(layout, lines) : this.twofold(layout, lines)];
+    return [lines, name === "losses" ? this.logarithmic(layout, lines, floor) : this.twofold(layout, lines)];
   }
 
   /**
@@ -226,16 +228,18 @@ export class Charts {
   }
 
   /**
-   * With the axis of the losses.
-   * @param {object} layout
+   * With the axis of the losses, and the floor that a defence has raised.
+   * @param {{ shapes: object[] }} layout
    * @param {Line[]} lines
+   * @param {number | null} floor
    */
-  logarithmic(layout, lines) {
+  logarithmic(layout, lines, floor) {
     const range = this.zoom.losses ?? decades(lines);
     const wide = range[1] - range[0];
     const ticks = wide < 1 ? { nticks: 4 } : { dtick: Math.max(1, Math.ceil(wide / 5)) };
     const yaxis = { ...this.axis, type: "log", exponentformat: "power", fixedrange: this.coarse, range, ...ticks };
-    return { ...layout, yaxis };
+    const level = { type: "line", xref: "paper", x0: 0, x1: 1, y0: floor, y1: floor, line: this.threshold };
+    return { ...layout, yaxis, shapes: floor ? [...layout.shapes, level] : layout.shapes };
   }
 
   /**

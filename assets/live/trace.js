@@ -1,6 +1,9 @@
 // @ts-check
 /** @import { Column, Curve, Frame, Head } from "./types" */
 
+/** The share of the distance of an update of zeros below which a floor is not drawn. */
+const FAINTEST = 1e-4;
+
 /** All that has been heard of one run: the curve of every iteration, the numbers of every frame, the newest head. */
 export class Trace {
   /** @type {Head} */
@@ -46,6 +49,12 @@ export class Trace {
 
   get last() {
     return this.iterations.at(-1) ?? 0;
+  }
+
+  /** The distance at the private picture itself, where a defence keeps it from zero. */
+  get floor() {
+    const { floor = 0, zeros = 0 } = this.head.result?.evidence ?? {};
+    return floor > FAINTEST * zeros ? floor : null;
   }
 
   /** Iterations a second over the last three seconds without a pause. */

@@ -16,12 +16,15 @@ export interface Frame {
   layers?: Record<string, number | null>;
   labels?: number[];
   redrawn?: number;
+  /** the second at which the picture should be recognisable; null where nothing can be said */
+  forecast?: number | null;
 }
 
 export interface Result {
   status: string;
   seconds?: number;
   verdict?: string | null;
+  evidence?: Record<string, number>;
 }
 
 /** A message without its picture; a trace keeps the newest value of each. */

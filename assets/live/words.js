@@ -73,10 +73,21 @@ function progress(trace, ended, running) {
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
   if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
-  const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
+  const newest = trace.frames.at(-1);
+  const redrawn = newest?.redrawn ?? 0;
+  if (running && newest?.forecast !== undefined && !recognisable(newest.metrics?.ssim)) {
+    said.push(foreseen(newest.forecast));
+  }
   if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
 }
+
+/**
+ * When the picture should be recognisable, as its first frames say.
+ * @param {number | null} seconds
+ */
+const foreseen = (seconds) =>
+  seconds === null ? "no forecast yet" : `forecast: recognisable after about ${span(seconds)}`;
 
 /**
  * A length of time: 4.2 s, 48 s, 3 min 5 s.

@@ -109,7 +109,7 @@ class Run:
                 curve.add(event)
                 self.wanted = self.controls.tick()
             elif isinstance(event, Frame):
-                self.show(event, curve)
+                self.show(event, curve, summary.forecast.seconds)
                 self.rest()
                 if self.controls.stopped:
                     break
@@ -169,11 +169,14 @@ class Run:
         }  # fmt: skip
         self.send(head, encode_picture(secret.images))
 
-    def show(self, event: Frame, curve: Curve) -> None:
-        """Sends a frame with the curve since the last one, and sets the time before which no other is due."""
+    def show(self, event: Frame, curve: Curve, forecast: float | None) -> None:
+        """Sends a frame with the curve since the last one, and sets the time before which no other is due.
+
+        `forecast` is the second at which the picture should be recognisable, None where nothing can be said.
+        """
         numbers = {
             "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
-            "layers": round_scores(event.layers), "redrawn": event.redrawn,
+            "layers": round_scores(event.layers), "redrawn": event.redrawn, "forecast": forecast,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))

@@ -13,6 +13,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.config.titles import run_title
+from gradleak_core.forecast import time_before
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import add_scores, archive
 from gradleak_core.runs.hub import Hub, Trace, load_trace
@@ -29,6 +30,8 @@ from gradleak_core.types import Refused
 Result = TypeVar("Result")
 STARTING = "The engine is still starting; try again in a few seconds."
 MOST_WAITING = 100
+MOST_REMEMBERED = 100
+"""The newest results among which earlier runs of a set-up are looked for."""
 
 
 class NoRun(LookupError):
@@ -179,6 +182,10 @@ class Service:
         if row is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
         return self._complete(row)
+
+    def time_before(self, experiment: Any) -> float | None:
+        """Returns the seconds to recognisable that this set-up took here before, with other pictures too; else None."""
+        return time_before(experiment, self.store.results(MOST_REMEMBERED))
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
         """Returns the encoded picture that was shown at an iteration; the last one without it. Raises `NoRun`."""

@@ -10,7 +10,8 @@ NUMBER, TEXT = (int, float, type(None)), (str, type(None))
 SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
-    "iterations_to_recognisable": NUMBER, "verdict": TEXT, "remark": TEXT, "device": TEXT,
+    "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "evidence": dict, "verdict": TEXT,
+    "remark": TEXT, "device": TEXT,
 }  # fmt: skip
 """The type of each value that is read of a run's set-up, start and result, wherever it stands."""
 LATEST = 253_402_300_799
@@ -24,7 +25,8 @@ def check_shape(value: Any) -> None:
     """Raises ValueError unless a value is a JSON object whose values have the types that `SHAPES` gives."""
     if not isinstance(value, dict) or not all(isinstance(value[k], SHAPES[k]) for k in value.keys() & SHAPES):
         raise ValueError("this is not what a run consists of")
-    if not all(isinstance(number, NUMBER) for number in value.get("metrics", {}).values()):
+    numbers = [number for name in ("metrics", "evidence") for number in value.get(name, {}).values()]
+    if not all(isinstance(number, NUMBER) for number in numbers):
         raise ValueError("a score is no number")
 
 

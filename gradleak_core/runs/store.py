@@ -178,6 +178,11 @@ class Store:
         found = self._rows(which, json.dumps(experiment))
         return found[0]["result"] if found else None
 
+    def results(self, most: int) -> list[Any]:
+        """Returns the results of the newest runs that have one and can be read, at most `most`."""
+        rows = self._rows(f"WHERE result IS NOT NULL ORDER BY number DESC LIMIT {most:d}")
+        return [row["result"] for row in rows if row["result"] and row["result"].get("experiment")]
+
     def heads(self, run: str) -> list[Any]:
         """Returns the heads of a run's frames that can be read, in order."""
         heads = []

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.runs import service as services
+from gradleak_core.verdicts import duration
 
 
 def service() -> services.Service:
@@ -41,6 +42,12 @@ def usable(run: str | None) -> Any:
     """Returns the row of a run whose set-up can be used here, or None."""
     row = found(run)
     return row if row and row["problem"] is None else None
+
+
+def before(experiment: Any) -> str:
+    """Says how long this set-up took here before, with this picture or another; empty where it never did."""
+    seconds = service().time_before(experiment)
+    return "" if seconds is None else f" Here it took about {duration(seconds)} before."
 
 
 def under_way() -> Any:

@@ -9,16 +9,16 @@ import streamlit as st
 from gradleak_core.config import demand
 from pages._parts import texts
 from pages._parts.card import card
-from pages._parts.engine import catalogue, under_way
+from pages._parts.engine import before, catalogue, under_way
 
 JSON = Any
 
 
 def foreword(experiment: JSON) -> str:
-    """Says what a newcomer sees, what will be slow, or what to expect of a set-up that can be run."""
+    """Says what a newcomer sees, what will be slow, or what to expect of a set-up and how long it took here before."""
     if st.session_state["welcome"]:
         return texts.WELCOME
-    return demand.delay(experiment, catalogue()) or texts.expectation(experiment, catalogue())
+    return demand.delay(experiment, catalogue()) or texts.expectation(experiment, catalogue()) + before(experiment)
 
 
 def beside(another: JSON | None) -> None:

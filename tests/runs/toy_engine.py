@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from gradleak_core.forecast import Forecast
 from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, Secret, Started
 
 ATTACK = {"kind": "toy", "steps": 40, "restarts": 2, "delay": 0.0, "trouble": "none"}
@@ -131,7 +132,7 @@ def fail(trouble: str) -> None:
 class Summary:
     def __init__(self, experiment: Experiment, device: str) -> None:
         self.experiment, self.device = experiment, device
-        self.iterations, self.metrics = 0, {}
+        self.iterations, self.metrics, self.forecast = 0, {}, Forecast()
         self.threads = experiment.json.get("threads") or next(COUNTS)
 
     def add(self, event: Any, seconds: float) -> None:
