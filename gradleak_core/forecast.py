@@ -6,11 +6,11 @@ The forecast is the onlooker's: it looks at the scores of the first frames, whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import log
+from math import log, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
-HALFWAY = 0.5
+FROM = 0.6
 """The share of the way to recognisable from which a forecast is made; before it the course cannot be told."""
 LEAST = 0.05
 """The least share of the way that the last doubling of the iterations must have brought, or nothing is said."""
@@ -33,9 +33,10 @@ class Forecast:
     """A forecast that is made once in a run, from its first frames, and kept so that it can be checked.
 
     `seconds` is the computing time at which the picture should be recognisable, None while nothing can be said: before
-    half the way, where the last doubling of the iterations brought next to nothing, and where the iterations would not
-    suffice. Scores of gradient matching grow about as the logarithm of the iterations, so each doubling is taken to
-    bring as much as the last one did, and each iteration to take as long as the newer half of them.
+    `FROM`, where the last doubling of the iterations brought next to nothing, and where the iterations would not
+    suffice. Scores of gradient matching grow faster than the logarithm of the iterations and slower than the iterations
+    themselves, so the forecast is the geometric mean of the two continuations of the last doubling. An iteration is
+    taken to last as long as the newer half of them.
     """
 
     def __init__(self, steps: int = 0) -> None:
@@ -46,7 +47,7 @@ class Forecast:
     def add(self, iteration: int, seconds: float, nearness: float) -> None:
         """Takes in a frame."""
         self.points.append(Sighting(iteration, seconds, nearness))
-        if self.seconds is None and HALFWAY <= nearness < 1:
+        if self.seconds is None and FROM <= nearness < 1:
             self.seconds = self.extrapolate()
 
     def extrapolate(self) -> float | None:
@@ -58,8 +59,11 @@ class Forecast:
         brought = (now.nearness - before.nearness) / log(now.iteration / before.iteration, 2)
         if brought < LEAST:
             return None
-        iteration = now.iteration * 2 ** ((1 - now.nearness) / brought)
-        pace = (now.seconds - before.seconds) / (now.iteration - before.iteration)
+        logarithmic = now.iteration * 2 ** ((1 - now.nearness) / brought)
+        span = now.iteration - before.iteration
+        linear = now.iteration + span * (1 - now.nearness) / (now.nearness - before.nearness)
+        iteration = sqrt(logarithmic * linear)
+        pace = (now.seconds - before.seconds) / span
         return now.seconds + (iteration - now.iteration) * pace if iteration <= self.steps else None
 
 

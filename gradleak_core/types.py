@@ -26,10 +26,10 @@ Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 Answer = Literal["best", "mean", "last"]
 MOST_STEPS = 100_000
 """The iterations of the longest run that can be set up."""
-Status = Literal["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
-"""The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; no step
-ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it cannot be done; the server
-went down."""
+Status = Literal["done", "recovered", "level", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
+"""The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; nothing
+improved any more; no step ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it
+cannot be done; the server went down."""
 
 
 class Refused(ValueError):
@@ -212,6 +212,16 @@ class Frame:
     redrawn: int
 
 
+@dataclass
+class Plateau:
+    """The event at which nothing improves any more, at most once in a run. Whoever sets `ends` ends the run there."""
+
+    iteration: int
+    still: int
+    """The iterations for which nothing has improved."""
+    ends: bool = False
+
+
 @dataclass(frozen=True)
 class Finished:
     """The last event. `pick` is the attacker's answer, `distance` the smallest that a restart keeps.
@@ -229,7 +239,7 @@ class Finished:
     evidence: Mapping[str, float] = field(default_factory=dict)
 
 
-Event: TypeAlias = "Note | Started | Progress | Frame | Finished"
+Event: TypeAlias = "Note | Started | Progress | Frame | Plateau | Finished"
 
 
 class Attack(Protocol):

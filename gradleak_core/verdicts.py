@@ -14,6 +14,8 @@ RECOGNISABLE = 0.6
 
 ALMOST_ZERO = "The update is almost zero"
 NOT_FINITE = "The client's update is not finite"
+PLATEAU = "Nothing has improved for {still} iterations. Press Go on to spend the remaining {left:,}."
+"""What is said at a plateau while the run waits for an answer."""
 RUN_OFF = "its training has run off"
 NOTHING_SEEN = "All that the attacker sees of the update is zero"
 """How the sentences begin that refuse an update not worth attacking; the doctor knows them by these words."""
@@ -36,6 +38,7 @@ STATUSES = {
     "paused": Word("Paused", "orange"),
     "recovered": Word("Matched", "green", "the gradient distance reached the attack's goal and fell no further"),
     "done": Word("Finished", "green", "every iteration was used"),
+    "level": Word("Levelled off", "green", "nothing improved any more, and nobody wanted it to go on"),
     "stuck": Word("Got nowhere", "orange", "no step lowered the gradient distance"),
     "diverged": Word("Gave up", "orange", "no guess was finite"),
     "stopped": Word("Stopped", "gray", "stopped by you; what was seen is kept"),
@@ -80,7 +83,7 @@ def verdict(result: Mapping[str, Any]) -> str:
         return f"Recognisable after {since}, but the answer at the end is not."
     if leaked := leaked_labels(result):
         return leaked
-    if status == "done":
+    if status in ("done", "level"):
         return unrecognised(result["experiment"])
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",

@@ -143,7 +143,8 @@ export class Charts {
     const lines = name === "losses" ? this.losses(trace) : this.quality(trace);
     const { floor } = trace;
     const level = name === "losses" ? floor && FLOOR : "recognisable ↑";
-    this.legend(this.legends[name], level ? [...lines, { name: level, line: this.threshold }] : lines);
+    const line = name === "losses" ? this.ground : this.threshold;
+    this.legend(this.legends[name], level ? [...lines, { name: level, line }] : lines);
     const layout = this.layout(name, lines, shown, horizon);
     return [lines, name === "losses" ? this.logarithmic(layout, lines, floor) : this.twofold(layout, lines)];
   }
@@ -175,6 +176,10 @@ export class Charts {
       const points = thinned(iterations, columns[name]);
       return { ...points, name: spoken(name), mode: "lines", hovertemplate: "%{y:.3g}", line };
     });
+  }
+
+  get ground() {
+    return { color: this.text, width: 1, dash: "dash" };
   }
 
   get threshold() {
@@ -238,7 +243,7 @@ export class Charts {
     const wide = range[1] - range[0];
     const ticks = wide < 1 ? { nticks: 4 } : { dtick: Math.max(1, Math.ceil(wide / 5)) };
     const yaxis = { ...this.axis, type: "log", exponentformat: "power", fixedrange: this.coarse, range, ...ticks };
-    const level = { type: "line", xref: "paper", x0: 0, x1: 1, y0: floor, y1: floor, line: this.threshold };
+    const level = { type: "line", xref: "paper", x0: 0, x1: 1, y0: floor, y1: floor, line: this.ground };
     return { ...layout, yaxis, shapes: floor ? [...layout.shapes, level] : layout.shapes };
   }
 

@@ -22,6 +22,7 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {string | null} problem why the last one did not start, or what was not understood
  * @property {string[]} fixes changes after which the set-up can be run
  * @property {boolean} following
+ * @property {boolean} level the run waits at a plateau for an answer
  * @property {boolean} frames there are pictures to go to
  */
 

@@ -3,7 +3,7 @@
 /** @import { Head, Hear, Recording } from "./types" */
 
 export const ENDED = new Set([
-  ...["done", "recovered", "stuck", "diverged", "stopped", "failed"],
+  ...["done", "recovered", "level", "stuck", "diverged", "stopped", "failed"],
   ...["refused", "interrupted", "damaged", "deleted"],
 ]);
 const UNKNOWN_RUN = 4404;

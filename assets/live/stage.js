@@ -153,7 +153,7 @@ export class Stage {
     word.dataset.status = state;
     const ssim = trace.frames.at(-1)?.metrics?.ssim;
     const poor = ssim !== undefined && !words.recognisable(ssim);
-    word.classList.toggle("gl-poor", ["done", "recovered"].includes(state) && poor);
+    word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && poor);
     this.drawProgress(preparing);
     this.drawFacts(!recording);
   }
@@ -208,6 +208,7 @@ export class Stage {
       fixes: data.refused ? data.fixes : [],
       following: cursor.following,
       frames: trace.frames.length > 0,
+      level: trace.head.status === "paused" && Boolean(trace.head.message),
     });
     const run = source?.live ? source.run : null;
     this.link("help", `${data.base}/how-it-works?tab=numbers`);

@@ -38,13 +38,14 @@ export function headline({ status, recording, preparing, refused }) {
 
 /**
  * What stands on the buttons that are called differently at different times.
- * @param {{ status: string, busy: boolean, live: boolean, playing: boolean, ended: boolean }} state
+ * @param {{ status: string, busy: boolean, live: boolean, playing: boolean, ended: boolean, level?: boolean }} state
+ *   `level`: the run waits at a plateau for an answer
  */
-export function buttons({ status, busy, live, playing, ended }) {
+export function buttons({ status, busy, live, playing, ended, level }) {
   const names = { run: live ? "Run again" : "Run it live", pause: "Pause", follow: ended ? "Newest" : "Live" };
   if (busy) names.run = "Starting…";
   if (playing && ended) names.pause = "Play again";
-  else if (status === "paused") names.pause = "Resume";
+  else if (status === "paused") names.pause = level ? "Go on" : "Resume";
   return names;
 }
 

@@ -16,7 +16,7 @@ from gradleak_core.doctor.rules import CAUSES, refused_update
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import recognisable
 
-ENDED = ("done", "recovered", "stuck", "diverged", "refused")
+ENDED = ("done", "recovered", "level", "stuck", "diverged", "refused")
 """The statuses of runs that came to an end of their own, and so can have a cause."""
 
 

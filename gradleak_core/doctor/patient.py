@@ -65,13 +65,13 @@ def reached(patient: Patient) -> str:
     best = patient.share("best")
     if best is None:
         return "No finite guess is left."
-    return f"The attack brought the gradient distance to {percent(best)} of that of an update of zeros."
+    return f"The attack brought the gradient distance down to {percent(best)}, where 100 % is an update of zeros."
 
 
 def at_truth(patient: Patient, name: str, otherwise: str) -> str:
     """Says what the distance is at the private picture under one mistake, and what it would be without it."""
-    said = f"Even at the private picture the gradient distance is {percent(patient.share(name))} of that of an update "
-    return f"{said}of zeros; {otherwise}. The attack ended at {percent(patient.share('best'))}."
+    said = f"At the private picture itself the gradient distance is {percent(patient.share(name))}; {otherwise}. "
+    return said + reached(patient)
 
 
 def explains(patient: Patient, name: str) -> bool:

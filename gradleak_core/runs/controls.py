@@ -13,7 +13,11 @@ UNHURRIED = 0.1
 class Controls:
     """The commands to a run. One thread calls `apply`; the run's loop calls `tick` and `hold` in another."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
+        self.patience = patience
+        """The seconds to wait for an answer at a plateau; without any, a run goes on unasked."""
+        self.hurried = False
+        """True once another run waits for this one."""
         self.paused = False
         self.stopped = False
         self.wasted = 0.0
@@ -24,11 +28,13 @@ class Controls:
         self._changed = threading.Condition()
 
     def apply(self, command: dict[str, Any]) -> None:
-        """Takes one of the commands `pause`, `resume`, `stop`, `step` and `pace`."""
+        """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace` and `hurry`."""
         kind = command["type"]
         with self._changed:
             if kind == "stop":
                 self.stopped = True
+            elif kind == "hurry":
+                self.hurried = True
             elif kind == "pace":
                 self._gap = 1 / command["per_second"] if command["per_second"] else 0.0
             else:
@@ -51,6 +57,16 @@ class Controls:
         """Waits while the run is paused."""
         with self._changed:
             self._wait(lambda: not self.paused or self.stopped, None)
+
+    def await_answer(self) -> bool:
+        """Waits at a plateau. Returns whether the run goes on: if that was asked for, or if nobody can be asked."""
+        if not self.patience:
+            return True
+        with self._changed:
+            self.paused = True
+            self._wait(lambda: not self.paused or self.stopped or self.hurried, self.patience)
+            going_on, self.paused = not self.paused or self.stopped, False
+        return going_on
 
     def _count_down(self) -> None:
         with self._changed:

@@ -141,10 +141,11 @@ class Hub:
             trace.trouble = self.store.trouble
             trace.update()
 
-    def set_status(self, run: str, status: str) -> None:
-        """Sets the status of a run that goes on: `running` or `paused`."""
+    def set_status(self, run: str, status: str, message: str | None = None) -> None:
+        """Sets the status of a run that goes on, `running` or `paused`, and what is said of it unless None."""
         if trace := self.live.get(run):
-            self.store.status(run, status)
+            trace.message = trace.message if message is None else message or None
+            self.store.status(run, status, trace.message)
             trace.update(status=status)
 
     def set_positions(self, runs: list[str]) -> None:

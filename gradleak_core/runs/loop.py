@@ -14,7 +14,8 @@ from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
 from gradleak_core.runs.controls import Controls
-from gradleak_core.types import Finished, Frame, Note, Progress, Started
+from gradleak_core.types import Finished, Frame, Note, Plateau, Progress, Started
+from gradleak_core.verdicts import PLATEAU
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,6 +114,8 @@ class Run:
                 self.rest()
                 if self.controls.stopped:
                     break
+            elif isinstance(event, Plateau):
+                event.ends = not self.ask(event, experiment)
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
@@ -182,6 +185,16 @@ class Run:
         self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + min(max(FRAME_SECONDS - cost, SHARE * cost), MOST_SECONDS)
+
+    def ask(self, event: Plateau, experiment: Any) -> bool:
+        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
+        if not self.controls.patience:
+            return True
+        said = PLATEAU.format(still=event.still, left=experiment.attack.steps - event.iteration)
+        self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
+        going_on = self.controls.await_answer()
+        self.send({"type": "state", "run": self.run, "state": "running", "message": ""})
+        return going_on
 
     def rest(self) -> None:
         """Waits while the run is paused, and sends the state before and after."""

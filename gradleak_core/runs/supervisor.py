@@ -179,7 +179,7 @@ class Worker:
         elif kind == "frame":
             hub.add_frame(run, head, blob)
         elif kind == "state":
-            hub.set_status(run, head["state"])
+            hub.set_status(run, head["state"], head.get("message"))
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
         elif kind == "failed":
@@ -264,6 +264,8 @@ class Supervisor:
                 run = next(iter(self.queue))
                 self.hub.hand_over(run)
                 worker.begin(run, self.queue.pop(run))
+        for worker in self.workers if self.queue else ():
+            worker.send({"type": "hurry"})
         self.hub.set_positions(list(self.queue))
 
     def position(self, run: str) -> int | None:

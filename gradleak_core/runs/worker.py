@@ -25,6 +25,8 @@ from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0
 """The seconds between two signs of life."""
+PATIENCE = 15.0
+"""The seconds for which a run waits at a plateau for somebody to say that it should go on."""
 Job = tuple[str, Any, Controls]
 
 
@@ -53,7 +55,7 @@ class Pipe:
             while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
-                    controls = Controls()
+                    controls = Controls(PATIENCE)
                     self.jobs.put((head["run"], head["experiment"], controls))
                 else:
                     controls.apply(head)

@@ -22,7 +22,7 @@ from gradleak_core.attacks.parts.optimisers import Optimiser
 from gradleak_core.attacks.parts.priors import Group, Prior
 from gradleak_core.attacks.parts.stances import Ignore, Stance
 from gradleak_core.attacks.parts.unknowns import Space, Unknown
-from gradleak_core.types import MOST_STEPS, Answer, Event, Finished, Knob, Observation, Progress, Started
+from gradleak_core.types import MOST_STEPS, Answer, Event, Finished, Knob, Observation, Plateau, Progress, Started
 
 CHECK_EVERY = 10
 """Iterations between two checks for diverged restarts and for the goal; each check waits for the device."""
@@ -107,6 +107,7 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     pick, stopping = Picker.start(space, recipe.answer, z), Stopping(find_goal(recipe, model, observation))
     names, redrawn = ("distance", *(type(prior).__name__ for prior in recipe.priors)), torch.zeros_like(z[0, 0]).long()
     start, iteration, consensus = partial(start_descent, recipe, observation, space), 0, z[:0]
+    plateau: Plateau | None = None
     with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
         yield Started(recipe.steps, recipe.restarts, names)
         for first in range(1, recipe.steps + 1, CHECK_EVERY):
@@ -122,9 +123,26 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
                 yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
             if stopping.met(pick.distance):
                 break
+            if plateau is None and (plateau := find_plateau(recipe, stopping, iteration)):
+                yield plateau
+                stopping.level = plateau.ends
+            if stopping.level:
+                break
             redrawn = redrawn + redraw_lost(descent, recipe, space, z, generator)
     least = float(pick.distance.min())
     yield Finished(stopping.status(), iteration, pick(), least, int(redrawn), stopping.fell())
+
+
+def find_plateau(recipe: Recipe, stopping: Stopping, iteration: int) -> Plateau | None:
+    """Returns the plateau that a run is on; None while something improves, may still change, or is nearly over.
+
+    A step size that falls, or a prior whose weight changes, can make a search improve that stands still.
+    """
+    still = stopping.checks_level() * CHECK_EVERY
+    done, left = iteration / recipe.steps, recipe.steps - iteration
+    rates = {recipe.optimiser.rate(done), recipe.optimiser.rate(1.0)}
+    changing = len(rates) > 1 or any(prior.weight_at(done) != prior.weight_at(1.0) for prior in recipe.priors)
+    return Plateau(iteration, still) if still and left > still // 3 and not changing else None
 
 
 def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> float:

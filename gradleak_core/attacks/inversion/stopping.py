@@ -19,6 +19,11 @@ BEGUN = 2
 STILL = 0.9
 """The share of its former value that the smallest distance must keep to count as standing still."""
 
+LEVEL_CHECKS = 30
+"""The fewest checks over which nothing may improve before a run counts as level."""
+LEVEL = 0.99
+"""The share of its former value that the smallest distance must keep to count as level."""
+
 
 class Stopping:
     """A judge of a run, which looks at every check at the distance (S,) that the restarts keep.
@@ -31,7 +36,7 @@ class Stopping:
     def __init__(self, goal: float) -> None:
         self.goal = goal
         self.lowest: list[float] = []
-        self.reached = self.improved = False
+        self.reached = self.improved = self.level = False
         self.begun = torch.empty(0)
 
     def begin(self, distance: Tensor) -> None:
@@ -50,6 +55,12 @@ class Stopping:
         self.reached = self.lowest[-1] < self.goal and self.lowest[-1] >= STILL * before
         return self.reached
 
+    def checks_level(self) -> int:
+        """Returns the checks, at least a third of the run, over which nothing has improved; 0 if something has."""
+        window = max(LEVEL_CHECKS, len(self.lowest) // 3)
+        still = len(self.lowest) > window and self.lowest[-1] >= LEVEL * self.lowest[-1 - window] > 0
+        return window if still else 0
+
     def fell(self) -> float:
         """Returns the share of the smallest distance that the last quarter of the run took away, in [0, 1].
 
@@ -62,6 +73,8 @@ class Stopping:
         """Returns how a run ended after at least one check; up to `BEGUN` checks, it does not count as stuck."""
         if self.reached:
             return "recovered"
+        if self.level:
+            return "level"
         if not isfinite(self.lowest[-1]):
             return "diverged"
         return "done" if self.improved or len(self.lowest) <= BEGUN else "stuck"
