@@ -219,6 +219,8 @@ class Plateau:
     iteration: int
     still: int
     """The iterations for which nothing has improved."""
+    left: int
+    """The iterations that remain."""
     ends: bool = False
 
 

@@ -32,11 +32,32 @@ def result(status: str, ssim: float | None, since: tuple[float, int] | None = No
 
 NOISE = (DEFENCES["gaussian_noise"](),)
 FEDAVG = ClientStep(local_epochs=5, lr=10.0)
+
+
+def read_label(accuracy: float, rule: str) -> dict[str, Any]:
+    """The result of a run that a defence stopped, whose attacker came to the label by this rule."""
+    found = result("level", 0.1, defences=NOISE)
+    found["experiment"]["attack"]["labels"] = {"kind": rule}
+    return found | {"metrics": found["metrics"] | {"label_accuracy": accuracy}}
+
+
 SAID = [
     (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s (120 iterations)."),
     (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s (12,000 iterations)."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s (120 iterations), but the answer at the end is not."),
+    (
+        result("done", 0.97, (1.31, 120)) | {"forecast": 1.2},
+        "Recognisable after 1.3 s (120 iterations), as forecast.",
+    ),
+    (
+        result("done", 0.97, (1.31, 120)) | {"forecast": 3.04},
+        "Recognisable after 1.3 s (120 iterations); the forecast was 3.0 s.",
+    ),
+    (read_label(1.0, "row_sum"), "The picture stayed hidden, but its label leaked."),
+    (read_label(1.0, "known_labels"), "Not recognisable: the defence held against this run."),
+    (read_label(1.0, "optimised_labels"), "Not recognisable: the defence held against this run."),
+    (read_label(0.0, "row_sum"), "Not recognisable: the defence held against this run."),
     (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
     (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
     (
@@ -84,6 +105,7 @@ def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
     assert {status for status, row in STATUSES.items() if row.reason} == {
         "done",
         "recovered",
+        "level",
         "stuck",
         "diverged",
         "stopped",

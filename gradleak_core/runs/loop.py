@@ -115,7 +115,7 @@ class Run:
                 if self.controls.stopped:
                     break
             elif isinstance(event, Plateau):
-                event.ends = not self.ask(event, experiment)
+                event.ends = not self.ask(event)
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
@@ -186,11 +186,11 @@ class Run:
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + min(max(FRAME_SECONDS - cost, SHARE * cost), MOST_SECONDS)
 
-    def ask(self, event: Plateau, experiment: Any) -> bool:
+    def ask(self, event: Plateau) -> bool:
         """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
         if not self.controls.patience:
             return True
-        said = PLATEAU.format(still=event.still, left=experiment.attack.steps - event.iteration)
+        said = PLATEAU.format(still=event.still, left=event.left)
         self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
         going_on = self.controls.await_answer()
         self.send({"type": "state", "run": self.run, "state": "running", "message": ""})

@@ -14,6 +14,8 @@ from gradleak_core.attacks.inversion.stopping import Stopping, distance_of_zeros
 from gradleak_core.attacks.parts.distances import DISTANCES, Squared
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.attacks.parts.matched import Everything
+from gradleak_core.attacks.parts.optimisers import Adam
+from gradleak_core.attacks.parts.priors import TotalVariation
 from gradleak_core.catalogue import catalogue
 from gradleak_core.client import observe
 from gradleak_core.config.links import from_query
@@ -22,7 +24,7 @@ from gradleak_core.models import MODELS, build
 from gradleak_core.models.inits import Default
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import ClientStep, Finished, Frame, Observation, Secret, Update
+from gradleak_core.types import ClientStep, Finished, Frame, Observation, Plateau, Progress, Secret, Update
 from gradleak_core.updates import Observed
 
 SHAPE, CLASSES = (1, 16, 16), 4
@@ -156,3 +158,44 @@ def test_goals_of_old_files_and_links_are_read(goal: float) -> None:
     written["attack"]["goal"] = goal
     assert load(written).attack.goal == goal
     assert from_query({"attack": ["idlg"], "attack.goal": [str(goal)]}, catalogue())["attack"]["goal"] == goal
+
+
+def unreachable(model: nn.Module) -> Observation:
+    """An update that no picture causes, so that the distance levels off above zero."""
+    seen, draw = observed(model), torch.Generator().manual_seed(8)
+    noisy = {k: g + 10 * g.std() * torch.randn(g.shape, generator=draw) for k, g in seen.update.items()}
+    return replace(seen, update=noisy)
+
+
+def played(attack: Recipe, *, ends: bool) -> tuple[list[Plateau], int, Finished]:
+    """The plateaus of a run, its number of iterations and its end; `ends` is the answer at a plateau."""
+    model = build(MODELS["mlp"](width=16, activation="tanh"), SHAPE, CLASSES, seed=3)
+    plateaus, iterations = [], 0
+    for event in attack.run(model, unreachable(model), seed=5):
+        iterations += isinstance(event, Progress)
+        if isinstance(event, Plateau):
+            event.ends = ends
+            plateaus.append(event)
+        elif isinstance(event, Finished):
+            last = event
+    return plateaus, iterations, last
+
+
+LEVEL = recipe("idlg", steps=480)
+
+
+def test_a_run_that_levels_off_asks_once_and_ends_only_if_told_to() -> None:
+    asked, iterations, last = played(LEVEL, ends=True)
+    assert len(asked) == 1
+    assert (last.status, last.iteration) == ("level", iterations)
+    assert asked[0].iteration == iterations < 480
+    assert 300 <= asked[0].still < iterations
+    again, iterations, on = played(LEVEL, ends=False)
+    assert (again[0].iteration, len(again), iterations, on.status) == (asked[0].iteration, 1, 480, "done")
+    assert on.distance >= 0.9 * last.distance, "there was not much left to find"
+
+
+@pytest.mark.parametrize("changing", [{"optimiser": Adam(schedule="cosine")}, {"priors": (TotalVariation(early=9),)}])
+def test_a_run_whose_steps_or_priors_still_change_is_not_level(changing: dict[str, object]) -> None:
+    plateaus, iterations, _ = played(replace(LEVEL, **changing), ends=True)  # type: ignore[arg-type]
+    assert (plateaus, iterations) == ([], 480)

@@ -374,12 +374,24 @@ def test_the_headline_says_what_is_on_show(call: Call, state: dict[str, Any], sa
      ({"status": "ready", "busy": True}, ["Starting…", "Pause", "Live"]),
      ({"status": "running", "live": True}, ["Run again", "Pause", "Live"]),
      ({"status": "paused", "live": True}, ["Run again", "Resume", "Live"]),
+     ({"status": "paused", "live": True, "level": True}, ["Run again", "Go on", "Live"]),
      ({"status": "done", "live": True, "ended": True}, ["Run again", "Pause", "Newest"]),
      ({"status": "done", "playing": True, "ended": True}, ["Run it live", "Play again", "Newest"])],
 )  # fmt: skip
 def test_buttons_say_what_they_will_do(call: Call, state: dict[str, Any], said: list[str]) -> None:
     names = call("state => words.buttons(state)", state)
     assert [names[name] for name in ("run", "pause", "follow")] == said
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [({"forecast": 4.24}, ["forecast: recognisable after about 4.2 s"]), ({"forecast": None}, ["no forecast yet"]),
+     ({"forecast": 4.24, "metrics": {"ssim": 0.97}}, []), ({}, [])],
+)  # fmt: skip
+def test_a_forecast_is_shown_until_the_picture_is_there(call: Call, frame: dict[str, Any], said: list[str]) -> None:
+    running = curve(1, *[1.0] * 5) | {"steps": 20, "seconds": 2, "frames": [{"iteration": 5} | frame]}
+    facts = call("messages => words.facts(traced(...messages), false, true)", [running])
+    assert [fact for fact in facts if "forecast" in fact] == said
 
 
 SPOKEN = "([messages, ended, shown]) => words.spoken(traced(...messages), ended, true, shown)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gradleak_core.runs.loop import Curve, encode_picture
-from gradleak_core.types import Candidate, Progress
+from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.loop import Curve, Run, encode_picture
+from gradleak_core.types import Candidate, Finished, Plateau, Progress
+from gradleak_core.verdicts import PLATEAU
+from tests.runs import toy_engine
 
 
 def progress(iteration: int, distance: list[float], prior: list[float], best: list[float]) -> Progress:
@@ -55,6 +60,40 @@ def test_large_pictures_are_webp_and_look_the_same() -> None:
     assert Image.open(io.BytesIO(data)).format == "WEBP"
     shown = pixels(data, 3).float() / 255
     assert (shown - ramp.permute(0, 2, 3, 1).reshape(192, 96, 3)).abs().max() < 0.05
+
+
+class Levelling:
+    """An engine whose only run is level after an iteration."""
+
+    load = secret = staticmethod(lambda _: toy_engine.Experiment({"attack": {}}))
+    Summary = toy_engine.Summary
+
+    def run(self, experiment: Any, **_: Any) -> Any:
+        plateau = Plateau(600, 300, 200)
+        yield plateau
+        yield Finished("level" if plateau.ends else "done", 600, Candidate(torch.empty(0), torch.empty(0), {}), 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [("resume", "done"), ("step", "done"), ("hurry", "level"), ("stop", "done"), (None, "level")]
+)
+def test_a_level_run_waits_for_an_answer_and_ends_without_one(answer: str | None, status: str) -> None:
+    controls, heard = Controls(patience=30 if answer else 0.01), list[Any]()
+
+    def hear(head: Any, blob: bytes = b"") -> None:
+        heard.append(head)
+        if head.get("state") == "paused" and answer:
+            threading.Timer(0.05, controls.apply, [{"type": answer, "iterations": 5}]).start()
+
+    Run(Levelling(), "", "cpu", controls, hear).play({})
+    assert [head["message"] for head in heard[:-1]] == [PLATEAU.format(still=300, left=200), ""]
+    assert heard[-1]["status"] == status
+
+
+def test_a_run_that_nobody_can_answer_goes_on_unasked() -> None:
+    heard = list[Any]()
+    Run(Levelling(), "", "cpu", Controls(), lambda head, blob=b"": heard.append(head)).play({})
+    assert [head["status"] for head in heard] == ["done"]
 
 
 def pixels(data: bytes, channels: int) -> Tensor:

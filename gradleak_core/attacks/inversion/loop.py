@@ -142,7 +142,7 @@ def find_plateau(recipe: Recipe, stopping: Stopping, iteration: int) -> Plateau 
     done, left = iteration / recipe.steps, recipe.steps - iteration
     rates = {recipe.optimiser.rate(done), recipe.optimiser.rate(1.0)}
     changing = len(rates) > 1 or any(prior.weight_at(done) != prior.weight_at(1.0) for prior in recipe.priors)
-    return Plateau(iteration, still) if still and left > still // 3 and not changing else None
+    return Plateau(iteration, still, left) if still and left > still // 3 and not changing else None
 
 
 def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
