@@ -19,7 +19,7 @@ from gradleak_core.types import Refused
 from gradleak_core.verdicts import recognisable
 
 JSON = Any
-LIMIT = 6.0
+LIMIT = 4.0
 """The most seconds of a run that should prove a diagnosis; those of Inverting Gradients on a CPU would take minutes."""
 RIGHT = 27
 TWO = "image=sample:coffee&image=sample:flower"

@@ -44,6 +44,25 @@ def test_a_first_visit_plays_the_recording_and_says_what_is_assumed(service: Ser
     assert address(app) == {}
 
 
+def test_a_failed_run_says_why_and_one_press_proves_it_and_keeps_it_near(service: Service, open_page: Open) -> None:
+    experiment = copy.deepcopy(service.catalogue()["experiment"]["default"])
+    experiment["attack"] |= {"steps": 3}
+    noise = knobs.defence("gaussian_noise:std=1", service.catalogue())
+    run = service.submit(experiment | {"defences": [noise]}, "the failed one")
+    until(lambda: service.run(run)["result"])
+    app = open_page("lab", run=run)
+    assert "Why it failed.** The defence changed the update" in words(app)
+    app.button("mend").click().run()
+    assert not app.exception
+    proof = view(app)["run"]
+    assert proof not in (None, run)
+    assert service.run(proof)["experiment"] == view(app)["experiment"] == experiment
+    assert "The previous run is kept: **the failed one**." in words(app)
+    app.button("former").click().run()
+    assert view(app)["run"] == run
+    until(lambda: service.run(proof)["result"])
+
+
 def test_a_first_visit_can_join_the_run_that_is_under_way(service: Service, open_page: Open) -> None:
     experiment = copy.deepcopy(service.catalogue()["experiment"]["default"]) | {"seed": 5}
     experiment["attack"] |= {"steps": 100_000}
