@@ -42,6 +42,8 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
     assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
     assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
     assert found["true_labels"] == [1]
+    assert found["diagnosis"]["cause"] == "iterations"
+    assert found["diagnosis"]["mend"]["changes"] == {"attack.steps": 3000}
     assert found["versions"].keys() >= {"gradleak", "python", "torch"}
 
 
@@ -50,7 +52,9 @@ def test_the_table_says_how_much_came_back(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert "Finished" in shown
     assert "verdict" in shown
-    assert "Not recognisable: try more iterations" in shown
+    assert "The picture stayed hidden, but its label leaked." in shown
+    assert "The run ended too early" in shown
+    assert "Run it for 3,000 iterations: --set attack.steps=3000" in shown
     assert "SSIM" in shown
     assert "labels" in shown
     assert "note" not in shown

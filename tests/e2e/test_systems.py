@@ -50,7 +50,7 @@ def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
     lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
-    expect(lab.message).to_have_text("Not recognisable: try more iterations, another attack or another seed.")
+    expect(lab.message).to_have_text("The picture stayed hidden, but its label leaked.")
 
 
 def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_attacker(lab: Lab) -> None:
