@@ -90,13 +90,14 @@ def measure_evidence(case: Case, end: Finished) -> dict[str, float]:
 
 def find_blend(case: Case, pick: Candidate) -> dict[str, float]:
     """Returns how much nearer the guess is to the mean pictures of each label than to the pictures; {} of one each."""
-    secret, guess = case.both.secret, visible(pick.images[0].detach())
-    same = (secret.labels[:, None] == secret.labels).to(secret.images)  # (B, B)
+    labels, images = case.both.secret.labels.cpu(), case.both.secret.images.detach().cpu()
+    guess = visible(pick.images[0])
+    same = (labels[:, None] == labels).to(images)  # (B, B)
     if same.sum() == len(same):
         return {}
-    means = torch.einsum("ij,jchw->ichw", same / same.sum(1, keepdim=True), secret.images)
+    means = torch.einsum("ij,jchw->ichw", same / same.sum(1, keepdim=True), images)
     repeated = same.sum(1) > 1
-    errors = [(guess[pair(guess, images)] - images)[repeated].square().mean() for images in (means, secret.images)]
+    errors = [(guess[pair(guess, truth)] - truth)[repeated].square().mean() for truth in (means, images)]
     return {"blend": float(errors[0] / errors[1].clamp(min=1e-12))}
 
 
