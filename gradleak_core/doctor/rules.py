@@ -160,7 +160,8 @@ def mistaken_labels(patient: Patient) -> Iterator[Finding]:
 def diverged_attack(patient: Patient) -> Iterator[Finding]:
     """Finds an attack whose guesses ran off."""
     optimiser = patient.experiment["attack"].get("optimiser", {})
-    if patient.status == "diverged" or patient.redrawn or (patient.status == "stuck" and optimiser["kind"] == "adam"):
+    all_redrawn = patient.redrawn >= patient.experiment["attack"].get("restarts", 1)
+    if patient.status == "diverged" or all_redrawn or (patient.status == "stuck" and optimiser.get("kind") == "adam"):
         rate = optimiser.get("lr")
         words = "The attack's guesses ran off: its steps are too large for this update."
         count = f"{patient.redrawn} guesses ran off and were drawn anew." if patient.redrawn else reached(patient)
