@@ -46,7 +46,7 @@ BUILT = (
     ("statistics", f"{FOUR}&attack.steps=300&{IG}&model=convnet&client.train=true"),
     ("labels", "image=sample:astronaut&image=sample:camera&attack.steps=200&attack.labels=row_sum&seed=0"),
     ("labels", "image=sample:astronaut&image=sample:camera&attack.steps=400&attack.labels=known_labels&seed=0"),
-    ("saturated", "image=sample:brick&label=1&size=64&channels=1&classes=2"),
+    ("saturated", "image=sample:brick&label=1&size=64&channels=1&classes=2&seed=0"),
     ("divergence", "image=sample:astronaut&attack.steps=150&attack.optimiser=adam&attack.optimiser.lr=10&seed=0"),
     ("iterations", "image=sample:astronaut&attack.steps=8&seed=0"),
 )

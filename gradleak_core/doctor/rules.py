@@ -62,8 +62,14 @@ def everything_seen() -> tuple[str, tuple[Adjustment, ...]]:
 def client_divergence(patient: Patient, evidence: str) -> Finding:
     rate = patient.experiment["client"]["lr"]
     words = "The client's own training ran off: its local steps are too large to be repeated."
-    slower = tuple((f"Run it with a client's learning rate of {r:g}", (("client.lr", r),)) for r in (rate / 100,))
-    return Finding("client_divergence", words, f"{evidence} Its learning rate is {rate:g}.", mends=slower)
+    lower = lower_rate(rate, patient.catalogue["client"]["default"]["lr"])
+    slower = (f"Run it with a client's learning rate of {lower:g}", (("client.lr", lower),))
+    return Finding("client_divergence", words, f"{evidence} Its learning rate is {rate:g}.", mends=(slower,))
+
+
+def lower_rate(rate: float, usual: float) -> float:
+    """Returns the usual step size if it is lower than this one, else a tenth of this one."""
+    return usual if usual < rate else rate / 10
 
 
 def diverged_client(patient: Patient) -> Iterator[Finding]:
@@ -162,11 +168,12 @@ def diverged_attack(patient: Patient) -> Iterator[Finding]:
     optimiser = patient.experiment["attack"].get("optimiser", {})
     all_redrawn = patient.redrawn >= patient.experiment["attack"].get("restarts", 1)
     if patient.status == "diverged" or all_redrawn or (patient.status == "stuck" and optimiser.get("kind") == "adam"):
-        rate = optimiser.get("lr")
+        usual = knobs.find_entry("optimisers", optimiser, patient.catalogue)["default"]
+        lower = lower_rate(optimiser["lr"], usual["lr"])
         words = "The attack's guesses ran off: its steps are too large for this update."
         count = f"{patient.redrawn} guesses ran off and were drawn anew." if patient.redrawn else reached(patient)
-        smaller = (f"Run it with a step size of {rate / 10:g}", (("attack.optimiser.lr", rate / 10),)) if rate else None
-        yield Finding("divergence", words, count, CURVE, tuple(filter(None, (smaller,))))
+        smaller = (f"Run it with a step size of {lower:g}", (("attack.optimiser.lr", lower),))
+        yield Finding("divergence", words, count, CURVE, (smaller,))
 
 
 def rough_activations(patient: Patient) -> Iterator[Finding]:
