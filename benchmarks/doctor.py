@@ -58,7 +58,8 @@ HELD = (
     ("relu", "image=sample:retina&attack.steps=100&size=16&model=resnet20"),
     ("mode", f"image=sample:eye&image=sample:cell&attack.steps=60&size=16&{IG}&model=resnet20&client.train=true"
      "&threat.mode=eval"),
-    ("hidden", f"image=sample:shuttle&attack.steps=100&size=16&{IG}&model=resnet20&threat.hidden=conv.*,norm.*"),
+    ("hidden", "image=sample:shuttle&attack.steps=150&model=mlp&model.width=64&model.depth=3&model.activation=gelu"
+     "&threat.hidden=linear1.*"),
     ("iterations", "image=sample:shuttle&attack.steps=12&size=16&model=vit"),
     ("local_steps", "image=sample:eye&attack.steps=150&model.activation=tanh&client.local_epochs=6&client.lr=0.5"
      "&threat.local_steps=one"),
