@@ -21,7 +21,7 @@ from gradleak_core.evidence import examine
 from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.onlooker import Prepared, make_frame
+from gradleak_core.onlooker import Prepared, choose_tiles, make_frame
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.takeover import await_first_iteration, explain_takeover
 from gradleak_core.threat import ThreatModel
@@ -134,9 +134,10 @@ def preparing(experiment: Experiment, device: str) -> Generator[Note, None, Prep
         seed=seed_for(experiment, Role.DEFENCES),
         threat=experiment.threat,
     )
+    tiles = choose_tiles(model, secret, observation, experiment.client, experiment.defences)
     if experiment.threat.mode == "eval":
         model = model.eval()
-    return Prepared(model, secret, observation)
+    return Prepared(model, secret, observation, tiles)
 
 
 def network(experiment: Experiment) -> nn.Module:
@@ -238,6 +239,7 @@ def play_on(
     for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
+            event = replace(event, update=both.tiles.description)
         if isinstance(event, Finished):
             if shown != event.iteration:
                 yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)

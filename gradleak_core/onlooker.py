@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core.client import local_update
+from gradleak_core.defences import Defence
 from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
-from gradleak_core.types import Candidate, Frame, Observation, Secret
+from gradleak_core.tiles import Tiles
+from gradleak_core.types import Candidate, ClientStep, Frame, Observation, Secret
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Prepared:
     model: nn.Module
     secret: Secret
     observation: Observation
+    tiles: Tiles
 
 
 def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float, redrawn: int) -> Frame:
@@ -32,7 +37,21 @@ def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float,
     latents = {k: v[0] for k, v in pick.latents.items()}
     update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
     layers = {k: float(cosine_distance(update[k], seen)) for k, seen in observation.update.items()}
-    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn)
+    tiles = both.tiles.encode(update)
+    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn, tiles)
+
+
+def choose_tiles(
+    model: nn.Module, secret: Secret, observation: Observation, step: ClientStep, defences: Sequence[Defence]
+) -> Tiles:
+    """Returns the tiles of a client's update, which is computed once more, without its defences, if there are any."""
+    sent = observation.update
+    if defences or set(sent) != {name for name, _ in model.named_parameters()}:
+        labels = F.one_hot(secret.labels, observation.classes).to(secret.images)
+        whole = local_update(model, secret.images, labels, secret.latents, step)
+        share = observation.step.steps(observation.batch) / step.steps(observation.batch)
+        sent = {name: share * g for name, g in whole.items()}
+    return Tiles(sent, observation, secret.labels.tolist(), defences)
 
 
 def cosine_distance(guess: Tensor, seen: Tensor) -> Tensor:

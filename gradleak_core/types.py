@@ -179,6 +179,8 @@ class Started:
     device: str = "cpu"
     threads: int = 0
     remark: str = ""
+    update: JSON = None
+    """The tiles of the update that was sent, `tiles.Tiles.description`; None without an onlooker."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,8 @@ class Frame:
     layers: dict[str, float]
     """The distance in each parameter tensor: one minus the cosine between guessed and observed update, in [0, 2]."""
     redrawn: int
+    tiles: str = ""
+    """The tiles of the guessed update, which `tiles.Tiles.encode` gives."""
 
 
 @dataclass

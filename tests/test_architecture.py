@@ -46,7 +46,7 @@ ENGINE = (
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
-    ("experiment", "onlooker", "evidence", "takeover", "presets", "catalogue", "pricing"),
+    ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
     ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
 )
 WEB = (

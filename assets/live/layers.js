@@ -1,5 +1,5 @@
 // @ts-check
-// The heat strip.
+// The heat strip, for runs that were stored without the tiles of their updates.
 /** @import { Find } from "./types" */
 import { small } from "./words.js";
 
@@ -30,6 +30,7 @@ export class Layers {
       this.cells[index].style.setProperty("--gl-heat", `${Math.round(100 * share)}%`);
       this.cells[index].classList.toggle("gl-deep", share > 0.75);
     });
+    this.nodes.list.parentElement?.toggleAttribute("hidden", !names.length);
     this.write();
   }
 
@@ -87,7 +88,7 @@ export class Layers {
  * From 0, nothing matches, to 1.
  * @param {number | null} distance
  */
-function matched(distance) {
+export function matched(distance) {
   if (typeof distance !== "number") return 0;
   return Math.min(1, Math.max(0, -Math.log10(Math.max(distance, 1e-9)) / 4));
 }

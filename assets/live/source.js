@@ -38,6 +38,12 @@ export class LiveSource {
     return `${this.api}/runs/${this.run}/frames/${iteration}`;
   }
 
+  /** @param {number} iteration */
+  async tiles(iteration) {
+    const answer = await fetch(`${this.frame(iteration)}/tiles`);
+    return answer.ok ? answer.text() : "";
+  }
+
   open() {
     if (this.socket || this.ended) return;
     clearTimeout(this.timer);
@@ -134,6 +140,11 @@ export class RecordingSource {
     return this.recording?.frames.find((frame) => frame.iteration === iteration)?.picture;
   }
 
+  /** @param {number} iteration */
+  async tiles(iteration) {
+    return this.recording?.frames.find((frame) => frame.iteration === iteration)?.tiles ?? "";
+  }
+
   async open() {
     if (this.timer || this.finished) return;
     this.timer = setInterval(() => this.tick(), TICK_MS);
@@ -191,6 +202,7 @@ export class RecordingSource {
       curve: { iterations: iterations.slice(low, high), columns: Object.fromEntries(columns) },
       frames: fresh,
       picture: fresh.at(-1)?.iteration ?? null,
+      tiles: fresh.at(-1)?.tiles ?? null,
       result: null,
     };
     if (this.finished) {

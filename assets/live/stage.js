@@ -5,8 +5,8 @@
 /** @import { View } from "./view.js" */
 import { Charts } from "./charts.js";
 import { text } from "./controls.js";
-import { Layers } from "./layers.js";
 import { FilmStrip, Panels } from "./pictures.js";
+import { UpdatePanel } from "./update.js";
 import * as words from "./words.js";
 
 const SPEECH_MS = 2000;
@@ -40,7 +40,7 @@ export class Stage {
     this.root = view.root;
     this.every = calm ? CALM_MS : EVERY_MS;
     this.panels = new Panels(find);
-    this.layers = new Layers(find);
+    this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
   }
@@ -102,6 +102,7 @@ export class Stage {
       this.root.dataset.pictures = String(this.drawn.pictures += 1);
     }
     this.drawNumbers(cursor.frame);
+    this.drawUpdate(cursor.frame);
     this.drawCaptions(cursor.frame);
     this.drawStatus();
     this.drawMessage();
@@ -116,10 +117,18 @@ export class Stage {
     const ssim = frame?.metrics?.ssim;
     const numbers = words.numbers(frame, ended, data.told);
     for (const [name, value] of Object.entries(numbers)) text(this.find(name), value);
-    this.layers.show(frame?.layers ?? {});
     this.root.classList.toggle("gl-recognisable", words.recognisable(ssim));
     Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: cursor.shown ?? "" });
     text(this.find("shown"), `iteration ${cursor.shown ?? "–"}`);
+  }
+
+  /** @param {Frame | null} frame */
+  drawUpdate(frame) {
+    const { data, shelf, trace } = this.view;
+    if (data.compact) return;
+    const guess = trace.head.update && frame ? shelf.look(frame.iteration) : null;
+    const { labels, update } = trace.head;
+    this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment));
   }
 
   /** @param {Frame | null} frame */

@@ -20,6 +20,28 @@ export interface Frame {
   forecast?: number | null;
 }
 
+/** A tensor of the update: what gradleak_core/tiles.py says of it. A hidden one has no norm. */
+export interface Layer {
+  name: string;
+  shape: number[];
+  form: number[];
+  classes: number[];
+  signs: number[];
+  before: number;
+  norm: number | null;
+  share: number | null;
+  zeros: number | null;
+}
+
+/** The update that the client sent, and the one before its defences if that was another. Tiles are base64. */
+export interface Update {
+  layers: Layer[];
+  sent: string;
+  before: string | null;
+  bytes: number;
+  whole: number;
+}
+
 export interface Result {
   status: string;
   seconds?: number;
@@ -41,13 +63,16 @@ export interface Head {
   curve?: Curve | null;
   frames?: Frame[];
   picture?: number | null;
+  /** the tiles of the newest frame */
+  tiles?: string | null;
+  update?: Update | null;
 }
 
 export interface Recording {
   head: Head;
   result?: Result | null;
   curve: { first: number; iterations?: number[]; columns: Record<string, Column> };
-  frames: (Frame & { picture: string })[];
+  frames: (Frame & { picture: string; tiles?: string | null })[];
   truth: string;
 }
 
@@ -59,7 +84,7 @@ export type Picture = ImageBitmap | HTMLImageElement;
 export interface Data {
   base: string;
   version: string;
-  experiment: { images: string[] } | null;
+  experiment: { images: string[]; threat?: { hidden?: string } } | null;
   run: string | null;
   recording: string | null;
   refused: string | null;

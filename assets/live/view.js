@@ -8,6 +8,7 @@ import { Cursor } from "./cursor.js";
 import { offerSkip } from "./skip.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
+import { Shelf, hide } from "./tiles.js";
 import { Trace } from "./trace.js";
 import { learn } from "./words.js";
 
@@ -20,6 +21,7 @@ export class View {
   source = null;
   trace = new Trace();
   album = new Album(() => undefined);
+  shelf = new Shelf(async () => "", () => undefined);
   changed = () => this.stage.dirty("pictures", "curves");
   cursor = new Cursor(this.trace, this.album, this.changed);
   /** @type {Component | null} */
@@ -104,6 +106,7 @@ export class View {
     this.trace = new Trace();
     this.album = new Album((iteration) => source?.frame(iteration));
     this.cursor = new Cursor(this.trace, this.album, this.changed);
+    this.shelf = new Shelf(async (iteration) => source?.tiles(iteration) ?? "", this.changed);
     this.asked = false;
     this.note = "";
     this.stage.clear();
@@ -145,6 +148,7 @@ export class View {
     this.note = "";
     this.trace.add(head, source.live ? performance.now() / 1000 : head.seconds ?? 0);
     this.seeTruth(source);
+    if (head.tiles && head.picture != null) this.shelf.keep(head.picture, head.tiles);
     if (picture && head.picture != null) this.see(head.picture, picture);
     if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);
     this.changed();
@@ -264,6 +268,15 @@ export class View {
     /** @type {HTMLElement | null} */
     const button = document.querySelector("[data-testid=stExpandSidebarButton]");
     button?.click();
+  }
+
+  /**
+   * Hides a layer of the next run from its attacker, or shows it again: the set-up is the page's.
+   * @param {string} name
+   * @param {boolean} gone
+   */
+  hide(name, gone) {
+    this.component?.setTriggerValue("hidden", hide(this.data.experiment?.threat?.hidden ?? "", name, gone));
   }
 
   pause() {

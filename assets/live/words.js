@@ -1,7 +1,7 @@
 // @ts-check
 // Everything the view says in words and numbers.
 /** @import { Trace } from "./trace.js" */
-/** @import { Frame } from "./types" */
+/** @import { Frame, Layer, Update } from "./types" */
 
 /** The server's words for a status, and the SSIM from which a picture is recognisable. */
 const table = { statuses: /** @type {Record<string, string>} */ ({}), recognisable: 1 };
@@ -226,3 +226,39 @@ function mistakes(names, guesses, right) {
     right[index] ? [] : [`image ${index + 1} is ${name}, guessed ${guesses[index]}`]);
   return wrong.length ? `Labels: ${wrong.join("; ")}.` : "Labels: all right.";
 }
+
+/** The names of the rows of tiles. */
+export const ROWS = { before: "before", sent: "sent", guess: "guess" };
+
+/**
+ * What the update takes on the wire.
+ * @param {Update} update
+ */
+export function wire({ bytes, whole }) {
+  return `${size(bytes)} on the wire${bytes < whole ? `, not ${size(whole)}` : ""}`;
+}
+
+/** @param {number} bytes */
+function size(bytes) {
+  if (bytes < 1e3) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toPrecision(3)} kB` : `${(bytes / 1e6).toPrecision(3)} MB`;
+}
+
+/**
+ * What is to be said of one layer's tile, in lines.
+ * @param {Layer} layer
+ * @param {Measure} distance one minus the cosine between guess and what was sent
+ */
+export function layer({ name, shape, before, norm, share, zeros, classes }, distance) {
+  const said = [`${name}, ${shape.join(" × ")}`];
+  if (norm === null) return [...said, `Hidden from the attacker. Norm ${small(before)}.`];
+  said.push(`Norm ${small(norm)}${small(before) === small(norm) ? "" : `, ${small(before)} before the defence`}.`);
+  said.push(`${percent(share)} of the update's squared length.`);
+  if (typeof distance === "number") said.push(`Cosine with the guess's ${(1 - distance).toFixed(4)}.`);
+  if (zeros) said.push(`${percent(zeros)} of its entries are zero.`);
+  if (classes.length) said.push("A row a class. The label's row is framed.");
+  return said;
+}
+
+/** @param {boolean} gone the layer is hidden */
+export const hiding = (gone) => (gone ? "Show it to the attacker" : "Hide this layer from the attacker");

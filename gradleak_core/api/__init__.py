@@ -50,6 +50,7 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/truth", get_truth),
         Route("/runs/{run}/thumbnail", get_thumbnail),
         Route("/runs/{run}/frames/{iteration}", get_frame),
+        Route("/runs/{run}/frames/{iteration}/tiles", get_tiles),
         Route("/runs/{run}/recording", get_recording),
         Route("/runs/{run}/export.zip", get_export),
         Route("/runs/{run}/{command}", post_command, methods=["POST"]),
@@ -175,6 +176,12 @@ async def get_truth(request: Request) -> Response:
 async def get_frame(request: Request) -> Response:
     run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
     return image_response(await run_in_threadpool(service_of(request).picture, run, iteration))
+
+
+async def get_tiles(request: Request) -> Response:
+    run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
+    tiles = await run_in_threadpool(service_of(request).tiles, run, iteration)
+    return Response(tiles, media_type="text/plain", headers=IMMUTABLE)
 
 
 async def get_thumbnail(request: Request) -> Response:

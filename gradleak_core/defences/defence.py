@@ -45,3 +45,7 @@ class Defence:
     def release(self, update: Update, generator: torch.Generator) -> Update:
         """Returns the update that leaves the client; random draws come from a generator on the update's device."""
         return update
+
+    def wire_size(self, update: Update) -> int:
+        """Returns the bytes that a released update takes in the shortest form that the defence allows for."""
+        return sum(4 * g.numel() for g in update.values())

@@ -30,3 +30,6 @@ class HalfPrecision(Defence):
         dtype = HALF_FORMATS[self.format]
         largest = torch.finfo(dtype).max
         return {k: g.clamp(-largest, largest).to(dtype).to(g.dtype) for k, g in update.items()}
+
+    def wire_size(self, update: Update) -> int:
+        return sum(2 * g.numel() for g in update.values())

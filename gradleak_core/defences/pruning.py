@@ -33,6 +33,11 @@ class Pruning(Defence):
         pieces = torch.split(pruned, [g.numel() for g in update.values()])
         return {k: piece.view_as(g) for (k, g), piece in zip(update.items(), pieces, strict=True)}
 
+    def wire_size(self, update: Update) -> int:
+        """Returns the bytes of the entries that are left, each with its place in four bytes, or of all if fewer."""
+        left = sum(int(g.count_nonzero()) for g in update.values())
+        return min(8 * left, super().wire_size(update))
+
 
 def prune(values: Tensor, share: float) -> Tensor:
     """Returns the values, with the given share of them, those of smallest magnitude, set to zero."""

@@ -27,6 +27,10 @@ class Quantisation(Defence):
     def release(self, update: Update, generator: torch.Generator) -> Update:
         return {k: self.quantise(g, generator) for k, g in update.items()}
 
+    def wire_size(self, update: Update) -> int:
+        """Returns magnitude and sign of every entry in bytes, and the largest of each tensor as a float32."""
+        return sum(-(-(self.bits + 1) * g.numel() // 8) + 4 for g in update.values())
+
     def quantise(self, g: Tensor, generator: torch.Generator) -> Tensor:
         """Returns one tensor rounded to its levels; a tensor of zeros stays zero."""
         step = g.abs().max() / (2**self.bits - 1)

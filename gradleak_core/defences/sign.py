@@ -19,3 +19,8 @@ class Sign(Defence):
 
     def release(self, update: Update, generator: torch.Generator) -> Update:
         return {k: g.sign() for k, g in update.items()}
+
+    def wire_size(self, update: Update) -> int:
+        """Returns one bit an entry in bytes, two bits if an entry is zero."""
+        bits = 1 if all(bool(g.all()) for g in update.values()) else 2
+        return sum(-(-bits * g.numel() // 8) for g in update.values())

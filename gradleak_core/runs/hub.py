@@ -32,6 +32,8 @@ class Trace:
         self.columns: dict[str, list[float | None]] = {}
         self.frames: list[Head] = []
         self.picture = b""
+        self.tiles: str | None = None
+        """The tiles of the newest frame's update. Those of the others are in the store."""
         self.seconds = 0.0
         self.result: Any = row["result"]
         self.message: str | None = row["message"]
@@ -61,7 +63,9 @@ class Trace:
             column.extend([None] * (frame["curve"]["first"] - 1 - len(column)))
             column.extend(values)
         if frame["picture"] is not None:
-            self.frames.append(frame["picture"] | {"seconds": frame["seconds"]})
+            numbers = frame["picture"] | {"seconds": frame["seconds"]}
+            self.tiles = numbers.pop("tiles", None)
+            self.frames.append(numbers)
         self.picture = picture or self.picture
         self.seconds = frame["seconds"]
 
@@ -74,7 +78,10 @@ class Trace:
             curve = self._thinned(seen)
         news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
         end = {"seconds": self.seconds, "result": self.result, "message": self.message or self.trouble}
-        return pack_live(self.head | news | end, self.picture if frames else b"")
+        head = self.head | news | end | {"tiles": self.tiles if frames else None}
+        if seen:  # what the client sent does not change: who has seen an iteration knows it
+            head.pop("update", None)
+        return pack_live(head, self.picture if frames else b"")
 
     def _first_after(self, seen: int) -> int:
         index = len(self.frames)

@@ -168,7 +168,7 @@ class Run:
         head = {
             "type": "started", "run": self.run, "steps": event.steps, "restarts": event.restarts,
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
-            "message": event.remark or None,
+            "message": event.remark or None, "update": event.update,
         }  # fmt: skip
         self.send(head, encode_picture(secret.images))
 
@@ -179,7 +179,8 @@ class Run:
         """
         numbers = {
             "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
-            "layers": round_scores(event.layers), "redrawn": event.redrawn, "forecast": forecast,
+            "layers": round_scores(event.layers), "redrawn": event.redrawn, "tiles": event.tiles,
+            "forecast": forecast,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))

@@ -183,11 +183,13 @@ class Store:
         rows = self._rows(f"WHERE result IS NOT NULL ORDER BY number DESC LIMIT {most:d}")
         return [row["result"] for row in rows if row["result"] and row["result"].get("experiment")]
 
-    def heads(self, run: str) -> list[Any]:
-        """Returns the heads of a run's frames that can be read, in order."""
+    def heads(self, run: str, iteration: int | None = None) -> list[Any]:
+        """Returns the heads of a run's frames that can be read, in order, or of the frame at one iteration."""
         heads = []
+        query = f"SELECT head FROM frames WHERE run = ? {'' if iteration is None else 'AND iteration = ?'}"
+        wanted = (run,) if iteration is None else (run, min(iteration, 2**62))
         with self._reader() as db:
-            for (head,) in db.execute("SELECT head FROM frames WHERE run = ? ORDER BY iteration", (run,)):
+            for (head,) in db.execute(f"{query} ORDER BY iteration", wanted):
                 with suppress(ValueError, TypeError):
                     heads.append(read_json(head))
         return heads
