@@ -7,6 +7,7 @@ import math
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def test_a_sample_is_even_and_whole_where_it_can_be(count: int, most: int) -> No
     found = spread_evenly(count, most)
     assert len(found) == min(count, most) == len(set(found))
     assert all(0 <= place < count for place in found)
-    steps = [after - before for before, after in zip(found, found[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(found)]
     assert not steps or max(steps) - min(steps) <= 1
 
 

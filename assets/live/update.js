@@ -109,6 +109,7 @@ export class UpdatePanel {
     Object.assign(node, { type: "button", className: "gl-layer" });
     node.classList.toggle("gl-pictured", layer.form.length === 4);
     node.classList.toggle("gl-gone", layer.norm === null);
+    node.setAttribute("aria-label", words.layer(layer, undefined).join(" "));
     node.style.setProperty("--gl-breadth", String(breadth(layer.form)));
     node.addEventListener("pointerenter", () => this.show(index));
     node.addEventListener("focus", () => this.show(index));

@@ -23,7 +23,7 @@ from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
-from gradleak_core.runs.recording import media_type
+from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.types import Refused
@@ -180,7 +180,11 @@ async def get_frame(request: Request) -> Response:
 
 async def get_tiles(request: Request) -> Response:
     run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
-    tiles = await run_in_threadpool(service_of(request).tiles, run, iteration)
+    store = service_of(request).store
+    await run_in_threadpool(store.flush)
+    tiles = find_tiles(await run_in_threadpool(store.heads, run, iteration)).get(iteration)
+    if tiles is None:
+        raise HTTPException(404, "This run has no tiles of this iteration.")
     return Response(tiles, media_type="text/plain", headers=IMMUTABLE)
 
 

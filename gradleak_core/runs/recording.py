@@ -9,12 +9,12 @@ from typing import Any
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.shapes import is_frame
+from gradleak_core.runs.store import Store
 
 
-def make_recording(
-    row: Any, trace: Trace, pictures: dict[int, bytes], tiles: dict[int, str], truth: bytes | None
-) -> dict[str, Any]:
+def make_recording(row: Any, trace: Trace, store: Store) -> dict[str, Any]:
     """Returns the experiment of a run, its result, its curve and every frame whose picture is kept, as JSON."""
+    pictures, tiles, truth = dict(store.pictures(row["id"])), find_tiles(store.heads(row["id"])), store.truth(row["id"])
     frames = [
         frame | {"picture": data_url(pictures[frame["iteration"]]), "tiles": tiles.get(frame["iteration"])}
         for frame in trace.frames

@@ -20,7 +20,7 @@ from gradleak_core.runs.hub import Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
-from gradleak_core.runs.recording import find_tiles, make_recording
+from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import writing
 from gradleak_core.runs.rows import NAME, clean_name, complete_row, describe_end, find_ending, take_threads
 from gradleak_core.runs.store import Store
@@ -198,15 +198,10 @@ class Service:
         """Returns the private images of a run as one encoded picture. Raises `NoRun`."""
         return self._found(run, lambda: self.store.truth(run), "not started yet")
 
-    def tiles(self, run: str, iteration: int) -> str:
-        """Returns the tiles of the guess's update at an iteration, base64. Raises `NoRun`."""
-        return self._found(run, lambda: find_tiles(self.store.heads(run, iteration)).get(iteration), "no such tiles")
-
     def recording(self, run: str) -> dict[str, Any]:
         """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
         row, trace = self.run(run), self._loaded(run)
-        tiles = find_tiles(self.store.heads(run))
-        return make_recording(row, trace, dict(self.store.pictures(run)), tiles, self.store.truth(run))
+        return make_recording(row, trace, self.store)
 
     def export(self, run: str) -> bytes:
         """Returns a zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
@@ -271,7 +266,7 @@ class Service:
     def _complete(self, row: dict[str, Any]) -> dict[str, Any]:
         return complete_row(row, self.catalogue(), self.supervisor.position(row["id"]))
 
-    def _found(self, run: str, look: Callable[[], Result | None], why: str) -> Result:
+    def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""
         if (found := look()) is None:
             self.store.flush()

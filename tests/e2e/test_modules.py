@@ -3,18 +3,21 @@ said."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import pytest
+import torch
 from playwright.sync_api import Browser, Route
 
+from gradleak_core.tiles import pack_entries
 from gradleak_core.verdicts import RECOGNISABLE, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "cursor", "trace", "words")
+MODULES = ("album", "cursor", "tiles", "trace", "words")
 TABLE = {"statuses": {status: row.word for status, row in STATUSES.items()}, "recognisable": RECOGNISABLE}
 LOAD = """async ([names, table]) => {
     for (const name of names) window[name] = await import(`/${name}.js`);
@@ -406,3 +409,99 @@ def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> Non
     assert call(SPOKEN, [[[over]], True, None]) == "Stopped. iteration 5 of 20, 2.0 s"
     verdict = over | {"status": "done", "result": {"status": "done", "verdict": "Recognisable after 2.0 s."}}
     assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. SSIM 0.71"
+
+
+# ---- tiles ---------------------------------------------------------------------------------------
+
+
+PALETTE = {"below": [0, 0, 200], "zero": [100, 100, 100], "above": [200, 0, 0], "dropped": [1, 2, 3]}
+PAINT = """([layer, bytes, before]) => Array.from(tiles.paint(
+    { signs: [], ...layer }, Int8Array.from(bytes), PALETTE, before && Int8Array.from(before)
+))""".replace("PALETTE", json.dumps(PALETTE))
+
+
+def pixels(values: list[int]) -> list[list[int]]:
+    assert all(alpha in (0, 255) for alpha in values[3::4])
+    return [values[at : at + 3] for at in range(0, len(values), 4)]
+
+
+def test_tiles_come_out_as_they_were_packed(call: Call) -> None:
+    packed = pack_entries(torch.tensor([1.0, -1.0, 0.25, 0.0]))
+    assert call("text => Array.from(tiles.unpack(text))", packed) == [127, -127, 64, 0]
+    assert call("layers => tiles.offsets(layers)", [{"form": [2, 3]}, {"form": [4, 3, 5, 5]}]) == [0, 6, 306]
+
+
+def test_an_entry_has_the_colour_of_its_sign_and_size_and_a_dropped_one_is_grey(call: Call) -> None:
+    painted = call(PAINT, [{"form": [2, 2]}, [127, -127, 0, 0], [127, -127, 5, 0]])
+    assert pixels(painted) == [PALETTE[name] for name in ("above", "below", "dropped", "zero")]
+    assert pixels(call(PAINT, [{"form": [1, 1]}, [0], None])) == [PALETTE["zero"]]
+
+
+def test_kernels_are_pictures_in_which_zero_is_grey(call: Call) -> None:
+    red = [127] * 1 + [0] * 1 + [-127] * 1
+    painted = pixels(call(PAINT, [{"form": [4, 3, 1, 1]}, [*red, *[0] * 9], None]))
+    assert painted[0] == [255, 128, 0]
+    assert call("() => tiles.extent([4, 3, 1, 1])") == {"width": 3, "height": 3, "columns": 2}
+    assert painted[4] == [0, 0, 0], "the gap is empty"
+
+
+def test_a_negative_of_a_picture_is_turned_over(call: Call) -> None:
+    bright_to_dark = [0, -64, -127, 0]
+    painted = pixels(call(PAINT, [{"form": [1, 1, 2, 2], "signs": [-1]}, bright_to_dark, None]))
+    assert [one[0] for one in painted] == [0, 65, 255, 0]
+    assert all(len({*one}) == 1 for one in painted)
+
+
+@pytest.mark.parametrize(("matrices", "found"), [(1, 1), (7, 1), (8, 2), (21, 3), (60, 4)])
+def test_a_large_network_has_several_lines_of_tiles_and_loses_none(call: Call, matrices: int, found: int) -> None:
+    layers = [{"form": form} for _ in range(matrices) for form in ([9, 9], [9, 1])]
+    drawn = call("layers => tiles.lines(layers)", layers)
+    assert [place for line in drawn for place in line] == list(range(2 * matrices))
+    assert len(drawn) == found
+    assert all(line and line[0] % 2 == 0 for line in drawn), "a bias stays with its weight"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "name", "gone", "then"),
+    [("", "conv1.weight", False, "conv1.*"), ("conv2.bias", "fc", False, "conv2.bias, fc"),
+     ("conv1.*, conv2.bias", "conv1.weight", True, "conv2.bias"), ("conv?.bias", "conv2.bias", True, ""),
+     ("a.b.*", "a.b.weight", True, ""), ("axb.*", "a.b.weight", True, "axb.*")],
+)  # fmt: skip
+def test_hiding_a_layer_and_showing_it_again_changes_the_list(
+    call: Call, hidden: str, name: str, gone: bool, then: str
+) -> None:
+    assert call("([hidden, name, gone]) => tiles.hide(hidden, name, gone)", [hidden, name, gone]) == then
+
+
+def test_tiles_that_are_not_at_hand_are_asked_for_once(call: Call) -> None:
+    heard = call("""async () => {
+        let [asked, changed] = [[], 0];
+        const ask = async (at) => { asked.push(at); return at === 3 ? "fw==" : ""; };
+        const shelf = new tiles.Shelf(ask, () => { changed += 1; });
+        shelf.keep(1, "gQ==");
+        const now = [shelf.look(1)[0], shelf.look(3), shelf.look(3), shelf.look(4)];
+        await new Promise((later) => setTimeout(later));
+        return [now, shelf.look(3)[0], shelf.look(4), asked, changed];
+    }""")
+    assert heard == [[-127, None, None, None], 127, None, [3, 4], 1]
+
+
+def test_what_a_layer_is_stands_in_words(call: Call) -> None:
+    layer = {
+        "name": "fc.weight",
+        "shape": [10, 768],
+        "before": 2,
+        "norm": 1.5,
+        "share": 0.25,
+        "zeros": 0.9,
+        "classes": [0],
+    }
+    said = call("layer => words.layer(layer, 0.0011)", layer)
+    assert said == [
+        "fc.weight, 10 × 768", "Norm 1.5000, 2.0000 before the defence.", "25 % of the update's squared length.",
+        "Cosine with the guess's 0.9989.", "90 % of its entries are zero.", "A row a class. The label's row is framed.",
+    ]  # fmt: skip
+    said = call("layer => words.layer(layer, undefined)", layer | {"norm": None, "share": None, "zeros": None})
+    assert said[1:] == ["Hidden from the attacker. Norm 2.0000."]
+    assert call("() => words.wire({ bytes: 12650, whole: 63304 })") == "12.7 kB on the wire, not 63.3 kB"
+    assert call("() => words.wire({ bytes: 999, whole: 999 })") == "999 bytes on the wire"
