@@ -57,7 +57,7 @@ class Tiles:
             g = sent.get(name, whole).detach()
             first = name == matrices[0]
             bias = before.get(name.replace("weight", "bias"))
-            pictures = choose_pictures(name, g, bias, observation.shape, len(labels)) if first else None
+            pictures = choose_rows(name, g, bias, observation.shape, len(labels)) if first else None
             self.tiles.append(pictures or choose_entries(name, g, side, labels if name in last else None))
         self.scales = self.find_scales({**before, **sent})
         self.description = self.describe(before, sent, wire_size(sent, defences))
@@ -166,7 +166,7 @@ def choose_entries(name: str, g: Tensor, side: int, labels: Sequence[int] | None
     return Tile(name, tuple(g.shape), (len(down), len(across)), torch.tensor(places, device=g.device), classes)
 
 
-def choose_pictures(name: str, g: Tensor, bias: Tensor | None, shape: tuple[int, int, int], batch: int) -> Tile | None:
+def choose_rows(name: str, g: Tensor, bias: Tensor | None, shape: tuple[int, int, int], batch: int) -> Tile | None:
     """Returns rows of large norm of a first layer as pictures, or None if its rows are none.
 
     A convolution's kernels are small pictures. The rows of a dense layer have the shape (C, H, W) of a private picture;
