@@ -203,7 +203,8 @@ def test_a_viewer_is_told_of_the_update_once_and_of_the_newest_tiles_only() -> N
 
 def test_frames_of_before_have_no_tiles() -> None:
     assert find_tiles([frame_head(1), frame_head(2, tiles="AA"), {"curve": None}]) == {2: "AA"}
-    with closing(sqlite3.connect(f"file:{Path(__file__).parent / 'former' / 'runs.sqlite3'}?immutable=1", uri=True)) as db:
+    file = Path(__file__).parent / "former" / "runs.sqlite3"
+    with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as db:
         heads = [head for (head,) in db.execute("SELECT head FROM frames")]
     assert heads
     assert not any('"tiles"' in head for head in heads)

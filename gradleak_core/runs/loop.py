@@ -24,7 +24,7 @@ EARLY_FRAMES = {round(2 ** (k / 2)) for k in range(13)}
 """The iterations up to the 64th that always get a frame, however quickly they pass: the picture forms in them."""
 FRAME_SECONDS = 0.1
 """The fewest seconds between two frames."""
-SHARE = 25
+SHARE = 30
 """The seconds of computing for each second spent on frames, so that watching costs less than 5 % in all."""
 NOTES = 0.5
 """The fewest seconds between two notes on what the run waits for."""
