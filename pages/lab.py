@@ -50,7 +50,6 @@ live_view(
     told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
-    on_hidden_change=lambda: setup.change("threat.hidden", st.session_state["live"]["hidden"]),
 )
 if shown is not None and not another:
     diagnosis(shown)

@@ -50,7 +50,6 @@ def live_view(
     compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
-    on_hidden_change: Callable[[], None] | None = None,
 ) -> Any:
     """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
 
@@ -63,8 +62,7 @@ def live_view(
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `remark` is what has to be known to read the result, shown under the pictures.
     `told` says that the attacker of the run on show knows the labels.
-    `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last;
-    `result.hidden` is what somebody asks the attacker's hidden layers to be, at that moment only.
+    `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     data = {
         "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
@@ -83,7 +81,8 @@ def live_view(
     } | ALWAYS
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(
-        key=key, data=[data], on_run_change=on_run_change or _nothing, on_hidden_change=on_hidden_change or _nothing,
+        key=key, data=[data], on_run_change=on_run_change or _nothing,
+        on_hidden_change=lambda: setup.change("threat.hidden", st.session_state[key]["hidden"]),
         on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),
     )  # fmt: skip
 
