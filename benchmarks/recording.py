@@ -16,7 +16,7 @@ from gradleak_core.presets import PRESETS
 
 JSON = Any
 FILE = Path(__file__).parents[1] / "assets" / "recordings" / "first.json"
-GROWTH = 1.06
+GROWTH = 1.12
 """How many times the iterations of one kept frame the next one has at least."""
 
 
