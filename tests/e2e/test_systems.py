@@ -71,7 +71,7 @@ def test_a_layer_hidden_in_the_form_is_in_the_address_and_out_of_sight_of_the_at
     layers.get_by_role("button", name=re.compile("conv2.weight.*Hidden from the attacker")).click()
     lab.view.get_by_role("button", name="Show it to the attacker").click()
     lab.page.wait_for_url(lambda url: "threat.hidden" not in url)
-    expect(lab.page.get_by_text("sees one update, made from")).to_be_visible()
+    expect(lab.page.locator(".st-key-station-wire button")).to_contain_text("every layer")
 
 
 def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_can_be_shown_again(lab: Lab) -> None:
