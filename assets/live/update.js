@@ -5,7 +5,7 @@ import { Layers, matched } from "./layers.js";
 import { breadth, extent, lines, mix, offsets, paint, unpack } from "./tiles.js";
 import * as words from "./words.js";
 
-/** @import { Palette } from "./tiles.js" */
+/** @import { Colour, Palette } from "./tiles.js" */
 /** @typedef {"before" | "sent" | "guess"} Row */
 /** @typedef {{ node: HTMLButtonElement, rows: Map<Row, HTMLElement> }} Cell */
 
@@ -34,13 +34,14 @@ export class UpdatePanel {
    */
   constructor(root, find, hide) {
     this.root = root;
-    this.nodes = { panel: find("update"), tiles: find("tiles"), card: find("card"), note: find("wire"), hide: find("hide") };
+    this.nodes = { panel: find("update"), tiles: find("tiles"), card: find("card"), note: find("wire") };
+    this.hide = find("hide");
     this.large = { sent: find("large-sent"), guess: find("large-guess"), said: find("card-said") };
     this.heat = new Layers(find);
     this.nodes.panel.addEventListener("pointerleave", () => this.show(this.chosen));
     this.nodes.panel.addEventListener("focusout", () => this.show(this.chosen));
     this.nodes.panel.addEventListener("keydown", ({ key }) => { if (key === "Escape") this.choose(null); });
-    this.nodes.hide.addEventListener("click", () => {
+    this.hide.addEventListener("click", () => {
       const layer = this.chosen === null ? null : this.update?.layers[this.chosen];
       this.choose(null);
       if (layer) hide(layer.name, layer.norm === null);
@@ -55,7 +56,7 @@ export class UpdatePanel {
    * @param {boolean} free layers can be hidden from the attacker
    */
   draw(update, guess, frame, labels, free) {
-    this.nodes.hide.hidden = !free;
+    this.hide.hidden = !free;
     this.heat.show(update ? {} : frame?.layers ?? {});
     if ((update ?? null) !== this.update) this.layOut(update ?? null);
     if (!update) return;
@@ -71,7 +72,8 @@ export class UpdatePanel {
     this.mark("sent", labels);
     this.mark("guess", next ? frame?.labels ?? [] : []);
     update.layers.forEach(({ name }, index) => {
-      this.cells[index].node.style.setProperty("--gl-matched", `${Math.round(100 * matched(this.distances[name] ?? null))}%`);
+      const share = Math.round(100 * matched(this.distances[name] ?? null));
+      this.cells[index].node.style.setProperty("--gl-matched", `${share}%`);
     });
     if (this.open !== null) this.show(this.open);
   }
@@ -83,7 +85,8 @@ export class UpdatePanel {
     this.choose(null);
     const layers = update?.layers ?? [];
     this.starts = offsets(layers);
-    this.bytes = { before: update?.before ? unpack(update.before) : null, sent: unpack(update?.sent ?? ""), guess: null };
+    const before = update?.before ? unpack(update.before) : null;
+    this.bytes = { before, sent: unpack(update?.sent ?? ""), guess: null };
     /** @type {Row[]} */
     const rows = update?.before ? ["before", "sent", "guess"] : ["sent", "guess"];
     this.cells = layers.map((layer, index) => this.cell(layer, index, rows));
@@ -162,7 +165,7 @@ export class UpdatePanel {
   /** @returns {Palette} */
   colours() {
     const style = getComputedStyle(this.root);
-    /** @type {(name: string, otherwise: string) => import("./tiles.js").Colour} */
+    /** @type {(name: string, otherwise: string) => Colour} */
     const read = (name, otherwise) => rgb(style.getPropertyValue(`--st-${name}`).trim() || otherwise);
     const [zero, grey] = [read("secondary-background-color", "#f0ede5"), read("gray-color", "#808080")];
     const dropped = mix({ below: zero, zero, above: grey }, 64);
@@ -213,8 +216,8 @@ export class UpdatePanel {
     if (this.large.said.textContent !== said.join("")) {
       this.large.said.replaceChildren(...said.map((line) => Object.assign(element("span", ""), { textContent: line })));
     }
-    this.nodes.hide.textContent = words.hiding(layer.norm === null);
-    this.nodes.hide.style.visibility = index === this.chosen ? "visible" : "hidden";
+    this.hide.textContent = words.hiding(layer.norm === null);
+    this.hide.style.visibility = index === this.chosen ? "visible" : "hidden";
   }
 }
 
@@ -228,7 +231,7 @@ function element(name, className) {
 
 /**
  * @param {string} colour #rrggbb or rgb(r, g, b)
- * @returns {import("./tiles.js").Colour}
+ * @returns {Colour}
  */
 function rgb(colour) {
   const hex = /^#(..)(..)(..)/.exec(colour);

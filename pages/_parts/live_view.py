@@ -58,10 +58,9 @@ def live_view(
     /api/runs/<id>/recording.
     `refused` is the sentence that says why Run is disabled, and `fixes` are set-ups to take instead, by their titles.
     `complaint` says what was not understood or could not be done, and `foreword` what to expect of a run.
-    `classes` are the label names, numbers without.
+    `classes` are the label names, numbers without; `told` says that the attacker of the run on show knows the labels.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `remark` is what has to be known to read the result, shown under the pictures.
-    `told` says that the attacker of the run on show knows the labels.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     data = {
