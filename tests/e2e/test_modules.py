@@ -393,7 +393,7 @@ def test_buttons_say_what_they_will_do(call: Call, state: dict[str, Any], said: 
 )  # fmt: skip
 def test_a_forecast_is_shown_until_the_picture_is_there(call: Call, frame: dict[str, Any], said: list[str]) -> None:
     running = curve(1, *[1.0] * 5) | {"steps": 20, "seconds": 2, "frames": [{"iteration": 5} | frame]}
-    facts = call(FACTS, [[running], False, True])
+    facts = call(FACTS, [[[running]], False, True])
     assert [fact for fact in facts if "forecast" in fact] == said
 
 
