@@ -21,7 +21,7 @@ from gradleak_core.evidence import examine
 from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.onlooker import Prepared, make_frame
+from gradleak_core.onlooker import Prepared, make_frame, measure_floor
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.takeover import await_first_iteration, explain_takeover
 from gradleak_core.threat import ThreatModel
@@ -174,6 +174,11 @@ def secret(experiment: Experiment) -> Secret:
     return Secret(*load_batch(experiment), {})
 
 
+def floor(experiment: Experiment, secret: Secret) -> dict[str, Any]:
+    """Returns what guesses that know nothing of the update score; see `measure_floor`. No attack sees it."""
+    return measure_floor(experiment.images, secret, experiment.classes)
+
+
 class Role(IntEnum):
     """The users of random numbers in a run, each of which has a seed of its own."""
 
@@ -275,7 +280,7 @@ class Summary:
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
             self.forecast.add(event.iteration, seconds, nearness(event.metrics))
-            if self.recognised is None and recognisable(event.metrics["ssim"]):
+            if self.recognised is None and recognisable(event.metrics):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status, self.evidence = event.status, dict(event.evidence)

@@ -11,7 +11,7 @@ SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "evidence": dict, "verdict": TEXT,
-    "remark": TEXT, "device": TEXT,
+    "remark": TEXT, "device": TEXT, "floor": dict,
 }  # fmt: skip
 """The type of each value that is read of a run's set-up, start and result, wherever it stands."""
 LATEST = 253_402_300_799
