@@ -76,7 +76,7 @@ def seen(metrics: Mapping[str, Any]) -> str:
     """
     likeness, ssim = metrics.get("likeness"), metrics.get("ssim")
     if likeness is not None:
-        return [word for word, least in SEEN.items() if likeness >= least][-1]
+        return [word for word, least in SEEN.items() if max(0, likeness) >= least][-1]
     if ssim is None:
         return ""
     return "recognisable" if ssim >= RECOGNISABLE_SSIM else "not recognisable"

@@ -80,7 +80,10 @@ def page(recording: Recording) -> str:
         "result": recording.result,
         "head": recording.head,
         "curve": curve,
-        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.choose_frames()],
+        "frames": [
+            numbers | {"picture": data_url(picture), "seen": seen(numbers["metrics"])}
+            for numbers, picture in recording.choose_frames()
+        ],
         "truth": data_url(recording.truth),
     }
     text = json.dumps(finite(value), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -66,5 +66,6 @@ def is_price(value: Any) -> bool:
         and isinstance(point.get("defences"), list)
         and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
         and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
+        and isinstance(point.get("likeness"), NUMBER)
         for point in value["points"]
     )
