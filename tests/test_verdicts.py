@@ -45,7 +45,7 @@ def read_label(accuracy: float, rule: str) -> dict[str, Any]:
 
 SAID = [
     (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s (120 iterations)."),
-    (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
+    (result("recovered", 0.65, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s (12,000 iterations)."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s (120 iterations), but the answer at the end is not."),
     (
@@ -109,7 +109,7 @@ def test_what_is_written_draws_the_same_lines() -> None:
     ("metrics", "word"),
     [
         ({"likeness": 0.0, "ssim": 0.9}, "nothing"), ({"likeness": 0.35}, "outline"), ({"likeness": 0.93}, "near copy"),
-        ({"likeness": 0.92}, "recognisable"), ({"ssim": 0.6}, "recognisable"), ({"ssim": 0.59}, "not recognisable"),
+        ({"likeness": 0.65}, "recognisable"), ({"ssim": 0.6}, "recognisable"), ({"ssim": 0.59}, "not recognisable"),
         ({}, ""),
     ],
 )  # fmt: skip
@@ -131,7 +131,7 @@ def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
 
 
 @pytest.mark.parametrize("status", ["done", "recovered"])
-@pytest.mark.parametrize(("likeness", "colour"), [(0.6, "green"), (0.59, "gray"), (None, "gray")])
+@pytest.mark.parametrize(("likeness", "colour"), [(0.65, "green"), (0.64, "gray"), (None, "gray")])
 def test_green_is_for_a_recognisable_picture_alone(status: str, likeness: float | None, colour: str) -> None:
     assert texts.colour({"status": status, "result": result(status, likeness)}) == colour
 
