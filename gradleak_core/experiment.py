@@ -21,7 +21,8 @@ from gradleak_core.evidence import examine
 from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.onlooker import Prepared, make_frame, measure_floor
+from gradleak_core.onlooker import Prepared, make_frame
+from gradleak_core.onlooker import floor as floor
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.takeover import await_first_iteration, explain_takeover
 from gradleak_core.threat import ThreatModel
@@ -172,11 +173,6 @@ def load_batch(experiment: Experiment) -> tuple[Tensor, Tensor]:
 def secret(experiment: Experiment) -> Secret:
     """Returns the client's images and labels, which only the onlooker may show."""
     return Secret(*load_batch(experiment), {})
-
-
-def floor(experiment: Experiment, secret: Secret) -> dict[str, Any]:
-    """Returns what guesses that know nothing of the update score; see `measure_floor`. No attack sees it."""
-    return measure_floor(experiment.images, secret, experiment.classes)
 
 
 class Role(IntEnum):

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,16 @@ def cosine_distance(guess: Tensor, seen: Tensor) -> Tensor:
     return 1 - torch.cosine_similarity(guess.flatten(), seen.flatten(), 0, eps=1e-30)
 
 
-def measure_floor(references: Sequence[str], secret: Secret, classes: int) -> dict[str, Any]:
+class Asked(Protocol):
+    """The part of an experiment that its floor depends on."""
+
+    @property
+    def images(self) -> tuple[str, ...]: ...
+    @property
+    def classes(self) -> int: ...
+
+
+def floor(experiment: Asked, secret: Secret) -> dict[str, Any]:
     """Returns what guesses that know nothing of the update score against the private pictures, as JSON.
 
     `grey` is a medium grey, `mean` the mean colour of each picture, and `other` another picture for each, of its class
@@ -55,11 +64,11 @@ def measure_floor(references: Sequence[str], secret: Secret, classes: int) -> di
     guesses = {
         "grey": torch.full_like(truth, 0.5),
         "mean": truth.mean((2, 3), keepdim=True).expand_as(truth),
-        "other": load_others(references, truth.size(-1), truth.size(1)),
+        "other": load_others(experiment.images, truth.size(-1), truth.size(1)),
     }
     scores = {k: score(v[pair(v, truth)], truth, secret.labels, secret.labels, 0.0) for k, v in guesses.items()}
     kept = {k: {name: round(row[name], 4) for name in ("psnr", "ssim", "likeness")} for k, row in scores.items()}
-    return kept | {"chance": round(chance(secret.labels.tolist(), classes), 4)}
+    return kept | {"chance": round(chance(secret.labels.tolist(), experiment.classes), 4)}
 
 
 def load_others(references: Sequence[str], size: int, channels: int) -> Tensor:
