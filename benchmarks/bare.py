@@ -16,10 +16,10 @@ JSON = Any
 def play(experiment: Experiment, device: str, limit: float = math.inf, look: float = math.inf) -> JSON:
     """The summary of a run that is cut after `limit` seconds, when the attacker hands in its pick of then.
 
-    `look` is the number of seconds between looks at the pick in between; `highest_ssim` is over these and the last.
+    `look` is the number of seconds between looks at the pick in between; `highest_likeness` is over these and the last.
     Seconds count from before the model is built.
     """
-    summary, highest, following, begun = Summary(experiment, device), -1.0, look, time.perf_counter()
+    summary, highest, following, begun = Summary(experiment, device), 0.0, look, time.perf_counter()
 
     def clock() -> float:
         return time.perf_counter() - begun
@@ -31,7 +31,7 @@ def play(experiment: Experiment, device: str, limit: float = math.inf, look: flo
         for event in events:
             summary.add(event, clock())
             if isinstance(event, Frame):
-                highest, following = max(highest, event.metrics["ssim"]), clock() + look
+                highest, following = max(highest, event.metrics["likeness"]), clock() + look
                 if clock() >= limit:
                     break
-    return summary.json() | {"highest_ssim": highest}
+    return summary.json() | {"highest_likeness": highest}

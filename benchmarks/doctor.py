@@ -98,7 +98,7 @@ def examine_failure(cause: str, text: str, held: bool, setting: Setting) -> JSON
     row = finish(text, setting.device)
     found = diagnose(row, catalogue())
     said = found.cause if found is not None else None
-    failed = row["result"] is None or not recognisable(row["result"]["metrics"]["ssim"])
+    failed = row["result"] is None or not recognisable(row["result"]["metrics"])
     print(f"  {text}: built {cause}, said {said}", flush=True)
     return {
         "set_up": text, "held": held, "built": cause, "said": said, "failed": failed, "right": said == cause,
@@ -112,14 +112,14 @@ def prove(found: Diagnosis | None, device: str) -> bool | None:
     if found is None or found.mend is None:
         return None
     result = play(load(found.mend.experiment), device, LIMIT, look=0.5)
-    return recognisable(result["highest_ssim"])
+    return recognisable({"likeness": result["highest_likeness"]})
 
 
 def examine_success(text: str, setting: Setting) -> JSON:
     """One run that should recover, and the cause that the doctor names all the same."""
     row = finish(text, setting.device)
     found = diagnose(row, catalogue())
-    recovered = recognisable(row["result"]["metrics"]["ssim"])
+    recovered = recognisable(row["result"]["metrics"])
     said = found.cause if found is not None and recovered else None
     print(f"  {text}: recovered {recovered}", flush=True)
     return {"set_up": text, "recovered": recovered, "ssim": row["result"]["metrics"]["ssim"], "cause": said}

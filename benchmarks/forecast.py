@@ -105,7 +105,7 @@ def play(text: str, device: str) -> JSON:
     def hear(head: JSON, blob: bytes = b"") -> None:
         if head["type"] == "frame" and head["picture"]:
             frames.append(head["picture"] | {"seconds": head["seconds"]})
-            if recognisable(head["picture"]["metrics"]["ssim"]):
+            if recognisable(head["picture"]["metrics"]):
                 controls.apply({"type": "stop"})
         elif head["type"] == "finished":
             result.update(head["result"])

@@ -38,10 +38,10 @@
       same: plots.every((plot, index) => plot?.isConnected && Object.values(charts)[index].querySelector(".main-svg") === plot),
     });
     new MutationObserver(() => {
-      const { status, iteration, ssim } = view.dataset;
+      const { status, iteration, ssim, seen: word } = view.dataset;
       if (clicked === null || status === "recording") return;
       if (iteration !== "" && ssim !== "" && seen.shown.at(-1)?.iteration !== Number(iteration)) {
-        seen.shown.push({ ms: since(), iteration: Number(iteration), ssim: Number(ssim) });
+        seen.shown.push({ ms: since(), iteration: Number(iteration), ssim: Number(ssim), seen: word });
       }
       if (over.includes(status)) finish();
     }).observe(view, { attributes: true, attributeFilter: ["data-status", "data-iteration", "data-ssim"] });

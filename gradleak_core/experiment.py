@@ -22,6 +22,7 @@ from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.onlooker import Prepared, choose_tiles, make_frame
+from gradleak_core.onlooker import floor as floor
 from gradleak_core.speed.threads import ALL_THREADS, find_choice
 from gradleak_core.takeover import await_first_iteration, explain_takeover
 from gradleak_core.threat import ThreatModel
@@ -277,7 +278,7 @@ class Summary:
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
             self.forecast.add(event.iteration, seconds, nearness(event.metrics))
-            if self.recognised is None and recognisable(event.metrics["ssim"]):
+            if self.recognised is None and recognisable(event.metrics):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status, self.evidence = event.status, dict(event.evidence)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core.client import local_update
+from gradleak_core.data.images import load_another
 from gradleak_core.defences import Defence
 from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
@@ -57,3 +61,47 @@ def choose_tiles(
 def cosine_distance(guess: Tensor, seen: Tensor) -> Tensor:
     """Returns one minus the cosine of two tensors; 1 when either is zero."""
     return 1 - torch.cosine_similarity(guess.flatten(), seen.flatten(), 0, eps=1e-30)
+
+
+class Asked(Protocol):
+    """The part of an experiment that its floor depends on."""
+
+    @property
+    def images(self) -> tuple[str, ...]: ...
+    @property
+    def classes(self) -> int: ...
+
+
+def floor(experiment: Asked, secret: Secret) -> dict[str, Any]:
+    """Returns what guesses that know nothing of the update score against the private pictures, as JSON.
+
+    `grey` is a medium grey, `mean` the mean colour of each picture, and `other` another picture for each, of its class
+    where there is one; all have PSNR, SSIM and likeness. `chance` is the share of the labels that chance finds.
+    """
+    truth = secret.images.cpu()
+    guesses = {
+        "grey": torch.full_like(truth, 0.5),
+        "mean": truth.mean((2, 3), keepdim=True).expand_as(truth),
+        "other": load_others(experiment.images, truth.size(-1), truth.size(1)),
+    }
+    scores = {k: score(v[pair(v, truth)], truth, secret.labels, secret.labels, 0.0) for k, v in guesses.items()}
+    kept = {k: {name: round(row[name], 4) for name in ("psnr", "ssim", "likeness")} for k, row in scores.items()}
+    return kept | {"chance": round(chance(secret.labels.tolist(), experiment.classes), 4)}
+
+
+def load_others(references: Sequence[str], size: int, channels: int) -> Tensor:
+    """Returns another picture for each reference, all different, as (B, C, size, size) in [0, 1]."""
+    images, taken = [], list(references)
+    for reference in references:
+        image, other = load_another(reference, taken, size, channels)
+        images.append(image)
+        taken.append(other)
+    return torch.cat(images)
+
+
+def chance(labels: Sequence[int], classes: int) -> float:
+    """Returns the share of B labels, in any order, that B draws among all classes find on average."""
+    batch, p = len(labels), 1 / classes
+    drawn = [math.comb(batch, k) * p**k * (1 - p) ** (batch - k) for k in range(batch + 1)]  # a class k times
+    found = sum(min(k, count) * share for count in Counter(labels).values() for k, share in enumerate(drawn))
+    return found / batch

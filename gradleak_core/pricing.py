@@ -45,7 +45,7 @@ class Point:
     leakage: dict[str, float]
 
     def json(self) -> dict[str, Any]:
-        scores = {name: round(self.leakage[name], 5) for name in ("psnr", "ssim")}
+        scores = {name: round(self.leakage[name], 5) for name in ("psnr", "ssim", "likeness")}
         return {"defences": CODEC.encode(self.defences), "accuracy": round(self.accuracy, 5), **scores}
 
 

@@ -9,8 +9,15 @@ from typing import Any
 from gradleak_core.config.needs import local_steps
 from gradleak_core.forecast import compare_forecast
 
-RECOGNISABLE = 0.6
-"""The SSIM from which a guess counts as recognisable: the onlooker's score, which the attacker does not know."""
+SEEN = {"nothing": 0.0, "outline": 0.35, "recognisable": 0.65, "near copy": 0.93}
+"""The words for what a person sees of the private picture in a guess, each with the likeness that it begins at.
+
+The likeness is the onlooker's score, which the attacker does not know.
+"""
+CLEAR = ("recognisable", "near copy")
+"""The words for a picture that has leaked."""
+RECOGNISABLE_SSIM = 0.6
+"""The SSIM that stands for recognisable where no likeness was measured: in what was stored before there was one."""
 
 ALMOST_ZERO = "The update is almost zero"
 NOT_FINITE = "The client's update is not finite"
@@ -56,27 +63,42 @@ def word(status: str) -> str:
     return STATUSES[status].word if status in STATUSES else status
 
 
-def colour(status: str, ssim: float | None) -> str:
+def colour(status: str, metrics: Mapping[str, Any]) -> str:
     """Returns the colour of a run's status; green only with a recognisable picture."""
     usual = STATUSES[status].colour if status in STATUSES else "gray"
-    return "gray" if usual == "green" and not recognisable(ssim) else usual
+    return "gray" if usual == "green" and not recognisable(metrics) else usual
 
 
-def recognisable(ssim: float | None) -> bool:
-    """Returns whether a picture of this score counts as recognisable; one without a score does not."""
-    return ssim is not None and ssim >= RECOGNISABLE
+def seen(metrics: Mapping[str, Any]) -> str:
+    """Returns the word of `SEEN` for a guess with these scores; empty if it has none.
+
+    Without a likeness the SSIM decides between recognisable and not recognisable.
+    """
+    likeness, ssim = metrics.get("likeness"), metrics.get("ssim")
+    if likeness is not None:
+        return [word for word, least in SEEN.items() if max(0, likeness) >= least][-1]
+    if ssim is None:
+        return ""
+    return "recognisable" if ssim >= RECOGNISABLE_SSIM else "not recognisable"
+
+
+def recognisable(metrics: Mapping[str, Any]) -> bool:
+    """Returns whether a guess with these scores counts as recognisable; one without a score does not."""
+    return seen(metrics) in CLEAR
 
 
 def nearness(metrics: Mapping[str, Any]) -> float:
     """Returns the onlooker's score as a share of the one from which a picture is recognisable; 1 or more beyond it."""
-    return float(metrics.get("ssim") or 0) / RECOGNISABLE
+    likeness = metrics.get("likeness")
+    if likeness is None:
+        return float(metrics.get("ssim") or 0) / RECOGNISABLE_SSIM
+    return float(likeness) / SEEN["recognisable"]
 
 
 def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
-    status, ssim = result["status"], result["metrics"].get("ssim")
-    since = moment(result)
-    if recognisable(ssim):
+    status, since = result["status"], moment(result)
+    if recognisable(result["metrics"]):
         scored = compare_forecast(result.get("forecast"), result["seconds_to_recognisable"])
         return f"Recognisable after {since}{scored}."
     if since:
@@ -89,8 +111,7 @@ def verdict(result: Mapping[str, Any]) -> str:
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
-        "stopped": f"Stopped before the SSIM reached {RECOGNISABLE}, from which a picture is recognisable; "
-        "what was seen is kept.",
+        "stopped": "Stopped before the picture was recognisable; what was seen is kept.",
     }[status]
 
 

@@ -39,7 +39,7 @@ def test_stdout_holds_only_the_json_that_the_issue_names(capsys: pytest.CaptureF
     found = result(capsys, "--sample", "chelsea", "--model", "lenet", "--attack", "idlg")
     assert found.keys() >= {"experiment", "status", "metrics", "iterations", "seconds", "iterations_per_second",
                             "seconds_to_recognisable", "verdict", "device", "seed"}  # fmt: skip
-    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "likeness", "label_accuracy", "distance"}
     assert (found["status"], found["iterations"], found["device"]) == ("done", 12, "cpu")
     assert found["true_labels"] == [1]
     assert found["diagnosis"]["cause"] == "iterations"
@@ -364,7 +364,7 @@ def test_each_attack_ends_well(capsys: pytest.CaptureFixture[str], name: str) ->
     assert found["experiment"]["attack"]["name"] == name
     assert found["status"] in ("done", "recovered")
     assert found["metrics"]["distance"] >= 0
-    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
+    assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "likeness", "label_accuracy", "distance"}
 
 
 UNFIT = {

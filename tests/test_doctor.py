@@ -93,7 +93,7 @@ def test_labels_that_a_rule_misses_are_named() -> None:
 def test_what_has_succeeded_was_stopped_or_was_never_examined_has_no_diagnosis() -> None:
     failed = row(FAILURES[0][2])
     score = failed["result"]["metrics"]
-    assert diagnose(failed | {"result": failed["result"] | {"metrics": score | {"ssim": 0.99}}}, KNOWN) is None
+    assert diagnose(failed | {"result": failed["result"] | {"metrics": score | {"likeness": 0.99}}}, KNOWN) is None
     assert diagnose(failed | {"status": "stopped"}, KNOWN) is None
     assert diagnose(failed | {"result": {k: v for k, v in failed["result"].items() if k != "evidence"}}, KNOWN) is None
     assert (

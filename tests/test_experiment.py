@@ -130,7 +130,7 @@ def test_the_summary_says_all_that_a_run_was() -> None:
     result = json.loads(json.dumps(summary.json()))
     assert load(result["experiment"]) == replace(experiment, threads=threads(experiment))
     assert result["status"] == "done"
-    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
+    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "likeness", "label_accuracy", "distance"}
     assert result["iterations"] == 6
     assert result["seconds_to_recognisable"] is None
     assert result["device"] == "cpu"

@@ -13,18 +13,20 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
 from gradleak_core.types import ClientStep, Frame, Status
-from gradleak_core.verdicts import RECOGNISABLE, STATUSES, duration, verdict
+from gradleak_core.verdicts import SEEN, STATUSES, duration, recognisable, seen, verdict
 from pages._parts import texts
 
 ROOT = Path(__file__).parents[1]
 
 
-def result(status: str, ssim: float | None, since: tuple[float, int] | None = None, **changes: Any) -> dict[str, Any]:
+def result(
+    status: str, likeness: float | None, since: tuple[float, int] | None = None, **changes: Any
+) -> dict[str, Any]:
     seconds, iterations = since or (None, None)
     return {
         "experiment": CODEC.encode(replace(Experiment(), **changes)),
         "status": status,
-        "metrics": {} if ssim is None else {"ssim": ssim},
+        "metrics": {} if likeness is None else {"ssim": 0.1, "likeness": likeness},
         "seconds_to_recognisable": seconds,
         "iterations_to_recognisable": iterations,
     }
@@ -43,7 +45,7 @@ def read_label(accuracy: float, rule: str) -> dict[str, Any]:
 
 SAID = [
     (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s (120 iterations)."),
-    (result("recovered", 0.6, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
+    (result("recovered", 0.65, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s (12,000 iterations)."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s (120 iterations), but the answer at the end is not."),
     (
@@ -74,7 +76,7 @@ SAID = [
     ),
     (
         result("stopped", None),
-        "Stopped before the SSIM reached 0.6, from which a picture is recognisable; what was seen is kept.",
+        "Stopped before the picture was recognisable; what was seen is kept.",
     ),
 ]
 
@@ -91,13 +93,29 @@ def test_the_browser_says_the_same_words_and_draws_the_same_line() -> None:
     """The view is given both, and has none of its own."""
     for text in LIVE.values():
         assert not {row.word for row in STATUSES.values()} & set(re.findall(r'\w+: "([^"]*)"', text)) - {"Ready"}
-        assert str(RECOGNISABLE) not in text
+        assert not [least for least in SEEN.values() if least and str(least) in text]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "assets/lessons/reading_the_view.md"])
-def test_what_is_written_draws_the_same_line(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    assert set(re.findall(r"SSIM (?:is|of) at least (0\.\d+)", text)) == {str(RECOGNISABLE)}
+def test_what_is_written_draws_the_same_lines() -> None:
+    lesson, readme = ((ROOT / page).read_text("utf-8") for page in ("assets/lessons/reading_the_view.md", "README.md"))
+    written = {
+        word.lower(): float(least) for word, least in re.findall(r"\*\*([A-Z][\w ]+)\*\*, from (0\.\d+)", lesson)
+    }
+    assert written | {"nothing": 0.0} == SEEN
+    assert f"a likeness of at least {SEEN['recognisable']}" in readme
+
+
+@pytest.mark.parametrize(
+    ("metrics", "word"),
+    [
+        ({"likeness": 0.0, "ssim": 0.9}, "nothing"), ({"likeness": 0.35}, "outline"), ({"likeness": 0.93}, "near copy"),
+        ({"likeness": 0.65}, "recognisable"), ({"ssim": 0.6}, "recognisable"), ({"ssim": 0.59}, "not recognisable"),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_a_guess_has_the_word_of_its_likeness_and_without_one_that_of_its_ssim(metrics: Any, word: str) -> None:
+    assert seen(metrics) == word
+    assert recognisable(metrics) is (word in ("recognisable", "near copy"))
 
 
 def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
@@ -113,9 +131,9 @@ def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
 
 
 @pytest.mark.parametrize("status", ["done", "recovered"])
-@pytest.mark.parametrize(("ssim", "colour"), [(RECOGNISABLE, "green"), (0.59, "gray"), (None, "gray")])
-def test_green_is_for_a_recognisable_picture_alone(status: str, ssim: float | None, colour: str) -> None:
-    assert texts.colour({"status": status, "result": result(status, ssim)}) == colour
+@pytest.mark.parametrize(("likeness", "colour"), [(0.65, "green"), (0.64, "gray"), (None, "gray")])
+def test_green_is_for_a_recognisable_picture_alone(status: str, likeness: float | None, colour: str) -> None:
+    assert texts.colour({"status": status, "result": result(status, likeness)}) == colour
 
 
 def test_a_run_without_a_result_keeps_its_colour() -> None:
@@ -130,7 +148,7 @@ def test_the_result_says_when_the_picture_was_first_recognisable() -> None:
     for event in run(summary.experiment, due=lambda iteration: iteration % 20 == 0):
         summary.add(event, 0.5)
         seen += [event] if isinstance(event, Frame) else []
-    first = next(frame.iteration for frame in seen if frame.metrics["ssim"] >= RECOGNISABLE)
+    first = next(frame.iteration for frame in seen if frame.metrics["likeness"] >= SEEN["recognisable"])
     assert summary.json()["iterations_to_recognisable"] == first
     assert summary.json()["verdict"] == f"Recognisable after 0.5 s ({first} iterations), as forecast."
 

@@ -197,9 +197,11 @@ export class Charts {
       const points = thinned(at, frames.map((frame) => frame.metrics?.[metric] ?? null));
       return { ...points, ...more, mode: "lines", line: { color, width: 2.5 } };
     };
+    const former = frames.length > 0 && frames[0].metrics?.likeness === undefined;
+    const [right, name] = former ? ["ssim", "SSIM"] : ["likeness", "Likeness"];
     return [
       series("psnr", this.colours[0], { name: "PSNR, left", yaxis: "y", hovertemplate: "%{y:.1f} dB" }),
-      series("ssim", this.colours[1], { name: "SSIM, right", yaxis: "y2", hovertemplate: "%{y:.2f}" }),
+      series(right, this.colours[1], { name, yaxis: "y2", hovertemplate: "%{y:.2f}" }),
     ];
   }
 
@@ -248,7 +250,7 @@ export class Charts {
   }
 
   /**
-   * With the axes of PSNR and SSIM and the line above which a picture is recognisable.
+   * With the axes of PSNR and likeness and the line above which a picture is recognisable.
    * @param {{ shapes: object[] }} layout
    * @param {Line[]} lines
    */

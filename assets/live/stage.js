@@ -113,12 +113,14 @@ export class Stage {
 
   /** @param {Frame | null} frame */
   drawNumbers(frame) {
-    const { cursor, data, ended } = this.view;
-    const ssim = frame?.metrics?.ssim;
-    const numbers = words.numbers(frame, ended, data.told);
+    const { cursor, data, trace } = this.view;
+    const { floor } = trace.head;
+    const numbers = words.numbers(frame, floor, data.told);
     for (const [name, value] of Object.entries(numbers)) text(this.find(name), value);
-    this.root.classList.toggle("gl-recognisable", words.recognisable(ssim));
-    Object.assign(this.root.dataset, { ssim: ssim ?? "", iteration: cursor.shown ?? "" });
+    this.root.classList.toggle("gl-recognisable", words.recognisable(frame?.metrics));
+    this.find("numbers").title = words.explained(floor);
+    const { ssim = "" } = frame?.metrics ?? {};
+    Object.assign(this.root.dataset, { ssim, seen: words.seen(frame?.metrics), iteration: cursor.shown ?? "" });
     text(this.find("shown"), `iteration ${cursor.shown ?? "–"}`);
   }
 
@@ -160,9 +162,9 @@ export class Stage {
     const word = this.find("word");
     text(word, words.headline({ status, recording, preparing, refused: !source && Boolean(data.refused) }));
     word.dataset.status = state;
-    const ssim = trace.frames.at(-1)?.metrics?.ssim;
-    const poor = ssim !== undefined && !words.recognisable(ssim);
-    word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && poor);
+    const metrics = trace.frames.at(-1)?.metrics;
+    const poor = words.seen(metrics) && !words.recognisable(metrics);
+    word.classList.toggle("gl-poor", Boolean(poor) && ["done", "recovered", "level"].includes(state));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
   }

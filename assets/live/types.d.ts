@@ -10,9 +10,19 @@ export interface Curve {
   columns?: Record<string, Column>;
 }
 
+export type Metrics = Record<string, number | null | undefined>;
+
+/** What guesses score that know nothing of the update, and the share of the labels that chance finds. */
+export interface Floor {
+  grey?: Metrics;
+  mean?: Metrics;
+  other?: Metrics;
+  chance?: number;
+}
+
 export interface Frame {
   iteration: number;
-  metrics?: Record<string, number | null | undefined>;
+  metrics?: Metrics;
   layers?: Record<string, number | null>;
   labels?: number[];
   redrawn?: number;
@@ -55,6 +65,7 @@ export interface Head {
   steps?: number;
   batch?: number;
   labels?: number[] | null;
+  floor?: Floor | null;
   seconds?: number | null;
   queue_position?: number | null;
   share?: number | null;
@@ -96,7 +107,8 @@ export interface Data {
   remark: string;
   told: boolean;
   compact: boolean;
-  recognisable: number;
+  seen: Record<string, number>;
+  recognisable_ssim: number;
   statuses: Record<string, string>;
 }
 

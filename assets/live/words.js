@@ -1,29 +1,48 @@
 // @ts-check
 // Everything the view says in words and numbers.
 /** @import { Trace } from "./trace.js" */
-/** @import { Frame, Layer, Update } from "./types" */
+/** @import { Floor, Frame, Layer, Metrics, Update } from "./types" */
 
-/** The server's words for a status, and the SSIM from which a picture is recognisable. */
-const table = { statuses: /** @type {Record<string, string>} */ ({}), recognisable: 1 };
+/** @typedef {{ statuses: Record<string, string>, seen: Record<string, number>, recognisable_ssim: number }} Table */
+
+/**
+ * The server's words for a status and for what is seen in a guess, the latter with the likeness that each begins at;
+ * and the SSIM that counts for recognisable in what was stored without a likeness.
+ * @type {Table}
+ */
+const table = { statuses: {}, seen: {}, recognisable_ssim: 1 };
 
 /**
  * Takes over the server's words; nothing is said before.
- * @param {{ statuses: Record<string, string>, recognisable: number }} words
+ * @param {Table} words
  */
-export function learn({ statuses, recognisable }) {
-  Object.assign(table, { statuses, recognisable });
+export function learn({ statuses, seen, recognisable_ssim }) {
+  Object.assign(table, { statuses, seen, recognisable_ssim });
 }
 
-/** The SSIM from which a picture is recognisable. */
-export const threshold = () => table.recognisable;
+/** The likeness from which a picture is recognisable. */
+export const threshold = () => table.seen.recognisable ?? 1;
 
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 
 /** @param {string} status */
 export const word = (status) => table.statuses[status] ?? status;
 
-/** @param {Measure} ssim */
-export const recognisable = (ssim) => typeof ssim === "number" && ssim >= table.recognisable;
+/**
+ * The word for what is seen in a guess with these scores; empty without a score.
+ * @param {Metrics | null | undefined} metrics
+ */
+export function seen(metrics) {
+  const { likeness, ssim } = metrics ?? {};
+  if (typeof likeness === "number") {
+    return Object.keys(table.seen).findLast((word) => likeness >= table.seen[word]) ?? "";
+  }
+  if (typeof ssim !== "number") return "";
+  return ssim >= table.recognisable_ssim ? "recognisable" : "not recognisable";
+}
+
+/** @param {Metrics | null | undefined} metrics */
+export const recognisable = (metrics) => ["recognisable", "near copy"].includes(seen(metrics));
 
 /**
  * The word at the head of the status line.
@@ -110,11 +129,10 @@ function span(seconds) {
  */
 export function spoken(trace, ended, live, shown) {
   const { status, result } = trace.head;
-  const ssim = shown?.metrics?.ssim;
-  const quality = typeof ssim === "number" ? `SSIM ${ssim.toFixed(2)}` : "";
+  const looks = seen(shown?.metrics);
+  const quality = looks && `seen: ${looks}`;
   if (ended && result?.verdict) return `${word(status)}. ${result.verdict} ${quality}`;
-  const first = facts(trace, ended, live).slice(0, ended ? 2 : 1);
-  const said = [...first, quality, recognisable(ssim) ? "recognisable" : ""];
+  const said = [...facts(trace, ended, live).slice(0, ended ? 2 : 1), quality];
   return `${word(status)}. ${said.filter(Boolean).join(", ")}`;
 }
 
@@ -149,30 +167,45 @@ function power(value) {
 /**
  * What stands in each number's place for one frame.
  * @param {Frame | null | undefined} frame
- * @param {boolean} ended
+ * @param {Floor | null | undefined} floor what guesses score that know nothing of the update
  * @param {boolean} told whether the attacker knows the labels
  */
-export function numbers(frame, ended, told) {
-  const { ssim, psnr, mse, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
+export function numbers(frame, floor, told) {
+  const { likeness, ssim, psnr, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
+  const chance = floor?.chance === undefined ? "" : `; by chance ${percent(floor.chance)}`;
   return {
+    likeness: number(likeness, 2),
     ssim: number(ssim, 2),
     psnr: number(psnr, 1),
-    mse: small(mse),
     distance: small(distance),
     accuracy: told ? "told" : percent(accuracy),
-    "accuracy-note": told ? "to the attacker" : "recovered",
-    "ssim-note": judgement(ssim, ended),
+    seen: seen(frame?.metrics) || `recognisable from ${threshold()}`,
+    "ssim-note": ignorant(floor, "ssim", 2) || "1 for equal pictures",
+    "psnr-note": floor ? `dB; ${ignorant(floor, "psnr", 1)}` : "dB, higher is closer",
+    "accuracy-note": told ? "to the attacker" : `recovered${chance}`,
   };
 }
 
 /**
- * @param {Measure} ssim
- * @param {boolean} ended
+ * What guesses score that know nothing of the update, for one measure.
+ * @param {Floor | null | undefined} floor
+ * @param {"psnr" | "ssim" | "likeness"} measure
+ * @param {number} digits
  */
-function judgement(ssim, ended) {
-  if (typeof ssim !== "number") return `recognisable from ${table.recognisable}`;
-  if (recognisable(ssim)) return "recognisable";
-  return ended ? "not recognisable" : "not recognisable yet";
+function ignorant(floor, measure, digits) {
+  if (!floor) return "";
+  const [grey, mean, other] = [floor.grey, floor.mean, floor.other].map((row) => number(row?.[measure], digits));
+  return `grey ${grey}, mean ${mean}, another ${other}`;
+}
+
+/**
+ * The floor in whole sentences; empty without one.
+ * @param {Floor | null | undefined} floor
+ */
+export function explained(floor) {
+  if (!floor) return "";
+  return "What guesses score that know nothing of the update: a grey picture, the private picture's mean colour, " +
+    `another picture. Their likeness: ${ignorant(floor, "likeness", 2)}.`;
 }
 
 /**

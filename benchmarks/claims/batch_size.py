@@ -13,8 +13,8 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.metrics import RECOGNISABLE
 from gradleak_core.presets import find_recipe
+from gradleak_core.verdicts import RECOGNISABLE_SSIM
 
 JSON = Any
 SIZES = (1, 2, 4, 8, 16)
@@ -41,7 +41,7 @@ def verdict(curve: list[float]) -> Verdict:
 
 
 def leaked(values: list[JSON], size: int) -> float:
-    return statistics.mean(row["ssim"] >= RECOGNISABLE for row in values if row["batch"] == size)
+    return statistics.mean(row["ssim"] >= RECOGNISABLE_SSIM for row in values if row["batch"] == size)
 
 
 CLAIM = Claim(

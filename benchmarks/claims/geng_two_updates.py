@@ -12,10 +12,10 @@ from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
-from gradleak_core.metrics import RECOGNISABLE
 from gradleak_core.presets import find_recipe
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep
+from gradleak_core.verdicts import RECOGNISABLE_SSIM
 
 JSON = Any
 ATTACK = replace(find_recipe("general_deep_leakage"), labels=KnownLabels(), restarts=1)
@@ -29,7 +29,7 @@ def measure(setting: Setting) -> Outcome:
     for experiment in pictures.batches(own, BASE, setting.count(4, 2), 2, "different"):
         result = play(experiment, setting.device, 15 if setting.quick else 60)
         values.append({"seed": experiment.seed, "iterations": result["iterations"], **result["metrics"]})
-    back = statistics.mean(row["ssim"] >= RECOGNISABLE for row in values)
+    back = statistics.mean(row["ssim"] >= RECOGNISABLE_SSIM for row in values)
     ours = f"{back:.0%} of the batches recognisable, median PSNR {statistics.median(r['psnr'] for r in values):.1f} dB"
     return Outcome(ours, verdict(back), values, pictures.words(setting, "cifar10"))
 

@@ -16,7 +16,7 @@ from gradleak_core.defences.input_noise import InputNoise
 from gradleak_core.defences.instahide import InstaHide
 from gradleak_core.defences.mixup import Mixup
 from gradleak_core.presets import FOUR
-from gradleak_core.verdicts import RECOGNISABLE
+from gradleak_core.verdicts import RECOGNISABLE_SSIM
 
 JSON = Any
 DEFENCES: dict[str, tuple[Defence, ...]] = {
@@ -40,7 +40,7 @@ def measure(setting: Setting) -> Outcome:
 def verdict(ssim: dict[str, float]) -> Verdict:
     """From median SSIMs. Whole: recognisable without a defence, and under 0.6 with mixup and InstaHide, the latter
     lower. Part: InstaHide halves it."""
-    held = ssim["InstaHide"] < ssim["mixup"] < RECOGNISABLE <= ssim["none"]
+    held = ssim["InstaHide"] < ssim["mixup"] < RECOGNISABLE_SSIM <= ssim["none"]
     return judged(held, ssim["InstaHide"] < ssim["none"] / 2)
 
 

@@ -22,7 +22,7 @@ from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import find_recipe
-from gradleak_core.verdicts import RECOGNISABLE
+from gradleak_core.verdicts import RECOGNISABLE_SSIM
 
 JSON = Any
 PLAIN = replace(
@@ -71,7 +71,7 @@ def broken(setting: Setting, attack: str, count: int, others: int, steps: int = 
 
 def is_broken(means: dict[str, float]) -> Verdict:
     """From mean SSIMs by model. Whole: at least 0.95 on the MLP. Part: recognisable, 0.6, on the MLP."""
-    return judged(means["MLP"] >= 0.95, means["MLP"] >= RECOGNISABLE)
+    return judged(means["MLP"] >= 0.95, means["MLP"] >= RECOGNISABLE_SSIM)
 
 
 def measure(setting: Setting) -> Outcome:

@@ -22,12 +22,13 @@ from torch import Tensor
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
 from gradleak_core.experiment import Experiment, Role, prepare_both, seed_for, threads
-from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair
 from gradleak_core.models import MODELS
 from gradleak_core.onlooker import Prepared
 from gradleak_core.presets import FIRST_SETUP, SMALL_STEPS, find_recipe
 from gradleak_core.types import Progress
+from gradleak_core.verdicts import RECOGNISABLE_SSIM
 
 JSON = Any
 ATTACK = find_recipe("inverting_gradients")
@@ -57,7 +58,7 @@ class Watch:
             return
         self.following = now + LOOK
         images, truth, labels = guess(), self.secret.images, self.secret.labels
-        if score(images[pair(images, truth)], truth, labels, labels, 0.0)["ssim"] >= RECOGNISABLE:
+        if score(images[pair(images, truth)], truth, labels, labels, 0.0)["ssim"] >= RECOGNISABLE_SSIM:
             self.seconds = time.perf_counter() - self.begun
             raise Reached
         if now > self.limit:

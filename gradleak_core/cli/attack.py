@@ -30,7 +30,7 @@ from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
-from gradleak_core.verdicts import STATUSES, word
+from gradleak_core.verdicts import STATUSES, seen, word
 
 KINDS = (".png", ".gif", ".html")
 FAILED, INTERRUPTED = 1, 130
@@ -185,7 +185,7 @@ class Screen:
             self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
-            scores = f"distance {metrics['distance']:.2e}  PSNR {metrics['psnr']:4.1f}  SSIM {metrics['ssim']:.2f}"
+            scores = f"distance {metrics['distance']:.2e}  PSNR {metrics['psnr']:4.1f}  {seen(metrics)}"
             rate = iteration / max(head["seconds"], 1e-9)
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
@@ -205,8 +205,12 @@ def result_table(recording: Recording, catalogue: JSON, cause: Diagnosis | None)
     rows.add_row("device, seed", f"{result['device']}, {result['seed']}{together}")
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
+        rows.add_row("likeness", f"{metrics['likeness']:.2f}, {seen(metrics)}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
         rows.add_row("distance", f"{metrics['distance']:.2e}")
+    if floor := result["floor"]:
+        grey, mean, other = (f"{floor[name]['psnr']:.2f} dB" for name in ("grey", "mean", "other"))
+        rows.add_row("floor", f"grey {grey}, mean colour {mean}, another picture {other}")
     found = f"{list_labels(result['labels'])}, true {list_labels(recording.head.get('labels', []))}"
     rows.add_row("labels", f"{list_labels(result['labels'])}, told" if labels_revealed(experiment) else found)
     rows.add_row("verdict", result["verdict"])

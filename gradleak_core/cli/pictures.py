@@ -13,6 +13,7 @@ from gradleak_core.runs.export import animation, open_picture, png
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.recording import data_url
 from gradleak_core.types import JSON
+from gradleak_core.verdicts import seen
 
 BLOCK, GAP, LINE = 224, 16, 24
 """The pixels of a block of images, of the space around it, and of a line of text."""
@@ -37,7 +38,8 @@ def draw_file(recording: Recording, suffix: str) -> bytes:
 
 def caption(numbers: JSON) -> str:
     metrics = numbers["metrics"]
-    return f"iteration {numbers['iteration']}   PSNR {metrics['psnr']:.1f} dB   SSIM {metrics['ssim']:.2f}"
+    scores = f"PSNR {metrics['psnr']:.1f} dB   SSIM {metrics['ssim']:.2f}   {seen(metrics)}"
+    return f"iteration {numbers['iteration']}   {scores}"
 
 
 def sheet(truth: Image.Image, guess: Image.Image, batch: int, text: str) -> Image.Image:
@@ -78,7 +80,10 @@ def page(recording: Recording) -> str:
         "result": recording.result,
         "head": recording.head,
         "curve": curve,
-        "frames": [numbers | {"picture": data_url(picture)} for numbers, picture in recording.choose_frames()],
+        "frames": [
+            numbers | {"picture": data_url(picture), "seen": seen(numbers["metrics"])}
+            for numbers, picture in recording.choose_frames()
+        ],
         "truth": data_url(recording.truth),
     }
     text = json.dumps(finite(value), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -28,6 +28,7 @@ from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import seen
 
 NOTE_SECONDS = 0.5
 """The seconds between two notes in the file."""
@@ -152,9 +153,9 @@ def price_table(value: JSON, known: JSON) -> Table:
         f"PSNR and SSIM of {run_title(leaked, known)}"
     )
     rows = Table(
-        "defence", "accuracy", "PSNR", "SSIM", title=what, title_justify="left", box=None, padding=(0, 2, 0, 0)
+        "defence", "accuracy", "PSNR", "SSIM", "seen", title=what, title_justify="left", box=None, padding=(0, 2, 0, 0)
     )
     for point in value["points"]:
         name = " then ".join(defence_text(part, known) for part in point["defences"]) or "none"
-        rows.add_row(name, f"{point['accuracy']:.1%}", f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}")
+        rows.add_row(name, f"{point['accuracy']:.1%}", f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}", seen(point))
     return rows

@@ -52,7 +52,7 @@ def diagnose(row: Mapping[str, Any], catalogue: JSON) -> Diagnosis | None:
     `row` has `status`, `message`, `experiment` and `result`, as a stored run has.
     """
     result = row.get("result") or {}
-    if row["status"] not in ENDED or recognisable((result.get("metrics") or {}).get("ssim")):
+    if row["status"] not in ENDED or recognisable(result.get("metrics") or {}):
         return None
     refused = row["status"] == "refused"
     if not refused and not result.get("evidence"):

@@ -6,6 +6,7 @@ from collections import Counter
 
 from torch import Tensor
 
+from gradleak_core.metrics.likeness import likeness
 from gradleak_core.metrics.pairing import visible
 
 PSNR_CAP = 100.0
@@ -19,18 +20,19 @@ def score(guess: Tensor, truth: Tensor, guessed_labels: Tensor, labels: Tensor, 
     labels (B,) are class numbers in any order. The guess is scored as `visible` shows it.
     """
     # takes a second, which is spared to whoever asks for no score
-    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+    from torchmetrics.functional.image import structural_similarity_index_measure
 
     guess, truth = visible(guess), truth.detach().cpu().float()
     mse = (guess - truth).square().mean((1, 2, 3))
-    psnr = peak_signal_noise_ratio(guess, truth, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    psnr = -10 * mse.clamp(min=10 ** (-PSNR_CAP / 10)).log10()
     ssim = structural_similarity_index_measure(guess, truth, data_range=1.0)
     found = Counter(guessed_labels.tolist()) & Counter(labels.tolist())
     return {
         "mse": mse.mean().item(),
         "rmse": mse.sqrt().mean().item(),
-        "psnr": psnr.clamp(max=PSNR_CAP).mean().item(),
+        "psnr": psnr.mean().item(),
         "ssim": float(ssim),  # type: ignore[arg-type]
+        "likeness": float(likeness(guess, truth).mean()),
         "label_accuracy": found.total() / len(labels),
         "distance": distance,
     }

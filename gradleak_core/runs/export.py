@@ -86,9 +86,9 @@ def animation(images: list[Image.Image]) -> bytes:
 
 
 def add_scores(columns: Columns, frames: Sequence[Mapping[str, Any]]) -> Columns:
-    """Returns the columns with those that only frames have values for: PSNR in dB, SSIM, and seconds of computing."""
+    """Returns the columns with those that only frames have values for: PSNR in dB, SSIM, likeness and seconds."""
     length = max(map(len, columns.values()), default=0)
-    found: Columns = {"psnr": [None] * length, "ssim": [None] * length, "seconds": [None] * length}
+    found: Columns = {name: [None] * length for name in ("psnr", "ssim", "likeness", "seconds")}
     for frame in frames:
         for name, column in found.items():
             column[frame["iteration"] - 1] = frame.get("metrics", {}).get(name, frame.get(name))

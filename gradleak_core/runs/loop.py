@@ -41,6 +41,7 @@ class Engine(Protocol):
     load: Callable[[Any], Any]
     run: Callable[..., Any]
     secret: Callable[[Any], Any]
+    floor: Callable[[Any, Any], Any]
     Summary: Callable[..., Any]
 
 
@@ -87,6 +88,7 @@ class Run:
     def __init__(self, engine: Engine, run: str, device: str, controls: Controls, send: Send) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
         self.wanted = False
+        self.floor: dict[str, Any] = {}
         self.begun = time.perf_counter()
         self.next_frame = self.next_note = 0.0
         self.asked = 0.0
@@ -101,6 +103,7 @@ class Run:
             self.finish(summary, "stopped")
             return
         secret = self.engine.secret(experiment)
+        self.floor = self.engine.floor(experiment, secret)
         self.begun = time.perf_counter()
         events = self.engine.run(experiment, device=self.device, due=self.due)
         curve, status = Curve(()), "stopped"
@@ -133,7 +136,8 @@ class Run:
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""
-        result = summary.json() | {"status": status, "metrics": round_scores(summary.metrics)}  # as on the last frame
+        scores = round_scores(summary.metrics)  # as on the last frame
+        result = summary.json() | {"status": status, "metrics": scores, "floor": self.floor}
         self.send({"type": "finished", "run": self.run, "status": status, "result": result})
 
     def note(self, message: str, share: float | None) -> None:
@@ -168,7 +172,7 @@ class Run:
         head = {
             "type": "started", "run": self.run, "steps": event.steps, "restarts": event.restarts,
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
-            "message": event.remark or None, "update": event.update,
+            "floor": self.floor, "message": event.remark or None, "update": event.update,
         }  # fmt: skip
         self.send(head, encode_picture(secret.images))
 

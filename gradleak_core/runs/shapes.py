@@ -11,7 +11,7 @@ SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "evidence": dict, "verdict": TEXT,
-    "remark": TEXT, "device": TEXT,
+    "remark": TEXT, "device": TEXT, "floor": dict,
 }  # fmt: skip
 """The type of each value that is read of a run's set-up, start and result, wherever it stands."""
 LATEST = 253_402_300_799
@@ -66,5 +66,6 @@ def is_price(value: Any) -> bool:
         and isinstance(point.get("defences"), list)
         and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
         and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
+        and isinstance(point.get("likeness"), NUMBER)
         for point in value["points"]
     )

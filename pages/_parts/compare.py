@@ -9,7 +9,7 @@ import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.verdicts import duration
+from gradleak_core.verdicts import duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue
 from pages._parts.live_view import run_alone
@@ -43,6 +43,7 @@ def numbers(left: JSON, right: JSON) -> list[list[str]]:
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
         better = metric["better"] if name != "distance" or same_distance(left, right) else "not comparable"
         rows.append([title, *(scored(row, name) for row in (left, right)), better])
+    rows.append(["What is seen", *(seen(result.get("metrics") or {}) or "none" for result in results), ""])
     rows.append(["Iterations", *(str(row["iteration"]) for row in (left, right)), ""])
     times = [result.get("seconds") for result in results]
     rows.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])

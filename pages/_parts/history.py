@@ -10,7 +10,7 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
-from gradleak_core.verdicts import duration, recognisable, word
+from gradleak_core.verdicts import duration, seen, word
 from pages._parts import pictures, setup, texts
 from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
@@ -139,12 +139,13 @@ def thumbnail(row: JSON) -> str:
 
 
 def scores(result: JSON) -> str:
-    """Returns PSNR and SSIM of the attacker's pick, with what they mean."""
+    """Returns the scores of the attacker's pick, and the word for what is seen in it."""
     metrics = result.get("metrics") or {}
     if metrics.get("psnr") is None or metrics.get("ssim") is None:
         return "There is no score."
-    verdict = "recognisable" if recognisable(metrics["ssim"]) else "not recognisable"
-    return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**: {verdict}"
+    likeness = metrics.get("likeness")
+    also = "" if likeness is None else f", likeness **{likeness:.2f}**"
+    return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**{also}: {seen(metrics)}"
 
 
 def progress(row: JSON) -> str:

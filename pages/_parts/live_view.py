@@ -9,7 +9,7 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.verdicts import RECOGNISABLE, STATUSES
+from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
@@ -20,7 +20,8 @@ VERSION = live_version()
 
 ALWAYS = {
     "version": VERSION,
-    "recognisable": RECOGNISABLE,
+    "seen": SEEN,
+    "recognisable_ssim": RECOGNISABLE_SSIM,
     "statuses": {status: row.word for status, row in STATUSES.items()},
 }
 """What every view is given."""

@@ -18,7 +18,7 @@ WELCOME = "A client shares only a gradient. Watch its picture come back from it.
 
 def colour(row: JSON) -> str:
     """Returns the colour of a run's status."""
-    return status_colour(row["status"], ((row["result"] or {}).get("metrics") or {}).get("ssim"))
+    return status_colour(row["status"], (row["result"] or {}).get("metrics") or {})
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
+from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue, service
 from pages._parts.forms import ladder
 from pages._parts.note import note
@@ -136,10 +137,15 @@ def result(value: JSON) -> None:
     )
     st.plotly_chart(figure(value["points"], measure), key="price:chart", config={"displaylogo": False})
     rows = [
-        [escaped(label(point)), f"{point['accuracy']:.1%}", *(f"{point[name]:.3g}" for name in ("psnr", "ssim"))]
+        [
+            escaped(label(point)),
+            f"{point['accuracy']:.1%}",
+            *(f"{point[name]:.3g}" for name in ("psnr", "ssim")),
+            seen(point),
+        ]
         for point in value["points"]
     ]
-    st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM"], rows))
+    st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM", "What is seen"], rows))
     data, rounds = value["federation"].get("data"), value["federation"].get("rounds")
     note(
         f"Trained on {escaped(str(data))} for {rounds} rounds; accuracy is on held-out pictures. "

@@ -136,7 +136,7 @@ class Lab:
         return iteration
 
     def number(self, name: str) -> Locator:
-        """SSIM, PSNR, MSE, Distance or Labels."""
+        """Likeness, PSNR, SSIM, Distance or Labels."""
         return self.view.locator("dl > div").filter(has=self.page.get_by_text(name, exact=True)).locator("dd").first
 
     def picture(self, name: str) -> Locator:

@@ -13,12 +13,16 @@ import torch
 from playwright.sync_api import Browser, Route
 
 from gradleak_core.tiles import pack_entries
-from gradleak_core.verdicts import RECOGNISABLE, STATUSES
+from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
 MODULES = ("album", "cursor", "tiles", "trace", "words")
-TABLE = {"statuses": {status: row.word for status, row in STATUSES.items()}, "recognisable": RECOGNISABLE}
+TABLE = {
+    "statuses": {status: row.word for status, row in STATUSES.items()},
+    "seen": SEEN,
+    "recognisable_ssim": RECOGNISABLE_SSIM,
+}
 LOAD = """async ([names, table]) => {
     for (const name of names) window[name] = await import(`/${name}.js`);
     words.learn(table);
@@ -288,37 +292,41 @@ def test_a_number_of_any_size_takes_a_few_characters(call: Call, value: float | 
     assert call("value => words.small(value)", value) == said
 
 
-NUMBERS = "([frame, ended, told]) => words.numbers(frame, ended, told)"
+NUMBERS = "([frame, floor, told]) => words.numbers(frame, floor, told)"
 
 
 @pytest.mark.parametrize(
-    ("ssim", "ended", "said", "note"),
-    [(None, False, "–", "recognisable from 0.6"), (0.6, False, "0.60", "recognisable"),
-     (0.59, False, "0.59", "not recognisable yet"), (0.1, True, "0.10", "not recognisable"),
-     (-0.02, True, "-0.02", "not recognisable"), (0.9997, True, "1.00", "recognisable")],
+    ("metrics", "said", "word"),
+    [({}, "–", "recognisable from 0.65"), ({"likeness": 0.65, "ssim": 0.1}, "0.65", "recognisable"),
+     ({"likeness": 0.59}, "0.59", "outline"), ({"likeness": 0.1, "ssim": 0.9}, "0.10", "nothing"),
+     ({"likeness": 0.9997}, "1.00", "near copy"), ({"ssim": 0.6}, "–", "recognisable"),
+     ({"ssim": -0.02}, "–", "not recognisable")],
 )  # fmt: skip
-def test_the_number_for_likeness_says_what_it_means(
-    call: Call, ssim: float | None, ended: bool, said: str, note: str
-) -> None:
-    numbers = call(NUMBERS, [{"iteration": 1, "metrics": {"ssim": ssim}}, ended, False])
-    assert (numbers["ssim"], numbers["ssim-note"]) == (said, note)
+def test_the_number_for_likeness_says_what_is_seen(call: Call, metrics: dict[str, float], said: str, word: str) -> None:
+    numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, False])
+    assert (numbers["likeness"], numbers["seen"]) == (said, word)
 
 
 def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
-    numbers = call(NUMBERS, [None, False, False])
-    assert {name: numbers[name] for name in ("ssim", "psnr", "mse", "distance", "accuracy")} == dict.fromkeys(
-        ("ssim", "psnr", "mse", "distance", "accuracy"), "–"
-    )
-    metrics = {"psnr": 51.341, "mse": 7.34e-6, "distance": 64.492, "label_accuracy": 0.666}
-    numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, False])
-    assert [numbers[name] for name in ("psnr", "mse", "distance", "accuracy")] == [
-        "51.3",
-        "7.3 × 10⁻⁶",
-        "64.492",
-        "67 %",
-    ]
-    told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, False, True])
+    names = ("likeness", "ssim", "psnr", "distance", "accuracy")
+    numbers = call(NUMBERS, [None, None, False])
+    assert {name: numbers[name] for name in names} == dict.fromkeys(names, "–")
+    metrics = {"psnr": 51.341, "ssim": 0.71, "distance": 64.492, "label_accuracy": 0.666}
+    numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, False])
+    assert [numbers[name] for name in names] == ["–", "0.71", "51.3", "64.492", "67 %"]
+    told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, True])
     assert (told["accuracy"], told["accuracy-note"]) == ("told", "to the attacker")
+
+
+def test_beside_the_scores_stands_what_knowing_nothing_scores(call: Call) -> None:
+    rows = {name: {"psnr": at, "ssim": at / 100, "likeness": 0} for name, at in (("grey", 12), ("mean", 13.9))}
+    floor = rows | {"other": {"psnr": 9.25, "ssim": 0.1, "likeness": 0.21}, "chance": 0.1}
+    numbers = call(NUMBERS, [None, floor, False])
+    assert numbers["psnr-note"] == "dB; grey 12.0, mean 13.9, another 9.3"
+    assert numbers["ssim-note"] == "grey 0.12, mean 0.14, another 0.10"
+    assert numbers["accuracy-note"] == "recovered; by chance 10 %"
+    assert "another 0.21" in call("floor => words.explained(floor)", floor)
+    assert call("floor => words.explained(floor)", None) == ""
 
 
 CAPTIONS = "([truth, guess, classes, told]) => words.captions(truth, guess, classes, told)"
@@ -402,13 +410,13 @@ SPOKEN = "([messages, ended, shown]) => words.spoken(traced(...messages), ended,
 
 def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> None:
     running = curve(1, *[1.0] * 5) | {"steps": 20, "seconds": 2}
-    shown = {"iteration": 5, "metrics": {"ssim": 0.71}}
-    assert call(SPOKEN, [[[running]], False, shown]) == "Running. iteration 5 of 20, SSIM 0.71, recognisable"
+    shown = {"iteration": 5, "metrics": {"likeness": 0.71}}
+    assert call(SPOKEN, [[[running]], False, shown]) == "Running. iteration 5 of 20, seen: recognisable"
     assert call(SPOKEN, [[[running]], False, None]) == "Running. iteration 5 of 20"
     over = running | {"status": "stopped"}
     assert call(SPOKEN, [[[over]], True, None]) == "Stopped. iteration 5 of 20, 2.0 s"
     verdict = over | {"status": "done", "result": {"status": "done", "verdict": "Recognisable after 2.0 s."}}
-    assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. SSIM 0.71"
+    assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. seen: recognisable"
 
 
 # ---- tiles ---------------------------------------------------------------------------------------

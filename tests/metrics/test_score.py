@@ -10,8 +10,9 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from gradleak_core.metrics import RECOGNISABLE, score
+from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
+from gradleak_core.verdicts import recognisable, seen
 
 ZERO = torch.zeros(1, dtype=torch.long)
 
@@ -39,6 +40,7 @@ def test_equal_images_score_best_and_stay_finite() -> None:
     assert got["mse"] == got["rmse"] == 0
     assert got["psnr"] == 100
     assert got["ssim"] == pytest.approx(1, abs=1e-4)
+    assert got["likeness"] == pytest.approx(1)
 
 
 def test_a_guess_outside_the_range_is_clamped() -> None:
@@ -83,7 +85,9 @@ def test_more_noise_scores_worse_and_the_threshold_lies_between() -> None:
     truth = torch.nn.functional.interpolate(pictures(1, 3, 8), size=32, mode="bilinear")
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))
     slight, strong = one(truth + 0.02 * noise, truth), one(truth + 0.5 * noise, truth)
-    assert strong["ssim"] < RECOGNISABLE < slight["ssim"]
+    assert seen(slight) == "near copy"
+    assert not recognisable(strong)
+    assert strong["ssim"] < slight["ssim"]
     assert strong["psnr"] < slight["psnr"]
 
 

@@ -38,7 +38,7 @@ def test_the_first_preset_runs_and_says_what_it_found(server: Server) -> None:
     messages = server.watch(run)
     last, result = messages[-1][0], messages[-1][0]["result"]
     assert (last["status"], last["shape"], last["batch"], last["losses"][0]) == ("done", [3, 32, 32], 1, "distance")
-    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "label_accuracy", "distance"}
+    assert set(result["metrics"]) == {"mse", "rmse", "psnr", "ssim", "likeness", "label_accuracy", "distance"}
     assert (result["iterations"], result["seed"]) == (12, experiment["seed"])
     assert result["experiment"] == experiment | {"threads": 1}
     recording = server.client.get(f"/api/runs/{run}/recording").json()

@@ -87,6 +87,10 @@ def load(json: Any) -> Experiment:
     return Experiment(json)
 
 
+def floor(toy: Experiment, private: Secret) -> Any:
+    return {"grey": {"psnr": 9.5, "ssim": 0.1, "likeness": 0.0}, "chance": 0.1}
+
+
 def secret(experiment: Experiment) -> Secret:
     batch, size = len(experiment.json["images"]), experiment.json["size"]
     noise = torch.rand(batch, experiment.json["channels"], size, size, generator=torch.Generator().manual_seed(7))
