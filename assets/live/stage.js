@@ -190,7 +190,7 @@ export class Stage {
 
   drawMessage() {
     const { note, trace, data, problem } = this.view;
-    const said = note || trace.head.message || trace.head.result?.verdict || data.foreword || "";
+    const said = note || trace.head.message || trace.head.result?.verdict || words.foreseen(trace) || data.foreword || "";
     text(this.find("message"), data.refused || problem || data.complaint ? "" : said);
   }
 

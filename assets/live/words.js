@@ -93,21 +93,20 @@ function progress(trace, ended, running) {
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
   if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
-  const newest = trace.frames.at(-1);
-  const redrawn = newest?.redrawn ?? 0;
-  if (running && newest?.forecast !== undefined && !recognisable(newest.metrics?.ssim)) {
-    said.push(foreseen(newest.forecast));
-  }
+  const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
   if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
 }
 
 /**
- * When the picture should be recognisable, as its first frames say.
- * @param {number | null} seconds
+ * When the picture should be recognisable, as its first frames say; empty where nothing is said.
+ * @param {Trace} trace
  */
-const foreseen = (seconds) =>
-  seconds === null ? "no forecast yet" : `forecast: recognisable after about ${span(seconds)}`;
+export function foreseen(trace) {
+  const newest = trace.frames.at(-1);
+  if (trace.head.status !== "running" || newest?.forecast === undefined || recognisable(newest.metrics)) return "";
+  return newest.forecast === null ? "" : `Forecast: recognisable after about ${span(newest.forecast)}.`;
+}
 
 /**
  * A length of time: 4.2 s, 48 s, 3 min 5 s.

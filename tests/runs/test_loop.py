@@ -66,7 +66,7 @@ class Levelling:
     """An engine whose only run is level after an iteration."""
 
     load = secret = staticmethod(lambda _: toy_engine.Experiment({"attack": {}}))
-    Summary = toy_engine.Summary
+    Summary, floor = toy_engine.Summary, staticmethod(lambda *_: {})
 
     def run(self, experiment: Any, **_: Any) -> Any:
         plateau = Plateau(600, 300, 200)
