@@ -17,7 +17,7 @@ class Controls:
         self.paused = False
         self.stopped = False
         self.wasted = 0.0
-        """The seconds spent waiting instead of computing."""
+        """The seconds spent keeping the pace instead of computing."""
         self._steps: int | None = None
         self._gap = 0.0
         self._next = 0.0
@@ -50,7 +50,7 @@ class Controls:
     def hold(self) -> None:
         """Waits while the run is paused."""
         with self._changed:
-            self._wait(lambda: not self.paused or self.stopped, None)
+            self._changed.wait_for(lambda: not self.paused or self.stopped)
 
     def _count_down(self) -> None:
         with self._changed:
@@ -66,7 +66,7 @@ class Controls:
             self._next = max(self._next + gap, now)
             self._wait(lambda: self.stopped or self.paused or self._gap != gap, self._next - now)
 
-    def _wait(self, until: Any, timeout: float | None) -> None:
+    def _wait(self, until: Any, timeout: float) -> None:
         begun = time.perf_counter()
         self._changed.wait_for(until, timeout)
         self.wasted += time.perf_counter() - begun
