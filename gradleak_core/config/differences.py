@@ -45,8 +45,11 @@ def shown_value(value: Any, catalogue: JSON) -> str:
     if isinstance(value, list):
         return ", ".join(shown_value(one, catalogue) for one in value) or "none"
     if isinstance(value, str):
-        return value.removeprefix("sample:").replace("_", " ")
-    return {None: "each picture's own", True: "yes", False: "no"}.get(value, str(value))
+        known = catalogue["families"]["attacks"].get(value)
+        return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ")
+    if value is None or isinstance(value, bool):
+        return {None: "each picture's own", True: "yes", False: "no"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def part_title(part: JSON, catalogue: JSON) -> str:

@@ -29,6 +29,8 @@ NOTES = 0.5
 """The fewest seconds between two notes on what the run waits for."""
 MOST_SECONDS = 0.5
 """The most seconds between two frames, however long one takes."""
+RACE_SECONDS = 0.15
+"""The most seconds between two frames of the lanes of a race, which are there to be watched beside each other."""
 
 Send = Callable[..., None]
 Say = Callable[[str, "float | None"], None]
@@ -95,7 +97,8 @@ class Pulse:
 
     def pause(self, cost: float) -> float:
         """Returns the fewest seconds until the next frame of each run after one that took `cost` seconds."""
-        return min(max(FRAME_SECONDS - cost, SHARE * cost * self.runs), MOST_SECONDS)
+        most = MOST_SECONDS if self.runs == 1 else RACE_SECONDS
+        return min(max(FRAME_SECONDS - cost, SHARE * cost * self.runs), most)
 
 
 class Run:
