@@ -16,6 +16,7 @@ export interface Frame {
   layers?: Record<string, number | null>;
   labels?: number[];
   redrawn?: number;
+  seconds?: number;
 }
 
 export interface Result {
@@ -70,6 +71,27 @@ export interface Data {
   compact: boolean;
   recognisable: number;
   statuses: Record<string, string>;
+  module?: string;
+}
+
+/** What `race_view` in pages/_parts/race.py sends: a race to run, one to show, or both. */
+export interface RaceData {
+  base: string;
+  version: string;
+  module: string;
+  race: { lanes: object[]; names: string[]; title: string | null; by: "iterations" | "seconds" } | null;
+  shown: { id: string; runs: string[]; names: string[]; race: boolean } | null;
+  refused: string | null;
+  preview: string | null;
+  batch: number;
+  recognisable: number;
+  statuses: Record<string, string>;
+}
+
+export interface RaceComponent {
+  data: RaceData;
+  parentElement: HTMLElement;
+  setStateValue(name: string, value: string): void;
 }
 
 export interface Component {
