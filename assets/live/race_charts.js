@@ -19,6 +19,15 @@ export class RaceCharts extends Charts {
     return { color, width: 2.5, dash: number > this.colours.length ? "dot" : dash };
   }
 
+  /**
+   * By number: the names stand beside the pictures.
+   * @param {HTMLElement} node
+   * @param {any[]} entries
+   */
+  legend(node, entries) {
+    super.legend(node, entries.map(({ name, line, lane }) => ({ name: lane ? String(lane.number) : name, line })));
+  }
+
   /** @param {any} race */
   losses(race) {
     return this.lines(race, "distance", "%{y:.3g}");

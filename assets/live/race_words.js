@@ -61,7 +61,7 @@ export function verdict(lanes, by) {
   const others = crossed.slice(1).map(({ number }) => number);
   const then = others.length ? `; then lane ${others.join(", ")}` : "";
   const over = lanes.every(({ ended }) => ended);
-  return `${first}${then}${over && never ? `; ${never} never` : ""}.`;
+  return `${first}${then}${over && never ? `; the other ${never === 1 ? "one" : never} never` : ""}.`;
 }
 
 /**

@@ -6,11 +6,11 @@ the command line a lane is a text of what differs from the first one: `defence=g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 
 from gradleak_core.config.differences import differences
-from gradleak_core.config.knobs import put
+from gradleak_core.config.knobs import find_entry, kind_of, put, top
 from gradleak_core.config.links import read_changes, to_query
 from gradleak_core.config.schemas import quoted
 from gradleak_core.types import JSON, Refused
@@ -106,3 +106,36 @@ def race_title(lanes: Sequence[JSON], catalogue: JSON) -> str:
     places = [place.rpartition(", ")[2].lower() for place, _ in main_differences(lanes, catalogue)]
     told = list(dict.fromkeys(places))[:3]
     return f"Race of {len(lanes)}: {', '.join(told)}" if told else f"Race of {len(lanes)}"
+
+
+def sweepable(experiment: JSON, catalogue: JSON) -> dict[str, JSON]:
+    """Returns the numeric knobs of an experiment by their paths, each with its present `value`; defences come first."""
+    knobs = sorted(top(catalogue), key=lambda knob: ("defences", "attack", "model").index(knob["name"])
+                   if knob["name"] in ("defences", "attack", "model") else 3)  # fmt: skip
+    return dict(_numeric(experiment, knobs, catalogue, ""))
+
+
+def _numeric(part: JSON, knobs: Sequence[JSON], catalogue: JSON, before: str) -> Iterator[tuple[str, JSON]]:
+    for knob in knobs:
+        name, kind, value = knob["name"], knob["type"], part.get(knob["name"])
+        if kind in ("integer", "number"):
+            yield f"{before}{name}", knob | {"value": value}
+        elif kind == "object":
+            yield from _numeric(value, knob["knobs"], catalogue, f"{before}{name}.")
+        elif kind == "part" and value:
+            inner = find_entry(knob["family"], value, catalogue)["knobs"]
+            yield from _numeric(value, inner, catalogue, f"{before}{name}.")
+        elif kind == "parts":
+            for item in value or ():
+                inner = find_entry(knob["family"], item, catalogue)["knobs"]
+                path = f"{before}{name}.{kind_of(knob['family'], item, catalogue)}."
+                yield from _numeric(item, inner, catalogue, path)
+
+
+def usual_values(knob: JSON) -> list[float]:
+    """Returns three values of a numeric knob to sweep: a tenth or a half of the present one, that one, and more."""
+    value, factor = knob["value"] or 1, 10 if knob.get("log") or knob["type"] == "number" else 2
+    low, high = knob.get("low"), knob.get("high")
+    wanted = [value / factor, value, value * factor]
+    bounded = [max(low if low is not None else one, min(high if high is not None else one, one)) for one in wanted]
+    return list(dict.fromkeys(round(one) if knob["type"] == "integer" else float(f"{one:.4g}") for one in bounded))

@@ -27,12 +27,14 @@ UNFINISHED = ("queued", "running", "paused")
 MOST_COMPARED = 6
 
 
-def page_of(rows: list[JSON]) -> list[JSON]:
-    """Returns the rows of the open page."""
-    if len(rows) <= PAGE:
-        return rows
-    page = st.pagination(-(-len(rows) // PAGE), key="page")
-    return rows[(page - 1) * PAGE : page * PAGE]
+def page_of(entries: list[JSON]) -> list[JSON]:
+    """Returns the entries of the open page."""
+    if st.session_state.pop("to-lab", False):
+        st.switch_page(pages()["lab"])
+    if len(entries) <= PAGE:
+        return entries
+    page = st.pagination(-(-len(entries) // PAGE), key="page")
+    return entries[(page - 1) * PAGE : page * PAGE]
 
 
 def comparing(rows: list[JSON]) -> list[str]:
@@ -109,7 +111,7 @@ def followed(run: str) -> None:
 
 def state(row: JSON) -> None:
     """Shows the picture, the set-up and the state of a run."""
-    if st.session_state.pop("to-lab", False):
+    if st.session_state.pop("to-lab", False):  # pressed within the fragment of a run that goes on
         st.switch_page(pages()["lab"])
     with st.container(horizontal=True, vertical_alignment="center"):
         says, run = f"Last picture of {row['name']}", (row,)

@@ -451,7 +451,7 @@ def test_a_run_stays_while_the_browser_has_not_yet_written_it_into_the_address(
 
 def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, full: list[str], open_page: Open) -> None:
     app = open_page("lab", run=full[0])
-    app.button("preset:precode_noise").click().run()
+    app.button("preset:fedavg").click().run()
     assert view(app)["run"] is None
     assert address(app)["run"] == full[0]
     assert app.button("show").label == "the second"

@@ -1,0 +1,183 @@
+"""A race in the Lab: lanes to add, a knob to sweep, and the view of all lanes in place of the one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config import demand, knobs
+from gradleak_core.config.races import (
+    MOST_LANES,
+    check_lanes,
+    lane_names,
+    lane_text,
+    race_title,
+    read_lane,
+    sweep_knob,
+    sweepable,
+    usual_values,
+)
+from gradleak_core.runs import races
+from gradleak_core.runs.service import NoRun
+from gradleak_core.types import Refused
+from pages._parts import pictures, setup, texts
+from pages._parts.engine import catalogue, service
+from pages._parts.race import race_view, what_differs
+
+JSON = Any
+FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
+"""What a lane can have other: the family that is chosen from, and the key of a link that names the choice."""
+
+
+def racing(experiment: JSON) -> list[JSON]:
+    """Returns the experiments of the race that is set up, the first included; none without a second lane.
+
+    A lane that makes no sense any more is left out, with a sentence why.
+    """
+    found = [experiment]
+    for text, lane in readable(experiment, warn):
+        if lane not in found:
+            found.append(lane)
+        else:
+            warn(f"it is the same as another lane ({text}).")
+    return found if len(found) > 1 else []
+
+
+def warn(reason: str) -> None:
+    st.warning(texts.escaped(f"A lane is left out: {reason}"), icon=":material/link_off:")
+
+
+def readable(experiment: JSON, complain: Callable[[str], object] = str) -> Iterator[tuple[str, JSON]]:
+    """Yields the lanes beside the set-up, each by its text; complains of one that makes no sense."""
+    for text in setup.lanes():
+        try:
+            yield text, read_lane(text, experiment, catalogue())
+        except Refused as refused:
+            complain(str(refused))
+
+
+def race_menu(experiment: JSON) -> None:
+    """Shows the button behind which lanes are added."""
+    asked = st.session_state.get("lanes-asked", 0)  # another popover, and so a closed one, after each choice
+    label = "Lanes" if setup.lanes() else "Make it a race"
+    with st.popover(label, icon=":material/sports_score:", key=f"race-menu:{asked}"):
+        adding, sweeping, *taking = st.tabs(["Add a lane", "Sweep a knob", *(["Take out"] if setup.lanes() else [])])
+        with adding:
+            add_lane(experiment)
+        with sweeping:
+            sweep_values(experiment)
+        for tab in taking:
+            with tab:
+                take_out(experiment)
+
+
+def add_lane(experiment: JSON) -> None:
+    """Shows what a further lane can have other than the set-up: a defence, an attack or a model."""
+    st.markdown("The same picture and seed, with another")
+    what = st.segmented_control(
+        "What is other", list(FAMILIES), default="Defence", key="lane-what", label_visibility="collapsed"
+    )
+    family, key = FAMILIES[what or "Defence"]
+    rows = catalogue()["families"][family]
+    kinds = [*(["none"] if key == "defence" else []), *rows]
+    title = {"none": "No defence"} | {kind: row["title"] for kind, row in rows.items()}
+    kind = st.selectbox("Which", kinds, format_func=title.get, key=f"lane-{key}", index=min(1, len(kinds) - 1))
+    full = len(setup.lanes()) + 1 >= MOST_LANES
+    st.button("Add it", type="primary", key="add-lane", on_click=add, args=(f"{key}={kind}",), disabled=full)
+
+
+def add(text: str) -> None:
+    """Adds a lane to the race, unless it is the same as another or cannot be run."""
+    experiment, known = setup.current(), catalogue()
+    try:
+        lane = read_lane(text, experiment, known)
+        check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
+    except Refused as refused:
+        st.toast(texts.escaped(str(refused)), icon=":material/error:")
+        return
+    change_lanes([*setup.lanes(), text])
+
+
+def sweep_values(experiment: JSON) -> None:
+    """Shows a numeric knob to choose, and its values, each of which becomes a lane."""
+    known = sweepable(experiment, catalogue())
+    path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
+    values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
+    given = st.text_input("Values, 2 to 12", values, key=f"sweep-values:{path}")
+    st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, given))
+
+
+def sweep_over(path: str, values: str) -> None:
+    """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
+    experiment, known = setup.current(), catalogue()
+    try:
+        lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
+        check_lanes(lanes)
+    except Refused as refused:
+        st.toast(texts.escaped(str(refused)), icon=":material/error:")
+        return
+    setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
+    close_menu()
+
+
+def change_lanes(texts_of_lanes: list[str]) -> None:
+    """Replaces the lanes beside the set-up. The race on show leaves the stage, because it is another one."""
+    st.session_state.update(lanes=texts_of_lanes, race=None, welcome=False)
+    close_menu()
+
+
+def close_menu() -> None:
+    st.session_state["lanes-asked"] = st.session_state.get("lanes-asked", 0) + 1
+
+
+def take_out(experiment: JSON) -> None:
+    """Shows a button for each lane beside the set-up, which takes it away."""
+    lanes = dict(readable(experiment))
+    named = dict(zip(lanes, lane_names([experiment, *lanes.values()], catalogue())[1:], strict=True))
+    for text in setup.lanes():
+        name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]
+        st.button(name, key=f"lane:{text}", icon=":material/close:", width="stretch", on_click=change_lanes,
+                  args=(rest,))  # fmt: skip
+
+
+def lane_bar(lanes: list[JSON]) -> None:
+    """Says what the lanes have in common, and shows the button behind which they are changed."""
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(f"A race of {len(lanes)} lanes with the same picture and seed. The set-up beside is lane 1.")
+        race_menu(lanes[0])
+
+
+def race_stage(lanes: list[JSON]) -> None:
+    """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
+    known, images = catalogue(), lanes[0]["images"]
+    names = lane_names(lanes, known)
+    lane_bar(lanes)
+    reasons = [
+        f"Lane {number}: {reason}"
+        for number, lane in enumerate(lanes, 1)
+        for reason in [*filter(None, map(pictures.problem, lane["images"])), *knobs.refusals(lane, lane, known)][:1]
+    ]
+    if not reasons:
+        reasons = list(filter(None, [demand.lack_together(lanes, known)]))
+    race_view(
+        race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
+        shown=on_show(lanes, names),
+        refused=" ".join(reasons) or None,
+        preview=pictures.preview(images, lanes[0]["size"], lanes[0]["channels"]),
+        key="race-view",
+        on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),
+    )
+    what_differs(lanes, names)
+
+
+def on_show(lanes: list[JSON], names: list[str]) -> JSON:
+    """Returns the race on show for the view, if its lanes are those that are set up."""
+    try:
+        found = races.get_race(service(), setup.shown_race() or "")
+    except NoRun:
+        return None
+    if [row["experiment"] for row in found["lanes"]] != lanes:
+        return None
+    return {"id": found["id"], "runs": [row["id"] for row in found["lanes"]], "names": names, "race": True}
