@@ -5,7 +5,7 @@ import { Album, decode } from "./album.js";
 import { text } from "./controls.js";
 import { Cursor } from "./cursor.js";
 import { Panels } from "./pictures.js";
-import { moment, score } from "./race_words.js";
+import { moment, price, score } from "./race_words.js";
 import { ENDED, LiveSource } from "./source.js";
 import { Trace } from "./trace.js";
 import { recognisable } from "./words.js";
@@ -20,6 +20,8 @@ export class Lane {
   drawn = null;
   asked = false;
   count = 0;
+  /** the newest iteration whose picture was heard */
+  newest = 0;
 
   /**
    * @param {number} number from 1
@@ -73,7 +75,32 @@ export class Lane {
     this.changed();
     if (!picture || head.picture == null) return;
     const decoded = await decode(picture).catch(() => null);
-    if (decoded) this.cursor.hear(head.picture, decoded);
+    if (!decoded) return;
+    this.album.keep(head.picture, decoded);
+    this.newest = Math.max(this.newest, head.picture);
+    this.changed();
+  }
+
+  /**
+   * Shows the newest picture at or before a moment, so that no lane is seen ahead of the others.
+   * @param {number} at
+   * @param {By} by
+   */
+  keepUp(at, by) {
+    const { album, cursor, trace } = this;
+    if (!cursor.following) return;
+    const frame = trace.frames.findLast((one) => album.pictures.has(one.iteration) && place(one, by) <= at + 1e-9);
+    const picture = frame && album.pictures.get(frame.iteration);
+    if (picture && frame.iteration !== cursor.shown) cursor.show(frame.iteration, picture);
+  }
+
+  /**
+   * How far along the common clock the newest picture of the lane lies.
+   * @param {By} by
+   */
+  seen(by) {
+    const { trace, newest } = this;
+    return newest ? place(trace.frames[trace.index(newest)], by) : 0;
   }
 
   async seeTruth() {
@@ -137,7 +164,8 @@ export class Lane {
     return this.trace.frames.findLast((frame) => place(frame, by) <= at + 1e-9) ?? this.trace.frames[0] ?? null;
   }
 
-  draw() {
+  /** @param {Lane} first the lane that this one is compared with */
+  draw(first) {
     const { cursor, node } = this;
     if (cursor.picture && cursor.picture !== this.drawn) {
       this.panels.showGuess(cursor.picture, this.batch);
@@ -149,6 +177,7 @@ export class Lane {
     Object.assign(node.dataset, { iteration: cursor.shown ?? "", status: this.trace.head.status });
     node.classList.toggle("gl-crossed", recognisable(frame?.metrics?.ssim));
     text(this.part("score"), score(frame));
+    text(this.part("price"), first === this ? "" : price(frame, first.cursor.frame));
     text(button, moment(this.crossing, this.trace, this.ended));
     button.disabled = !this.crossing;
     this.part("guess").setAttribute("aria-label", `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`);
@@ -176,6 +205,7 @@ function build(number, name) {
       <div data-lane-part="difference" hidden></div>
     </div>
     <p class="gl-caption" data-lane-part="score"></p>
+    <p class="gl-price" data-lane-part="price"></p>
     <button class="gl-moment" data-lane-part="moment" type="button" disabled></button>`;
   const [mark, label] = node.querySelectorAll("figcaption > *");
   mark.textContent = String(number);

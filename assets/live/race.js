@@ -153,11 +153,13 @@ export class Race {
     return end;
   }
 
-  /** The moment on show: of the newest frames the latest. */
+  /** The moment on show: the newest that every lane has reached, or has ended before. */
   get moment() {
     if (this.at !== null) return this.at;
-    const ends = this.lanes.map((lane) => lane.end(this.by)).filter(Boolean);
-    return ends.length ? Math.max(...ends) : null;
+    const going = this.lanes.filter(({ ended }) => !ended);
+    const seen = (going.length ? going : this.lanes).map((lane) => lane.seen(this.by));
+    const moment = going.length ? Math.min(...seen) : Math.max(0, ...seen);
+    return moment || null;
   }
 
   // ---- what the user wants ------------------------------------------------------------------
@@ -232,7 +234,7 @@ export class Race {
   follow() {
     clearInterval(this.playing);
     this.at = null;
-    for (const lane of this.lanes) lane.cursor.follow();
+    for (const lane of this.lanes) Object.assign(lane.cursor, { following: true, wish: null });
     this.dirty();
   }
 
@@ -277,7 +279,11 @@ export class Race {
     this.next = null;
     if (now - this.drawn.pictures >= PICTURES_MS) {
       this.drawn.pictures = now;
-      for (const lane of this.lanes) lane.draw();
+      const { moment } = this;
+      for (const lane of this.lanes) {
+        if (moment !== null) lane.keepUp(moment, this.by);
+        lane.draw(this.lanes[0]);
+      }
       this.drawWords();
       this.drawControls();
       this.stale = true;

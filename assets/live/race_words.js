@@ -13,6 +13,18 @@ export function score(frame) {
 }
 
 /**
+ * How much better or worse a lane's picture is than the first lane's at the same moment.
+ * @param {Frame | null | undefined} frame
+ * @param {Frame | null | undefined} first
+ */
+export function price(frame, first) {
+  const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
+  if (typeof own !== "number" || typeof other !== "number") return "";
+  const difference = own - other;
+  return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "worse" : "better"} than lane 1`;
+}
+
+/**
  * When a lane crossed the finish line, or what it is doing instead.
  * @param {Frame | null} crossing
  * @param {Trace} trace

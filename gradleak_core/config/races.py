@@ -19,6 +19,8 @@ FEWEST_LANES, MOST_LANES = 2, 12
 """The bounds of the number of lanes. Up to six have a colour of their own."""
 WAYS = ("iterations", "seconds")
 """What the lanes of a race can have in common at any moment."""
+MOST_NAMED = 2
+"""The most values in the name of the first lane."""
 LONGEST_NAME = 60
 """The most characters of a lane's name."""
 
@@ -73,26 +75,33 @@ def sweep_knob(first: JSON, path: str, values: Sequence[str], catalogue: JSON) -
 
 
 def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
-    """Returns a short name for each lane: its values of what differs, with their labels where they are numbers."""
-    named = [name_differences(rows, at) for rows in [main_differences(lanes, catalogue)] for at in range(len(lanes))]
-    return [f"{number}" if not name else shortened(name) for number, name in enumerate(named, 1)]
+    """Returns a short name for each lane: what differs from the first lane, and the first one's own values of that."""
+    rows = main_differences(lanes, catalogue)
+    first = rows if len(rows) <= MOST_NAMED else []
+    named = [name_values(first, 0) or "the set-up"]
+    for at in range(1, len(lanes)):
+        own = [(place, values) for place, values in rows if values[at] != values[0]]
+        named.append(name_values(own, at) or str(at + 1))
+    return [shortened(name) for name in named]
 
 
 def main_differences(lanes: Sequence[JSON], catalogue: JSON) -> list[tuple[str, list[str]]]:
-    """Returns what differs at the top of the experiments where whole parts do, else every leaf that differs."""
+    """Returns what differs, without the fields of parts that differ as a whole."""
     rows = list(differences(lanes, catalogue))
-    whole = [(place, values) for place, values in rows if ", " not in place]
-    return whole or rows
+    whole = [f"{place}, " for place, _ in rows]
+    return [(place, values) for place, values in rows if not place.startswith(tuple(whole))]
 
 
-def name_differences(rows: Sequence[tuple[str, list[str]]], at: int) -> str:
-    """Names the lane at a place by its values."""
+def name_values(rows: Sequence[tuple[str, list[str]]], at: int) -> str:
+    """Names the values of the lane at a place, with their labels where they are numbers."""
     words = []
     for place, values in rows:
         label, value = place.rpartition(", ")[2], values[at]
-        plain = value[:1].isalpha() and value not in ("none", "yes", "no")
-        words.append(value if plain else f"no {label.lower().removesuffix('s')}" if value == "none" else
-                     f"{label} {value}")  # fmt: skip
+        if value == "none":
+            words.append(f"no {label.lower().removesuffix('s')}")
+        else:
+            number = not value[:1].isalpha() or value in ("yes", "no")
+            words.append(f"{label} {value}" if number else f"{label}: {value}" if ", " in place else value)
     return ", ".join(words)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import demand, knobs
+from gradleak_core.config.assumptions import assumptions
 from gradleak_core.config.races import (
     MOST_LANES,
     check_lanes,
@@ -24,6 +25,7 @@ from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
+from pages._parts.note import note
 from pages._parts.race import race_view, what_differs
 
 JSON = Any
@@ -63,14 +65,26 @@ def race_menu(experiment: JSON) -> None:
     asked = st.session_state.get("lanes-asked", 0)  # another popover, and so a closed one, after each choice
     label = "Lanes" if setup.lanes() else "Make it a race"
     with st.popover(label, icon=":material/sports_score:", key=f"race-menu:{asked}"):
-        adding, sweeping, *taking = st.tabs(["Add a lane", "Sweep a knob", *(["Take out"] if setup.lanes() else [])])
+        own = ["Take out"] if setup.lanes() else []
+        adding, sweeping, knowing, *taking = st.tabs(["Add a lane", "Sweep a knob", "Assumptions", *own])
         with adding:
             add_lane(experiment)
         with sweeping:
             sweep_values(experiment)
+        with knowing:
+            price_assumptions(experiment)
         for tab in taking:
             with tab:
                 take_out(experiment)
+
+
+def price_assumptions(experiment: JSON) -> None:
+    """Shows the button for a race of the attacker with and without each thing that it is assumed to know."""
+    found = assumptions(experiment, catalogue())
+    st.markdown("What is each assumption about the attacker worth, in decibels? Each lane lacks or adds one.")
+    for sentence in found.values():
+        note(sentence)
+    st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
 
 
 def add_lane(experiment: JSON) -> None:
@@ -170,6 +184,20 @@ def race_stage(lanes: list[JSON]) -> None:
         on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),
     )
     what_differs(lanes, names)
+    what_is_realistic(lanes[0], names)
+
+
+def what_is_realistic(experiment: JSON, names: list[str]) -> None:
+    """Shows how realistic each assumption is that a lane of this race takes away or adds."""
+    sentences = assumptions(experiment, catalogue())
+    texts_of_lanes = [lane_text(lane, experiment, catalogue()) for _, lane in readable(experiment)]
+    written = {lane_text(read_lane(text, experiment, catalogue()), experiment, catalogue()): said
+               for text, said in sentences.items()}  # fmt: skip
+    rows = [[texts.escaped(name), written[text]] for name, text in zip(names[1:], texts_of_lanes, strict=False)
+            if text in written]  # fmt: skip
+    if rows:
+        st.subheader("How realistic is it?")
+        st.markdown(texts.table(["Lane", "The assumption"], rows))
 
 
 def on_show(lanes: list[JSON], names: list[str]) -> JSON:

@@ -29,7 +29,7 @@ def short_race(service: Service) -> Any:
 
 def test_a_link_with_lanes_sets_up_a_race_that_goes_with_the_set_up(service: Service, open_page: Open) -> None:
     app = open_page("lab", lane=["defence=gaussian_noise:std=0.02", "attack=dlg"])
-    assert names(app) == ["no defence, iDLG", "Gaussian noise (std 0.02), iDLG", "no defence, DLG"]
+    assert names(app) == ["no defence, iDLG", "Gaussian noise (std 0.02)", "DLG"]
     assert view(app)["refused"] is None
     app.number_input("knob:seed").set_value(5).run()
     assert [lane["seed"] for lane in view(app)["race"]["lanes"]] == [5, 5, 5]
@@ -58,6 +58,17 @@ def test_a_sweep_makes_a_lane_of_each_value(service: Service, open_page: Open) -
     app.button("do-sweep").click().run()
     assert names(app) == ["Iterations 10", "Iterations 20", "Iterations 40"]
     assert app.query_params["attack.steps"] == "10"
+
+
+def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service, open_page: Open) -> None:
+    app = open_page("lab", attack="dropout_inversion", model="mlp", defence="dropout")
+    app.button("assumptions").click().run()
+    assert names(app)[:5] == [
+        "the set-up", "Labels: Row sum", "Randomness: Told", "Hidden layers: linear1.*", "Hidden layers: classifier.*",
+    ]  # fmt: skip
+    assert view(app)["refused"] is None
+    realism = next(element.value for element in app.markdown if element.value.startswith("| Lane |"))
+    assert len(realism.splitlines()) == 2 + 5
 
 
 def test_a_lane_that_cannot_run_is_named(service: Service, open_page: Open) -> None:
