@@ -21,7 +21,7 @@ export function price(frame, first) {
   const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
   if (typeof own !== "number" || typeof other !== "number") return "";
   const difference = own - other;
-  return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "worse" : "better"} than lane 1`;
+  return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "below" : "above"} lane 1`;
 }
 
 /**

@@ -11,12 +11,12 @@ from gradleak_core.config.races import read_lane
 from gradleak_core.types import JSON, Refused
 
 REALISM = {
-    "labels": "Labels: a server is not told them, but often reads them off the last layer, most surely where none repeats.",
+    "labels": "Labels: a server is not told them, but reads them off the last layer, most surely where none repeats.",
     "masks": "Dropout masks and noise: no client sends them; a mask can sometimes be read off the zeros of an update.",
-    "statistics": "Batch statistics: told only where clients share them; running averages before and after give them away.",
+    "statistics": "Batch statistics: clients seldom share them, but running averages before and after give them away.",
     "mode": "Mode: the server usually knows how its clients train, because it sends them the program.",
     "steps": "Local steps: their number is part of most protocols; the order of the pictures is not.",
-    "first": "First layer: a client that keeps it back leaves the attacker the least of the picture; few protocols let it.",
+    "first": "First layer: it holds most of the picture; few protocols let a client keep it back.",
     "last": "Last layer: it is personal in some protocols, and without it no label can be read off.",
     "batch": "Batch size: a server usually sets it; the papers' single picture is the attacker's best case.",
 }
