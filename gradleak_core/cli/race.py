@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +19,7 @@ from gradleak_core.cli.attack import FAILED, INTERRUPTED, check_writable, put_de
 from gradleak_core.cli.recording import Recording
 from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
-from gradleak_core.config.races import check_lanes, lane_names, race_title, read_lane, sweep_knob
+from gradleak_core.config.races import check_lanes, lane_names, lane_text, race_title, read_lane, sweep_knob
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
@@ -44,6 +44,7 @@ def race(
     device = choose.find_device(device, known)
     if json_to not in (None, "-"):
         check_writable(Path(str(json_to)))
+    lanes = lanes or ([] if sweep else list(lanes_of_preset(choice.preset, known)))
     experiments = choose_lanes(choose.choose_experiment(choice, known), lanes, sweep, known)
     demand.check_memory(experiments[0], put_device_first(device, known), *experiments[1:])
     warm_up(engine, known, device)  # or the first lane alone would pay for it
@@ -58,6 +59,13 @@ def race(
     if any(screen.controls.stopped for screen in screens):
         return INTERRUPTED
     return FAILED if any(screen.failure for screen in screens) else 0
+
+
+def lanes_of_preset(name: str | None, catalogue: JSON) -> Iterator[str]:
+    """Yields what the further lanes of a preset that is a race have other; nothing for any other preset."""
+    for preset in catalogue["presets"]:
+        if preset["name"] == name:
+            yield from (lane_text(lane, preset["experiment"], catalogue) for lane in preset["against"])
 
 
 def choose_lanes(first: JSON, lanes: Sequence[str], sweep: str | None, catalogue: JSON) -> list[JSON]:

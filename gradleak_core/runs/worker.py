@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gradleak_core.config.demand import free_memory
-from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.controls import Controls, apply_to_lanes
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.protocol import pack, read_message
 from gradleak_core.runs.room import out_of_room
@@ -50,13 +50,15 @@ class Pipe:
 
     def listen(self) -> None:
         """Queues the jobs that arrive and applies commands to the newest. Ends the process at the end of stdin."""
-        controls: dict[str, Controls] = {}
+        job, controls = Job({}), dict[str, Controls]()
         try:
             while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
-                    controls = {run: Controls() for run in head["runs"]}
-                    self.jobs.put((Job(head["runs"], head["by"]), controls))
+                    job, controls = Job(head["runs"], head["by"]), {run: Controls() for run in head["runs"]}
+                    self.jobs.put((job, controls))
+                elif job.by == "iterations":
+                    apply_to_lanes(list(controls.values()), head)
                 else:
                     for one in controls.values():
                         one.apply(head)

@@ -77,6 +77,7 @@ def race_state(race: JSON) -> None:
                 ssim = ((row["result"] or {}).get("metrics") or {}).get("ssim")
                 note(texts.escaped(name))
                 note(word(row["status"]) if ssim is None else f"SSIM {ssim:.2f}")
+                st.checkbox("Compare", key=f"chosen:{row['id']}", disabled=row["problem"] is not None)
 
 
 def race_actions(race: JSON) -> None:
