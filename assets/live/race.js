@@ -176,6 +176,7 @@ export class Race {
       scrub: (at) => { clearInterval(this.playing); this.scrub(at); },
       move: (by) => this.move(by),
       change: () => undefined,
+      fix: () => undefined,
     };
   }
 
@@ -305,7 +306,8 @@ export class Race {
     const ahead = this.lanes.find(({ under }) => under) ?? this.lanes[0];
     text(this.find("facts"), ahead ? facts(ahead.trace, ahead.ended, this.live).slice(0, 1).join("") : "");
     const message = this.note || said.verdict(this.lanes, this.by) || (this.live ? "" : said.invitation(this.lanes));
-    text(this.find("message"), message);
+    const { refused, complaint } = this.data;
+    text(this.find("message"), refused || this.problem || complaint ? "" : message);
     if (this.ended) text(this.find("spoken"), message);
     text(this.find("shown"), said.clock(this.moment, this.by));
     for (const way of this.ways) way.setAttribute("aria-pressed", String(way.dataset.by === this.by));
@@ -315,7 +317,8 @@ export class Race {
     const { busy, data, ended, live, problem } = this;
     const frames = this.lanes.some(({ trace }) => trace.frames.length > 0);
     this.controls.show({
-      status: said.together(this.lanes), live, ended, busy, problem, frames,
+      status: said.together(this.lanes), live, ended, busy, frames,
+      problem: problem || data.complaint, fixes: [],
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: this.at === null,
     });
     this.find("run").hidden = !data.race;

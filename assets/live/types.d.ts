@@ -82,6 +82,7 @@ export interface RaceData {
   race: { lanes: object[]; names: string[]; title: string | null; by: "iterations" | "seconds" } | null;
   shown: { id: string; runs: string[]; names: string[]; race: boolean } | null;
   refused: string | null;
+  complaint: string;
   preview: string | null;
   batch: number;
   recognisable: number;

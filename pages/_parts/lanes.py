@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -33,31 +33,32 @@ FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"),
 """What a lane can have other: the family that is chosen from, and the key of a link that names the choice."""
 
 
-def racing(experiment: JSON) -> list[JSON]:
-    """Returns the experiments of the race that is set up, the first included; none without a second lane.
+def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
+    """Returns the experiments of the race that is set up, the first included, and a sentence on each lane left out.
 
-    A lane that makes no sense any more is left out, with a sentence why.
+    There are none without a second lane.
     """
-    found = [experiment]
-    for text, lane in readable(experiment, warn):
-        if lane not in found:
-            found.append(lane)
-        else:
-            warn(f"it is the same as another lane ({text}).")
-    return found if len(found) > 1 else []
-
-
-def warn(reason: str) -> None:
-    st.warning(texts.escaped(f"A lane is left out: {reason}"), icon=":material/link_off:")
-
-
-def readable(experiment: JSON, complain: Callable[[str], object] = str) -> Iterator[tuple[str, JSON]]:
-    """Yields the lanes beside the set-up, each by its text; complains of one that makes no sense."""
+    found, complaints = [experiment], []
     for text in setup.lanes():
         try:
-            yield text, read_lane(text, experiment, catalogue())
+            lane = read_lane(text, experiment, catalogue())
         except Refused as refused:
-            complain(str(refused))
+            complaints.append(f"A lane is left out: {refused}")
+            continue
+        if lane in found:
+            complaints.append(f"A lane is left out: {text} makes it the same as another.")
+        else:
+            found.append(lane)
+    return found if len(found) > 1 else [], complaints
+
+
+def readable(experiment: JSON) -> dict[str, JSON]:
+    """Returns the lanes beside the set-up that make sense, by their texts."""
+    found = {}
+    for text in setup.lanes():
+        with suppress(Refused):
+            found[text] = read_lane(text, experiment, catalogue())
+    return found
 
 
 def race_menu(experiment: JSON) -> None:
@@ -148,7 +149,7 @@ def close_menu() -> None:
 
 def take_out(experiment: JSON) -> None:
     """Shows a button for each lane beside the set-up, which takes it away."""
-    lanes = dict(readable(experiment))
+    lanes = readable(experiment)
     named = dict(zip(lanes, lane_names([experiment, *lanes.values()], catalogue())[1:], strict=True))
     for text in setup.lanes():
         name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]
@@ -156,18 +157,10 @@ def take_out(experiment: JSON) -> None:
                   args=(rest,))  # fmt: skip
 
 
-def lane_bar(lanes: list[JSON]) -> None:
-    """Says what the lanes have in common, and shows the button behind which they are changed."""
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f"A race of {len(lanes)} lanes with the same picture and seed. The set-up beside is lane 1.")
-        race_menu(lanes[0])
-
-
-def race_stage(lanes: list[JSON]) -> None:
+def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
     known, images = catalogue(), lanes[0]["images"]
     names = lane_names(lanes, known)
-    lane_bar(lanes)
     reasons = [
         f"Lane {number}: {reason}"
         for number, lane in enumerate(lanes, 1)
@@ -179,6 +172,7 @@ def race_stage(lanes: list[JSON]) -> None:
         race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
         shown=on_show(lanes, names),
         refused=" ".join(reasons) or None,
+        complaint=" ".join(complaints),
         preview=pictures.preview(images, lanes[0]["size"], lanes[0]["channels"]),
         key="race-view",
         on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),
@@ -190,7 +184,7 @@ def race_stage(lanes: list[JSON]) -> None:
 def what_is_realistic(experiment: JSON, names: list[str]) -> None:
     """Shows how realistic each assumption is that a lane of this race takes away or adds."""
     sentences = assumptions(experiment, catalogue())
-    texts_of_lanes = [lane_text(lane, experiment, catalogue()) for _, lane in readable(experiment)]
+    texts_of_lanes = [lane_text(lane, experiment, catalogue()) for lane in readable(experiment).values()]
     written = {lane_text(read_lane(text, experiment, catalogue()), experiment, catalogue()): said
                for text, said in sentences.items()}  # fmt: skip
     rows = [[texts.escaped(name), written[text]] for name, text in zip(names[1:], texts_of_lanes, strict=False)

@@ -10,17 +10,17 @@ import streamlit as st
 from gradleak_core.api.static_files import LIVE
 from gradleak_core.config.differences import differences
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.verdicts import RECOGNISABLE, STATUSES, duration
+from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import catalogue
-from pages._parts.live_view import VERSION
+from pages._parts.live_view import ALWAYS
 
 JSON = Any
 
 _mount_race = st.components.v2.component(
     "gradleak_race_view",
     html=(LIVE / "race.html").read_text(encoding="utf-8"),
-    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "race.css")),
+    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "pipeline.css", "race.css")),
     js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -31,6 +31,7 @@ def race_view(
     race: JSON = None,
     shown: JSON = None,
     refused: str | None = None,
+    complaint: str = "",
     preview: str | None = None,
     key: str,
     on_race_change: Callable[[], None] | None = None,
@@ -39,22 +40,20 @@ def race_view(
 
     `race` is what Run starts: `lanes`, `names`, `title` and `by`. `shown` is what is on show: the `id` of a race, or of
     a comparison, with the `runs` and the `names` of its lanes; `race` is true for what can be exported as a race.
-    `refused` is the sentence that says why Run is disabled. `preview` is the private pictures of all lanes, stacked, as
-    a data address, until the runs' own are there.
+    `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood.
+    `preview` is the private pictures of all lanes, stacked, as a data address, until the runs' own are there.
     """
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
     data = {
-        "base": f"/{base}" if base else "",
-        "version": VERSION,
+        "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
         "module": "race.js",
         "race": race,
         "shown": shown,
         "refused": refused,
         "preview": preview,
+        "complaint": complaint,
+        "foreword": "",
         "batch": len(race["lanes"][0]["images"]) if race else 1,
-        "recognisable": RECOGNISABLE,
-        "statuses": {status: row.word for status, row in STATUSES.items()},
-    }
+    } | ALWAYS
     return _mount_race(key=key, data=[data], on_race_change=on_race_change or _ignore)
 
 

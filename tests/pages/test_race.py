@@ -39,7 +39,7 @@ def test_a_link_with_lanes_sets_up_a_race_that_goes_with_the_set_up(service: Ser
 def test_a_lane_that_makes_no_sense_is_left_out_and_said(service: Service, open_page: Open) -> None:
     app = open_page("lab", lane=["defence=pruning", "defence=wall", "defence=none"])
     assert names(app) == ["no defence", "Pruning (share 0.9)"]
-    assert [said.partition(":")[0] for said in warnings(app)] == ["A lane is left out"] * 2
+    assert warnings(app)[0].count("A lane is left out: ") == 2
 
 
 def test_a_lane_is_added_and_taken_out(service: Service, open_page: Open) -> None:
