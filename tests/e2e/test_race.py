@@ -16,7 +16,7 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
     page.goto(f"/?{urlencode(SHORT | {'lane': LANES}, doseq=True)}")
     race = page.get_by_test_id("race-view")
     race.get_by_role("button", name="Run it live").click()
-    expect(race).to_have_attribute("data-status", "done")
+    expect(race).to_have_attribute("data-status", "done", timeout=200_000)
     lanes = race.get_by_role("group", name="Lanes").locator("figure")
     for number, iteration in enumerate(("12", "12", "9")):
         expect(lanes.nth(number)).to_have_attribute("data-iteration", iteration)
@@ -29,6 +29,7 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
     scrubber = race.get_by_role("slider", name="Moment shown")
     scrubber.focus()
     page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     for lane in lanes.all():
         expect(lane).to_have_attribute("data-iteration", "2")
