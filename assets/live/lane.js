@@ -180,7 +180,8 @@ export class Lane {
     text(this.part("price"), first === this ? "" : price(frame, first.cursor.frame));
     text(button, moment(this.crossing, this.trace, this.ended));
     button.disabled = !this.crossing;
-    this.part("guess").setAttribute("aria-label", `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`);
+    const says = `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`;
+    this.part("guess").setAttribute("aria-label", says);
   }
 }
 

@@ -15,7 +15,7 @@ const PICTURES_MS = 60;
 const CURVES_MS = 250;
 const REPLAY_MS = 5000;
 
-/** @typedef {import("./lane.js").By} By */
+/** @typedef {"iterations" | "seconds"} By */
 
 export class Race {
   /** @type {Lane[]} */
@@ -95,7 +95,7 @@ export class Race {
     this.note = "";
     this.lanes = names.map((name, index) => new Lane(index + 1, name, () => this.dirty(), this.goTo));
     this.find("lanes").replaceChildren(...this.lanes.map(({ node }) => node));
-    this.slots = this.lanes.map((lane) => new Slot((iteration) => this.goTo(lane, lane.trace.frames[lane.trace.index(iteration)])));
+    this.slots = this.lanes.map((lane) => new Slot((at) => this.goTo(lane, lane.frameAt(at, "iterations"))));
     this.slots.forEach((slot, index) => { slot.button.dataset.lane = String(index + 1); });
     this.find("finish").replaceChildren(...this.slots.map(({ button }) => button));
     this.root.dataset.lanes = String(names.length);
@@ -248,7 +248,7 @@ export class Race {
 
   /**
    * @param {Lane} lane
-   * @param {Frame} frame
+   * @param {Frame | null} frame
    */
   goTo = (lane, frame) => frame && this.scrub(place(frame, this.by));
 
