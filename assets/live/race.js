@@ -9,6 +9,7 @@ import { Slot } from "./pictures.js";
 import { RaceCharts } from "./race_charts.js";
 import * as said from "./race_words.js";
 import { post } from "./source.js";
+import { offerSkip } from "./skip.js";
 import { facts, learn, word } from "./words.js";
 
 const PICTURES_MS = 60;
@@ -56,6 +57,7 @@ export class Race {
     for (const way of this.ways) {
       way.addEventListener("click", () => this.compareBy(/** @type {By} */ (way.dataset.by)), { signal });
     }
+    if (data.race) this.skip = offerSkip(this.find("run"), "Skip to Run");
     this.charts = new RaceCharts(this.root, this.find, () => this.dirty());
     this.charts.start(`${this.api}/plotly.js`, /** @type {any} */ (this))
       .catch(() => this.say("The charts could not be loaded; reload the page."));
@@ -120,6 +122,7 @@ export class Race {
 
   unmount() {
     this.abort.abort();
+    this.skip?.remove();
     clearInterval(this.playing);
     for (const lane of this.lanes) lane.close();
     this.charts.purge();
