@@ -86,7 +86,7 @@ export class Race {
     if (race && !shown) this.by = race.by;
     this.layOut(shown?.names ?? race?.names ?? []);
     shown?.runs.forEach((run, index) => this.lanes[index].attach(this.api, run, this.lost));
-    if (!shown) this.foresee();
+    this.foresee();
   }
 
   /** @param {string[]} names */
@@ -117,7 +117,8 @@ export class Race {
   async foresee() {
     const { lanes } = this;
     const picture = this.data.preview && await decode(this.data.preview).catch(() => null);
-    if (picture && lanes === this.lanes) for (const lane of lanes) lane.showTruth(picture, this.data.batch);
+    if (!picture || lanes !== this.lanes) return;
+    for (const lane of lanes) if (!lane.asked) lane.showTruth(picture, this.data.batch);
   }
 
   unmount() {

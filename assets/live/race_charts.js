@@ -92,6 +92,9 @@ function labelled(layout, lines, height) {
   ends.forEach((end, index) => {
     if (index) end.at = Math.max(end.at, ends[index - 1].at + NEAREST);
   });
+  ends.reverse().forEach((end, index) => {
+    end.at = Math.min(end.at, 1 - index * NEAREST);
+  });
   const annotations = ends.map(({ x, at, line, lane }) => ({
     xref: "x", yref: "paper", x, y: at, xshift: 4, xanchor: "left", yanchor: "middle", showarrow: false,
     text: `<b>${lane.number}</b>`, font: { color: line.color, size: 15 },
