@@ -33,7 +33,7 @@ WATCH_RACE = """(limit) => {
       const drawn = lanes.map(({ dataset }) => Number(dataset.pictures ?? 0));
       if (JSON.stringify(at) !== JSON.stringify(seen.at(-1)?.at)) seen.push({ ms: performance.now(), at, drawn });
       if (["done", "failed", "stopped"].includes(view.dataset.status)) setTimeout(finish, 500);
-    }).observe(view, { attributes: true, subtree: true });
+    }).observe(view, { subtree: true, attributeFilter: ["data-status", "data-iteration", "data-pictures"] });
     setTimeout(finish, limit * 1000);
   });
 }"""

@@ -89,9 +89,11 @@ export class Lane {
   keepUp(at, by) {
     const { album, cursor, trace } = this;
     if (!cursor.following) return;
+    const wanted = this.frameAt(at, by);
     const frame = trace.frames.findLast((one) => album.pictures.has(one.iteration) && place(one, by) <= at + 1e-9);
     const picture = frame && album.pictures.get(frame.iteration);
     if (picture && frame.iteration !== cursor.shown) cursor.show(frame.iteration, picture);
+    if (wanted && frame !== wanted && cursor.wish !== wanted.iteration) cursor.fetch(wanted.iteration); // it was lost
   }
 
   /**

@@ -309,8 +309,9 @@ export class Race {
     node.dataset.status = status;
     const ahead = this.lanes.find(({ under }) => under) ?? this.lanes[0];
     text(this.find("facts"), ahead ? facts(ahead.trace, ahead.ended, this.live).slice(0, 1).join("") : "");
-    const message = this.note || said.verdict(this.lanes, this.by) || (this.live ? "" : said.invitation(this.lanes));
-    const { refused, complaint } = this.data;
+    const { refused, complaint, foreword } = this.data;
+    const before = this.live ? "" : foreword || said.invitation(this.lanes);
+    const message = this.note || said.verdict(this.lanes, this.by) || before;
     text(this.find("message"), refused || this.problem || complaint ? "" : message);
     if (this.ended) text(this.find("spoken"), message);
     text(this.find("shown"), said.clock(this.moment, this.by));

@@ -83,6 +83,7 @@ export interface RaceData {
   shown: { id: string; runs: string[]; names: string[]; race: boolean } | null;
   refused: string | null;
   complaint: string;
+  foreword: string;
   preview: string | null;
   batch: number;
   recognisable: number;

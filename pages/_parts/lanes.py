@@ -25,6 +25,7 @@ from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
+from pages._parts.foreword import foreword
 from pages._parts.note import note
 from pages._parts.race import race_view, what_differs
 
@@ -173,6 +174,7 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
         shown=on_show(lanes, names),
         refused=" ".join(reasons) or None,
         complaint=" ".join(complaints),
+        foreword="" if reasons else f"Lane 1: {foreword(lanes[0])}",
         preview=pictures.preview(images, lanes[0]["size"], lanes[0]["channels"]),
         key="race-view",
         on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),

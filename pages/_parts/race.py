@@ -32,6 +32,7 @@ def race_view(
     shown: JSON = None,
     refused: str | None = None,
     complaint: str = "",
+    foreword: str = "",
     preview: str | None = None,
     key: str,
     on_race_change: Callable[[], None] | None = None,
@@ -40,7 +41,8 @@ def race_view(
 
     `race` is what Run starts: `lanes`, `names`, `title` and `by`. `shown` is what is on show: the `id` of a race, or of
     a comparison, with the `runs` and the `names` of its lanes; `race` is true for what can be exported as a race.
-    `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood.
+    `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood;
+    `foreword` says what to expect.
     `preview` is the private pictures of all lanes, stacked, as a data address, until the runs' own are there.
     """
     data = {
@@ -51,7 +53,7 @@ def race_view(
         "refused": refused,
         "preview": preview,
         "complaint": complaint,
-        "foreword": "",
+        "foreword": foreword,
         "batch": len(race["lanes"][0]["images"]) if race else 1,
     } | ALWAYS
     return _mount_race(key=key, data=[data], on_race_change=on_race_change or _ignore)
