@@ -16,6 +16,7 @@ from benchmarks import (
     live_frames,
     presets,
     quality,
+    race,
     uploads,
     watching,
     web_process,
@@ -63,6 +64,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Live frames in a browser, first preset",
         "≥ 8 pictures and ≥ 4 curve updates a second (medians); same Plotly node, no error, no response ≥ 400",
         live_frames.measure,
+    ),
+    "race": Benchmark(
+        "A race of four lanes in a browser: the first preset and three defences",
+        "≥ 5 pictures a second in every lane (median), never more than a frame apart; a link repeats it; no complaint",
+        race.measure,
     ),
     "watching": Benchmark(
         "Iterations a second with the dashboard attached, against the bare generator",

@@ -24,6 +24,11 @@ class Device(str, Enum):
     mps = "mps"
 
 
+class Way(str, Enum):
+    iterations = "iterations"
+    seconds = "seconds"
+
+
 class Door(str, Enum):
     metrics = "metrics"
     agent = "agent"
@@ -100,6 +105,39 @@ def run_attack(
         },
     )
     return run(choice, device and device.value, json, save, quiet, STDERR)
+
+
+@app.command("race")
+def run_race(
+    lane: Annotated[list[str] | None, typer.Option(help="What a lane has other, as path=value&path=value.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="A lane for each value: path=value,value,…")] = None,
+    by: Annotated[Way, typer.Option(help="What all lanes have spent alike at any moment.")] = Way.iterations,
+    sample: Samples = None,
+    model: ModelName = None,
+    attack: AttackName = None,
+    settings: Settings = None,
+    size: Size = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    preset: PresetName = None,
+    experiment: File = None,
+    device: Where = None,
+    json: Annotated[str | None, typer.Option(help="Write the results as JSON; - for stdout.")] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Run attacks side by side that differ by what you name: a defence, an attack, a model or any knob."""
+    from gradleak_core.cli.choose import Choice
+    from gradleak_core.cli.race import race as run
+
+    choice = Choice(
+        preset=preset,
+        experiment=experiment,
+        samples=sample or [],
+        parts={"model": model, "attack": attack},
+        settings=settings or [],
+        numbers={"size": size, "seed": seed, "attack.steps": steps},
+    )
+    return run(choice, lane or [], sweep, by.value, device and device.value, json, quiet, STDERR)
 
 
 @app.command("price")

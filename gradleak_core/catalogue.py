@@ -51,6 +51,7 @@ def catalogue() -> JSON:
         "metrics": {name: asdict(row) for name, row in METRICS.items()},
         "presets": [
             {"name": p.name, "title": p.title, "promise": p.promise, "experiment": CODEC.encode(p.experiment)}
+            | {"against": CODEC.encode(p.against)}
             for p in PRESETS
         ],
     }

@@ -25,6 +25,8 @@ class Preset:
     title: str
     promise: str
     experiment: Experiment
+    against: tuple[Experiment, ...] = ()
+    """The further lanes of a race, whose first is the experiment that the promise is made of."""
 
 
 def find_recipe(name: str) -> Recipe:
@@ -44,6 +46,9 @@ FOUR = Experiment(
     ),
 )
 
+BROKEN_PRECODE = Experiment(
+    model=MLP(width=256), defences=(Precode(),), attack=replace(find_recipe("precode_noise"), steps=600)
+)
 SMALL_STEPS = replace(
     find_recipe("inverting_gradients"), priors=(TotalVariation(1e-2),), optimiser=Adam(lr=0.1, schedule="cosine")
 )
@@ -76,13 +81,16 @@ PRESETS: tuple[Preset, ...] = (
         "Dropout, and its break",
         "leaks in about 2 s",
         Experiment(defences=(Dropout(p=0.5),), attack=find_recipe("dropout_readoff")),
+        against=(replace(FIRST_SETUP, defences=(Dropout(p=0.5),)), FIRST_SETUP),
     ),
     Preset(
         "precode_noise",
         "PRECODE, and its break",
         "leaks in about 2 s",
-        Experiment(
-            model=MLP(width=256), defences=(Precode(),), attack=replace(find_recipe("precode_noise"), steps=600)
+        BROKEN_PRECODE,
+        against=(
+            replace(BROKEN_PRECODE, attack=replace(find_recipe("inverting_gradients"), steps=600)),
+            replace(BROKEN_PRECODE, attack=replace(find_recipe("inverting_gradients"), steps=600), defences=()),
         ),
     ),
     Preset(

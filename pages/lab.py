@@ -9,6 +9,7 @@ from pages._parts.diagnosis import diagnosis, failed_before
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
+from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
@@ -30,19 +31,25 @@ another = shown if shown is not None and shown["experiment"] != experiment else 
 with st.sidebar:
     st.subheader("Start from")
     presets()
+    race_menu(experiment)
     beside(another or failed_before(setup.shown()))
 
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
 if not reasons:
     reasons += filter(None, [demand.lack(experiment, known)])
 pipeline()
+lanes, complaints = racing(experiment)
+if lanes:
+    race_stage(lanes, [*setup.complaints(), *complaints])
+    setup.write()
+    st.stop()
 live_view(
     experiment=experiment,
     run=None if another else setup.shown(),
     recording="first" if st.session_state["welcome"] else None,
     refused=" ".join(reasons) or None,
     fixes=fixes(experiment) if reasons else {},
-    complaint=" ".join(setup.complaints()),
+    complaint=" ".join([*setup.complaints(), *complaints]),
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),

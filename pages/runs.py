@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._parts import history
+from pages._parts import history, race_card
 from pages._parts.engine import catalogue, service
 from pages._parts.site import pages
 
@@ -21,5 +21,5 @@ else:
         st.warning("A run that this link compares is no longer stored, or cannot be read.", icon=":material/link_off:")
     st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
     history.toolbar(rows)
-    for row in history.page_of(rows):
-        history.card(row)
+    for entry in history.page_of(race_card.entries(rows)):
+        race_card.entry(entry)

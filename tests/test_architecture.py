@@ -40,14 +40,14 @@ WITHOUT_TORCH = (
 ENGINE = (
     (
         *("types", "config", "verdicts", "doctor", "forecast", "__init__"),
-        *("runs.__init__", "runs.protocol", "runs.room"),
+        *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room"),
     ),
     ("data", "config.admission", "models", "metrics"),
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop"),
+    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.turns"),
 )
 WEB = (
     (

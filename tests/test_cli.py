@@ -391,3 +391,32 @@ def test_what_does_not_fit_together_is_one_sentence(capsys: pytest.CaptureFixtur
     assert out == ""
     assert words in err
     assert len(err.strip().splitlines()) == 1
+
+
+RACE = ["race", "--size", "16", "--steps", "12", "--device", "cpu"]
+
+
+def test_a_race_says_what_came_of_each_lane(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RACE, "--lane", "defence=pruning:share=0.5", "--lane", "attack=dlg&attack.steps=9"]) == 0
+    shown = capsys.readouterr().out
+    assert "Race of 3: defences, attack" in shown
+    assert "Pruning (share 0.5)" in " ".join(shown.split())
+    assert main([*RACE, "--sweep", "attack.optimiser.lr=0.5,1", "--quiet", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [lane["name"] for lane in found["lanes"]] == ["Step size 0.5", "Step size 1"]
+    assert [lane["iterations"] for lane in found["lanes"]] == [12, 12]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "A race needs 2 to 12 lanes, and this one would have 1."),
+        (["--lane", "defence=none"], "Lanes 1 and 2 are the same"),
+        (["--lane", "noise"], "'noise' is not of the form path=value"),
+        (["--sweep", "attack.steps"], "--sweep 'attack.steps' is not of the form path=value,value"),
+        (["--sweep", "attack.steps=1,many"], "attack.steps"),
+    ],
+)
+def test_what_is_no_race_is_one_sentence(options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RACE, *options]) == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())

@@ -13,7 +13,7 @@ const views = new WeakMap();
  * @returns {Promise<View>}
  */
 async function load(parent, data) {
-  const url = new URL(`${data.base}/api/static/live/${data.version}/view.js`, location.origin);
+  const url = new URL(`${data.base}/api/static/live/${data.version}/${data.module ?? "view.js"}`, location.origin);
   const module = await import(url.href);
   return new module.View(parent, data);
 }

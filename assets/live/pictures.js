@@ -182,7 +182,7 @@ export class FilmStrip {
 }
 
 /** One small picture, or the room for one. */
-class Slot {
+export class Slot {
   /** @type {number | null} */
   iteration = null;
 

@@ -26,6 +26,7 @@ export interface Frame {
   layers?: Record<string, number | null>;
   labels?: number[];
   redrawn?: number;
+  seconds?: number;
   /** the second at which the picture should be recognisable; null where nothing can be said */
   forecast?: number | null;
 }
@@ -110,6 +111,30 @@ export interface Data {
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
+  module?: string;
+}
+
+/** What `race_view` in pages/_parts/race.py sends: a race to run, one to show, or both. */
+export interface RaceData {
+  base: string;
+  version: string;
+  module: string;
+  race: { lanes: object[]; names: string[]; title: string | null; by: "iterations" | "seconds" } | null;
+  shown: { id: string; runs: string[]; names: string[]; race: boolean } | null;
+  refused: string | null;
+  complaint: string;
+  foreword: string;
+  preview: string | null;
+  batch: number;
+  seen: Record<string, number>;
+  recognisable_ssim: number;
+  statuses: Record<string, string>;
+}
+
+export interface RaceComponent {
+  data: RaceData;
+  parentElement: HTMLElement;
+  setStateValue(name: string, value: string): void;
 }
 
 export interface Component {

@@ -23,6 +23,7 @@ from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
+from gradleak_core.runs import races
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
@@ -54,6 +55,9 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/recording", get_recording),
         Route("/runs/{run}/export.zip", get_export),
         Route("/runs/{run}/{command}", post_command, methods=["POST"]),
+        Route("/races", handle_races, methods=["GET", "POST"]),
+        Route("/races/{race}", handle_race, methods=["GET", "PATCH", "DELETE"]),
+        Route("/races/{race}/export.zip", get_race_export),
         Route("/prices", post_price, methods=["POST"]),
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
@@ -208,9 +212,37 @@ async def get_recording(request: Request) -> Response:
 
 async def get_export(request: Request) -> Response:
     run = request.path_params["run"]
-    data = await run_in_threadpool(service_of(request).export, run)
-    headers = {"content-disposition": f'attachment; filename="gradleak-{run}.zip"'}
+    return zip_response(await run_in_threadpool(service_of(request).export, run), f"gradleak-{run}")
+
+
+def zip_response(data: bytes, name: str) -> Response:
+    """Returns a zip as an answer that a browser keeps under a name."""
+    headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
     return Response(data, media_type="application/zip", headers=headers)
+
+
+async def handle_races(request: Request) -> Response:
+    service = service_of(request)
+    if request.method != "POST":
+        return await answer_json(races.list_races, service)
+    sent = await read_json_body(request, "lanes", "title", "by")
+    return JSONResponse(await run_in_threadpool(races.submit_race, service, sent), 201)
+
+
+async def handle_race(request: Request) -> Response:
+    service, race = service_of(request), request.path_params["race"]
+    if request.method == "DELETE":
+        await run_in_threadpool(races.delete_race, service, race)
+        return Response(status_code=204)
+    if request.method == "PATCH":
+        sent = await read_json_body(request, "title")
+        await run_in_threadpool(races.rename_race, service, race, sent.get("title", ""))
+    return await answer_json(races.get_race, service, race)
+
+
+async def get_race_export(request: Request) -> Response:
+    race = request.path_params["race"]
+    return zip_response(await run_in_threadpool(races.export_race, service_of(request), race), f"gradleak-race-{race}")
 
 
 async def post_price(request: Request) -> Response:

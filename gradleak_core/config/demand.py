@@ -7,7 +7,7 @@ fifth and the whole of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -104,10 +104,20 @@ def estimate(experiment: JSON, catalogue: JSON) -> Demand | None:
     return demand(experiment, work) if work and "optimiser" in experiment["attack"] else None
 
 
-def check_memory(experiment: JSON, catalogue: JSON) -> None:
-    """Raises `Refused` when a run may need more memory than is free."""
-    if sentence := lack(experiment, catalogue):
+def check_memory(experiment: JSON, catalogue: JSON, *beside: JSON) -> None:
+    """Raises `Refused` when a run, with those that are computed beside it, may need more memory than is free."""
+    if sentence := lack(experiment, catalogue) or lack_together((experiment, *beside), catalogue):
         raise Refused(sentence)
+
+
+def lack_together(experiments: Sequence[JSON], catalogue: JSON) -> str:
+    """Says that the lanes of a race may need more memory together than is free; empty when they fit."""
+    asked = [found.memory for one in experiments if (found := estimate(one, catalogue))]
+    there = available_memory(catalogue)
+    if len(asked) < 2 or there is None or sum(asked) <= there:
+        return ""
+    need = f"These {len(experiments)} lanes may need {sum(asked) / 1e9:.1f} GB of memory together"
+    return f"{need}, and {there / 1e9:.1f} GB are free; take fewer lanes, or smaller ones."
 
 
 def lack(experiment: JSON, catalogue: JSON) -> str:

@@ -22,9 +22,12 @@ def defence_text(part: JSON, catalogue: JSON) -> str:
     return f"{part['kind']}:{rest}" if rest else str(part["kind"])
 
 
-def to_query(experiment: JSON, catalogue: JSON) -> dict[str, str | list[str]]:
-    """Returns the knobs that differ from the default, `model` and `attack` first. `from_query` is the inverse."""
-    base = start(catalogue)
+def to_query(experiment: JSON, catalogue: JSON, base: JSON = None) -> dict[str, str | list[str]]:
+    """Returns the knobs that differ from those of `base`, the default unless given; `model` and `attack` come first.
+
+    `from_query` is the inverse, and `read_changes` for another base.
+    """
+    base = base or start(catalogue)
     query: dict[str, str | list[str]] = {}
     if experiment["images"] != base["images"]:
         query["image"] = list(experiment["images"])
@@ -49,7 +52,12 @@ def from_query(query: Mapping[str, str | list[str]], catalogue: JSON) -> JSON:
 
 def read_leniently(query: Mapping[str, str | list[str]], catalogue: JSON) -> tuple[JSON, list[str]]:
     """Returns as much of a link as makes sense, and one sentence about each part of it that does not."""
-    experiment, complaints = start(catalogue), []
+    return read_changes(query, catalogue, start(catalogue))
+
+
+def read_changes(query: Mapping[str, str | list[str]], catalogue: JSON, experiment: JSON) -> tuple[JSON, list[str]]:
+    """Returns an experiment with the changes that a query makes, and one sentence about each that makes no sense."""
+    complaints: list[str] = []
     for key in sorted(query, key=lambda k: k.count(".")):
         value = query[key]
         try:

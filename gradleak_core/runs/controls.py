@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 UNHURRIED = 0.1
@@ -18,10 +20,12 @@ class Controls:
         """The seconds to wait for an answer at a plateau; without any, a run goes on unasked."""
         self.hurried = False
         """True once another run waits for this one."""
+        self.ticks = 0
+        """The iterations that the run has done."""
         self.paused = False
         self.stopped = False
         self.wasted = 0.0
-        """The seconds spent waiting instead of computing."""
+        """The seconds spent keeping the pace instead of computing."""
         self._steps: int | None = None
         self._gap = 0.0
         self._next = 0.0
@@ -49,14 +53,21 @@ class Controls:
         """
         if self._gap:
             self._keep_pace()
-        if self._steps is not None:
+        with self._changed:
+            self.ticks += 1
             self._count_down()
         return self.paused or self.stopped or self._gap >= UNHURRIED
 
     def hold(self) -> None:
         """Waits while the run is paused."""
         with self._changed:
-            self._wait(lambda: not self.paused or self.stopped, None)
+            self._changed.wait_for(lambda: not self.paused or self.stopped)
+
+    def step_to(self, iteration: int) -> None:
+        """Lets the run go on to an iteration, at least one more, and then pause."""
+        with self._changed:
+            self.paused, self._steps = False, max(1, iteration - self.ticks)
+            self._changed.notify_all()
 
     def await_answer(self) -> bool:
         """Waits at a plateau. Returns whether the run goes on: if that was asked for, or if nobody can be asked."""
@@ -69,11 +80,10 @@ class Controls:
         return going_on
 
     def _count_down(self) -> None:
-        with self._changed:
-            if self._steps is not None:
-                self._steps -= 1
-                if self._steps <= 0:
-                    self.paused, self._steps = True, None
+        if self._steps is not None:
+            self._steps -= 1
+            if self._steps <= 0:
+                self.paused, self._steps = True, None
 
     def _keep_pace(self) -> None:
         now = time.perf_counter()
@@ -82,7 +92,26 @@ class Controls:
             self._next = max(self._next + gap, now)
             self._wait(lambda: self.stopped or self.paused or self._gap != gap, self._next - now)
 
-    def _wait(self, until: Any, timeout: float | None) -> None:
+    def _wait(self, until: Any, timeout: float) -> None:
         begun = time.perf_counter()
         self._changed.wait_for(until, timeout)
         self.wasted += time.perf_counter() - begun
+
+    def lock(self) -> threading.Condition:
+        """Returns the lock without which no command is taken and no iteration counted."""
+        return self._changed
+
+
+def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
+    """Gives a command to all lanes of a race that are together; those that are to pause do so at the same iteration."""
+    if len(lanes) < 2 or command["type"] not in ("pause", "step"):
+        for lane in lanes:
+            lane.apply(command)
+        return
+    with ExitStack() as locked:
+        for lane in lanes:
+            locked.enter_context(lane.lock())
+        if command["type"] == "step" or not all(lane.paused for lane in lanes):
+            target = max(lane.ticks for lane in lanes) + command.get("iterations", 1)
+            for lane in lanes:
+                lane.step_to(target)

@@ -155,9 +155,9 @@ class Hub:
             self.store.status(run, status, trace.message)
             trace.update(status=status)
 
-    def set_positions(self, runs: list[str]) -> None:
+    def set_positions(self, positions: dict[str, int]) -> None:
         """Tells the viewers of each waiting run its place in the queue, 1 being next."""
-        for position, run in enumerate(runs, 1):
+        for run, position in positions.items():
             trace = self.live.get(run)
             if trace and trace.head["queue_position"] != position:
                 trace.update(queue_position=position)

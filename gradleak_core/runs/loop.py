@@ -1,10 +1,10 @@
-"""One run inside the worker: the engine's events in, protocol messages out."""
+"""One run inside the worker: the engine's events in, protocol messages out. `turns.py` plays several at once."""
 
 from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -14,22 +14,15 @@ from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
 from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
 from gradleak_core.types import Finished, Frame, Note, Plateau, Progress, Started
 from gradleak_core.verdicts import PLATEAU
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-EARLY_FRAMES = {round(2 ** (k / 2)) for k in range(13)}
-"""The iterations up to the 64th that always get a frame, however quickly they pass: the picture forms in them."""
-FRAME_SECONDS = 0.1
-"""The fewest seconds between two frames."""
-SHARE = 30
-"""The seconds of computing for each second spent on frames, so that watching costs less than 5 % in all."""
 NOTES = 0.5
 """The fewest seconds between two notes on what the run waits for."""
-MOST_SECONDS = 0.5
-"""The most seconds between two frames, however long one takes."""
 
 Send = Callable[..., None]
 Say = Callable[[str, "float | None"], None]
@@ -87,14 +80,26 @@ class Run:
 
     def __init__(self, engine: Engine, run: str, device: str, controls: Controls, send: Send) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
-        self.wanted = False
+        self.wanted = self.started = self.resting = False
         self.floor: dict[str, Any] = {}
+        self.iteration = 0
+        self.pulse = Pulse()
         self.begun = time.perf_counter()
+        self.spent = 0.0
+        """The seconds of computing up to the end of the last turn."""
+        self.away = 0.0
+        """The seconds since `begun` in which this run had no turn."""
         self.next_frame = self.next_note = 0.0
         self.asked = 0.0
 
     def play(self, experiment_json: Any) -> None:
         """Plays an experiment: sends `started`, frames, states and `finished`. Raises what the engine raises."""
+        for _ in self.turns(experiment_json):
+            if self.waiting:
+                self.controls.hold()
+
+    def turns(self, experiment_json: Any) -> Iterator[None]:
+        """Plays an experiment and yields after every event, so that others can have a turn. Raises as `play` does."""
         experiment = self.engine.load(experiment_json)
         summary = self.engine.Summary(experiment, self.device)
         try:
@@ -111,10 +116,11 @@ class Run:
             summary.add(event, self.seconds)
             if isinstance(event, Progress):
                 curve.add(event)
+                self.iteration = event.iteration
                 self.wanted = self.controls.tick()
             elif isinstance(event, Frame):
                 self.show(event, curve, summary.forecast.seconds)
-                self.rest()
+                yield from self.rest()
                 if self.controls.stopped:
                     break
             elif isinstance(event, Plateau):
@@ -124,10 +130,11 @@ class Run:
                     break
                 self.wait(event)
             elif isinstance(event, Started):
-                curve = Curve(event.losses)
+                curve, self.started = Curve(event.losses), True
                 self.announce(event, secret)
             elif isinstance(event, Finished):
                 status = event.status
+            yield from self.pass_turn()
         events.close()
         rest = curve.take()
         if any(rest["columns"].values()):
@@ -148,7 +155,7 @@ class Run:
 
     def wait(self, event: Note) -> None:
         """Sends what the run waits for, at most twice a second. That time does not count as the attack's."""
-        self.begun = time.perf_counter()
+        self.begun, self.away = time.perf_counter(), 0.0
         if self.begun >= self.next_note:
             self.next_note = self.begun + NOTES
             self.note(event.message, event.share)
@@ -156,11 +163,23 @@ class Run:
     @property
     def seconds(self) -> float:
         """The seconds of computing so far."""
-        return time.perf_counter() - self.begun - self.controls.wasted
+        return time.perf_counter() - self.begun - self.away - self.controls.wasted
+
+    @property
+    def waiting(self) -> bool:
+        """Returns whether the run is paused and has said so."""
+        return self.resting and self.controls.paused and not self.controls.stopped
+
+    def pass_turn(self) -> Iterator[None]:
+        """Yields once. The time until the run has its next turn does not count as the attack's."""
+        left, self.spent = time.perf_counter(), self.seconds
+        yield
+        self.away += time.perf_counter() - left
 
     def due(self, iteration: int) -> bool:
         """Returns whether an iteration gets a frame."""
-        if not self.wanted and iteration not in EARLY_FRAMES and time.perf_counter() < self.next_frame:
+        early = iteration in EARLY_FRAMES or time.perf_counter() >= self.next_frame
+        if not (self.pulse.agree(iteration, early or self.wanted) or self.wanted):
             return False
         wait_for_device(self.device)
         self.asked = time.thread_time()
@@ -189,7 +208,7 @@ class Run:
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
-        self.next_frame = time.perf_counter() + min(max(FRAME_SECONDS - cost, SHARE * cost), MOST_SECONDS)
+        self.next_frame = time.perf_counter() + self.pulse.pause(cost)
 
     def ask(self, event: Plateau) -> bool:
         """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
@@ -201,11 +220,14 @@ class Run:
         self.send({"type": "state", "run": self.run, "state": "running", "message": ""})
         return going_on
 
-    def rest(self) -> None:
-        """Waits while the run is paused, and sends the state before and after."""
+    def rest(self) -> Iterator[None]:
+        """Gives its turns away while the run is paused, and sends the state before and after."""
         while self.controls.paused and not self.controls.stopped:
             self.send({"type": "state", "run": self.run, "state": "paused"})
-            self.controls.hold()
+            self.resting = True
+            while self.waiting:
+                yield from self.pass_turn()
+            self.resting = False
             if not self.controls.stopped:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 

@@ -9,6 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.runs.renewal import ADDED
+
 KEYS = {"runs": ("id",), "frames": ("run", "iteration")}
 BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
@@ -29,7 +31,7 @@ def is_sound(db: sqlite3.Connection, schema: str) -> bool:
             return False
         with closing(sqlite3.connect(":memory:")) as new:
             new.executescript(schema)
-            return all(set(column_names(db, table)) >= set(column_names(new, table)) for table in KEYS)
+            return all(set(column_names(db, table)) >= {*column_names(new, table)} - ADDED.keys() for table in KEYS)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:

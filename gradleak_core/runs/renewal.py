@@ -18,15 +18,21 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("frames", "head"): renew_head,
 }
 """The function that gives the JSON in a column today's names, by table and column."""
+ADDED = {"race": "TEXT", "race_head": "TEXT"}
+"""The columns of runs that came with schema 3, and their types."""
 
 
 def renew(db: sqlite3.Connection) -> None:
-    """Rewrites a file of schema 1, all of it or nothing. A value that cannot be read stays as it is."""
-    if db.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA:
+    """Rewrites a file of an older schema, all of it or nothing. A value that cannot be read stays as it is."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version >= SCHEMA:
         return
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for (table, column), change in COLUMNS.items():
+        there = {row[1] for row in db.execute("PRAGMA table_info(runs)")}
+        for name in ADDED.keys() - there:
+            db.execute(f"ALTER TABLE runs ADD COLUMN {name} {ADDED[name]}")
+        for (table, column), change in COLUMNS.items() if version < 2 else ():
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():
                 with suppress(ValueError, TypeError):

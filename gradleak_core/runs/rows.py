@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from gradleak_core.config import demand
+from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import fitting
 from gradleak_core.config.schemas import string
+from gradleak_core.config.titles import run_title
 from gradleak_core.runs.hub import OVER
 from gradleak_core.types import Refused
 
@@ -27,6 +33,14 @@ def clean_name(name: Any) -> str:
     if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
         return line
     raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
+
+
+def name_lanes(lanes: Sequence[tuple[str | None, Any]], catalogue: Any, folder: Path) -> dict[str, tuple[str, Any]]:
+    """Returns the name and the whole experiment of runs to be computed together, by new ids. Raises `Refused`."""
+    admitted = [admit(experiment, catalogue, folder) for _, experiment in lanes]
+    demand.check_memory(admitted[0], catalogue, *admitted[1:])
+    names = [name or run_title(lane, catalogue)[:NAME] for (name, _), lane in zip(lanes, admitted, strict=True)]
+    return {secrets.token_hex(6): each for each in zip(names, admitted, strict=True)}
 
 
 def complete_row(row: Row, catalogue: Any, position: int | None) -> Row:
@@ -64,6 +78,15 @@ def find_ending(row: Row) -> tuple[str, str] | None:
     if row["status"] == "queued" and (row["started"] or {}).get("handed", 0) >= MOST_TRIES:
         return "failed", FATAL
     return None
+
+
+def group_waiting(rows: list[Row]) -> list[list[Row]]:
+    """Returns the rows, newest first, of runs that still have to begin: oldest first, lanes of a race together."""
+    groups: dict[str, list[Row]] = {}
+    for row in reversed(rows):
+        if row["status"] == "queued" and find_ending(row) is None:
+            groups.setdefault(row["race"]["id"] if row["race"] else row["id"], []).append(row)
+    return list(groups.values())
 
 
 def describe_end(row: Row) -> str:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradleak_core.config import demand
-from gradleak_core.config.admission import admit
 from gradleak_core.config.schemas import integer, number, quoted
-from gradleak_core.config.titles import run_title
-from gradleak_core.forecast import time_before
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.export import add_scores, archive
 from gradleak_core.runs.hub import Hub, Trace, load_trace
+from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import writing
-from gradleak_core.runs.rows import NAME, clean_name, complete_row, describe_end, find_ending, take_threads
+from gradleak_core.runs.rows import (
+    clean_name,
+    complete_row,
+    describe_end,
+    find_ending,
+    group_waiting,
+    name_lanes,
+    take_threads,
+)
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
 from gradleak_core.types import Refused
@@ -30,8 +34,6 @@ from gradleak_core.types import Refused
 Result = TypeVar("Result")
 STARTING = "The engine is still starting; try again in a few seconds."
 MOST_WAITING = 100
-MOST_REMEMBERED = 100
-"""The newest results among which earlier runs of a set-up are looked for."""
 
 
 class NoRun(LookupError):
@@ -78,11 +80,11 @@ class Service:
 
     def _take_up(self, rows: list[dict[str, Any]]) -> None:
         """Queues the runs that waited when the last server stopped, oldest first, and ends those that had begun."""
-        for row in reversed(rows):
+        for row in rows:
             if ending := find_ending(row):
                 self.store.status(row["id"], *ending)
-            elif row["status"] == "queued":
-                self._enqueue(row)
+        for lanes in group_waiting(rows):
+            self._enqueue(lanes)
 
     async def close(self) -> None:
         """Ends the workers and every price, and writes what is left."""
@@ -93,19 +95,23 @@ class Service:
 
     def submit(self, experiment: Any, name: str | None = None) -> str:
         """Queues a run and returns its id. Raises `Refused`, or `NotReady` before the catalogue is known."""
+        return self.submit_lanes([(None if name is None else clean_name(name), experiment)])[0]
+
+    def submit_lanes(self, lanes: Sequence[tuple[str | None, Any]], race: Any = None) -> list[str]:
+        """Queues runs, each with its name and experiment, that are played in turns as the lanes of a race.
+
+        Returns their ids. Raises as `submit` does.
+        """
         catalogue = self.catalogue()
         if catalogue is None:
             raise NotReady(STARTING)
-        run, given = secrets.token_hex(6), None if name is None else clean_name(name)
-        with self.pictures.lock:  # which a deletion takes too, so that none comes between the row and the queue
+        with self.pictures.lock:  # which a deletion takes too, so that none comes between the rows and the queue
             if len(self.supervisor.queue) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
-            experiment = admit(experiment, catalogue, self.folder)
-            demand.check_memory(experiment, catalogue)
-            title = given or run_title(experiment, catalogue)[:NAME]
-            self.store.add(run, title, experiment).result()
-            self._call(self._enqueue, self.run(run))
-        return run
+            named = name_lanes(lanes, catalogue, self.folder)
+            self.store.add_lanes(named, race).result()
+            self._call(self._enqueue, [self.run(run) for run in named])
+        return list(named)
 
     def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
         """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
@@ -174,18 +180,14 @@ class Service:
 
     def runs(self) -> list[dict[str, Any]]:
         """Returns the rows of all runs, newest first."""
-        return [self._complete(row) for row in self.store.rows()]
+        return [self.complete(row) for row in self.store.rows()]
 
     def run(self, run: str) -> dict[str, Any]:
         """Returns the row of a run. Raises `NoRun`."""
         row = self.store.row(run)
         if row is None:
             raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
-        return self._complete(row)
-
-    def time_before(self, experiment: Any) -> float | None:
-        """Returns the seconds to recognisable that this set-up took here before, with other pictures too; else None."""
-        return time_before(experiment, self.store.results(MOST_REMEMBERED))
+        return self.complete(row)
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
         """Returns the encoded picture that was shown at an iteration; the last one without it. Raises `NoRun`."""
@@ -237,19 +239,17 @@ class Service:
 
     def _command(self, run: str, head: dict[str, Any]) -> None:
         row = self.run(run)
-        if not self._call(self._send, run, head):
+        worker = self.supervisor.worker_of(run)
+        if worker is None:
             waiting = row["status"] == "queued"
             raise Refused("This run has not begun; wait for its turn." if waiting else describe_end(row))
+        self._call(worker.send, head)
 
-    def _send(self, run: str, head: dict[str, Any]) -> bool:
-        worker = self.supervisor.worker_of(run)
-        if worker is not None:
-            worker.send(head)
-        return worker is not None
-
-    def _enqueue(self, row: dict[str, Any]) -> None:
-        self.hub.open(row)
-        self.supervisor.submit(row["id"], self._repeatable(row["experiment"]))
+    def _enqueue(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            self.hub.open(row)
+        runs = {row["id"]: self._repeatable(row["experiment"]) for row in rows}
+        self.supervisor.submit(Job(runs, (rows[0]["race"] or {}).get("by", "iterations")))
 
     def _repeatable(self, experiment: Any) -> Any:
         """Returns an experiment with the CPU threads of an earlier run of it, so that it gives the same bits."""
@@ -263,8 +263,8 @@ class Service:
         """Returns the experiments of all runs, and of the price that is being computed."""
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
-    def _complete(self, row: dict[str, Any]) -> dict[str, Any]:
-        return complete_row(row, self.catalogue(), self.supervisor.position(row["id"]))
+    def complete(self, row: dict[str, Any]) -> dict[str, Any]:
+        return complete_row(row, self.catalogue(), self.supervisor.queue.positions().get(row["id"]))
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import suppress
 from typing import Any
 
+from gradleak_core.data.files import read_json
 from gradleak_core.types import MOST_STEPS
 
 NUMBER, TEXT = (int, float, type(None)), (str, type(None))
@@ -11,9 +15,10 @@ SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "evidence": dict, "verdict": TEXT,
-    "remark": TEXT, "device": TEXT, "floor": dict,
+    "remark": TEXT, "device": TEXT, "floor": dict, "title": str, "by": str,
 }  # fmt: skip
 """The type of each value that is read of a run's set-up, start and result, wherever it stands."""
+DAMAGED_RUN = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
 LATEST = 253_402_300_799
 """The last second of the year 9999, after which Python has no dates."""
 PRICE = {"status", "message", "note", "points", "planned", "experiment", "federation"}
@@ -69,3 +74,30 @@ def is_price(value: Any) -> bool:
         and isinstance(point.get("likeness"), NUMBER)
         for point in value["points"]
     )
+
+
+def decode_row(row: sqlite3.Row) -> dict[str, Any]:
+    """Returns a row with its JSON columns decoded, and `iteration` 0 before the first frame.
+
+    A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
+    """
+    values = dict(row) | {"iteration": row["iteration"] or 0}
+    try:
+        for name in ("experiment", "started", "result", "race"):
+            values[name] = None if values[name] is None else read_json(values[name])
+            if name == "experiment" or values[name] is not None:
+                check_shape(values[name])
+        json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
+        values["created"] = check_date(values["created"])
+    except (ValueError, TypeError, RecursionError):
+        return describe_damaged(values)
+    return values
+
+
+def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns what can be said of a damaged row, as a row."""
+    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
+    created = 0.0
+    with suppress(ValueError, TypeError):
+        created = check_date(values["created"])
+    return known | {"created": created, "experiment": {}, "started": None, "result": None, "race": None, "iteration": 0}

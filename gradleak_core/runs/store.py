@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +23,7 @@ from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import is_sound, losses, recover
 from gradleak_core.runs.renewal import renew
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
-from gradleak_core.runs.shapes import check_date, check_shape
+from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.types import Refused
 
@@ -31,16 +31,16 @@ TABLES = f"""
 BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
-    status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB);
+    status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB,
+    race TEXT, race_head TEXT);
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
-ROW = """id, name, created, status, message, experiment, started, result,
+ROW = """id, name, created, status, message, experiment, started, result, race_head AS race,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
-DAMAGED_RUN = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."
 MOST_HELD = 64 * 2**20
 """The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
 
@@ -88,9 +88,15 @@ class Store:
 
     def add(self, run: str, name: str, experiment: Any) -> Future[None]:
         """Adds a queued run. The future raises `Unwritable` when there is no room for it now."""
-        row = (run, name, time.time(), json.dumps(experiment))
-        text = "INSERT INTO runs (id, name, created, status, experiment) VALUES (?, ?, ?, 'queued', ?)"
-        return self._writer.write(lambda db: db.execute(text, row), waits=False)
+        return self.add_lanes({run: (name, experiment)})
+
+    def add_lanes(self, lanes: Mapping[str, tuple[str, Any]], race: Any = None) -> Future[None]:
+        """Adds queued runs, each with its name and experiment, all or none; `race` is what they are the lanes of."""
+        now, end = time.time(), (race["id"], json.dumps(race)) if race else (None, None)
+        rows = [(run, name, now, json.dumps(experiment), *end) for run, (name, experiment) in lanes.items()]
+        columns = "(id, name, created, status, experiment, race, race_head)"
+        text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?)"
+        return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
 
     def hand_over(self, run: str, times: int) -> Future[None]:
         """Marks a waiting run as handed to a worker for the `times`-th time."""
@@ -122,6 +128,12 @@ class Store:
         """Renames a run. The future raises `Unwritable` when there is no room for it now."""
         text = "UPDATE runs SET name = ? WHERE id = ?"
         return self._writer.write(lambda db: db.execute(text, (name, run)), waits=False)
+
+    def change_race(self, race: Any) -> Future[None]:
+        """Replaces what is kept of a race. The future raises `Unwritable` when there is no room for it now."""
+        row = (json.dumps(race), race["id"])
+        text = "UPDATE runs SET race_head = ? WHERE race = ?"
+        return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
     def delete(self, run: str) -> Future[None]:
         """Removes a run, which counts as gone at once. The future is done when its pictures are gone from the files."""
@@ -161,6 +173,10 @@ class Store:
     def rows(self) -> list[dict[str, Any]]:
         """Returns the rows of all runs, newest first."""
         return self._rows("ORDER BY number DESC")
+
+    def lanes(self, race: str) -> list[dict[str, Any]]:
+        """Returns the rows of the lanes of a race, in order; none for an unknown race."""
+        return self._rows("WHERE race = ? ORDER BY number", race)
 
     def row(self, run: str) -> dict[str, Any] | None:
         """Returns the row of a run; None for an unknown run."""
@@ -262,30 +278,3 @@ def prepare_database(db: sqlite3.Connection) -> None:
     except sqlite3.Error:
         db.close()
         raise
-
-
-def decode_row(row: sqlite3.Row) -> dict[str, Any]:
-    """Returns a row with its JSON columns decoded, and `iteration` 0 before the first frame.
-
-    A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
-    """
-    values = dict(row) | {"iteration": row["iteration"] or 0}
-    try:
-        for name in ("experiment", "started", "result"):
-            values[name] = None if values[name] is None else read_json(values[name])
-            if name == "experiment" or values[name] is not None:
-                check_shape(values[name])
-        json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
-        values["created"] = check_date(values["created"])
-    except (ValueError, TypeError, RecursionError):
-        return describe_damaged(values)
-    return values
-
-
-def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns what can be said of a damaged row, as a row."""
-    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
-    created = 0.0
-    with suppress(ValueError, TypeError):
-        created = check_date(values["created"])
-    return known | {"created": created, "experiment": {}, "started": None, "result": None, "iteration": 0}

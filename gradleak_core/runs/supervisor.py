@@ -14,6 +14,7 @@ from typing import Any
 
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.jobs import Job, Queue
 from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
 from gradleak_core.runs.protocol import Head, pack, receive_message
 
@@ -49,10 +50,12 @@ class Worker:
         self.index = index
         self.state = "starting"
         self.device: str | None = None
-        self.run: str | None = None
-        self.experiment: Any = None
+        self.job = Job({})
+        """The job that the process was given last."""
+        self.going: set[str] = set()
+        """The runs of the job that have not ended."""
         self.heard = False
-        """True once the process has said anything about the run that it was given."""
+        """True once the process has said anything about the job that it was given."""
         self.stopping = False
         self.process: Process | None = None
         self.beats = False
@@ -67,11 +70,11 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        return self.state == "ready" and self.run is None
+        return self.state == "ready" and not self.going
 
     def health(self) -> Head:
         pid = self.process.pid if self.process and self.process.returncode is None else None
-        state = "busy" if self.run else self.state
+        state = "busy" if self.going else self.state
         state = "starting" if pid is None and state != "dead" else state
         health = {"state": state, "device": self.device, "pid": pid}
         return health | ({"error": without_folders(self.error)} if self.error else {})
@@ -80,9 +83,9 @@ class Worker:
         if self.process and self.process.stdin and not self.process.stdin.is_closing():
             self.process.stdin.write(pack(head))
 
-    def begin(self, run: str, experiment: Any) -> None:
-        self.run, self.experiment, self.heard, self.stopping = run, experiment, False, False
-        self.send({"type": "run", "run": run, "experiment": experiment})
+    def begin(self, job: Job) -> None:
+        self.job, self.going, self.heard, self.stopping = job, set(job.runs), False, False
+        self.send({"type": "run", "runs": job.runs, "by": job.by})
 
     async def keep_alive(self) -> None:
         """Keeps a process running, whatever goes wrong. Waits longer and longer while it cannot even start."""
@@ -97,7 +100,7 @@ class Worker:
                 worker_log.exception("worker %d's supervisor went wrong", self.index)
                 self.error = f"The worker cannot be supervised: {type(error).__name__}: {error}."
             self.state = "starting" if greeted else "dead"
-            asyncio.get_running_loop().call_soon(self._settle_run)  # where an error cannot end this task either
+            asyncio.get_running_loop().call_soon(self._settle_job)  # where an error cannot end this task either
             failures = 0 if greeted else failures + 1
             await asyncio.sleep(min(patience.restart * 2**failures, patience.restart_most))
 
@@ -185,30 +188,29 @@ class Worker:
         elif kind == "failed":
             hub.end(run, "refused" if head["refused"] else "failed", without_folders(head["message"]))
         if kind in ("finished", "failed"):
-            self.run = None
+            self.going.discard(run)
         if kind in ("finished", "failed", "hello"):
             self.owner.dispatch()
 
-    def _settle_run(self) -> None:
-        """Ends the run of a process that has died, or queues it once more if the process never took it up."""
-        run, self.run = self.run, None
-        if run is None:
+    def _settle_job(self) -> None:
+        """Ends the runs of a process that has died, or queues the job once more if the process never took it up."""
+        going, self.going = self.going, set()
+        if going and not (self.stopping or self.heard or self.job.retried):
+            self.owner.retry(self.job)
             return
-        if self.stopping:
-            self.owner.hub.end(run, "stopped", UNANSWERED)
-        elif not (self.heard or run in self.owner.retried):
-            self.owner.retry(run, self.experiment)
-        else:
-            self.owner.hub.end(run, "failed", self.verdict or self.error)
+        ending = ("stopped", UNANSWERED) if self.stopping else ("failed", self.verdict or self.error)
+        for run in going:
+            self.owner.hub.end(run, *ending)
 
-    async def end_if_late(self, run: str) -> None:
-        """Ends the process when it does not stop a run in time."""
-        await asyncio.sleep(self.owner.patience.stop)
-        if self.run == run and self.process:
+    async def end_if_late(self) -> None:
+        """Ends the process when it does not stop its job in time."""
+        job = self.job
+        await asyncio.sleep(self.owner.patience.stop * len(job.runs))
+        if self.job is job and self.going and self.process:
             with suppress(ProcessLookupError):
                 self.process.terminate()
             await asyncio.sleep(2)
-            if self.run == run:
+            if self.job is job and self.going:
                 with suppress(ProcessLookupError):
                     self.process.kill()
 
@@ -228,10 +230,7 @@ class Supervisor:
     ) -> None:
         self.hub, self.on_catalogue, self.command, self.patience = hub, on_catalogue, command, patience
         self.environment = dict(environment)
-        self.queue: dict[str, Any] = {}
-        """The experiment of each waiting run, in order of submission."""
-        self.retried: set[str] = set()
-        """The runs that were given to a worker that had died already, and wait or run once more."""
+        self.queue = Queue()
         self.workers = [Worker(self, index) for index in range(workers)]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -247,47 +246,45 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(end_process(process, 2) for process in processes))
 
-    def submit(self, run: str, experiment: Any) -> None:
-        self.queue[run] = experiment
+    def submit(self, job: Job) -> None:
+        self.queue.jobs.append(job)
         self.dispatch()
 
-    def retry(self, run: str, experiment: Any) -> None:
-        """Puts a run back in front of the queue."""
-        self.retried.add(run)
-        self.queue = {run: experiment} | self.queue
+    def retry(self, job: Job) -> None:
+        """Puts a job back in front of the queue."""
+        job.retried = True
+        self.queue.jobs.insert(0, job)
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Gives idle workers the runs that have waited longest."""
+        """Gives idle workers the jobs that have waited longest."""
         for worker in self.workers:
-            if self.queue and worker.idle:
-                run = next(iter(self.queue))
-                self.hub.hand_over(run)
-                worker.begin(run, self.queue.pop(run))
-        for worker in self.workers if self.queue else ():
+            if self.queue.jobs and worker.idle:
+                job = self.queue.jobs.pop(0)
+                for run in job.runs:
+                    self.hub.hand_over(run)
+                worker.begin(job)
+        for worker in self.workers if self.queue.jobs else ():
             worker.send({"type": "hurry"})
-        self.hub.set_positions(list(self.queue))
-
-    def position(self, run: str) -> int | None:
-        """Returns the place of a run in the queue, 1 being next; None when it does not wait."""
-        return list(self.queue).index(run) + 1 if run in self.queue else None
+        self.hub.set_positions(self.queue.positions())
 
     def worker_of(self, run: str) -> Worker | None:
-        return next((worker for worker in self.workers if worker.run == run), None)
+        return next((worker for worker in self.workers if run in worker.going), None)
 
     def stop(self, run: str) -> bool:
-        """Takes a run out of the queue, or asks its worker to stop. Returns False when it has ended already."""
-        if run in self.queue:
-            del self.queue[run]
-            self.hub.end(run, "stopped", "Stopped before it began.")
-            self.hub.set_positions(list(self.queue))
+        """Takes the job of a run out of the queue, or asks its worker to stop. Returns False when it has ended."""
+        if job := self.queue.find(run):
+            self.queue.jobs.remove(job)
+            for one in job.runs:
+                self.hub.end(one, "stopped", "Stopped before it began.")
+            self.hub.set_positions(self.queue.positions())
             return True
         worker = self.worker_of(run)
         if worker is None:
             return False
         worker.stopping = True
         worker.send({"type": "stop"})
-        self._spawn(worker.end_if_late(run))
+        self._spawn(worker.end_if_late())
         return True
 
     def health(self) -> list[Head]:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gradleak_core.config.demand import free_memory
-from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.controls import Controls, apply_to_lanes
+from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.protocol import pack, read_message
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
@@ -26,8 +27,9 @@ from gradleak_core.types import Refused
 HEARTBEAT = 1.0
 """The seconds between two signs of life."""
 PATIENCE = 15.0
-"""The seconds for which a run waits at a plateau for somebody to say that it should go on."""
-Job = tuple[str, Any, Controls]
+"""The seconds for which a run waits at a plateau for somebody to say that it should go on. A race waits for nobody."""
+Given = tuple[Job, dict[str, Controls]]
+"""A job, and the controls of each of its runs."""
 
 
 class Pipe:
@@ -39,7 +41,7 @@ class Pipe:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         sys.stdout = sys.stderr
         self._lock = threading.Lock()
-        self.jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[Given] = queue.SimpleQueue()
 
     def send(self, head: dict[str, Any], blob: bytes = b"") -> None:
         """Sends a message to the server. May be called from any thread."""
@@ -49,16 +51,20 @@ class Pipe:
             self._out.flush()
 
     def listen(self) -> None:
-        """Queues the runs that arrive and applies commands to the newest. Ends the process at the end of stdin."""
-        controls = Controls()
+        """Queues the jobs that arrive and applies commands to the newest. Ends the process at the end of stdin."""
+        job, controls = Job({}), dict[str, Controls]()
         try:
             while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
-                    controls = Controls(PATIENCE)
-                    self.jobs.put((head["run"], head["experiment"], controls))
+                    job, patience = Job(head["runs"], head["by"]), PATIENCE if len(head["runs"]) == 1 else 0.0
+                    controls = {run: Controls(patience) for run in head["runs"]}
+                    self.jobs.put((job, controls))
+                elif job.by == "iterations":
+                    apply_to_lanes(list(controls.values()), head)
                 else:
-                    controls.apply(head)
+                    for one in controls.values():
+                        one.apply(head)
         finally:
             os._exit(0)
 
@@ -93,13 +99,13 @@ def run_worker() -> None:
     latest = None
     while True:
         try:
-            run, experiment, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
+            job, controls = pipe.jobs.get(timeout=None if latest is None else options.rest)
         except queue.Empty:
             learn_between_runs(idle, latest, lambda: not pipe.jobs.empty())
             latest = None
         else:
-            serve_run(engine, device, pipe, run, experiment, controls)
-            latest = experiment if device == "cpu" else None
+            serve_job(engine, device, pipe, job, controls)
+            latest = next(iter(job.runs.values())) if device == "cpu" else None
 
 
 def tie_to_server() -> None:
@@ -128,35 +134,36 @@ def warm_up(engine: Any, catalogue: Any, device: str) -> None:
     if "steps" in experiment["attack"]:
         experiment["attack"]["steps"] = 2
     try:
-        play_run(engine, device, lambda head, blob=b"": None, "", experiment, Controls())
+        from gradleak_core.runs.loop import Run
+
+        Run(engine, "", device, Controls(), lambda head, blob=b"": None).play(experiment)
     except Exception:  # a real run will tell the user
         traceback.print_exc()
     gc.collect()
     gc.freeze()
 
 
-def play_run(engine: Any, device: str, send: Any, run: str, experiment: Any, controls: Controls) -> None:
-    """Plays an experiment as the run of that id; `send` takes its messages. Raises what the engine raises."""
+def serve_job(engine: Any, device: str, pipe: Pipe, job: Job, controls: dict[str, Controls]) -> None:
+    """Plays the runs of a job in turns. Whatever goes wrong with one is sent to the server as one sentence."""
     from gradleak_core.runs.loop import Run
+    from gradleak_core.runs.turns import play_in_turns
 
-    Run(engine, run, device, controls, send).play(experiment)
-
-
-def serve_run(engine: Any, device: str, pipe: Pipe, run: str, experiment: Any, controls: Controls) -> None:
-    """Plays one run. Whatever goes wrong is sent to the server as one sentence."""
-    try:
-        if device == "cpu":
-            bound_memory()
-        play_run(engine, device, pipe.send, run, experiment, controls)
-    except Refused as error:
-        pipe.send({"type": "failed", "run": run, "message": str(error), "refused": True})
-    except Exception as error:
-        if not out_of_room(error):
-            traceback.print_exc()
-        pipe.send({"type": "failed", "run": run, "message": describe_failure(error), "refused": False})
-        if "CUDA error" in str(error):
-            os._exit(1)  # nothing more can be computed in this process
+    if device == "cpu":
+        bound_memory()
+    runs = [(Run(engine, run, device, controls[run], pipe.send), experiment) for run, experiment in job.runs.items()]
+    play_in_turns(runs, job.by, lambda run, error: tell_failure(pipe, run, error))
     gc.collect()
+
+
+def tell_failure(pipe: Pipe, run: str, error: Exception) -> None:
+    """Tells the server why a run broke off, and ends this process if nothing more can be computed in it."""
+    refused = isinstance(error, Refused)
+    if not refused and not out_of_room(error):
+        traceback.print_exception(error)
+    message = str(error) if refused else describe_failure(error)
+    pipe.send({"type": "failed", "run": run, "message": message, "refused": refused})
+    if "CUDA error" in str(error):
+        os._exit(1)
 
 
 def bound_memory() -> None:

@@ -6,8 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.forecast import time_before
 from gradleak_core.runs import service as services
 from gradleak_core.verdicts import duration
+
+MOST_REMEMBERED = 100
+"""The newest results among which earlier runs of a set-up are looked for."""
 
 
 def service() -> services.Service:
@@ -46,7 +50,7 @@ def usable(run: str | None) -> Any:
 
 def before(experiment: Any) -> str:
     """Says how long this set-up took here before, with this picture or another; empty where it never did."""
-    seconds = service().time_before(experiment)
+    seconds = time_before(experiment, service().store.results(MOST_REMEMBERED))
     return "" if seconds is None else f" Here it took about {duration(seconds)} before."
 
 

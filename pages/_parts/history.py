@@ -8,14 +8,15 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.config.races import lane_names
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import duration, seen, word
 from pages._parts import pictures, setup, texts
-from pages._parts.compare import compare
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
+from pages._parts.race import outcomes, race_view, what_differs
 from pages._parts.site import pages
 
 JSON = Any
@@ -23,21 +24,29 @@ PAGE = 12
 REFRESH = 2
 """Seconds between two looks at a running run."""
 UNFINISHED = ("queued", "running", "paused")
+MOST_COMPARED = 6
 
 
-def page_of(rows: list[JSON]) -> list[JSON]:
-    """Returns the rows of the open page."""
-    if len(rows) <= PAGE:
-        return rows
-    page = st.pagination(-(-len(rows) // PAGE), key="page")
-    return rows[(page - 1) * PAGE : page * PAGE]
+def page_of(entries: list[JSON]) -> list[JSON]:
+    """Returns the entries of the open page."""
+    if st.session_state.pop("to-lab", False):
+        st.switch_page(pages()["lab"])
+    if len(entries) <= PAGE:
+        return entries
+    page = st.pagination(-(-len(entries) // PAGE), key="page")
+    return entries[(page - 1) * PAGE : page * PAGE]
 
 
 def comparing(rows: list[JSON]) -> list[str]:
-    """Returns the two runs that the address bar puts side by side, or nothing."""
+    """Returns the runs that the address bar puts side by side, or nothing."""
     chosen = st.query_params.get_all("compare")
     kept = {row["id"] for row in rows if row["problem"] is None}
-    return chosen if len(chosen) == 2 and set(chosen) <= kept else []
+    return chosen if comparable(chosen) and set(chosen) <= kept else []
+
+
+def comparable(runs: list[str]) -> bool:
+    """Returns whether there are enough runs to compare, and not too many to tell apart."""
+    return 2 <= len(set(runs)) <= MOST_COMPARED
 
 
 def chosen(rows: list[JSON]) -> list[str]:
@@ -45,25 +54,38 @@ def chosen(rows: list[JSON]) -> list[str]:
 
 
 def toolbar(rows: list[JSON]) -> None:
-    """Shows the button that compares, which needs exactly two runs."""
+    """Shows the button that compares."""
     if len(rows) < 2:
         return
     marked = chosen(rows)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Compare", disabled=len(marked) != 2, icon=":material/compare:", key="compare"):
+        if st.button("Compare", disabled=not comparable(marked), icon=":material/compare:", key="compare"):
             st.query_params["compare"] = marked
             st.rerun()
-        st.markdown("Tick two runs to compare them." if len(marked) != 2 else "Two runs are ticked.")
+        tick = f"Tick two to {MOST_COMPARED} runs to compare them on one clock."
+        st.markdown(f"{len(marked)} runs are ticked." if comparable(marked) else tick)
 
 
 def comparison(rows: list[JSON]) -> None:
-    """Shows two runs side by side, with their differences."""
+    """Shows runs on one clock, with their differences."""
     if st.button("Back to all runs", icon=":material/arrow_back:"):
         st.query_params.clear()
         st.rerun()
     by_id = {row["id"]: row for row in rows}
-    left, right = (by_id[run] for run in comparing(rows))
-    compare(left, right)
+    side_by_side([by_id[run] for run in comparing(rows)])
+
+
+def side_by_side(rows: list[JSON], race: str | None = None) -> None:
+    """Shows stored or running runs on one clock, what differs between them, and their numbers."""
+    experiments = [row["experiment"] for row in rows]
+    races = {(row["race"] or {}).get("id") for row in rows}
+    one = len(races) == 1 and races != {None}
+    names = lane_names(experiments, catalogue()) if one else [row["name"] for row in rows]
+    runs = [row["id"] for row in rows]
+    shown = {"id": race or "-".join(runs), "runs": runs, "names": names, "race": race is not None}
+    race_view(shown=shown, key="race")
+    what_differs(experiments, names)
+    outcomes(rows)
 
 
 def card(row: JSON) -> None:
@@ -89,7 +111,7 @@ def followed(run: str) -> None:
 
 def state(row: JSON) -> None:
     """Shows the picture, the set-up and the state of a run."""
-    if st.session_state.pop("to-lab", False):
+    if st.session_state.pop("to-lab", False):  # pressed within the fragment of a run that goes on
         st.switch_page(pages()["lab"])
     with st.container(horizontal=True, vertical_alignment="center"):
         says, run = f"Last picture of {row['name']}", (row,)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from gradleak_core.config.races import lane_text
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
@@ -34,7 +36,7 @@ def presets() -> None:
 def one(preset: JSON, chosen: bool) -> None:
     """Shows one preset as its picture and its title, both of which can be pressed."""
     with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
-        name, wanted = preset["name"], (preset["experiment"],)
+        name, wanted = preset["name"], (preset["experiment"], preset.get("against", ()))
         shown = picture(preset["experiment"]["images"])
         picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
@@ -53,7 +55,7 @@ def picture(references: list[str]) -> str:
     return thumbnail(references[0]) if len(references) == 1 else sheet(tuple(references[:4]))
 
 
-def choose(experiment: JSON) -> None:
+def choose(experiment: JSON, against: Sequence[JSON] = ()) -> None:
     """Replaces the set-up by the preset's. Uploaded pictures stay if the preset takes as many.
 
     A run on show leaves the stage, and the page offers to show it again.
@@ -63,7 +65,8 @@ def choose(experiment: JSON) -> None:
     if uploaded and len(before["images"]) == len(after["images"]):
         known = max(before["labels"] or [0]) < after["classes"]
         after |= {"images": before["images"], "labels": before["labels"] if known else None}
-    setup.replace(after, setup.shown())
+    lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
+    setup.replace(after, setup.shown(), lanes)
 
 
 def matching(experiment: JSON) -> JSON | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import knobs, links
+from gradleak_core.config.races import lane_text
+from gradleak_core.runs import races
+from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
-from pages._parts.engine import catalogue, found, usable
+from pages._parts.engine import catalogue, found, service, usable
 
 JSON = Any
 
@@ -34,9 +38,19 @@ def watched() -> JSON | None:
     return found(st.query_params.get("run")) if "watch" in st.query_params else None
 
 
-def replace(experiment: JSON, run: str | None = None) -> None:
-    """Replaces the whole set-up, and the run on show."""
-    st.session_state.update(setup=experiment, run=run, welcome=False, complaints=[])
+def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:
+    """Replaces the whole set-up, and the run or the race on show. `lanes` says what those of a race have other."""
+    st.session_state.update(setup=experiment, run=run, lanes=list(lanes), race=race, welcome=False, complaints=[])
+
+
+def lanes() -> list[str]:
+    """Returns what each further lane of a race has other than the set-up, as `config.races` writes it."""
+    return list(st.session_state.get("lanes", []))
+
+
+def shown_race() -> str | None:
+    """Returns the race on show, if any."""
+    return st.session_state.get("race")
 
 
 def show(run: str | None) -> None:
@@ -59,16 +73,31 @@ def restore() -> None:
     state = st.session_state
     if "setup" in state and (own_address(query) if query else not back_at_first()):
         return
-    run = query.pop("run", [None])[-1]
+    run, race = query.pop("run", [None])[-1], query.pop("race", [None])[-1]
+    lanes = query.pop("lane", [])
     query.pop("watch", None)
     row = usable(run)
-    if row is not None and not query:
+    if race and not query and (found_race := stored_race(race)):
+        experiment, *others = found_race
+        lanes, complaints = [lane_text(lane, experiment, catalogue()) for lane in others], []
+    elif row is not None and not query:
         experiment, complaints = row["experiment"], []
     else:
         experiment, complaints = links.read_leniently(query, catalogue())
     if run and row is None:
         complaints.append(missing(run, bool(query)))
-    state.update(setup=experiment, run=run if row else None, welcome=not query and not run, complaints=complaints)
+    first = not (query or run or race or lanes)
+    state.update(setup=experiment, run=run if row else None, welcome=first, complaints=complaints)
+    state.update(lanes=lanes, race=race if race and stored_race(race) else None)
+
+
+def stored_race(race: str) -> list[JSON]:
+    """Returns the experiments of a stored race, in order; none where it is gone or cannot be used here."""
+    try:
+        rows = races.get_race(service(), race)["lanes"]
+    except NoRun:
+        return []
+    return [row["experiment"] for row in rows] if all(row["problem"] is None for row in rows) else []
 
 
 def missing(run: str, described: bool) -> str:
@@ -82,7 +111,7 @@ def missing(run: str, described: bool) -> str:
 def own_address(query: dict[str, list[str]]) -> bool:
     """Returns whether this page wrote an address; a browser that is slow may not have the run in it yet."""
     written = st.session_state.get("written") or {}
-    return query in (written, {name: values for name, values in written.items() if name != "run"})
+    return query in (written, {name: values for name, values in written.items() if name not in ("run", "race")})
 
 
 def back_at_first() -> bool:
@@ -93,7 +122,8 @@ def back_at_first() -> bool:
 
 def write() -> None:
     """Writes the whole set-up and the run on show into the address bar."""
-    query = links.to_query(current(), catalogue()) | ({"run": shown()} if shown() else {})
+    query = links.to_query(current(), catalogue()) | {"lane": lanes(), "run": shown() or [], "race": shown_race() or []}
+    query = {key: value for key, value in query.items() if value}
     written = {key: [value] if isinstance(value, str) else value for key, value in query.items()}
     if written != {key: st.query_params.get_all(key) for key in st.query_params}:
         st.query_params.from_dict(query)

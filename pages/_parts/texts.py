@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradleak_core.config import knobs
+from gradleak_core.config.differences import strength
 from gradleak_core.config.needs import answers, facts, idle, local_steps
 from gradleak_core.config.titles import attack_title
 from gradleak_core.verdicts import colour as status_colour
@@ -162,12 +163,6 @@ def ingredients(experiment: JSON, catalogue: JSON) -> str:
     }
     several = [f"{count} {what}" for what, count in counts.items() if count > 1]
     return ", ".join([model, attack, *several, _and(titles) if titles else "no defence"])
-
-
-def strength(part: JSON) -> str:
-    """Returns the numbers of a part, to stand after its title; empty if it has none."""
-    numbers = [f"{name.replace('_', ' ')} {value:g}" for name, value in part.items() if type(value) in (int, float)]
-    return f" ({', '.join(numbers)})" if numbers else ""
 
 
 def small(value: float) -> str:

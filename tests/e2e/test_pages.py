@@ -49,11 +49,11 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
         card_of(page, run).get_by_text("Compare").click()
         expect(card_of(page, run).get_by_role("checkbox", name="Compare")).to_be_checked()
     compare.click()
-    views = page.get_by_test_id("live-view")
-    expect(views).to_have_count(2)
-    for view in views.all():
-        expect(view).to_have_attribute("data-iteration", "12")
-        expect(view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_be_visible()
+    lanes = page.get_by_test_id("race-view").locator("figure")
+    expect(lanes).to_have_count(2)
+    for lane in lanes.all():
+        expect(lane).to_have_attribute("data-iteration", "12")
+        expect(lane.get_by_role("img").first.locator("canvas")).to_be_visible()
     expect(page.get_by_role("table").first).to_contain_text("Seed")
     expect(page.get_by_role("table").last).to_contain_text("PSNR")
     back = page.get_by_role("button", name="Back to all runs")

@@ -86,7 +86,7 @@ def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_ca
         if change == "picture":
             lab.choose_picture().get_by_role("button", name="Rocket").click()
         else:
-            lab.page.get_by_role("button", name="PRECODE, and its break").click()
+            lab.page.get_by_role("button", name="Three local steps").click()
         expect(lab.number("SSIM")).to_have_text("–")
         expect(lab.picture("guess")).to_have_count(0)
         expect(lab.button("Run it live")).to_be_enabled()

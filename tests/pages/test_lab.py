@@ -85,10 +85,11 @@ def test_every_preset_becomes_the_whole_set_up_and_the_address_says_it(service: 
     for preset in service.catalogue()["presets"]:
         app.button(f"preset:{preset['name']}").click().run()
         assert not app.exception
-        assert view(app)["experiment"] == preset["experiment"]
+        shown = view(app).get("race") or {"lanes": [view(app).get("experiment")]}
+        assert shown["lanes"] == [preset["experiment"], *preset["against"]]
         said = "defence holds." if preset["promise"] == "holds" else "picture leaks: recognisable in about "
         assert f"Expect that the {said}" in words(app)
-        query = {key: app.query_params[key] for key in app.query_params}
+        query = {key: app.query_params[key] for key in app.query_params if key != "lane"}
         assert links.from_query(query, service.catalogue()) == preset["experiment"]
     assert view(app)["recording"] is None
 
@@ -470,7 +471,7 @@ def test_a_run_stays_while_the_browser_has_not_yet_written_it_into_the_address(
 
 def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, full: list[str], open_page: Open) -> None:
     app = open_page("lab", run=full[0])
-    app.button("preset:precode_noise").click().run()
+    app.button("preset:fedavg").click().run()
     assert view(app)["run"] is None
     assert address(app)["run"] == full[0]
     assert app.button("show").label == "the second"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gradleak_core.config import knobs
+from gradleak_core.config.differences import differences
 from gradleak_core.runs.service import Service
-from pages._parts.compare import differing, numbers
+from pages._parts.race import numbers
 from tests.pages.conftest import Open, view
 from tests.pages.test_lab import address, words
 
@@ -86,7 +87,12 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
         app.checkbox(f"chosen:{run}").check().run()
     app.button("compare").click().run()
     assert not app.exception
-    assert len(app.get("bidi_component")) == 2
+    assert view(app)["shown"] == {
+        "id": "-".join(full),
+        "runs": full,
+        "names": ["the second", "the *first*"],
+        "race": False,
+    }
     settings, numbers = (element.value for element in app.markdown if element.value.startswith("|"))
     assert "| PSNR (dB) |" in numbers
     assert "| SSIM |" in numbers
@@ -107,8 +113,10 @@ def test_a_comparison_names_the_number_in_which_two_defences_differ(service: Ser
     left, right = (
         {"defences": [{"kind": "gaussian_noise", "std": std}, {"kind": "sign"}], "labels": None} for std in (0.1, 0.01)
     )
-    assert list(differing(left, right)) == [["Defences 1, Deviation", "0.1", "0.01"]]
-    assert list(differing(left, right | {"defences": []})) == [["Defences", "gaussian_noise, sign", "none"]]
+    known = service.catalogue()
+    assert list(differences([left, right], known)) == [("Defences 1, Deviation", ["0.1", "0.01"])]
+    without = right | {"defences": []}
+    assert list(differences([left, without], known)) == [("Defences", ["Gaussian noise (std 0.1), Sign", "none"])]
 
 
 def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Service) -> None:
@@ -116,12 +124,12 @@ def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Ser
     left = knobs.put(knobs.start(known), "attack", "inverting_gradients", known)
     right = knobs.put(left, "attack.distance", "squared", known)
     right["attack"]["name"] = "mine"
-    names = [["Attack", "inverting_gradients", "mine"], ["Attack, Distance", "cosine", "squared"]]
-    assert list(differing(left, right)) == names
+    names = [("Attack", ["Inverting Gradients", "mine"]), ("Attack, Distance", ["Cosine", "Squared difference"])]
+    assert list(differences([left, right], known)) == names
     rows = [{"experiment": each, "iteration": 1, "result": None} for each in (left, right)]
-    better = {title: way for title, *_, way in numbers(*rows)}
+    better = {title: way for title, *_, way in numbers(rows)}
     assert (better["Distance"], better["MSE"]) == ("not comparable", "lower")
-    assert ["Distance", "none", "none", "lower"] in numbers(rows[0], rows[0])
+    assert ["Distance", "none", "none", "lower"] in numbers(rows[:1] * 2)
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import processor_seconds
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import USUAL_PATIENCE, Patience, Supervisor
@@ -104,7 +105,7 @@ if sys.argv[1] == "absorbed":
     while time.process_time() < begun + 3:
         pass
 if sys.argv[1] != "moody":
-    say(type="finished", run=head["run"], status="done", result={})
+    say(type="finished", run=list(head["runs"])[0], status="done", result={})
     read_message(sys.stdin.buffer)
 """
 """A worker without an engine, which ends every run that it is given: the obedient one says so at once, the absorbed one
@@ -134,7 +135,7 @@ def supervised(
         supervisor = Supervisor(hub, on_catalogue, command=command, patience=patience)
         store.add("a", "a", experiment()).result()
         hub.open(store.rows()[0])
-        supervisor.submit("a", experiment())
+        supervisor.submit(Job({"a": experiment()}))
         supervisor.start()
         while (row := store.rows()[0])["status"] == "queued":
             await asyncio.sleep(0.02)

@@ -1,0 +1,157 @@
+"""`race`: plays several attacks side by side in the terminal, by the worker's loop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from gradleak_core import experiment as engine
+from gradleak_core.catalogue import catalogue
+from gradleak_core.cli import choose
+from gradleak_core.cli.attack import FAILED, INTERRUPTED, check_writable, put_device_first, stoppable
+from gradleak_core.cli.recording import Recording
+from gradleak_core.config import demand
+from gradleak_core.config.admission import admit
+from gradleak_core.config.races import check_lanes, lane_names, lane_text, race_title, read_lane, sweep_knob
+from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.loop import Engine, Run
+from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.turns import play_in_turns
+from gradleak_core.runs.worker import describe_failure, warm_up
+from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import duration, seen
+
+
+def race(
+    choice: choose.Choice,
+    lanes: list[str],
+    sweep: str | None,
+    by: str,
+    device: str | None,
+    json_to: str | None,
+    quiet: bool,
+    err: Console,
+) -> int:
+    """Runs a race, prints a line for each lane, writes the results, and returns the exit code. Raises `Refused`."""
+    known = catalogue()
+    device = choose.find_device(device, known)
+    if json_to not in (None, "-"):
+        check_writable(Path(str(json_to)))
+    lanes = lanes or ([] if sweep else list(lanes_of_preset(choice.preset, known)))
+    experiments = choose_lanes(choose.choose_experiment(choice, known), lanes, sweep, known)
+    demand.check_memory(experiments[0], put_device_first(device, known), *experiments[1:])
+    warm_up(engine, known, device)  # or the first lane alone would pay for it
+    title, names = race_title(experiments, known), lane_names(experiments, known)
+    screens = play(experiments, names, by, device, quiet, err)
+    results = [screen.result(name) for screen, name in zip(screens, names, strict=True)]
+    if not quiet:
+        (err if json_to == "-" else Console()).print(race_table(title, results))
+    if json_to is not None:
+        text = json.dumps({"title": title, "by": by, "lanes": results, "versions": known["versions"]}, indent=2) + "\n"
+        sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
+    if any(screen.controls.stopped for screen in screens):
+        return INTERRUPTED
+    return FAILED if any(screen.failure for screen in screens) else 0
+
+
+def lanes_of_preset(name: str | None, catalogue: JSON) -> Iterator[str]:
+    """Yields what the further lanes of a preset that is a race have other; nothing for any other preset."""
+    for preset in catalogue["presets"]:
+        if preset["name"] == name:
+            yield from (lane_text(lane, preset["experiment"], catalogue) for lane in preset["against"])
+
+
+def choose_lanes(first: JSON, lanes: Sequence[str], sweep: str | None, catalogue: JSON) -> list[JSON]:
+    """Returns the experiments of a race: the first and what each lane makes of it, or one for each value of a sweep.
+
+    Raises `Refused`.
+    """
+    path, equals, values = (sweep or "").partition("=")
+    if sweep is not None and not (equals and values):
+        raise Refused(f"--sweep {sweep!r} is not of the form path=value,value, such as attack.optimiser.lr=0.01,0.1,1.")
+    experiments = [first] if sweep is None else sweep_knob(first, path.strip(), values.split(","), catalogue)
+    experiments += [read_lane(text, first, catalogue) for text in lanes]
+    admitted = [admit(experiment, catalogue) for experiment in experiments]
+    check_lanes(admitted)
+    return admitted
+
+
+class LaneScreen:
+    """A receiver of the messages of one lane, with its controls and a line of the progress display."""
+
+    def __init__(self, name: str, progress: Progress) -> None:
+        self.recording, self.controls, self.failure = Recording(name, keep=False), Controls(), ""
+        self.progress, self.task = progress, progress.add_task(name, total=None, numbers="")
+
+    def __call__(self, head: JSON, blob: bytes = b"") -> None:
+        self.recording.add(head, blob)
+        if head["type"] == "started":
+            self.progress.update(self.task, total=head["steps"])
+        elif head["type"] == "frame" and head["picture"]:
+            at, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
+            numbers = f"PSNR {metrics['psnr']:4.1f}  {seen(metrics)}"
+            self.progress.update(self.task, completed=at, numbers=numbers)
+
+    def result(self, name: str) -> JSON:
+        """Returns the result of the lane's run with its name, or why it has none."""
+        return {"name": name, **finite(self.recording.result), **({"failed": self.failure} if self.failure else {})}
+
+
+def play(
+    experiments: Sequence[JSON], names: Sequence[str], by: str, device: str, quiet: bool, err: Console
+) -> list[LaneScreen]:
+    """Plays the lanes to their ends, or until Ctrl-C stops all of them."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[numbers]}"))
+    progress = Progress(*columns, console=err, disable=quiet, transient=True)
+    screens = [LaneScreen(name, progress) for name in names]
+    every = All([screen.controls for screen in screens])
+
+    def fail(number: str, error: Exception) -> None:
+        screens[int(number)].failure = str(error) if isinstance(error, Refused) else describe_failure(error)
+
+    runs = [
+        Run(cast(Engine, engine), str(number), device, screen.controls, screen) for number, screen in enumerate(screens)
+    ]
+    with stoppable(every), progress:
+        play_in_turns(list(zip(runs, experiments, strict=True)), by, fail)
+    return screens
+
+
+class All(Controls):
+    """The controls of several runs, as one."""
+
+    def __init__(self, controls: Sequence[Controls]) -> None:
+        super().__init__()
+        self.controls = controls
+
+    def apply(self, command: JSON) -> None:
+        """Gives a command to all runs."""
+        for controls in self.controls:
+            controls.apply(command)
+
+
+def race_table(title: str, results: Sequence[JSON]) -> Table:
+    """Returns what became of each lane as a table for the terminal."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for head in ("lane", "PSNR", "likeness", "iterations", "time", "recognisable after"):
+        table.add_column(head, overflow="fold")
+    for result in results:
+        if "failed" in result:
+            table.add_row(result["name"], result["failed"])
+            continue
+        metrics, since = result["metrics"], result["seconds_to_recognisable"]
+        scores = (
+            (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
+            if metrics
+            else ("none", "none")
+        )
+        moment = "never" if since is None else f"{duration(since)}, {result['iterations_to_recognisable']} iterations"
+        table.add_row(result["name"], *scores, str(result["iterations"]), duration(result["seconds"]), moment)
+    return table

@@ -1,0 +1,37 @@
+"""What a worker is given to do, and the queue of it. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(eq=False)
+class Job:
+    """Runs that one worker plays in turns: the lanes of a race, or a single one."""
+
+    runs: dict[str, Any]
+    """The experiment of each run, in order."""
+    by: str = "iterations"
+    """The measure in which no run may be ahead: "iterations" or "seconds"."""
+    retried: bool = False
+    """True once the job was given to a worker that had died already."""
+
+
+class Queue:
+    """Jobs that wait, in order of submission."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def __len__(self) -> int:
+        """Returns the number of waiting runs."""
+        return sum(len(job.runs) for job in self.jobs)
+
+    def find(self, run: str) -> Job | None:
+        """Returns the waiting job of a run; None when the run does not wait."""
+        return next((job for job in self.jobs if run in job.runs), None)
+
+    def positions(self) -> dict[str, int]:
+        """Returns the place in the queue of every waiting run, 1 being next."""
+        return {run: place for place, job in enumerate(self.jobs, 1) for run in job.runs}

@@ -1,0 +1,207 @@
+"""A race in the Lab: lanes to add, a knob to sweep, and the view of all lanes in place of the one run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config import demand, knobs
+from gradleak_core.config.assumptions import assumptions
+from gradleak_core.config.races import (
+    MOST_LANES,
+    check_lanes,
+    lane_names,
+    lane_text,
+    race_title,
+    read_lane,
+    sweep_knob,
+    sweepable,
+    usual_values,
+)
+from gradleak_core.runs import races
+from gradleak_core.runs.service import NoRun
+from gradleak_core.types import Refused
+from pages._parts import pictures, setup, texts
+from pages._parts.engine import catalogue, service
+from pages._parts.foreword import foreword
+from pages._parts.note import note
+from pages._parts.race import race_view, what_differs
+
+JSON = Any
+FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
+"""What a lane can have other: the family that is chosen from, and the key of a link that names the choice."""
+
+
+def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
+    """Returns the experiments of the race that is set up, the first included, and a sentence on each lane left out.
+
+    There are none without a second lane.
+    """
+    found, complaints = [experiment], []
+    for text in setup.lanes():
+        try:
+            lane = read_lane(text, experiment, catalogue())
+        except Refused as refused:
+            complaints.append(f"A lane is left out: {refused}")
+            continue
+        if lane in found:
+            complaints.append(f"A lane is left out: {text} makes it the same as another.")
+        else:
+            found.append(lane)
+    return found if len(found) > 1 else [], complaints
+
+
+def readable(experiment: JSON) -> dict[str, JSON]:
+    """Returns the lanes beside the set-up that make sense, by their texts."""
+    found = {}
+    for text in setup.lanes():
+        with suppress(Refused):
+            found[text] = read_lane(text, experiment, catalogue())
+    return found
+
+
+def race_menu(experiment: JSON) -> None:
+    """Shows the button behind which lanes are added."""
+    asked = st.session_state.get("lanes-asked", 0)  # another popover, and so a closed one, after each choice
+    label = "Lanes" if setup.lanes() else "Make it a race"
+    with st.popover(label, icon=":material/sports_score:", key=f"race-menu:{asked}"):
+        own = ["Take out"] if setup.lanes() else []
+        adding, sweeping, knowing, *taking = st.tabs(["Add a lane", "Sweep a knob", "Assumptions", *own])
+        with adding:
+            add_lane(experiment)
+        with sweeping:
+            sweep_values(experiment)
+        with knowing:
+            price_assumptions(experiment)
+        for tab in taking:
+            with tab:
+                take_out(experiment)
+
+
+def price_assumptions(experiment: JSON) -> None:
+    """Shows the button for a race of the attacker with and without each thing that it is assumed to know."""
+    found = assumptions(experiment, catalogue())
+    st.markdown("What is each assumption about the attacker worth, in decibels? Each lane lacks or adds one.")
+    for sentence in found.values():
+        note(sentence)
+    st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
+
+
+def add_lane(experiment: JSON) -> None:
+    """Shows what a further lane can have other than the set-up: a defence, an attack or a model."""
+    st.markdown("The same picture and seed, with another")
+    what = st.segmented_control(
+        "What is other", list(FAMILIES), default="Defence", key="lane-what", label_visibility="collapsed"
+    )
+    family, key = FAMILIES[what or "Defence"]
+    rows = catalogue()["families"][family]
+    kinds = [*(["none"] if key == "defence" else []), *rows]
+    title = {"none": "No defence"} | {kind: row["title"] for kind, row in rows.items()}
+    kind = st.selectbox("Which", kinds, format_func=title.get, key=f"lane-{key}", index=min(1, len(kinds) - 1))
+    full = len(setup.lanes()) + 1 >= MOST_LANES
+    st.button("Add it", type="primary", key="add-lane", on_click=add, args=(f"{key}={kind}",), disabled=full)
+
+
+def add(text: str) -> None:
+    """Adds a lane to the race, unless it is the same as another or cannot be run."""
+    experiment, known = setup.current(), catalogue()
+    try:
+        lane = read_lane(text, experiment, known)
+        check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
+    except Refused as refused:
+        st.toast(texts.escaped(str(refused)), icon=":material/error:")
+        return
+    change_lanes([*setup.lanes(), text])
+
+
+def sweep_values(experiment: JSON) -> None:
+    """Shows a numeric knob to choose, and its values, each of which becomes a lane."""
+    known = sweepable(experiment, catalogue())
+    path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
+    values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
+    given = st.text_input("Values, 2 to 12", values, key=f"sweep-values:{path}")
+    st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, given))
+
+
+def sweep_over(path: str, values: str) -> None:
+    """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
+    experiment, known = setup.current(), catalogue()
+    try:
+        lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
+        check_lanes(lanes)
+    except Refused as refused:
+        st.toast(texts.escaped(str(refused)), icon=":material/error:")
+        return
+    setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
+    close_menu()
+
+
+def change_lanes(texts_of_lanes: list[str]) -> None:
+    """Replaces the lanes beside the set-up. The race on show leaves the stage, because it is another one."""
+    st.session_state.update(lanes=texts_of_lanes, race=None, welcome=False)
+    close_menu()
+
+
+def close_menu() -> None:
+    st.session_state["lanes-asked"] = st.session_state.get("lanes-asked", 0) + 1
+
+
+def take_out(experiment: JSON) -> None:
+    """Shows a button for each lane beside the set-up, which takes it away."""
+    lanes = readable(experiment)
+    named = dict(zip(lanes, lane_names([experiment, *lanes.values()], catalogue())[1:], strict=True))
+    for text in setup.lanes():
+        name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]
+        st.button(name, key=f"lane:{text}", icon=":material/close:", width="stretch", on_click=change_lanes,
+                  args=(rest,))  # fmt: skip
+
+
+def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
+    """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
+    known, images = catalogue(), lanes[0]["images"]
+    names = lane_names(lanes, known)
+    reasons = [
+        f"Lane {number}: {reason}"
+        for number, lane in enumerate(lanes, 1)
+        for reason in [*filter(None, map(pictures.problem, lane["images"])), *knobs.refusals(lane, lane, known)][:1]
+    ]
+    if not reasons:
+        reasons = list(filter(None, [demand.lack_together(lanes, known)]))
+    race_view(
+        race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
+        shown=on_show(lanes, names),
+        refused=" ".join(reasons) or None,
+        complaint=" ".join(complaints),
+        foreword="" if reasons else f"Lane 1: {foreword(lanes[0])}",
+        preview=pictures.preview(images, lanes[0]["size"], lanes[0]["channels"]),
+        key="race-view",
+        on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),
+    )
+    what_differs(lanes, names)
+    what_is_realistic(lanes[0], names)
+
+
+def what_is_realistic(experiment: JSON, names: list[str]) -> None:
+    """Shows how realistic each assumption is that a lane of this race takes away or adds."""
+    sentences = assumptions(experiment, catalogue())
+    texts_of_lanes = [lane_text(lane, experiment, catalogue()) for lane in readable(experiment).values()]
+    written = {lane_text(read_lane(text, experiment, catalogue()), experiment, catalogue()): said
+               for text, said in sentences.items()}  # fmt: skip
+    rows = [[texts.escaped(name), written[text]] for name, text in zip(names[1:], texts_of_lanes, strict=False)
+            if text in written]  # fmt: skip
+    if rows:
+        st.subheader("How realistic is it?")
+        st.markdown(texts.table(["Lane", "The assumption"], rows))
+
+
+def on_show(lanes: list[JSON], names: list[str]) -> JSON:
+    """Returns the race on show for the view, if its lanes are those that are set up."""
+    try:
+        found = races.get_race(service(), setup.shown_race() or "")
+    except NoRun:
+        return None
+    if [row["experiment"] for row in found["lanes"]] != lanes:
+        return None
+    return {"id": found["id"], "runs": [row["id"] for row in found["lanes"]], "names": names, "race": True}

@@ -1,0 +1,109 @@
+"""The view of a race: several runs on one clock, live or stored, and the table of what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.api.static_files import LIVE
+from gradleak_core.config.differences import differences
+from gradleak_core.config.needs import labels_revealed
+from gradleak_core.verdicts import duration
+from pages._parts import texts
+from pages._parts.engine import catalogue
+from pages._parts.live_view import ALWAYS
+
+JSON = Any
+
+_mount_race = st.components.v2.component(
+    "gradleak_race_view",
+    html=(LIVE / "race.html").read_text(encoding="utf-8"),
+    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "pipeline.css", "race.css")),
+    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def race_view(
+    *,
+    race: JSON = None,
+    shown: JSON = None,
+    refused: str | None = None,
+    complaint: str = "",
+    foreword: str = "",
+    preview: str | None = None,
+    key: str,
+    on_race_change: Callable[[], None] | None = None,
+) -> Any:
+    """Mounts the view. `key` keeps its DOM, sockets and charts alive over reruns.
+
+    `race` is what Run starts: `lanes`, `names`, `title` and `by`. `shown` is what is on show: the `id` of a race, or of
+    a comparison, with the `runs` and the `names` of its lanes; `race` is true for what can be exported as a race.
+    `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood;
+    `foreword` says what to expect.
+    `preview` is the private pictures of all lanes, stacked, as a data address, until the runs' own are there.
+    """
+    data = {
+        "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
+        "module": "race.js",
+        "race": race,
+        "shown": shown,
+        "refused": refused,
+        "preview": preview,
+        "complaint": complaint,
+        "foreword": foreword,
+        "batch": len(race["lanes"][0]["images"]) if race else 1,
+    } | ALWAYS
+    return _mount_race(key=key, data=[data], on_race_change=on_race_change or _ignore)
+
+
+def _ignore() -> None:
+    """Does nothing; Streamlit keeps a component's state only if it has a callback."""
+
+
+def what_differs(experiments: Sequence[JSON], names: Sequence[str]) -> None:
+    """Shows a table of every setting in which the lanes differ, by its name and its value in each lane."""
+    st.subheader("What differs in the set-up")
+    rows = [[place, *values] for place, values in differences(experiments, catalogue())]
+    heads = [f"{number} {name}" for number, name in enumerate(names, 1)]
+    if rows:
+        st.markdown(texts.table(["Setting", *map(texts.escaped, heads)], [list(map(texts.escaped, r)) for r in rows]))
+    else:
+        st.markdown("Nothing: all lanes have exactly the same set-up, seed included.")
+
+
+def outcomes(rows: Sequence[JSON]) -> None:
+    """Shows the numbers of finished runs beside each other."""
+    st.subheader("Numbers")
+    heads = [str(number) for number in range(1, len(rows) + 1)]
+    st.markdown(texts.table(["Number", *heads, "Better for the attacker"], numbers(rows)))
+
+
+def numbers(rows: Sequence[JSON]) -> list[list[str]]:
+    """Returns a row for each metric, the iterations and the time: title, all values, and which way is better."""
+    results = [row["result"] or {} for row in rows]
+    found = []
+    for name, metric in catalogue()["metrics"].items():
+        title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
+        better = metric["better"] if name != "distance" or same_distance(rows) else "not comparable"
+        found.append([title, *(scored(row, name) for row in rows), better])
+    found.append(["Iterations", *(str(row["iteration"]) for row in rows), ""])
+    times = [result.get("seconds") for result in results]
+    found.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])
+    return found
+
+
+def same_distance(rows: Sequence[JSON]) -> bool:
+    """Returns whether the gradient distance means the same in all runs."""
+    measures = [[row["experiment"]["attack"].get(part) for part in ("distance", "matched")] for row in rows]
+    return all(measure == measures[0] for measure in measures)
+
+
+def scored(row: JSON, name: str) -> str:
+    """Returns a metric of a run's result. Labels that the attacker was told count as no achievement."""
+    value = ((row["result"] or {}).get("metrics") or {}).get(name)
+    if value is None:
+        return "none"
+    return "told" if name == "label_accuracy" and labels_revealed(row["experiment"]) else texts.small(value)

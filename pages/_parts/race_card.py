@@ -1,0 +1,125 @@
+"""The card of a race on the page of runs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config.races import lane_text
+from gradleak_core.runs import races
+from gradleak_core.runs.service import NoRun
+from gradleak_core.types import Refused
+from gradleak_core.verdicts import seen, word
+from pages._parts import history, setup, texts
+from pages._parts.engine import catalogue, service
+from pages._parts.note import note
+from pages._parts.picture_button import picture_button
+from pages._parts.site import pages
+
+JSON = Any
+
+
+def entries(rows: list[JSON]) -> list[list[JSON]]:
+    """Returns the rows of runs as they are listed: the lanes of a race together, any other run alone."""
+    found: dict[str, list[JSON]] = {}
+    for row in rows:
+        found.setdefault(row["race"]["id"] if row["race"] else row["id"], []).insert(0, row)
+    return list(found.values())
+
+
+def entry(rows: list[JSON]) -> None:
+    """Shows the card of a run, or that of a race of which several lanes are left."""
+    if len(rows) > 1:
+        race_card(races.complete_race(rows, catalogue()))
+    else:
+        history.card(rows[0])
+
+
+def race_card(race: JSON) -> None:
+    """Shows a race: every lane's last picture, its score and how it ended, and what can be done with all of it."""
+    with st.container(border=True, key=f"race-{race['id']}", horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap="xsmall"):
+            if any(row["status"] in history.UNFINISHED for row in race["lanes"]):
+                st.fragment(followed_race, run_every=history.REFRESH)(race["id"])
+            else:
+                race_state(race)
+        with st.container(width=230, gap="xxsmall"):
+            race_actions(race)
+
+
+def followed_race(race: str) -> None:
+    """Follows a race that has not ended, and redraws the page when it ends."""
+    try:
+        found = races.get_race(service(), race)
+    except NoRun:
+        st.rerun()
+    if not any(row["status"] in history.UNFINISHED for row in found["lanes"]):
+        st.rerun()
+    race_state(found)
+
+
+def race_state(race: JSON) -> None:
+    """Shows the title of a race and its lanes."""
+    if st.session_state.pop("to-lab", False):  # pressed within the fragment of a race that goes on
+        st.switch_page(pages()["lab"])
+    created = datetime.fromtimestamp(race["lanes"][0]["created"])
+    st.markdown(f"**{texts.escaped(race['title'])}**")
+    note(f"{created:%d %b %Y, %H:%M}, {len(race['lanes'])} lanes on one clock")
+    with st.container(horizontal=True, gap="small"):
+        for row, name in zip(race["lanes"], race["names"], strict=True):
+            with st.container(width=120, gap="xxsmall"):
+                says = f"Last picture of {name}"
+                picture_button(history.thumbnail(row), width=96, says=says, key=f"picture:{row['id']}",
+                               on_click=history.open_in_lab, args=(row,))  # fmt: skip
+                looks = seen((row["result"] or {}).get("metrics") or {})
+                note(texts.escaped(name))
+                note(looks or word(row["status"]))
+                st.checkbox("Compare", key=f"chosen:{row['id']}", disabled=row["problem"] is not None)
+
+
+def race_actions(race: JSON) -> None:
+    """Shows the buttons of a race."""
+    name, closed = race["id"], any(row["problem"] for row in race["lanes"])
+    st.button("Open", key=f"open:{name}", type="primary", width="stretch", icon=":material/visibility:",
+              on_click=open_race, args=(race,), disabled=closed)  # fmt: skip
+    asked = st.session_state.get("asked", 0)
+    with st.popover("More", width="stretch", key=f"more:{name}:{asked}"):
+        st.link_button("Export as a zip file", f"/api/races/{name}/export.zip", width="stretch", key=f"export:{name}")
+        st.text_input("Name", race["title"], key=f"name:{name}", max_chars=120, on_change=rename_kept, args=(name,))
+        sure = st.button("Delete", key=f"delete:{name}", width="stretch", icon=":material/delete:",
+                         on_click=history.close)  # fmt: skip
+    if sure:
+        delete_kept(race)
+
+
+def open_race(race: JSON) -> None:
+    """Takes the set-up of a race to the Lab, and the race with it."""
+    first, *others = (row["experiment"] for row in race["lanes"])
+    setup.replace(first, lanes=[lane_text(lane, first, catalogue()) for lane in others], race=race["id"])
+    st.session_state["to-lab"] = True
+
+
+def rename_kept(race: str) -> None:
+    try:
+        races.rename_race(service(), race, st.session_state[f"name:{race}"])
+    except (Refused, NoRun) as error:
+        st.toast(texts.escaped(str(error)), icon=":material/error:")
+
+
+@st.dialog("Delete this race?")
+def delete_kept(race: JSON) -> None:
+    """Asks before it deletes a race, which cannot be brought back."""
+    st.markdown(f"**{texts.escaped(race['title'])}** and all pictures of its lanes will be gone for good.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="really-delete", on_click=remove_kept, args=(race["id"],)):
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()
+
+
+def remove_kept(race: str) -> None:
+    with suppress(NoRun):
+        races.delete_race(service(), race)

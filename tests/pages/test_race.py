@@ -1,0 +1,108 @@
+"""Races in the Lab and on the page of runs: links, lanes, presets and cards."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from gradleak_core.runs.races import list_races, submit_race
+from gradleak_core.runs.service import Service
+from tests.pages.conftest import Open, view, warnings
+from tests.runs.serving import until
+
+
+def names(app: AppTest) -> list[str]:
+    found: list[str] = view(app)["race"]["names"]
+    return found
+
+
+def short_race(service: Service) -> Any:
+    first = copy.deepcopy(service.catalogue()["experiment"]["default"])
+    first["attack"] |= {"steps": 3}
+    noise = service.catalogue()["families"]["defences"]["gaussian_noise"]["default"]
+    race = submit_race(service, {"lanes": [first, first | {"defences": [noise]}], "title": "a *race*"})
+    until(lambda: all(row["result"] for row in service.runs()))
+    return race
+
+
+def test_a_link_with_lanes_sets_up_a_race_that_goes_with_the_set_up(service: Service, open_page: Open) -> None:
+    app = open_page("lab", lane=["defence=gaussian_noise:std=0.02", "attack=dlg"])
+    assert names(app) == ["no defence, iDLG", "Gaussian noise (std 0.02)", "DLG"]
+    assert view(app)["refused"] is None
+    app.number_input("knob:seed").set_value(5).run()
+    assert [lane["seed"] for lane in view(app)["race"]["lanes"]] == [5, 5, 5]
+    assert app.query_params["lane"] == ["defence=gaussian_noise:std=0.02", "attack=dlg"]
+
+
+def test_a_lane_that_makes_no_sense_is_left_out_and_said(service: Service, open_page: Open) -> None:
+    app = open_page("lab", lane=["defence=pruning", "defence=wall", "defence=none"])
+    assert names(app) == ["no defence", "Pruning (share 0.9)"]
+    assert warnings(app)[0].count("A lane is left out: ") == 2
+
+
+def test_a_lane_is_added_and_taken_out(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    app.selectbox("lane-defence").set_value("dropout").run()
+    app.button("add-lane").click().run()
+    assert names(app) == ["no defence", "Dropout (p 0.25)"]
+    app.button("lane:defence=dropout").click().run()
+    assert "run" in view(app)
+
+
+def test_a_sweep_makes_a_lane_of_each_value(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    app.selectbox("sweep").set_value("attack.steps").run()
+    app.text_input("sweep-values:attack.steps").set_value("10, 20, 40").run()
+    app.button("do-sweep").click().run()
+    assert names(app) == ["Iterations 10", "Iterations 20", "Iterations 40"]
+    assert app.query_params["attack.steps"] == "10"
+
+
+def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service, open_page: Open) -> None:
+    app = open_page("lab", attack="dropout_inversion", model="mlp", defence="dropout")
+    app.button("assumptions").click().run()
+    assert names(app)[:5] == [
+        "the set-up", "Labels: Row sum", "Randomness: Told", "Hidden layers: linear1.*", "Hidden layers: classifier.*",
+    ]  # fmt: skip
+    assert view(app)["refused"] is None
+    realism = next(element.value for element in app.markdown if element.value.startswith("| Lane |"))
+    assert len(realism.splitlines()) == 2 + 5
+
+
+def test_a_lane_that_cannot_run_is_named(service: Service, open_page: Open) -> None:
+    app = open_page("lab", image=["sample:astronaut", "sample:rocket"], lane=["defence=dropout&attack=dropout_readoff"])
+    assert view(app)["refused"].startswith("Lane 2: ")
+
+
+def test_a_preset_with_its_break_is_a_race(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    for name, first in (("dropout_readoff", "dropout_readoff"), ("precode_noise", "precode_noise")):
+        app.button(f"preset:{name}").click().run()
+        lanes = view(app)["race"]["lanes"]
+        assert lanes[0]["attack"]["name"] == first
+        assert [bool(lane["defences"]) for lane in lanes] == [True, True, False]
+        assert view(app)["refused"] is None
+
+
+def test_the_link_of_a_stored_race_repeats_it(service: Service, open_page: Open) -> None:
+    race = short_race(service)
+    app = open_page("lab", race=race["id"])
+    assert view(app)["shown"]["runs"] == [lane["id"] for lane in race["lanes"]]
+    assert view(app)["race"]["lanes"] == [lane["experiment"] for lane in race["lanes"]]
+    again = open_page("lab", **{name: app.query_params[name] for name in app.query_params if name != "race"})
+    assert view(again)["race"] == view(app)["race"]
+    assert view(again)["shown"] is None
+
+
+def test_a_race_is_one_card_that_opens_in_the_lab_and_goes_as_one(service: Service, open_page: Open) -> None:
+    race = short_race(service)
+    app = open_page("runs")
+    assert any("**a \\*race\\***" in element.value for element in app.markdown)
+    app.text_input(f"name:{race['id']}").set_value("better").run()
+    assert [found["title"] for found in list_races(service)] == ["better"]
+    app.button(f"delete:{race['id']}").click().run()
+    assert service.runs()
+    app.button("really-delete").click().run()
+    assert service.runs() == []

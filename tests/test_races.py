@@ -1,0 +1,63 @@
+"""Lanes as texts and names: what a link, the command line and the legend say of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from gradleak_core.catalogue import catalogue
+from gradleak_core.config.knobs import start
+from gradleak_core.config.races import lane_names, lane_text, race_title, read_lane, sweep_knob
+from gradleak_core.types import Refused
+
+
+@pytest.fixture(scope="module")
+def known() -> Any:
+    return catalogue()
+
+
+TEXTS = [
+    "",
+    "defence=gaussian_noise:std=0.03&defence=pruning",
+    "attack=dlg&attack.restarts=4",
+    "model=convnet&attack=inverting_gradients&attack.optimiser.lr=0.5",
+    "client.local_epochs=3&threat.local_steps=one",
+    "threat.hidden=conv1.weight, classifier.*",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_lane_is_the_same_after_it_was_written_and_read(text: str, known: Any) -> None:
+    first = start(known) | {"seed": 3, "images": ["sample:coffee"]}
+    lane = read_lane(text, first, known)
+    assert (lane == first) == (text == "")
+    assert read_lane(lane_text(lane, first, known), first, known) == lane
+
+
+def test_a_lane_goes_with_the_first_one(known: Any) -> None:
+    text = "defence=gaussian_noise"
+    changed = read_lane(text, start(known) | {"size": 48}, known)
+    assert (changed["size"], changed["defences"][0]["kind"]) == (48, "gaussian_noise")
+
+
+def test_a_lane_without_the_defences_of_the_first_says_so(known: Any) -> None:
+    first = read_lane("defence=dropout", start(known), known)
+    assert lane_text(start(known), first, known) == "defence=none"
+
+
+def test_lanes_are_named_by_what_differs_and_by_nothing_else(known: Any) -> None:
+    lanes = sweep_knob(start(known), "defence", ["none", "gaussian_noise:std=0.02", "precode"], known)
+    assert lane_names(lanes, known)[:2] == ["no defence", "Gaussian noise (std 0.02)"]
+    assert lane_names(lanes, known)[2].startswith("PRECODE")
+    assert race_title(lanes, known) == "Race of 3: defences"
+    rates = sweep_knob(start(known), "attack.optimiser.history", ["5", "50"], known)
+    assert [name.rpartition(" ")[2] for name in lane_names(rates, known)] == ["5", "50"]
+    attacks = [start(known), copy.deepcopy(read_lane("attack=dlg", start(known), known))]
+    assert lane_names(attacks, known) == ["iDLG", "DLG"]
+
+
+def test_a_sweep_refuses_what_the_knob_refuses(known: Any) -> None:
+    with pytest.raises(Refused, match=r"attack\.steps"):
+        sweep_knob(start(known), "attack.steps", ["10", "0"], known)
