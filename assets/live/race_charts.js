@@ -38,7 +38,8 @@ export class RaceCharts extends Charts {
    * @param {any} race
    */
   quality(race) {
-    const scored = race.lanes.some((/** @type {Lane} */ { trace }) => trace.frames.some(({ metrics }) => metrics?.likeness !== undefined));
+    const likened = (/** @type {Lane} */ { trace }) => trace.frames.some(({ metrics }) => metrics?.likeness != null);
+    const scored = race.lanes.some(likened);
     return this.lines(race, scored ? "likeness" : "ssim", "%{y:.2f}");
   }
 

@@ -306,7 +306,7 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
         assert json.loads(file.read("experiment.json")) == server.row(run)["result"]["experiment"]
         assert json.loads(file.read("result.json"))["status"] == "done"
         rows = file.read("curve.csv").decode().splitlines()
-        assert rows[0] == "iteration,distance,prior,best,psnr,ssim,seconds"
+        assert rows[0] == "iteration,distance,prior,best,psnr,ssim,likeness,seconds"
         assert len(rows) == 201
         metrics = {frame["iteration"]: frame["metrics"] for frame in recording["frames"]}
         for iteration, row in enumerate(csv.DictReader(rows), 1):
