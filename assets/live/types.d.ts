@@ -156,7 +156,7 @@ interface Elements {
   progress: HTMLProgressElement;
   help: HTMLAnchorElement;
   watch: HTMLAnchorElement;
-  export: HTMLAnchorElement;
+  download: HTMLButtonElement;
 }
 
 /** The element of view.html with this name as its `data-gl`. */

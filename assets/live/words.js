@@ -23,6 +23,23 @@ export function learn({ statuses, seen, recognisable_ssim }) {
 /** The likeness from which a picture is recognisable. */
 export const threshold = () => table.seen.recognisable ?? 1;
 
+/** What a run can be taken home as, by the ending of the file: its name and what it is. */
+export const DOWNLOADS = [
+  ["mp4", "Video", "MP4, 1920 × 1080"],
+  ["gif", "Animation", "GIF, 960 × 540"],
+  ["png", "Contact sheet", "a picture that restores the set-up"],
+  ["html", "Replay in one file", "works without a network"],
+  ["py", "Python script", "repeats the run"],
+  ["zip", "Everything (zip)", "with the numbers, without the video"],
+];
+
+/**
+ * What is said while a file is made, and where none comes.
+ * @param {string} name
+ */
+export const making = (name) => `Making: ${name}. This can take a minute…`;
+export const NO_FILE = "The server does not answer; check the connection and try again.";
+
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 
 /** @param {string} status */
