@@ -157,6 +157,7 @@ interface Elements {
   help: HTMLAnchorElement;
   watch: HTMLAnchorElement;
   download: HTMLButtonElement;
+  export: HTMLAnchorElement;
 }
 
 /** The element of view.html with this name as its `data-gl`. */
