@@ -77,7 +77,7 @@ def run_attack(
     experiment: File = None,
     device: Where = None,
     json: Annotated[str | None, typer.Option(help="Write the result as JSON; - for stdout.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write a .png, .gif or .html to look at.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a .mp4, .gif, .html, .png, .zip, .py or .csv.")] = None,
     quiet: Quiet = False,
 ) -> int:
     """Run one attack here and now."""

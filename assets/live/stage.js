@@ -5,6 +5,7 @@
 /** @import { View } from "./view.js" */
 import { Charts } from "./charts.js";
 import { text } from "./controls.js";
+import { Downloads } from "./downloads.js";
 import { FilmStrip, Panels } from "./pictures.js";
 import { UpdatePanel } from "./update.js";
 import * as words from "./words.js";
@@ -43,6 +44,7 @@ export class Stage {
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
+    this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence));
   }
 
   /** @param {Part[]} parts */
@@ -190,7 +192,8 @@ export class Stage {
 
   drawMessage() {
     const { note, trace, data, problem } = this.view;
-    const said = note || trace.head.message || trace.head.result?.verdict || words.foreseen(trace) || data.foreword || "";
+    const { message, result } = trace.head;
+    const said = note || message || result?.verdict || words.foreseen(trace) || data.foreword || "";
     text(this.find("message"), data.refused || problem || data.complaint ? "" : said);
   }
 
@@ -224,11 +227,12 @@ export class Stage {
     const run = source?.live ? source.run : null;
     this.link("help", `${data.base}/how-it-works?tab=numbers`);
     this.link("watch", run && `${data.base}/?run=${run}&watch=1`);
-    this.link("export", ended && run && `${api}/runs/${run}/export.zip`);
+    const kept = ended && trace.head.status !== "deleted";
+    this.downloads.offer(kept && run ? `${api}/runs/${run}/export` : null);
   }
 
   /**
-   * @param {"help" | "watch" | "export"} name
+   * @param {"help" | "watch"} name
    * @param {string | false | null} address hidden without one
    */
   link(name, address) {

@@ -156,6 +156,7 @@ interface Elements {
   progress: HTMLProgressElement;
   help: HTMLAnchorElement;
   watch: HTMLAnchorElement;
+  download: HTMLButtonElement;
   export: HTMLAnchorElement;
 }
 

@@ -23,6 +23,23 @@ export function learn({ statuses, seen, recognisable_ssim }) {
 /** The likeness from which a picture is recognisable. */
 export const threshold = () => table.seen.recognisable ?? 1;
 
+/** What a run can be taken home as, by the ending of the file: its name and what it is. */
+export const DOWNLOADS = [
+  ["mp4", "Video", "MP4, 1920 × 1080"],
+  ["gif", "Animation", "GIF, 960 × 540"],
+  ["png", "Contact sheet", "a picture that restores the set-up"],
+  ["html", "Replay in one file", "works without a network"],
+  ["py", "Python script", "repeats the run"],
+  ["zip", "Everything (zip)", "with the numbers, without the video"],
+];
+
+/**
+ * What is said while a file is made, and where none comes.
+ * @param {string} name
+ */
+export const making = (name) => `Making: ${name}. This can take a minute…`;
+export const NO_FILE = "The server does not answer; check the connection and try again.";
+
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 
 /** @param {string} status */
@@ -171,7 +188,7 @@ function power(value) {
  */
 export function numbers(frame, floor, told) {
   const { likeness, ssim, psnr, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
-  const chance = floor?.chance === undefined ? "" : `; by chance ${percent(floor.chance)}`;
+  const chance = floor?.chance === undefined ? "" : `, chance ${percent(floor.chance)}`;
   return {
     likeness: number(likeness, 2),
     ssim: number(ssim, 2),
@@ -180,21 +197,20 @@ export function numbers(frame, floor, told) {
     accuracy: told ? "told" : percent(accuracy),
     seen: seen(frame?.metrics) || `recognisable from ${threshold()}`,
     "ssim-note": ignorant(floor, "ssim", 2) || "1 for equal pictures",
-    "psnr-note": floor ? `dB; ${ignorant(floor, "psnr", 1)}` : "dB, higher is closer",
+    "psnr-note": `dB, ${ignorant(floor, "psnr", 1) || "higher is closer"}`,
     "accuracy-note": told ? "to the attacker" : `recovered${chance}`,
   };
 }
 
 /**
- * What guesses score that know nothing of the update, for one measure.
+ * The highest score of guesses that know nothing of the update, for one measure.
  * @param {Floor | null | undefined} floor
  * @param {"psnr" | "ssim" | "likeness"} measure
  * @param {number} digits
  */
 function ignorant(floor, measure, digits) {
-  if (!floor) return "";
-  const [grey, mean, other] = [floor.grey, floor.mean, floor.other].map((row) => number(row?.[measure], digits));
-  return `grey ${grey}, mean ${mean}, another ${other}`;
+  const scores = [floor?.grey, floor?.mean, floor?.other].flatMap((row) => row?.[measure] ?? []);
+  return scores.length ? `floor ${number(Math.max(...scores), digits)}` : "";
 }
 
 /**
@@ -203,8 +219,8 @@ function ignorant(floor, measure, digits) {
  */
 export function explained(floor) {
   if (!floor) return "";
-  return "What guesses score that know nothing of the update: a grey picture, the private picture's mean colour, " +
-    `another picture. Their likeness: ${ignorant(floor, "likeness", 2)}.`;
+  return "The floor is the best score of guesses that know nothing of the update: a grey picture, the private " +
+    `picture's mean colour, and another picture. For likeness: ${ignorant(floor, "likeness", 2)}.`;
 }
 
 /**

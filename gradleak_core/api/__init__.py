@@ -24,6 +24,7 @@ from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, mod
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.runs import races
+from gradleak_core.runs.exports.kinds import EXPORTS
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
@@ -53,7 +54,7 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/frames/{iteration}", get_frame),
         Route("/runs/{run}/frames/{iteration}/tiles", get_tiles),
         Route("/runs/{run}/recording", get_recording),
-        Route("/runs/{run}/export.zip", get_export),
+        Route("/runs/{run}/export.{kind}", get_export),
         Route("/runs/{run}/{command}", post_command, methods=["POST"]),
         Route("/races", handle_races, methods=["GET", "POST"]),
         Route("/races/{race}", handle_race, methods=["GET", "PATCH", "DELETE"]),
@@ -211,8 +212,13 @@ async def get_recording(request: Request) -> Response:
 
 
 async def get_export(request: Request) -> Response:
-    run = request.path_params["run"]
-    return zip_response(await run_in_threadpool(service_of(request).export, run), f"gradleak-{run}")
+    """Answers with a run as a file to keep. A process of its own makes it, and a thread waits for that."""
+    run, kind = request.path_params["run"], request.path_params["kind"]
+    if kind not in EXPORTS:
+        raise HTTPException(404)
+    data = await run_in_threadpool(service_of(request).export, run, kind)
+    headers = {"content-disposition": f'attachment; filename="gradleak-{run}.{kind}"'}
+    return Response(data, media_type=EXPORTS[kind].media, headers=headers)
 
 
 def zip_response(data: bytes, name: str) -> Response:

@@ -25,14 +25,16 @@ from gradleak_core.config.titles import run_title
 from gradleak_core.data import read_picture, uploads
 from gradleak_core.doctor import Diagnosis, Mend, diagnose
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.export import FRAMES
 from gradleak_core.runs.loop import Engine, Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import STATUSES, seen, word
 
-KINDS = (".png", ".gif", ".html")
+KINDS = (".mp4", ".gif", ".html", ".png", ".zip", ".py", ".csv")
+"""The endings of the files that show a run."""
+STEADY = 60
+"""The evenly spaced pictures that a saved run has at least, if it has so many iterations."""
 FAILED, INTERRUPTED = 1, 130
 
 
@@ -96,17 +98,20 @@ def put_device_first(device: str, catalogue: JSON) -> JSON:
 
 
 def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
-    """Writes the result as JSON and the run as a picture, where asked for. Returns the exit code."""
+    """Writes the result as JSON and the run as a file to look at, where asked for. Returns the exit code."""
     try:
         if save_to is not None:
-            from gradleak_core.cli import pictures
+            from gradleak_core.runs.exports.kinds import write_export
 
-            save_to.write_bytes(pictures.draw_file(recording, save_to.suffix.lower()))
+            save_to.write_bytes(write_export(save_to.suffix.lower().removeprefix("."), recording.to_json()))
         if json_to is not None:
             text = json.dumps(result, indent=2, allow_nan=False) + "\n"
             sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
     except OSError as error:
         err.print(f"The result could not be written: {error.strerror}.", style="red", markup=False)
+        return FAILED
+    except Refused as refused:
+        err.print(str(refused), style="red", highlight=False, markup=False, soft_wrap=True)
         return FAILED
     return 0
 
@@ -152,7 +157,7 @@ class Steady(Controls):
 
     def __init__(self, steps: int) -> None:
         super().__init__()
-        self.every = max(1, steps // FRAMES)
+        self.every = max(1, steps // STEADY)
         self.count = 0
 
     def tick(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradleak_core.runs.export import FRAMES, choose_evenly
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.recording import data_url
 
 RunHead = dict[str, Any]
 
@@ -19,7 +21,7 @@ class Recording:
         self.truth = b""
         self.columns: dict[str, list[float | None]] = {}
         self.numbers: dict[int, RunHead] = {}
-        """The labels and the metrics of each picture, by iteration."""
+        """The numbers of each picture, by iteration."""
         self.pictures: list[tuple[int, bytes]] = []
 
     def add(self, head: RunHead, blob: bytes) -> None:
@@ -36,11 +38,20 @@ class Recording:
             self.columns.setdefault(name, []).extend(values)
         if head["picture"] is None or not self.keep:
             return
-        self.numbers[head["picture"]["iteration"]] = head["picture"]
+        self.numbers[head["picture"]["iteration"]] = head["picture"] | {"seconds": head["seconds"]}
         self.pictures.append((head["picture"]["iteration"], blob))
-        if len(self.pictures) > 8 * FRAMES:
+        if len(self.pictures) > 2 * MOST_FRAMES:
             self.pictures = self.pictures[::2]
 
-    def choose_frames(self) -> list[tuple[RunHead, bytes]]:
-        """Returns evenly chosen pictures with their numbers, the first and the last among them."""
-        return [(self.numbers[iteration], picture) for iteration, picture in choose_evenly(self.pictures)]
+    def to_json(self) -> RunHead:
+        """Returns the recording as `runs.recording.make_recording` makes it of a stored run."""
+        pictures = dict(choose_evenly(self.pictures, MOST_FRAMES))
+        frames = [
+            numbers | {"picture": data_url(pictures[iteration]) if iteration in pictures else None}
+            for iteration, numbers in self.numbers.items()
+        ]
+        value: RunHead = finite({
+            "title": self.title, "experiment": self.result.get("experiment"), "result": self.result, "head": self.head,
+            "curve": {"first": 1, "columns": self.columns}, "frames": frames, "truth": data_url(self.truth),
+        })  # fmt: skip
+        return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from gradleak_core.runs.hub import Trace
@@ -12,17 +12,22 @@ from gradleak_core.runs.shapes import is_frame
 from gradleak_core.runs.store import Store
 
 
-def make_recording(row: Any, trace: Trace, store: Store) -> dict[str, Any]:
-    """Returns the experiment of a run, its result, its curve and every frame whose picture is kept, as JSON."""
-    pictures, tiles, truth = dict(store.pictures(row["id"])), find_tiles(store.heads(row["id"])), store.truth(row["id"])
+def make_recording(row: Any, trace: Trace, store: Store, chosen: Collection[int] | None = None) -> dict[str, Any]:
+    """Returns the name of a run, its experiment, its result, its curve and every frame with its picture, as JSON.
+
+    The frames are those whose picture is kept. With `chosen` they are all, without tiles, and only the frames of these
+    iterations have a picture.
+    """
+    pictures, truth = dict(store.pictures(row["id"], chosen)), store.truth(row["id"])
+    tiles = find_tiles(store.heads(row["id"])) if chosen is None else {}
     frames = [
-        frame | {"picture": data_url(pictures[frame["iteration"]]), "tiles": tiles.get(frame["iteration"])}
+        frame | {"picture": data_url(pictures[at]) if at in pictures else None, "tiles": tiles.get(at)}
         for frame in trace.frames
-        if frame["iteration"] in pictures
+        if (at := frame["iteration"]) in pictures or chosen is not None
     ]
     head = unpack_live(trace.since(trace.last))[0] | {"update": trace.head.get("update")}
     return {
-        "experiment": row["experiment"], "result": row["result"], "head": head,
+        "title": row["name"], "experiment": row["experiment"], "result": row["result"], "head": head,
         "curve": {"first": 1, "columns": trace.columns}, "frames": frames, "truth": data_url(truth) if truth else None,
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.runs.discreet import without_folders
-from gradleak_core.runs.export import add_scores, archive
+from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.hub import Hub, Trace, load_trace
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.known import Known
@@ -58,6 +58,7 @@ class Service:
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
         self._known = Known(folder / "catalogue.json", command)
         self.pictures = Pictures(folder / "uploads", self._experiments)
+        self.maker = Maker()
 
     async def start(self) -> None:
         """Opens the store, marks what a stopped server left unfinished, and starts the workers.
@@ -89,6 +90,7 @@ class Service:
     async def close(self) -> None:
         """Ends the workers and every price, and writes what is left."""
         self._sweeping.cancel()
+        self.maker.close()
         await asyncio.to_thread(self.prices.close)
         await self.supervisor.close()
         await asyncio.to_thread(self.store.close)
@@ -205,11 +207,9 @@ class Service:
         row, trace = self.run(run), self._loaded(run)
         return make_recording(row, trace, self.store)
 
-    def export(self, run: str) -> bytes:
-        """Returns a zip of experiment, result, curve, pictures and an animation. Raises `NoRun`."""
-        row, trace = self.run(run), self._loaded(run)
-        experiment, curve = take_threads(row["experiment"], row["result"]), add_scores(trace.columns, trace.frames)
-        return archive(experiment, row["result"], curve, self.store.pictures(run), self.store.truth(run))
+    def export(self, run: str, kind: str = "zip") -> bytes:
+        """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
+        return self.maker.export(kind, self.run(run), self._loaded(run), self.store)
 
     async def watch(self, run: str) -> Trace | None:
         """Returns the trace that viewers of a run follow; None for an unknown run."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -210,9 +210,12 @@ class Store:
                     heads.append(read_json(head))
         return heads
 
-    def pictures(self, run: str) -> list[tuple[int, bytes]]:
-        """Returns the iteration and the picture of every frame of a run that has one, in order."""
-        query = "SELECT iteration, picture FROM frames WHERE run = ? AND length(picture) > 0 ORDER BY iteration"
+    def pictures(self, run: str, chosen: Collection[int] | None = None) -> list[tuple[int, bytes]]:
+        """Returns the iteration and the picture of every frame of a run that has one, or of those `chosen`."""
+        which = "" if chosen is None else f"AND iteration IN ({', '.join(map(str, map(int, chosen)))})"
+        query = (
+            f"SELECT iteration, picture FROM frames WHERE run = ? AND length(picture) > 0 {which} ORDER BY iteration"
+        )
         with self._reader() as db:
             return [(iteration, picture) for iteration, picture in db.execute(query, (run,))]
 

@@ -15,10 +15,11 @@ JSON = Any
 
 
 def foreword(experiment: JSON) -> str:
-    """Says what a newcomer sees, what will be slow, or what to expect of a set-up and how long it took here before."""
+    """Says what a newcomer sees, what will be slow, how long it took here before, or what to expect of a set-up."""
     if st.session_state["welcome"]:
         return texts.WELCOME
-    return demand.delay(experiment, catalogue()) or texts.expectation(experiment, catalogue()) + before(experiment)
+    known = catalogue()
+    return demand.delay(experiment, known) or before(experiment) or texts.expectation(experiment, known)
 
 
 def beside(another: JSON | None) -> None:

@@ -17,6 +17,7 @@ from pages._parts.handover import release
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
+from pages._parts.sheets import look_for_setup, offer_setup
 from pages._parts.texts import escaped, segment
 
 JSON = Any
@@ -183,9 +184,11 @@ def upload() -> None:
     note(
         "The picture stays on this server. It is cropped to a square and loses the position and camera data of its "
         "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
-        "under Labels."
+        "under Labels. The contact sheet of a run restores its set-up."
     )
     taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
+    for picture in (picture for picture, _ in taken if picture):
+        offer_setup(picture)
     offer([(picture, name) for picture, name in taken if picture])
 
 
@@ -232,7 +235,8 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     answers = st.session_state.setdefault("answers", {})
     if file.file_id not in answers:
         try:
-            answers[file.file_id] = service().pictures.upload(file.getvalue())
+            data = file.getvalue()
+            answers[file.file_id] = service().pictures.upload(data) | look_for_setup(data)
         except Busy as busy:
             st.error(str(busy))
             return None

@@ -322,9 +322,9 @@ def test_beside_the_scores_stands_what_knowing_nothing_scores(call: Call) -> Non
     rows = {name: {"psnr": at, "ssim": at / 100, "likeness": 0} for name, at in (("grey", 12), ("mean", 13.9))}
     floor = rows | {"other": {"psnr": 9.25, "ssim": 0.1, "likeness": 0.21}, "chance": 0.1}
     numbers = call(NUMBERS, [None, floor, False])
-    assert numbers["psnr-note"] == "dB; grey 12.0, mean 13.9, another 9.3"
-    assert numbers["ssim-note"] == "grey 0.12, mean 0.14, another 0.10"
-    assert numbers["accuracy-note"] == "recovered; by chance 10 %"
+    assert numbers["psnr-note"] == "dB, floor 13.9"
+    assert numbers["ssim-note"] == "floor 0.14"
+    assert numbers["accuracy-note"] == "recovered, chance 10 %"
     assert "another 0.21" in call("floor => words.explained(floor)", floor)
     assert call("floor => words.explained(floor)", None) == ""
 

@@ -306,16 +306,17 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
         assert json.loads(file.read("experiment.json")) == server.row(run)["result"]["experiment"]
         assert json.loads(file.read("result.json"))["status"] == "done"
         rows = file.read("curve.csv").decode().splitlines()
-        assert rows[0] == "iteration,distance,prior,best,psnr,ssim,likeness,seconds"
+        assert rows[0] == "iteration,distance,prior,best,psnr,ssim,likeness,seconds,distance.fc"
         assert len(rows) == 201
         metrics = {frame["iteration"]: frame["metrics"] for frame in recording["frames"]}
         for iteration, row in enumerate(csv.DictReader(rows), 1):
             psnr = metrics.get(iteration, {}).get("psnr", "")
             assert (row["psnr"], bool(row["seconds"])) == (str(psnr), iteration in metrics)
+            assert row["distance.fc"] == ("0.5" if iteration in metrics else "")
         assert "frames/000200.png" in names
-        frames = [name for name in names if name.startswith("frames/")]
         animation = opened(file.read("animation.gif"))
-        assert (animation.format, getattr(animation, "n_frames", 1) > 1) == ("GIF", len(frames) > 1)
+        assert (animation.format, animation.size) == ("GIF", (960, 540))
+        assert {"contact_sheet.png", "replay.html", "repeat.py"} <= {*names}
         assert opened(file.read("truth.png")).size == (8, 8)
 
 

@@ -1,0 +1,197 @@
+"""One frame of a run as a picture: private picture, guess, error, curves and caption. The only place that draws one.
+
+Animation, video and contact sheet are made of it. Lengths are those of a picture of 1920 × 1080 pixels, and are scaled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PIL import Image, ImageChops, ImageDraw, ImageFont
+
+from gradleak_core.runs.exports.recorded import Recorded, describe_setup, score_text
+from gradleak_core.types import JSON
+
+WIDTH, HEIGHT, MARGIN = 1920, 1080, 70
+SIDE, GAP, TOP = 576, 26, 180
+"""The pixels of a panel's side, between two panels and above them."""
+BELOW = TOP + SIDE + 30
+"""The pixels above the curves."""
+PAPER, INK, SOFT, LINE, ACCENT, SECOND, FAULT = (
+    "#ffffff", "#1d2430", "#5d6676", "#d5dae2", "#0b6e75", "#8a4baf", "#c2571a",
+)  # fmt: skip
+FULL_ERROR = 64
+"""The error of a pixel, of 255 and as the mean over its colours, from which it is drawn in full; as in the view."""
+GREY = (1 / 3, 1 / 3, 1 / 3, 0)
+"""The weights of red, green and blue in the error of a pixel."""
+PANELS = ("Private picture", "Attacker's guess", "Error: pale is the same")
+ChartPoint = tuple[float, float]
+
+
+class Drawing:
+    """The frames of one run, drawn at a share of 1920 × 1080 pixels. What stays the same is drawn once."""
+
+    def __init__(self, recorded: Recorded, scale: float = 1.0) -> None:
+        self.recorded, self.scale = recorded, scale
+        self.left = [MARGIN + index * (SIDE + GAP) for index in range(3)]
+        self.chart = Chart(recorded, (self.px(2 * SIDE), self.px(HEIGHT - BELOW - 70)), scale)
+        self.base = self._draw_base()
+
+    def px(self, length: float) -> int:
+        """Returns a length in pixels of this drawing."""
+        return round(length * self.scale)
+
+    def frame(self, numbers: JSON, guess: Image.Image) -> Image.Image:
+        """Returns the drawing of one frame; the last one has the verdict too."""
+        image, truth = self.base.copy(), self.recorded.truth
+        self._paste(image, 1, guess)
+        if truth is not None:
+            self._paste(image, 2, difference(truth, guess))
+        image.paste(self.chart.until(numbers["iteration"]), (self.px(MARGIN), self.px(BELOW)))
+        rows = [f"iteration {numbers['iteration']}", *score_text(numbers).split("   "), seconds_text(numbers)]
+        for index, text in enumerate(filter(None, rows)):
+            self.write(image, (self.left[2], BELOW + 8 + 50 * index), text, 36)
+        if numbers["iteration"] == self.recorded.shown[-1][0]["iteration"]:
+            self.write(image, (MARGIN, HEIGHT - 56), fit_text(self.recorded.verdict, 120), 30)
+        return image
+
+    def panel(self, stack: Image.Image, side: int) -> Image.Image:
+        """Returns the pictures of a stack on a grid, enlarged without smoothing to a square of so many pixels."""
+        return fit_square(arrange_grid(stack, self.recorded.batch), self.px(side))
+
+    def write(self, image: Image.Image, at: ChartPoint, text: str, size: int, colour: str = INK) -> None:
+        """Writes a line of text into an image. Place and size are those of the whole picture."""
+        font = find_font(self.px(size))
+        shown = text.replace("×", "x")  # which Pillow's own font does not have
+        ImageDraw.Draw(image).text((self.px(at[0]), self.px(at[1])), shown, fill=colour, font=font)
+
+    def _draw_base(self) -> Image.Image:
+        image = Image.new("RGB", (self.px(WIDTH), self.px(HEIGHT)), PAPER)
+        self.write(image, (MARGIN, 30), fit_text(self.recorded.title, 88), 44)
+        about = "   ".join(describe_setup(self.recorded.experiment)[1:])
+        self.write(image, (MARGIN, 88), fit_text(about, 150), 26, SOFT)
+        for left, name in zip(self.left, PANELS, strict=True):
+            self.write(image, (left, TOP - 40), name, 28)
+        if self.recorded.truth is not None:
+            self._paste(image, 0, self.recorded.truth)
+        return image
+
+    def _paste(self, image: Image.Image, index: int, stack: Image.Image) -> None:
+        image.paste(self.panel(stack, SIDE), (self.px(self.left[index]), self.px(TOP)))
+
+
+class Chart:
+    """The curves of a run: its distance on a logarithmic scale, and its SSIM from 0 to 1."""
+
+    def __init__(self, recorded: Recorded, size: tuple[int, int], scale: float) -> None:
+        self.size, self.last = size, max(recorded.length, 2)
+        self.axis = round(34 * scale)
+        lines = {f"gradient distance, log, 1 to {recorded.length} iterations": (ACCENT, distance_points(recorded))}
+        lines["SSIM, 0 to 1"] = (SECOND, ssim_points(recorded))
+        self.faint, self.full = (self._draw(lines, scale, pale=pale) for pale in (True, False))
+
+    def until(self, iteration: int) -> Image.Image:
+        """Returns the chart with its curves drawn up to an iteration and pale beyond it."""
+        x = max(1, min(self.size[0], round(self.size[0] * (iteration - 1) / (self.last - 1))))
+        image = self.faint.copy()
+        image.paste(self.full.crop((0, 0, x, self.size[1])), (0, 0))
+        ImageDraw.Draw(image).line([(x - 1, self.axis), (x - 1, self.size[1])], fill=INK, width=max(1, self.axis // 17))
+        return image
+
+    def _draw(self, lines: dict[str, tuple[str, list[ChartPoint]]], scale: float, *, pale: bool) -> Image.Image:
+        """Draws at twice the size and makes it smaller, so that lines are smooth."""
+        width, height, axis = (2 * length for length in (*self.size, self.axis))
+        image = Image.new("RGB", (width, height), PAPER)
+        draw, x = ImageDraw.Draw(image), 0.0
+        for y in (axis, height - 1):
+            draw.line([(0, y), (width, y)], fill=LINE, width=2)
+        for name, (colour, points) in lines.items():
+            if not points:
+                continue
+            shade = blend(colour, 0.25) if pale else colour
+            draw.text((x, 0), name, fill=colour, font=find_font(round(40 * scale)))
+            x += draw.textlength(name + "    ", font=find_font(round(40 * scale)))
+            draw.line([(px * width, axis + (1 - py) * (height - 1 - axis)) for px, py in points], fill=shade,
+                      width=max(2, round(6 * scale)), joint="curve")  # fmt: skip
+        return image.resize(self.size, Image.Resampling.LANCZOS)
+
+
+def distance_points(recorded: Recorded) -> list[ChartPoint]:
+    """Returns the distance as points in [0, 1] × [0, 1], logarithmic, the lowest at 0; none where it is not known."""
+    columns = recorded.columns
+    values = columns.get("distance") or next(iter(columns.values()), [])
+    known = [(i, math.log10(v)) for i, v in enumerate(values) if isinstance(v, (int, float)) and v > 0]
+    if len(known) < 2:
+        return []
+    low, high = min(v for _, v in known), max(v for _, v in known)
+    kept = known[:: -(-len(known) // 1500)]
+    return [(i / max(1, len(values) - 1), (v - low) / ((high - low) or 1)) for i, v in kept]
+
+
+def ssim_points(recorded: Recorded) -> list[ChartPoint]:
+    """Returns the SSIM of each frame as points in [0, 1] × [0, 1]; none where it was not measured."""
+    last = max(recorded.length, 2) - 1
+    rows = [(frame["iteration"], (frame.get("metrics") or {}).get("ssim")) for frame in recorded.frames]
+    found = [((i - 1) / last, min(1.0, max(0.0, value))) for i, value in rows if value is not None]
+    return found if len(found) > 1 else []
+
+
+def difference(one: Image.Image, other: Image.Image) -> Image.Image:
+    """Returns the error of each pixel in one colour: clear where both pictures are the same, full where far apart."""
+    apart = (
+        ImageChops.difference(one, other).convert("L", GREY).point(lambda value: min(255, value * 255 // FULL_ERROR))
+    )
+    return Image.composite(Image.new("RGB", one.size, FAULT), Image.new("RGB", one.size, "#f1f3f6"), apart)
+
+
+def arrange_grid(stack: Image.Image, batch: int) -> Image.Image:
+    """Returns the pictures of a stack, top to bottom, as a square grid."""
+    across, height = math.ceil(math.sqrt(batch)), stack.height // batch
+    grid = Image.new("RGB", (across * stack.width, math.ceil(batch / across) * height), PAPER)
+    for index in range(batch):
+        image = stack.crop((0, index * height, stack.width, (index + 1) * height))
+        grid.paste(image, (index % across * stack.width, index // across * height))
+    return grid
+
+
+def fit_square(image: Image.Image, side: int) -> Image.Image:
+    """Returns an image in the corner of a square: small ones enlarged a whole number of times, large ones shrunk."""
+    factor = min(side / image.width, side / image.height)
+    factor = math.floor(factor) if factor >= 2 else factor
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    fitted = image.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS)
+    square = Image.new("RGB", (side, side), PAPER)
+    square.paste(fitted, (0, 0))
+    return square
+
+
+def seconds_text(numbers: JSON) -> str:
+    """Returns a frame's seconds of computing in words; empty where they are not known."""
+    seconds = numbers.get("seconds")
+    return f"{seconds:.1f} s of computing" if isinstance(seconds, (int, float)) else ""
+
+
+def fit_text(text: str, most: int) -> str:
+    """Returns a text of at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def blend(colour: str, share: float) -> str:
+    """Returns a colour made paler: so large a share of it on the paper."""
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (part - 255) * share):02x}" for part in parts)
+
+
+def find_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Returns Pillow's own font at a size in pixels."""
+    return ImageFont.load_default(max(8, size))
+
+
+def wrap_text(text: str, most: int) -> Sequence[str]:
+    """Returns a text in lines of at most so many characters, broken between words."""
+    lines = [""]
+    for word in text.split():
+        line = f"{lines[-1]} {word}".strip()
+        lines = [*lines[:-1], line] if len(line) <= most else [*lines, word[:most]]
+    return lines

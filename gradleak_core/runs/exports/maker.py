@@ -1,0 +1,83 @@
+"""Makes exports for the server in processes of their own: one at a time, and none for over two minutes. No torch."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from gradleak_core.data.decoder import Busy
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.runs.hub import Trace
+from gradleak_core.runs.processes import process_environment
+from gradleak_core.runs.protocol import encode
+from gradleak_core.runs.recording import make_recording
+from gradleak_core.runs.rows import take_threads
+from gradleak_core.runs.store import Store
+from gradleak_core.types import Refused
+
+SECONDS_TO_MAKE = 120.0
+"""The seconds that one file may take, on a busy machine."""
+WAITING = 6
+"""The most files that are made or waited for at a time."""
+MADE, REFUSED = b"+", b"-"
+"""The first byte of an answer: a file follows, or the sentence that says why there is none."""
+FAILED_EXPORT = "This file could not be made, or takes too long; take another kind, or the zip file."
+export_log = logging.getLogger("gradleak.exports")
+
+
+class Maker:
+    """A maker of exports, one at a time, that turns away what is too much. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(WAITING)
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def export(self, kind: str, row: Any, trace: Trace, store: Store) -> bytes:
+        """Returns a stored run as a file of a kind, with at most 300 of its pictures. Raises as `make` does."""
+        row["experiment"] = take_threads(row["experiment"], row["result"])
+        chosen = choose_evenly([frame["iteration"] for frame in trace.frames], MOST_FRAMES)
+        return self.make(kind, encode(make_recording(row, trace, store, chosen)))
+
+    def make(self, kind: str, recording: bytes) -> bytes:
+        """Returns the file of a kind, made of a recording's JSON. Raises `Refused`, or `Busy` when many are waiting."""
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"{WAITING} files are being made already; try again in a minute.")
+        try:
+            with self._turn:
+                said = self._ask(kind, recording)
+        finally:
+            self._places.release()
+        if said[:1] != MADE:
+            raise Refused(said[1:].decode() or FAILED_EXPORT)
+        return said[1:]
+
+    def close(self) -> None:
+        """Ends the process that makes a file at the moment, if any."""
+        if process := self._process:
+            process.kill()
+
+    def _ask(self, kind: str, recording: bytes) -> bytes:
+        command = [sys.executable, "-W", "ignore", "-m", "gradleak_core.runs.exports", kind]
+        try:
+            self._process = process = subprocess.Popen(
+                command, env=process_environment({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as error:  # too many processes, or no memory for one more
+            raise Busy("The server cannot make files right now; try again in a few seconds.") from error
+        with process:
+            try:
+                said = process.communicate(recording, SECONDS_TO_MAKE)[0]
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise Refused(FAILED_EXPORT) from error
+            finally:
+                self._process = None
+        if process.returncode:
+            export_log.warning("The process that made a %s ended with code %d.", kind, process.returncode)
+            raise Refused(FAILED_EXPORT)
+        return said

@@ -1,0 +1,165 @@
+"""A recording as the exports read it: every value that an old or damaged run may lack has a stand-in. No torch."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from gradleak_core.types import JSON
+from gradleak_core.verdicts import seen, word
+
+Item = TypeVar("Item")
+Columns = dict[str, "list[float | None]"]
+"""The values of every iteration, by the name of the curve; None where there is none."""
+MOST_FRAMES = 300
+"""The most pictures that an export is made of."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recording, as `runs.recording.make_recording` makes it."""
+
+    value: JSON
+
+    @property
+    def title(self) -> str:
+        return str(self.value.get("title") or "A run of GradLeak")
+
+    @property
+    def experiment(self) -> JSON:
+        """The set-up, empty where it cannot be read any more."""
+        return self.value.get("experiment") or {}
+
+    @property
+    def result(self) -> JSON:
+        """The result, empty for a run without one."""
+        return self.value.get("result") or {}
+
+    @property
+    def head(self) -> JSON:
+        return self.value.get("head") or {}
+
+    @property
+    def batch(self) -> int:
+        """The number of pictures that are stacked in each picture."""
+        return max(1, int(self.head.get("batch") or 1))
+
+    @property
+    def columns(self) -> Columns:
+        columns: Columns = (self.value.get("curve") or {}).get("columns") or {}
+        return columns
+
+    @property
+    def length(self) -> int:
+        """The iterations that the curve has."""
+        return max(map(len, self.columns.values()), default=0)
+
+    @property
+    def frames(self) -> list[JSON]:
+        """The numbers of every frame, in order, each with its `picture` as a data address if that is kept."""
+        return list(self.value.get("frames") or [])
+
+    @cached_property
+    def shown(self) -> list[tuple[JSON, Image.Image]]:
+        """The numbers and the picture of every frame whose picture can be read and is as large as the private one."""
+        truth = self.truth
+        found = [(frame, open_readable(from_data_url(frame.get("picture")))) for frame in self.frames]
+        return [(frame, image) for frame, image in found if image and (truth is None or image.size == truth.size)]
+
+    @cached_property
+    def truth(self) -> Image.Image | None:
+        """The private pictures, stacked top to bottom; None where they cannot be read."""
+        return open_readable(from_data_url(self.value.get("truth")))
+
+    @property
+    def verdict(self) -> str:
+        """The sentence on what the run came to, or at least a word."""
+        return str(self.result.get("verdict") or self.head.get("message") or word(str(self.head.get("status") or "")))
+
+
+def choose_evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """Returns at most so many of the items, evenly chosen, with the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
+
+
+def open_picture(picture: bytes) -> Image.Image:
+    """Returns an encoded picture in mode RGB. Raises OSError, SyntaxError or ValueError when it is damaged."""
+    return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def open_readable(picture: bytes | None) -> Image.Image | None:
+    """Returns an encoded picture in mode RGB; None when there is none or it is damaged."""
+    try:
+        return open_picture(picture or b"")
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def from_data_url(address: Any) -> bytes:
+    """Returns the bytes of a `data:` address in base 64; none for anything else."""
+    text = address if isinstance(address, str) else ""
+    try:
+        return base64.b64decode(text.partition(";base64,")[2], validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def png(image: Image.Image, **options: Any) -> bytes:
+    """Returns a picture as a PNG."""
+    out = io.BytesIO()
+    image.save(out, "PNG", **options)
+    return out.getvalue()
+
+
+def score_text(frame: JSON) -> str:
+    """Returns a frame's SSIM, its PSNR and what is seen in it, in a few words; empty for a frame without scores."""
+    metrics = frame.get("metrics") or {}
+    ssim, psnr = metrics.get("ssim"), metrics.get("psnr")
+    said = ["" if ssim is None else f"SSIM {round(ssim, 2) + 0.0:.2f}", "" if psnr is None else f"PSNR {psnr:.1f} dB"]
+    return "   ".join(filter(None, [*said, seen(metrics)]))
+
+
+def describe_setup(experiment: JSON) -> list[str]:
+    """Returns a set-up in a few short lines: picture, model, attack, defences and seed, as far as it says them."""
+    return [line for line in _setup_lines(experiment) if line] if experiment else []
+
+
+def _setup_lines(experiment: JSON) -> Iterator[str]:
+    images, attack = [str(image) for image in experiment.get("images") or []], as_part(experiment.get("attack"))
+    named = [image.partition(":")[2][:40] if not image.startswith("upload:") else "an upload" for image in images]
+    yield f"Picture: {', '.join(named) or '?'}, {experiment.get('size', '?')} pixels a side"
+    yield f"Model: {part_text(experiment.get('model'))}"
+    trained = as_part(experiment.get("weights")).get("kind") == "trained"
+    yield f"Weights: {part_text(experiment['weights'])}" if trained else ""
+    named_attack = plain_name(attack.get("name") or attack.get("kind"))
+    yield f"Attack: {named_attack}, at most {attack.get('steps', '?')} iterations"
+    defences = experiment.get("defences")
+    listed = [part_text(part) for part in defences] if isinstance(defences, list) else []
+    yield f"Defence: {', then '.join(listed) or 'none'}"
+    yield f"Seed: {experiment.get('seed', 0)}"
+
+
+def part_text(part: Any) -> str:
+    """Returns a part of a set-up as its kind and the knobs that are numbers or words."""
+    known = as_part(part)
+    knobs = [f"{plain_name(k)} {v}" for k, v in known.items() if k != "kind" and isinstance(v, (str, float, int))]
+    return " ".join([plain_name(known.get("kind")), f"({', '.join(knobs)})" if knobs else ""]).strip()
+
+
+def as_part(value: Any) -> JSON:
+    """Returns a part of a set-up, empty where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def plain_name(name: Any) -> str:
+    """Returns the name of a kind or a knob in plain words."""
+    return str(name or "?").replace("_", " ")

@@ -1,0 +1,47 @@
+"""Contact sheets among what is handed in: the set-up that one carries, checked as a link's is, and offered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config.admission import admit
+from gradleak_core.runs.exports.sheet import read_setup
+from gradleak_core.types import Refused
+from pages._parts import setup
+from pages._parts.engine import catalogue, service
+from pages._parts.texts import escaped
+
+JSON = Any
+
+
+def look_for_setup(data: bytes) -> JSON:
+    """Returns what a file says of a set-up: `setup` where one can be used here, `spoilt` with the reason where not.
+
+    The result is empty for any other picture. Nothing in the file is trusted: the set-up passes the same check as a
+    link's, and any failure is a sentence.
+    """
+    try:
+        found = read_setup(data)
+        return {} if found is None else {"setup": admit(found, catalogue(), service().folder)}
+    except Refused as refused:
+        return {"spoilt": f"The set-up in this picture cannot be used here: {refused}"}
+
+
+def offer_setup(answer: JSON) -> None:
+    """Offers the set-up that came with a picture, or says why it cannot be used."""
+    if answer.get("spoilt"):
+        st.warning(escaped(answer["spoilt"]))
+    if answer.get("setup"):
+        st.info("This is a contact sheet of a run. It carries the run's whole set-up.")
+        st.button(
+            "Restore this set-up", key=f"restore:{answer['image']}", type="primary", icon=":material/check:",
+            on_click=restore_setup, args=(answer["setup"],),
+        )  # fmt: skip
+
+
+def restore_setup(experiment: JSON) -> None:
+    """Makes a set-up the current one, without a run, and closes the dialog."""
+    setup.replace(experiment)
+    st.session_state["choosing"] = False
