@@ -22,6 +22,8 @@ from pages._parts.texts import escaped, segment
 
 JSON = Any
 MOST = 16
+PICTURE = "station-picture"
+"""The key of the popover in which the pictures of the set-up stand."""
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
 PAGE = 12
@@ -73,7 +75,11 @@ def relabel(index: int, key: str, given: list[int]) -> None:
 
 
 def opened() -> None:
-    """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed."""
+    """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed.
+
+    The forms from which it is opened would stand before it, so they close.
+    """
+    st.session_state[PICTURE] = False
     st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
 
 

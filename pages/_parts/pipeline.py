@@ -14,7 +14,7 @@ from gradleak_core.config.titles import attack_title
 from pages._parts import forms, setup, texts
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
-from pages._parts.images import images
+from pages._parts.images import PICTURE, images
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
 from pages._parts.note import note
 from pages._parts.pictures import caption
@@ -39,7 +39,9 @@ def pipeline() -> None:
     with st.container(horizontal=True, gap="xsmall", key="pipeline"):
         for station in STATIONS:
             label = f"**{station.title}** {texts.escaped(station.tell(experiment))}"
-            with st.popover(label, icon=station.icon, width="stretch", key=f"station-{station.title.lower()}"):
+            key = f"station-{station.title.lower()}"
+            follows = "rerun" if key == PICTURE else "ignore"  # what follows its opening can also be closed
+            with st.popover(label, icon=station.icon, width="stretch", key=key, on_change=follows):
                 station.show()
 
 

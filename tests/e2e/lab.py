@@ -63,8 +63,9 @@ class Lab:
 
     def choose_picture(self) -> Locator:
         """Opens the dialog of the private picture."""
-        self.station("picture")
+        forms = self.station("picture")
         self.page.get_by_role("button", name="Change picture").click()
+        expect(forms).to_have_attribute("aria-expanded", "false")  # or they would stand before the dialog
         return self.page.get_by_role("dialog").filter(has_text="The private picture")
 
     @property

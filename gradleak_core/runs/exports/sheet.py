@@ -46,7 +46,7 @@ def draw_sheet(recorded: Recorded) -> bytes:
         drawing.write(sheet, (MARGIN, 130 + PRIVATE + 4), "Private picture", 20)
     for number, line in enumerate(side_lines(recorded)):
         drawing.write(sheet, (MARGIN, 575 + 30 * number), line, 22)
-    drawing.write(sheet, (MARGIN, HEIGHT - 40), "Drop this picture on the Lab to restore its set-up.", 18, SOFT)
+    drawing.write(sheet, (MARGIN, HEIGHT - 40), "Upload this picture in the Lab to restore its set-up.", 18, SOFT)
     info = PngInfo()
     if recorded.experiment:
         info.add_itxt(KEY.decode(), json.dumps({"experiment": recorded.experiment}))
