@@ -226,7 +226,7 @@ def test_ctrl_c_keeps_what_was_seen(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     seen = b""
-    while b"SSIM" not in seen:
+    while b"PSNR" not in seen:
         seen += os.read(process.stderr.fileno(), 4096)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

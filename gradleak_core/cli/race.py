@@ -140,7 +140,7 @@ class All(Controls):
 def race_table(title: str, results: Sequence[JSON]) -> Table:
     """Returns what became of each lane as a table for the terminal."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for head in ("lane", "PSNR", "likeness", "iterations", "time", "recognisable after"):
+    for head in ("lane", "PSNR", "likeness", "time", "recognisable after"):
         table.add_column(head, overflow="fold")
     for result in results:
         if "failed" in result:
@@ -153,5 +153,5 @@ def race_table(title: str, results: Sequence[JSON]) -> Table:
             else ("none", "none")
         )
         moment = "never" if since is None else f"{duration(since)}, {result['iterations_to_recognisable']} iterations"
-        table.add_row(result["name"], *scores, str(result["iterations"]), duration(result["seconds"]), moment)
+        table.add_row(result["name"], *scores, duration(result["seconds"]), moment)
     return table
