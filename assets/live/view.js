@@ -28,6 +28,8 @@ export class View {
   component = null;
   /** @type {{ run: string, until: number } | null} a run that the page was told of and has not named yet */
   echo = null;
+  /** @type {{ run: string | null, recording: string | null }} what the page named last, as far as it was followed */
+  followed = { run: null, recording: null };
   /** @type {string | null} the run that was started here last */
   own = null;
   /** @type {string | null} why the last run did not start */
@@ -71,24 +73,37 @@ export class View {
     const before = this.data;
     this.data = data;
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
-    if (this.echo && (data.run === this.echo.run || performance.now() > this.echo.until)) this.echo = null;
-    if (!this.echo) this.stageFor(data, before);
+    this.followPage();
     if (data.preview !== before.preview && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();
     this.changed();
   }
 
+  /** Puts on show what the page names, but not before it has named the run that it was told of, or had time to. */
+  followPage() {
+    clearTimeout(this.patience);
+    const left = this.echo && this.data.run !== this.echo.run ? this.echo.until - performance.now() : 0;
+    if (left > 0) {
+      this.patience = setTimeout(() => this.gone || this.followPage(), left);
+      return;
+    }
+    this.echo = null;
+    const { run, recording } = this.data;
+    const before = this.followed;
+    this.followed = { run, recording };
+    if (run !== before.run || recording !== before.recording) this.stageFor(before.run);
+  }
+
   /**
-   * Puts on show what the page names: a run, a recording, or nothing where the set-up has become another.
-   * @param {Data} data
-   * @param {Data} before
+   * Puts on show a run, a recording, or nothing where the set-up has become another.
+   * @param {string | null} before the run that the page named before
    */
-  stageFor(data, before) {
-    if (data.run === before.run && data.recording === before.recording) return;
-    if (data.run && this.source?.live && data.run === this.source.run) return;
-    if (data.run) this.attach(new LiveSource(this.api, data.run, this.hear, this.lost));
-    else if (before.run || !this.source?.live) this.attach(data.recording ? this.recorded(data.recording) : null);
+  stageFor(before) {
+    const { run, recording } = this.data;
+    if (run && this.source?.live && run === this.source.run) return;
+    if (run) this.attach(new LiveSource(this.api, run, this.hear, this.lost));
+    else if (before || !this.source?.live) this.attach(recording ? this.recorded(recording) : null);
   }
 
   /** @param {string} recording */

@@ -122,7 +122,18 @@ function progress(trace, ended, running) {
 export function foreseen(trace) {
   const newest = trace.frames.at(-1);
   if (trace.head.status !== "running" || newest?.forecast === undefined || recognisable(newest.metrics)) return "";
-  return newest.forecast === null ? "" : `Forecast: recognisable after about ${span(newest.forecast)}.`;
+  if (newest.forecast === null) return "";
+  const late = (trace.head.seconds ?? 0) > newest.forecast;
+  return `Forecast: recognisable after about ${span(newest.forecast)}${late ? ", which has passed" : ""}.`;
+}
+
+/**
+ * When the picture of a run that goes on was first recognisable; empty until then.
+ * @param {Trace} trace
+ */
+export function reached(trace) {
+  const first = trace.frames.find(({ metrics }) => recognisable(metrics));
+  return first && !trace.head.result ? `Recognisable since iteration ${first.iteration}.` : "";
 }
 
 /**

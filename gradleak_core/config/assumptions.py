@@ -23,6 +23,15 @@ REALISM = {
 """How realistic each assumption about the attacker is, in a sentence."""
 
 
+NOT_READ_OFF = ("known_labels", "optimised_labels")
+"""The label rules that do without the last layer's update."""
+
+
+def hide_layer(layer: str) -> str:
+    """Returns the text of a lane in which the attacker does not see the update of a layer."""
+    return f"threat.hidden={quote(f'{layer}.*', safe='')}"
+
+
 def assumptions(experiment: JSON, catalogue: JSON) -> dict[str, str]:
     """Returns a sentence on how realistic each assumption is, by the text of the lane in which it is otherwise."""
     found, lanes = {}, [experiment]
@@ -52,8 +61,10 @@ def opposites(experiment: JSON, catalogue: JSON) -> Iterator[tuple[str, str]]:
     if known["local_steps"] > 1:
         yield f"threat.local_steps={'known' if threat['local_steps'] == 'one' else 'one'}", REALISM["steps"]
     layers = find_entry("models", experiment["model"], catalogue).get("layers", [])
-    for layer, sentence in zip(layers[:1] + layers[-1:], (REALISM["first"], REALISM["last"]), strict=False):
-        yield f"threat.hidden={quote(f'{layer}.*', safe='')}", sentence
+    if layers:
+        yield hide_layer(layers[0]), REALISM["first"]
+    if layers and attack.get("labels", {}).get("kind") in NOT_READ_OFF:
+        yield hide_layer(layers[-1]), REALISM["last"]
     others = [f"sample:{name}" for name in catalogue["samples"] if f"sample:{name}" not in experiment["images"]]
     batch = [*experiment["images"], *others][:4] if len(experiment["images"]) == 1 else experiment["images"][:1]
     yield "&".join([*(f"image={quote(image, safe=':/')}" for image in batch), "label=own"]), REALISM["batch"]

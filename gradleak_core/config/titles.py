@@ -21,11 +21,19 @@ def attack_title(attack: Any, catalogue: Any) -> str:
 
 
 def run_title(experiment: Any, catalogue: Any) -> str:
-    """Names a run after its attack, its model and its picture, or the number of pictures."""
+    """Names a run after its attack, its model, its picture or the number of pictures, and its defences."""
     model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
     words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")
     several = len(experiment["images"])
     one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
     words.append(one if several == 1 else f"{several} pictures")
+    words += [defence_title(part, catalogue) for part in experiment["defences"]]
     return " · ".join(words)
+
+
+def defence_title(part: Any, catalogue: Any) -> str:
+    """Returns a defence's title and, if it has a single number, its strength."""
+    numbers = [value for value in part.values() if type(value) in (int, float)]
+    title = str(catalogue["families"]["defences"][part["kind"]]["title"])
+    return f"{title} {numbers[0]:g}" if len(numbers) == 1 else title

@@ -153,11 +153,11 @@ def close() -> None:
 
 
 def thumbnail(row: JSON) -> str:
-    """Returns the last picture of a run, or its private picture before that; a blank if neither can be read."""
+    """Returns the last picture of a run, the private one until there is one, or a blank if it ended without."""
     images = row["experiment"].get("images") or [""]
     with suppress(NoRun, OSError):
         return pictures.from_bytes(service().picture(row["id"]), len(images))
-    return pictures.thumbnail(str(images[0]))
+    return pictures.thumbnail(str(images[0])) if row["status"] in UNFINISHED else pictures.BLANK
 
 
 def scores(result: JSON) -> str:

@@ -40,8 +40,6 @@ def images() -> None:
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{caption(chosen, catalogue())}**")
             st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
-    if st.session_state.get("choosing"):
-        choose()
     if None in own(chosen) and not experiment["labels"]:
         note("Picture and label are read from the data set when the run starts.")
     elif len(chosen) > 1 or chosen[0].startswith("upload:"):
@@ -81,6 +79,12 @@ def opened() -> None:
     """
     st.session_state[PICTURE] = False
     st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
+
+
+def show_dialog() -> None:
+    """Shows the dialog of all pictures, if it was opened."""
+    if st.session_state.get("choosing"):
+        choose()
 
 
 def closed() -> None:

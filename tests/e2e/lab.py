@@ -152,7 +152,7 @@ class Lab:
         return values
 
     def chart(self, name: str) -> Locator:
-        """The chart of "loss terms" or of "PSNR and SSIM"."""
+        """The chart of "loss terms" or of "PSNR and likeness"."""
         return self.view.get_by_role("img", name=f"Chart of {'the ' * (name == 'loss terms')}{name}").first
 
     def curve(self) -> list[int]:
@@ -176,7 +176,7 @@ class Lab:
 
     def wait_cursors(self, iteration: int) -> None:
         """Until the upright line of both charts stands at this iteration."""
-        for name in ("loss terms", "PSNR and SSIM"):
+        for name in ("loss terms", "PSNR and likeness"):
             self.page.wait_for_function(
                 "([node, at]) => node.layout?.shapes?.some(({ x0, x1 }) => x0 === at && x1 === at)",
                 arg=[self.chart(name).element_handle(), iteration],

@@ -20,8 +20,8 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
     lanes = race.get_by_role("group", name="Lanes").locator("figure")
     for number, iteration in enumerate(("12", "12", "9")):
         expect(lanes.nth(number)).to_have_attribute("data-iteration", iteration)
-        expect(lanes.nth(number)).to_contain_text("SSIM")
-    for name in ("distance", "SSIM"):
+        expect(lanes.nth(number)).to_contain_text("Likeness")
+    for name in ("distance", "likeness"):
         expect(race.get_by_role("img", name=name).locator(".scatterlayer .trace")).to_have_count(3)
     guesses = [lane.get_by_role("img").first.locator("canvas").evaluate(PIXELS) for lane in lanes.all()]
     assert guesses[0] != guesses[1]

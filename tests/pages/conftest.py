@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from gradleak_core.runs import service as services
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.supervisor import COMMAND
+from pages._parts.pipeline import STATIONS
 from tests.runs.serving import Server, serving, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,12 +52,14 @@ def full(service: Service) -> list[str]:
 
 @pytest.fixture
 def open_page() -> Open:
-    """Opens a page as its address would, with a query."""
+    """Opens a page as its address would, with a query, and with all forms of the Lab open."""
 
     def opened(page: str, **query: Any) -> AppTest:
         app = AppTest.from_file(str(ROOT / "pages" / "_parts" / "router.py"), default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
+        for station in STATIONS:
+            app.session_state[f"station-{station.title.lower()}"] = True
         app.run()
         return app if page == "lab" else app.switch_page(f"../{page}.py").run()
 
