@@ -5,7 +5,7 @@ import streamlit as st
 from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
-from pages._parts.diagnosis import diagnosis, failed_before
+from pages._parts.diagnosis import diagnosis, failed_before, why
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
@@ -53,7 +53,7 @@ live_view(
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
-    remark=texts.altered(experiment, known),
+    remark=texts.altered(experiment, known) or why(None if another else shown),
     told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),

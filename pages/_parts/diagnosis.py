@@ -17,6 +17,12 @@ from pages._parts.texts import escaped
 JSON = Any
 
 
+def why(run: JSON | None) -> str:
+    """Says why a run failed, for the line beneath its pictures; empty without a run that failed."""
+    cause = diagnose(run, catalogue()) if run is not None else None
+    return f"Why it failed: {cause.sentence}" if cause else ""
+
+
 def diagnosis(run: JSON) -> None:
     """Shows a failed run's cause, the numbers that show it, and the button that proves it; nothing of other runs."""
     cause = diagnose(run, catalogue())

@@ -99,14 +99,19 @@ def impossible(path: str, kind: str) -> list[str]:
 
 
 def keep(key: str, value: Any) -> str:
-    """Makes a widget show `value`. Call it before the widget.
+    """Makes a widget show `value`, and returns its key. Call it before the widget.
 
-    The widget must have the value as its default too: the browser falls back on the default of a field that it has not
-    drawn yet, as in a closed expander, and would report that as a change.
+    A value that was changed elsewhere gets a new widget, with another key: the browser keeps what the old one held
+    while its forms are closed, and would hand that in as a change. The widget must have the value as its default too:
+    the browser falls back on the default of a field that it has not drawn yet, and would report that as a change.
     """
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return key
+    made = st.session_state.setdefault("made", {})
+    shown = f"{key}~{made[key]}" if key in made else key
+    if st.session_state.get(shown, value) != value:
+        made[key] = made.get(key, 0) + 1
+        shown = f"{key}~{made[key]}"
+    st.session_state[shown] = value
+    return shown
 
 
 def touched(path: str, key: str) -> None:

@@ -22,8 +22,6 @@ from pages._parts.texts import escaped, segment
 
 JSON = Any
 MOST = 16
-PICTURE = "station-picture"
-"""The key of the popover in which the pictures of the set-up stand."""
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
 PAGE = 12
@@ -73,12 +71,14 @@ def relabel(index: int, key: str, given: list[int]) -> None:
 
 
 def opened() -> None:
-    """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed.
-
-    The forms from which it is opened would stand before it, so they close.
-    """
-    st.session_state[PICTURE] = False
+    """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed."""
+    st.session_state["dialogs"] = opened_dialogs() + 1
     st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
+
+
+def opened_dialogs() -> int:
+    """Returns how often the dialog was opened. The forms that opened it would cover it, so others take their place."""
+    return int(st.session_state.get("dialogs", 0))
 
 
 def show_dialog() -> None:

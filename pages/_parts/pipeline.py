@@ -14,7 +14,7 @@ from gradleak_core.config.titles import attack_title
 from pages._parts import forms, setup, texts
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
-from pages._parts.images import images, show_dialog
+from pages._parts.images import images, opened_dialogs, show_dialog
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
 from pages._parts.note import note
 from pages._parts.pictures import caption
@@ -34,18 +34,14 @@ class Station:
 
 
 def pipeline() -> None:
-    """Shows the stations in a row. Each says what is chosen there, and opens the forms to choose something else.
-
-    Closed forms are not made: the browser would keep their values and hand them in again after a preset has set others.
-    """
+    """Shows the stations in a row. Each says what is chosen there, and opens the forms to choose something else."""
     experiment = setup.current()
     with st.container(horizontal=True, gap="xsmall", key="pipeline"):
         for station in STATIONS:
             label = f"**{station.title}** {texts.escaped(station.tell(experiment))}"
-            key = f"station-{station.title.lower()}"
-            with st.popover(label, icon=station.icon, width="stretch", key=key, on_change="rerun") as forms:
-                if forms.open:
-                    station.show()
+            key = f"station-{station.title.lower()}{opened_dialogs() if station.show is picture else ''}"
+            with st.popover(label, icon=station.icon, width="stretch", key=key):
+                station.show()
     show_dialog()
 
 

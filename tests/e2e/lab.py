@@ -49,7 +49,7 @@ class Lab:
 
     def station(self, name: str) -> Locator:
         """Opens the forms of a station, unless they are open; returns its button."""
-        button = self.page.locator(f".st-key-station-{name} button").first
+        button = self.page.locator(f"[class*=st-key-station-{name}] button").first
         if button.get_attribute("aria-expanded") != "true":
             button.click()
         return button
@@ -65,7 +65,7 @@ class Lab:
         """Opens the dialog of the private picture."""
         forms = self.station("picture")
         self.page.get_by_role("button", name="Change picture").click()
-        expect(forms).to_have_attribute("aria-expanded", "false")  # or they would stand before the dialog
+        expect(forms).to_have_attribute("aria-expanded", "false")  # they would stand before the dialog
         return self.page.get_by_role("dialog").filter(has_text="The private picture")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from streamlit.testing.v1 import AppTest
 from gradleak_core.runs import service as services
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.supervisor import COMMAND
-from pages._parts.pipeline import STATIONS
 from tests.runs.serving import Server, serving, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,18 +51,21 @@ def full(service: Service) -> list[str]:
 
 @pytest.fixture
 def open_page() -> Open:
-    """Opens a page as its address would, with a query, and with all forms of the Lab open."""
+    """Opens a page as its address would, with a query."""
 
     def opened(page: str, **query: Any) -> AppTest:
         app = AppTest.from_file(str(ROOT / "pages" / "_parts" / "router.py"), default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
-        for station in STATIONS:
-            app.session_state[f"station-{station.title.lower()}"] = True
         app.run()
         return app if page == "lab" else app.switch_page(f"../{page}.py").run()
 
     return opened
+
+
+def field(widgets: Iterable[Any], key: str) -> Any:
+    """The field of this key, whichever number of times it was made anew."""
+    return next(widget for widget in widgets if str(widget.key).partition("~")[0] == key)
 
 
 def view(app: AppTest) -> Any:

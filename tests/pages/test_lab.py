@@ -17,7 +17,7 @@ from gradleak_core.runs.service import Service
 from pages._parts.fixes import fixes
 from pages._parts.images import apart
 from tests.data.test_uploads import encoded, twelve_bits
-from tests.pages.conftest import Open, view, views, warnings
+from tests.pages.conftest import Open, field, view, views, warnings
 from tests.runs.serving import until
 
 
@@ -150,11 +150,11 @@ def test_a_changed_set_up_has_the_stage_to_itself_and_the_run_before_is_a_press_
 
 def test_knobs_inside_parts_follow_the_part(service: Service, open_page: Open) -> None:
     app = open_page("lab")
-    app.selectbox("knob:attack").set_value("inverting_gradients").run()
-    app.selectbox("knob:attack.optimiser").set_value("lbfgs").run()
+    field(app.selectbox, "knob:attack").set_value("inverting_gradients").run()
+    field(app.selectbox, "knob:attack.optimiser").set_value("lbfgs").run()
     assert not app.exception
     assert view(app)["experiment"]["attack"]["optimiser"]["kind"] == "lbfgs"
-    app.multiselect("knob:attack.priors").set_value([]).run()
+    field(app.multiselect, "knob:attack.priors").set_value([]).run()
     assert view(app)["experiment"]["attack"]["priors"] == []
 
 
@@ -480,9 +480,11 @@ def test_a_preset_takes_the_stage_and_offers_the_run_before(service: Service, fu
 def test_a_number_beyond_its_bounds_is_refused_beneath_its_field(service: Service, open_page: Open) -> None:
     app = open_page("lab")
     before = view(app)["experiment"]["attack"]["restarts"]
-    app.number_input("knob:attack.restarts").set_value(9999).run()
+    field(app.number_input, "knob:attack.restarts").set_value(9999).run()
     assert ":red[Restarts must lie between 1 and 256, not 9999.]" in words(app)
-    assert view(app)["experiment"]["attack"]["restarts"] == before == app.number_input("knob:attack.restarts").value
+    assert (
+        view(app)["experiment"]["attack"]["restarts"] == before == field(app.number_input, "knob:attack.restarts").value
+    )
     assert ":red[" not in words(app.run())
 
 
