@@ -193,7 +193,8 @@ export class Stage {
   drawMessage() {
     const { note, trace, data, problem } = this.view;
     const { message, result } = trace.head;
-    const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace) || data.foreword || "";
+    const sofar = words.reached(trace) || words.foreseen(trace) || data.foreword;
+    const said = note || message || result?.verdict || sofar;
     text(this.find("message"), data.refused || problem || data.complaint ? "" : said);
   }
 

@@ -116,7 +116,7 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     assert chart.evaluate("(node, before) => node === before", node)
     assert drawing is not None
     assert drawing.evaluate("node => node.isConnected")
-    expect(lab.view.get_by_role("link", name="Download this run")).to_be_visible()
+    expect(lab.button("Download")).to_be_enabled()
 
 
 def test_the_first_tab_stop_leads_to_run(lab: Lab) -> None:
