@@ -17,6 +17,8 @@ from gradleak_core.speed.factored import FactoredGradient, Probes, factored_upda
 from gradleak_core.speed.pieces import LaidOut
 from gradleak_core.types import Candidate, ClientStep, Latents, Update
 
+pytestmark = pytest.mark.contract
+
 SEEDS, CLASSES = 3, 7
 
 

@@ -53,6 +53,7 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize(
     "defences", [(), (Precode(width=32),), (Dropout(p=0.25),)], ids=["plain", "precode", "dropout"]
 )
