@@ -93,7 +93,7 @@ def add_lane(experiment: JSON) -> None:
     """Shows what a further lane can have other than the set-up: a defence, an attack or a model."""
     st.markdown("The same picture and seed, with another")
     what = st.segmented_control(
-        "What is other", list(FAMILIES), default="Defence", key="lane-what", label_visibility="collapsed"
+        "What differs", list(FAMILIES), default="Defence", key="lane-what", label_visibility="collapsed"
     )
     family, key = FAMILIES[what or "Defence"]
     rows = catalogue()["families"][family]
