@@ -109,9 +109,9 @@ def run_attack(
 
 @app.command("race")
 def run_race(
-    lane: Annotated[list[str] | None, typer.Option(help="How a lane differs from the set-up, as path=value&path=value.")] = None,
+    lane: Annotated[list[str] | None, typer.Option(help="How a lane differs: path=value&path=value.")] = None,
     sweep: Annotated[str | None, typer.Option(help="A lane for each value: path=value,value,…")] = None,
-    by: Annotated[Way, typer.Option(help="What the lanes are compared by: the same iterations or the same seconds.")] = Way.iterations,
+    by: Annotated[Way, typer.Option(help="The same iterations or the same seconds of all lanes.")] = Way.iterations,
     sample: Samples = None,
     model: ModelName = None,
     attack: AttackName = None,

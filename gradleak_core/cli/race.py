@@ -62,7 +62,7 @@ def race(
 
 
 def lanes_of_preset(name: str | None, catalogue: JSON) -> Iterator[str]:
-    """Yields what the further lanes of a preset that is a race have other; nothing for any other preset."""
+    """Yields how the further lanes of a preset differ from its first, if it is a race; nothing otherwise."""
     for preset in catalogue["presets"]:
         if preset["name"] == name:
             yield from (lane_text(lane, preset["experiment"], catalogue) for lane in preset["against"])

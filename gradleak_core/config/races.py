@@ -47,7 +47,7 @@ def check_lanes(lanes: Sequence[JSON]) -> None:
 
 
 def lane_text(lane: JSON, first: JSON, catalogue: JSON) -> str:
-    """Writes what a lane has other than the first lane, as `read_lane` reads it; empty where nothing differs."""
+    """Writes how a lane differs from the first lane, as `read_lane` reads it; empty where it does not."""
     query = to_query(lane, catalogue, first)
     pairs = [(key, text) for key, value in query.items() for text in ([value] if isinstance(value, str) else value)]
     return "&".join(f"{key}={quote(text, safe=':,=/')}" for key, text in pairs)

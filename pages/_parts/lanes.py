@@ -31,7 +31,7 @@ from pages._parts.race import race_view, what_differs
 
 JSON = Any
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
-"""What a lane can have other: the family that is chosen from, and the key of a link that names the choice."""
+"""How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""
 
 
 def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
@@ -90,7 +90,7 @@ def price_assumptions(experiment: JSON) -> None:
 
 
 def add_lane(experiment: JSON) -> None:
-    """Shows what a further lane can have other than the set-up: a defence, an attack or a model."""
+    """Shows how a further lane can differ from the set-up: by a defence, an attack or a model."""
     st.markdown("The same picture and seed, with another")
     what = st.segmented_control(
         "What differs", list(FAMILIES), default="Defence", key="lane-what", label_visibility="collapsed"

@@ -39,12 +39,12 @@ def watched() -> JSON | None:
 
 
 def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:
-    """Replaces the whole set-up, and the run or the race on show. `lanes` says what those of a race have other."""
+    """Replaces the whole set-up, and the run or the race on show. `lanes` says how those of a race differ."""
     st.session_state.update(setup=experiment, run=run, lanes=list(lanes), race=race, welcome=False, complaints=[])
 
 
 def lanes() -> list[str]:
-    """Returns what each further lane of a race has other than the set-up, as `config.races` writes it."""
+    """Returns how each further lane of a race differs from the set-up, as `config.races` writes it."""
     return list(st.session_state.get("lanes", []))
 
 
