@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,19 @@ PATH = re.search(r"^`gradleak_core/attacks/(\w+)\.py`:$", GUIDE, re.MULTILINE)
 assert PATH is not None
 GUIDED, LINE = (GUIDE.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "text"))
 COMMANDS = [line for line in GUIDE.splitlines() if line.startswith("python -m gradleak_core")]
+SHALLOW = "python -m gradleak_core attack --model shallow --size 16 --steps 2"
+THROUGH = f"{SHALLOW} --attack gradinversion"
+AGAINST = f"{SHALLOW} --attack dropout_inversion --defence half_dropout"
+TALK = """
+import contextlib, io, json, sys
+from gradleak_core.__main__ import main
+said = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(words) == 0, words
+    said.append(out.getvalue())
+print(json.dumps(said))
+"""
 MODEL = '''"""One hidden layer with batch norm."""
 
 from __future__ import annotations
@@ -133,17 +147,21 @@ def register(registry: Path, line: str) -> None:
     registry.write_text(after, encoding="utf-8")
 
 
-def spoken(copy: Path, command: str) -> str:
-    """What a command of the guide says; it must end well."""
-    words = [sys.executable, *command.split()[1:]]
+@pytest.fixture(scope="module")
+def spoken(copy: Path) -> dict[str, str]:
+    """What each command says; all must end well. One process has them all, because torch takes seconds to load."""
+    words = [command.split()[3:] for command in (*COMMANDS, THROUGH, AGAINST)]
     environment = os.environ | {"GRADLEAK_DATA": str(copy / "data"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", TALK, json.dumps(words)], cwd=copy, env=environment, capture_output=True, text=True,
+        timeout=200,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return dict(zip((*COMMANDS, THROUGH, AGAINST), json.loads(done.stdout), strict=True))
 
 
-def test_one_file_and_one_line_are_listed(copy: Path) -> None:
-    said = spoken(copy, COMMANDS[0])
+def test_one_file_and_one_line_are_listed(spoken: dict[str, str]) -> None:
+    said = spoken[COMMANDS[0]]
     assert all(re.search(rf"\b{added.kind}\b", said) for added in ADDED)
 
 
@@ -159,18 +177,16 @@ def test_the_contract_tests_pick_them_up(copy: Path) -> None:
         assert re.search(rf"{added.contract}::.*\b{added.kind}\b.* PASSED", done.stdout), added.kind
 
 
-def test_the_guides_attack_runs(copy: Path) -> None:
-    said = spoken(copy, COMMANDS[1])
+def test_the_guides_attack_runs(spoken: dict[str, str]) -> None:
+    said = spoken[COMMANDS[1]]
     assert "SSIM" in said
     assert re.search(r"[Ff]inished|[Mm]atched|done|recovered", said), said
 
 
-def test_what_a_model_and_a_defence_state_reaches_the_attacks(copy: Path) -> None:
+def test_what_a_model_and_a_defence_state_reaches_the_attacks(spoken: dict[str, str]) -> None:
     """Batch norm lets GradInversion in, and an attack against dropout meets some."""
-    common = "python -m gradleak_core attack --model shallow --size 16 --steps 2"
-    assert "SSIM" in spoken(copy, f"{common} --attack gradinversion")
-    against = f"{common} --attack dropout_inversion"
-    assert "the model has neither" not in spoken(copy, f"{against} --defence half_dropout")
+    assert "SSIM" in spoken[THROUGH]
+    assert "the model has neither" not in spoken[AGAINST]
 
 
 def test_the_example_is_short() -> None:

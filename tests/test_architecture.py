@@ -21,7 +21,7 @@ from tests.sources import external, imports, internal, loaded_by_web, origin, so
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "gradleak_core."
-HEAVY = {"torch", "torchvision", "torchmetrics"}
+HEAVY = {"torch", "torchvision", "scipy"}
 
 WITHOUT_TORCH = (
     "__init__",
@@ -277,7 +277,7 @@ MISTAKES: list[tuple[Rule, dict[str, str], str]] = [
             "app.py": "from gradleak_core.runs.hub import Hub",
             "gradleak_core/runs/__init__.py": "from gradleak_core import metrics",
             "gradleak_core/runs/hub.py": "",
-            "gradleak_core/metrics/__init__.py": "import torchmetrics",
+            "gradleak_core/metrics/__init__.py": "import torchvision",
         },
         "metrics",
     ),
@@ -351,5 +351,5 @@ def test_the_web_process_does_not_load_torch() -> None:
 
 def test_a_planted_torch_is_seen_running(tmp_path: Path) -> None:
     plant(tmp_path, {"app.py": "import quiet", "quiet.py": "import torch_in_disguise", "torch_in_disguise.py": ""})
-    plant(tmp_path, {"torchmetrics.py": "", "torch_in_disguise.py": "__import__('torchmetrics')"})
-    assert heavy_after_importing(["app"], tmp_path) == ["torchmetrics"]
+    plant(tmp_path, {"torchvision.py": "", "torch_in_disguise.py": "__import__('torchvision')"})
+    assert heavy_after_importing(["app"], tmp_path) == ["torchvision"]

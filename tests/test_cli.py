@@ -252,6 +252,18 @@ assert not {"torch", "streamlit", "numpy"} & sys.modules.keys(), "loaded"
         assert command in done.stdout
 
 
+def test_an_attack_loads_no_compiler_and_nothing_else_that_takes_seconds() -> None:
+    code = """
+import sys
+from gradleak_core.__main__ import main
+assert main("attack --steps 13 --size 16 --restarts 2 --quiet".split()) == 0
+assert "torch" in sys.modules
+assert not {"torch._dynamo", "torchvision", "scipy", "pandas"} & sys.modules.keys(), "loaded"
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_catalogue_names_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["catalogue", "--json"]) == 0
     catalogue = json.loads(capsys.readouterr().out)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gradleak_core.__main__ import main
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config.former import SCHEMA
 from gradleak_core.config.links import from_query, to_query
@@ -42,21 +41,8 @@ def test_a_link_of_before_opens_the_same_set_up() -> None:
 
 def test_a_command_of_before_is_understood(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
-    command = [
-        "attack",
-        "--sample",
-        "coin",
-        "--steps",
-        "2",
-        "--size",
-        "16",
-        "--seeds",
-        "2",
-        "--json",
-        str(file),
-        "--quiet",
-    ]
-    subprocess.run([sys.executable, "-m", "gradleak_core", *command], check=True, capture_output=True)
+    command = ["attack", "--sample", "coin", "--steps", "2", "--size", "16", "--seeds", "2", "--quiet", "--json"]
+    assert main([*command, str(file)]) == 0
     assert json.loads(file.read_text("utf-8"))["experiment"]["attack"]["restarts"] == 2
 
 

@@ -102,6 +102,7 @@ def test_what_another_machine_measured_does_not_count(folder: Path) -> None:
 
 
 @pytest.mark.contract
+@pytest.mark.sweep
 def test_the_command_measures_every_network_and_says_where_it_keeps_it(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from gradleak_core.speed.mode import OperationMode
 
-class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+
+class Counting(OperationMode):  # type: ignore[no-untyped-call]
     """A context that counts the values which torch operations return inside it; views are not counted."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.count: int = 0
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.jit import optimized_execution  # type: ignore[attr-defined]
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from gradleak_core.speed.mode import OperationMode
 
 MAY_ALIAS = frozenset(getattr(torch.ops.aten, name).default for name in ("detach", "alias", "view", "expand"))
 """Operations that may return their argument under another name."""
@@ -49,14 +50,14 @@ def same(a: Tensor, b: Tensor) -> bool:
     return (a.shape, a.stride()) == (b.shape, b.stride())
 
 
-class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Tracer(OperationMode):  # type: ignore[no-untyped-call]
     """A mode that records every operation as a node of a TorchScript graph. Tensors from elsewhere are constants.
 
     To build the graph node by node is quicker than to write source and have that compiled.
     """
 
     def __init__(self, *given: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.graph = torch._C.Graph()
         self.values = WeakTensorKeyDictionary()
         self.constants: list[Tensor] = []

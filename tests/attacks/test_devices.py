@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradleak_core.attacks import ATTACKS
@@ -18,6 +17,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, run
 from gradleak_core.models import MODELS
 from gradleak_core.models.convnet import ConvNet
+from gradleak_core.speed.mode import OperationMode
 from gradleak_core.types import Event, Finished, Progress, Started
 
 pytestmark = pytest.mark.contract
@@ -26,7 +26,7 @@ ABSENT = "cuda" if torch.backends.mps.is_available() else "mps"
 """A device that is not here, on which the first step of a run fails."""
 
 
-class SinglePrecision(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class SinglePrecision(OperationMode):
     """A device without numbers of 64 bits: every operation that gives one raises."""
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
+from torch.nn import functional as F
 
 from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
@@ -79,6 +80,25 @@ def test_ssim_is_scikit_images(channels: int) -> None:
         full=True,
     )
     assert one(guess, truth)["ssim"] == pytest.approx(float(full.mean()), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [6, 17])
+def test_ssim_is_its_equation_window_by_window(size: int) -> None:
+    truth, guess = pictures(1, 1, size)[0, 0].double(), pictures(1, 1, size, seed=2)[0, 0].double()
+    mirrored = [F.pad(image[None, None], (5,) * 4, mode="reflect")[0, 0].unfold(0, 11, 1).unfold(1, 11, 1)
+                for image in (guess, truth)]  # fmt: skip
+    place = torch.arange(11).double() - 5
+    bell = torch.exp(-(place[:, None] ** 2 + place**2) / (2 * 1.5**2))
+    bell /= bell.sum()
+    values = []
+    for x, y in zip(*(windows.reshape(-1, 11, 11) for windows in mirrored), strict=True):
+        (mx, my), (dx, dy) = ((bell * x).sum(), (bell * y).sum()), (x - (bell * x).sum(), y - (bell * y).sum())
+        variances, covariance = (bell * dx**2).sum() + (bell * dy**2).sum(), (bell * dx * dy).sum()
+        light = (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4)
+        values.append(light * (2 * covariance + 9e-4) / (variances + 9e-4))
+    assert one(guess[None, None].float(), truth[None, None].float())["ssim"] == pytest.approx(
+        float(torch.stack(values).mean()), abs=1e-6
+    )
 
 
 def test_more_noise_scores_worse_and_the_threshold_lies_between() -> None:
