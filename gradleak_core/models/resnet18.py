@@ -1,6 +1,7 @@
 """ResNet-18 as torchvision has it, laid out as a sequence so that defences find their places.
 
-Its layers have torchvision's names and, of colour pictures and from one seed, its weights. To import torchvision takes as long as torch.
+Its layers have torchvision's names and, for colour pictures, the weights that torchvision draws from a seed. To import
+torchvision takes as long as to import torch.
 """
 
 from __future__ import annotations
