@@ -57,7 +57,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         quality.convnet,
     ),
     "inverting_gradients_resnet20": Benchmark(
-        "Inverting Gradients, mean of 4 seeds, on the untrained ResNet-20 of the paper's width, 20 pairs",
+        "Inverting Gradients, mean of 4 restarts, on the untrained ResNet-20 of the paper's width, 20 pairs",
         "median PSNR ≥ 19 dB (the paper: about 19.8)",
         quality.resnet20,
     ),

@@ -2,7 +2,7 @@
 
 32 × 32 pixels, batch of one, another image and other weights each time. The default recipe is cut after 60 s of
 computing, and the attacker's own pick of then is scored. The ResNet-20 is as wide as the paper's, four times
-the usual; there Inverting Gradients has four seeds of 300 iterations, however long they take, and answers with their
+the usual; there Inverting Gradients has four restarts of 300 iterations, however long they take, and answers with their
 mean.
 """
 
@@ -39,7 +39,7 @@ def convnet(setting: Setting) -> JSON:
 
 
 def resnet20(setting: Setting) -> JSON:
-    """The mean of four seeds, on the width of the paper's network."""
+    """The mean of four restarts, on the width of the paper's network."""
     attack = replace(find_recipe("inverting_gradients"), restarts=4, steps=setting.count(300, 50), answer="mean")
     return median(rows(Experiment(attack=attack, model=MODELS["resnet20"](width=4)), setting, math.inf), 19, setting)
 

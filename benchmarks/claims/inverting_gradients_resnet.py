@@ -75,11 +75,11 @@ CLAIM = Claim(
     sentence="On a ReLU ResNet, matching the gradient's direction with signed Adam recovers CIFAR-10 images, untrained "
     "and, worse, trained, while the squared distance with L-BFGS finds next to nothing.",
     setup="ResNet-20 of the usual width (the paper: four times as wide), six images, eval mode, label known, "
-    "mean PSNR. Cosine: the mean of four seeds of 300 iterations (the paper 4,800); squared: 800 evaluations of "
+    "mean PSNR. Cosine: the mean of four restarts of 300 iterations (the paper 4,800); squared: 800 evaluations of "
     "L-BFGS. Trained: 20 epochs of Adam.",
     theirs="untrained: cosine 19.83 ± 2.96, squared 10.29 ± 5.38 dB; trained: 13.95 ± 3.38, 6.90 ± 2.80 dB",
     refuted_by="A mean PSNR of the cosine that is not above that of the squared distance.",
-    account="The network here has a sixteenth of the paper's parameters, a seed a sixteenth of its iterations; on "
+    account="The network here has a sixteenth of the paper's parameters, a restart a sixteenth of its iterations; on "
     "trained weights the squared distance with a line search does better than theirs.",
     live=Experiment(images=("sample:chelsea",), model=ResNet20(), attack=ATTACKS["cosine"]),
     live_gpu=Experiment(images=("sample:chelsea",), model=ResNet20(width=4), attack=ATTACKS["cosine"]),

@@ -9,7 +9,7 @@ __all__ = ["SPEED"]
 
 SPEED: dict[str, Benchmark] = {
     "peers": Benchmark(
-        "One iteration of Inverting Gradients, 32 × 32 pixels, one seed, against breaching and a bare loop",
+        "One iteration of Inverting Gradients, 32 × 32 pixels, one restart, against breaching and a bare loop",
         "breaching ≥ 3× (LeNet), ≥ 3× (ConvNet), ≥ 2× (ResNet-18); bare loop ≥ 1.0×, on ResNet-18 ≥ 1.3×",
         peers.measure,
     ),
@@ -24,7 +24,7 @@ SPEED: dict[str, Benchmark] = {
         races.networks,
     ),
     "seeds": Benchmark(
-        "32 seeds together against 32 in turn, Adam and L-BFGS", "≥ 5× (LeNet), ≥ 3× (ConvNet)", seeds.measure
+        "32 restarts together against 32 in turn, Adam and L-BFGS", "≥ 5× (LeNet), ≥ 3× (ConvNet)", seeds.measure
     ),
     "threads": Benchmark(
         "The threads the engine chooses against one and all, batch 1 and 8",
@@ -40,8 +40,8 @@ SPEED: dict[str, Benchmark] = {
     "limit": Benchmark("A step against what the machine can do", "none: it says which bound applies", limit.measure),
     "scaling": Benchmark("What a step costs as things grow", "none: curves with their exponents", scaling.measure),
     "graph": Benchmark(
-        "On a GPU: the step as a CUDA graph against the same step eagerly, and 64 seeds against one",
-        "graph ≥ 3×; 64 seeds ≥ 20× the throughput of one",
+        "On a GPU: the step as a CUDA graph against the same step eagerly, and 64 restarts against one",
+        "graph ≥ 3×; 64 restarts ≥ 20× the throughput of one",
         graph.measure,
         "not measured on a GPU",
     ),

@@ -1,5 +1,5 @@
 """An iteration of Inverting Gradients on a CUDA device, 32 × 32 pixels, as one recorded graph against the same one
-launched operation by operation, and 64 seeds against one; interleaved, median of five rounds.
+launched operation by operation, and 64 restarts against one; interleaved, median of five rounds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def measure(setting: Setting) -> JSON:
         raise Refused("There is no CUDA device here; run this measurement where there is one.")
     use_deterministic_kernels()
     rows = [row(name, setting.count(steps, 5), setting.count(5, 1)) for name, steps in NETWORKS.items()]
-    said = [f"{r['network']} {r['graph']:.1f}×, {MANY} seeds {r['throughput']:.0f}×" for r in rows]
+    said = [f"{r['network']} {r['graph']:.1f}×, {MANY} restarts {r['throughput']:.0f}×" for r in rows]
     met = all(r["graph"] >= FASTER and r["throughput"] >= MORE for r in rows)
     return {"measured": "; ".join(said), "met": met, "images": "a sample", "seeds": [SEED], "values": rows}
 
@@ -49,14 +49,14 @@ def row(network: str, steps: int, rounds: int) -> JSON:
     return {"network": network, **ratios, "milliseconds": found}
 
 
-def stepper(network: str, seeds: int, captured: bool) -> Callable[[], None]:
+def stepper(network: str, restarts: int, captured: bool) -> Callable[[], None]:
     """One iteration of the attack on the device."""
-    attack = replace(ATTACK, restarts=seeds)
+    attack = replace(ATTACK, restarts=restarts)
     both = prepare_both(Experiment(model=MODELS[network](), attack=attack, seed=SEED), "cuda")
     generator = torch.Generator().manual_seed(SEED)
     labels = attack.labels.read(both.model, both.observation)
     space = Space(attack.unknowns, labels, both.observation, attack.stance, both.model, generator)
-    z = space.start(seeds, generator).cuda()
+    z = space.start(restarts, generator).cuda()
     descent = start_descent(attack, both.observation, space, both.model, z)
     if not captured:
         descent.step = descent.compute

@@ -30,43 +30,43 @@ CASES = (
     ("mlp", 1, 20), ("lenet", 1, 100), ("convnet", 1, 40), ("resnet20", 1, 20), ("resnet18", 1, 20), ("vit", 1, 20),
     ("mlp", 32, 20), ("lenet", 32, 40), ("convnet", 32, 10),
 )  # fmt: skip
-"""Network, seeds, iterations in a round."""
+"""Network, restarts, iterations in a round."""
 PASSES, FLOAT = 6, 4
 ONEDNN = ("_convolution_pointwise", "_convolution_transpose_pointwise")
 """Convolutions that torch's counter passes over."""
 
 
 def measure(setting: Setting) -> JSON:
-    rows = [row(name, seeds, setting.count(steps, 2)) for name, seeds, steps in CASES]
+    rows = [row(name, restarts, setting.count(steps, 2)) for name, restarts, steps in CASES]
     said = [f"{who(r)} {r['milliseconds']:.1f} ms, {max(r['compute'], r['memory']):.0%} of {bound(r)}" for r in rows]
     return {"measured": "; ".join(said), "met": True, "images": "a sample", "seeds": [SEED], "values": rows}
 
 
 def who(row: JSON) -> str:
-    return str(row["network"]) if row["seeds"] == 1 else f"{row['seeds']} seeds of {row['network']}"
+    return str(row["network"]) if row["seeds"] == 1 else f"{row['seeds']} restarts of {row['network']}"
 
 
 def bound(row: JSON) -> str:
     return "compute" if row["compute"] >= row["memory"] else "memory"
 
 
-def row(name: str, seeds: int, steps: int) -> JSON:
-    attack = replace(find_recipe("inverting_gradients"), restarts=seeds)
+def row(name: str, restarts: int, steps: int) -> JSON:
+    attack = replace(find_recipe("inverting_gradients"), restarts=restarts)
     experiment = Experiment(model=MODELS[name](), attack=attack, seed=SEED)
     both = prepare_both(experiment)
     torch.set_num_threads(threads(experiment))
     step = statistics.median(gradleak(both, attack, steps) / steps for _ in range(5))
     traffic = PASSES * FLOAT * sum(p.numel() for p in both.model.parameters())
-    flops = seeds * (operations(both, attack, 2) - operations(both, attack, 1))
+    flops = restarts * (operations(both, attack, 2) - operations(both, attack, 1))
     return {
-        "network": name, "seeds": seeds, "threads": threads(experiment),
+        "network": name, "seeds": restarts, "threads": threads(experiment),
         "milliseconds": 1e3 * step, "gflop": flops / 1e9,
         "compute": flops / step / max(product(), convolution()), "memory": traffic / step / copying(),
     }  # fmt: skip
 
 
 def operations(both: Prepared, attack: Recipe, steps: int) -> int:
-    """Floating-point ones of a run of one seed."""
+    """Floating-point ones of a run of one restart."""
     uncounted = {getattr(torch.ops.mkldnn, name): partial(convolved, "transpose" in name) for name in ONEDNN}
     with FlopCounterMode(display=False, custom_mapping=uncounted) as counter:
         deque(replace(attack, restarts=1, steps=steps).run(both.model, both.observation, seed=1), maxlen=0)

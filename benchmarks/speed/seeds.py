@@ -1,4 +1,4 @@
-"""A step of 32 seeds together against 32 steps of one seed, interleaved, median of five rounds; and against 32 steps of
+"""A step of 32 restarts together against 32 steps of one, interleaved, median of five rounds; and against 32 steps of
 the bare loop, which has one thread and the same optimiser. The bar is held against the first."""
 
 from __future__ import annotations

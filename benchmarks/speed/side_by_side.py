@@ -44,10 +44,10 @@ def side_by_side(results: Mapping[str, JSON]) -> str:
             min(statistics.median(times) for key, times in value["milliseconds"].items() if key.startswith(who))
             for who in ("gradleak", "bare", "breaching")
         ]
-        rows.append(line((f"{TITLES[value['network']]}, one seed, an iteration", *(f"{ms:.1f} ms" for ms in best))))
+        rows.append(line((f"{TITLES[value['network']]}, one restart, an iteration", *(f"{ms:.1f} ms" for ms in best))))
     for value in results["seeds"]["values"]:
         one, many, bare = (statistics.median(times) for times in value["milliseconds"].values())
-        what = f"{TITLES[value['network']]}, 32 seeds with {value['optimiser']}, an iteration of all"
+        what = f"{TITLES[value['network']]}, 32 restarts with {value['optimiser']}, an iteration of all"
         rows.append(line((what, f"{many:.1f} ms (in turn {32 * one:.1f} ms)", f"in turn {32 * bare:.1f} ms", "–")))
     [race] = results["recognisable"]["values"]
     theirs = f"{race['breaching']:.1f} s" if race["breaching"] else "not within a minute"
