@@ -45,12 +45,12 @@ CLAIM = Claim(
     title="Restarts that agree",
     paper=papers.GENERAL_DEEP_LEAKAGE,
     sentence="Restarts that are drawn to their consensus, those of smaller distance leading, give better images.",
-    setup="Ten batches of two with different labels on the sigmoid LeNet, general deep leakage with two restarts and no "
-    "goal, 600 evaluations of L-BFGS, with and without the weighted group after the first quarter.",
+    setup="Ten batches of two with different labels on the sigmoid LeNet, general deep leakage with two restarts and "
+    "no goal, 600 evaluations of L-BFGS, with and without the weighted group after the first quarter.",
     theirs="in words only",
     refuted_by="A lower mean PSNR with the group than without.",
     live=Experiment(images=("sample:astronaut", "sample:chelsea"), attack=replace(TOGETHER, steps=STEPS)),
-    account="The consensus adds a little to every batch, a third of a decibel in the mean: two restarts that match about "
-    "equally well stand in different places, and each is nearer to the truth for being drawn to the other.",
+    account="The consensus adds a little to every batch, a third of a decibel in the mean: two restarts that match "
+    "about equally well stand in different places, and each is nearer to the truth for being drawn to the other.",
     measure=measure,
 )

@@ -76,8 +76,8 @@ CLAIM = Claim(
     paper=papers.GRADINVERSION,
     sentence="Fidelity, batch statistics and group consistency, lazy and registered, each add to the quality.",
     setup="An untrained ConvNet of width 16 at 16 x 16 pixels, the client in train mode, eight batches of four with "
-    "different labels, found by the row minimum; the attack's own weights, which keep the paper's ratios; four restarts, "
-    "200 iterations; the batch's own statistics told. Mean PSNR.",
+    "different labels, found by the row minimum; the attack's own weights, which keep the paper's ratios; four "
+    "restarts, 200 iterations; the batch's own statistics told. Mean PSNR.",
     theirs="ResNet-50, batch 8: 10.75, 12.06 (with batch statistics), 12.52 (group), 12.93 dB (registered)",
     refuted_by="All terms together less than 1 dB above the gradient alone.",
     live=replace(BASE, images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee")),
