@@ -41,8 +41,12 @@ class Lab:
         """A visit with this set-up in the address; returns when Run can be pressed or is refused."""
         self.page.goto(f"/?{urlencode(setup or {}, doseq=True)}")
         expect(self.view).to_be_visible()
-        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        self.wait_ready()
         return self
+
+    def wait_ready(self) -> None:
+        """Until the page has been built."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
     def button(self, name: str) -> Locator:
         return self.view.get_by_role("button", name=name, exact=True)
@@ -66,7 +70,11 @@ class Lab:
         forms = self.station("picture")
         self.page.get_by_role("button", name="Change picture").click()
         expect(forms).to_have_attribute("aria-expanded", "false")  # they would stand before the dialog
-        return self.page.get_by_role("dialog").filter(has_text="The private picture")
+        dialog = self.page.get_by_role("dialog").filter(has_text="The private picture")
+        expect(dialog).to_be_visible()
+        self.wait_ready()
+        self.page.evaluate(SETTLED)  # a press while the dialog is being built is lost
+        return dialog
 
     @property
     def former(self) -> Locator:
