@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenTab, Server
@@ -87,6 +88,7 @@ def test_a_projector_shows_all_without_scrolling_and_nothing_moves(page: Page) -
     assert page.evaluate("shifts") < 0.001, "a thousandth of the window"
 
 
+@pytest.mark.sweep
 def test_a_selected_segment_can_be_read_in_both_themes(page: Page) -> None:
     words = (
         Lab(page).open(SHORT).choose_picture().get_by_role("radio", name="Samples").get_by_text("Samples", exact=True)

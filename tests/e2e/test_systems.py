@@ -133,6 +133,7 @@ def test_every_defence_can_be_reached_and_added(lab: Lab) -> None:
     )
 
 
+@pytest.mark.sweep
 def test_a_picture_does_what_the_button_beside_it_does(lab: Lab) -> None:
     lab.open(SHORT)
     pressed = lab.page.locator("[class*=st-key-picture] button")

@@ -61,6 +61,7 @@ def test_the_poster_of_a_first_visit_plays_at_once_and_its_button_starts_the_run
     moving.press("Stop")
 
 
+@pytest.mark.sweep
 def test_the_recording_goes_when_another_set_up_is_chosen(moving: Lab) -> None:
     lab = moving.open()
     expect(lab.view.get_by_text("Recording of a real run")).to_be_visible()
