@@ -2,7 +2,8 @@
 
 Requests are those that reach the server; `ours` are the page itself and what is under /api, the others Streamlit's.
 Bytes are as they were sent, compressed. `painted` is when the poster is there, whose film moves by itself; `moving`
-when the Lab beneath it has drawn its first picture. While the longest task lasts the page cannot answer.
+when the Lab beneath it has drawn its first picture. While the longest task lasts the page cannot answer. An empty page
+of Streamlit 1.67, measured the same way, makes 66 requests and moves 2.7 MB.
 """
 
 from __future__ import annotations

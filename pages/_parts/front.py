@@ -33,16 +33,19 @@ def theme(name: str) -> dict[str, str]:
 
 
 THEMES = {f"{name.upper()}_THEME": theme(name) for name in ("light", "dark")}
-AT_LAB = f"window.__streamlit = {json.dumps(THEMES)}"
-"""Has Streamlit begin in our colours, and spares the font that it would begin in."""
-AT_ROOT = f"{AT_LAB}; window.__streamlit.BACKEND_BASE_URL = location.origin"
-"""Tells Streamlit's client where its server is, too. On /runs it would first look under /runs, and meet two 404s."""
+SETTINGS = (
+    "window.__streamlit = { BACKEND_BASE_URL: location.origin, "
+    f"HOST_CONFIG: {{ allowedOrigins: [location.origin], useExternalAuthToken: false }}, ...{json.dumps(THEMES)} }}"
+)
+"""Tells Streamlit's client where its server is, which it would look for under /runs on /runs, and meet two 404s; with
+whom it may talk, so that it need not ask before it connects; and in which colours and letters it begins, which spares a
+font that our theme does not use."""
 CONNECTION = (ASSETS / "connection.js").read_text("utf-8")
 """Says in our words that the server is gone."""
 POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
-AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/view.js">'
-"""Has the live view loaded while Streamlit starts."""
+AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/'
+"""Has a live view loaded while Streamlit starts."""
 
 
 async def front(request: Request) -> Response:
@@ -50,15 +53,15 @@ async def front(request: Request) -> Response:
 
     The bare address of a first visit has the poster before it, which is seen at once.
     """
-    lab = request.url.path == "/"
-    return await make_page(lab, lab and not request.url.query).answer(request, "no-cache")
+    lab, query = request.url.path == "/", request.query_params
+    ahead = f'{AHEAD}{"race" if "race" in query or "lane" in query else "view"}.js">' if lab else ""
+    return await make_page(ahead, lab and not query).answer(request, "no-cache")
 
 
-@lru_cache(3)
-def make_page(lab: bool, first: bool) -> Text:
-    """Returns the page of the Lab or of another address. The first has the poster before all that would delay it."""
-    where = f"<script>{AT_LAB}</script>{AHEAD}" if lab else f"<script>{AT_ROOT}</script>"
-    page = INDEX.replace("<head>", f"<head>{where}{script(CONNECTION)}")
+@lru_cache(4)
+def make_page(ahead: str, first: bool) -> Text:
+    """Returns Streamlit's page with what to load ahead. The first has the poster before all that would delay it."""
+    page = INDEX.replace("<head>", f"<head><script>{SETTINGS}</script>{script(CONNECTION)}{ahead}")
     if first:
         page = page.replace(INDEX[CODE], "")
         page = page.replace("<body>", f"<body>{make_poster()}{script(POSTER)}{INDEX[CODE]}")
@@ -72,7 +75,7 @@ def script(text: str) -> str:
 
 def policy() -> str:
     """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes."""
-    inline = [AT_LAB, AT_ROOT, CONNECTION, POSTER, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
+    inline = [SETTINGS, CONNECTION, POSTER, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     return "; ".join((
         "default-src 'self'",
