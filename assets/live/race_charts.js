@@ -9,7 +9,7 @@ import { place } from "./lane.js";
 import { threshold } from "./words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-const NEAREST = 0.085;
+const APART = 14;
 
 /** @typedef {Line & { lane: Lane }} LaneLine */
 
@@ -66,7 +66,8 @@ export class RaceCharts extends Charts {
   logarithmic(lines) {
     const rest = super.logarithmic(lines, null);
     const [low, high] = rest.left.range;
-    return { ...rest, labels: ends(lines, (y) => (Math.log10(Math.max(y, 1e-30)) - low) / (high - low)) };
+    const labels = ends(lines, this.plots.losses, (y) => (Math.log10(Math.max(y, 1e-30)) - low) / (high - low));
+    return { ...rest, labels };
   }
 
   /**
@@ -80,7 +81,7 @@ export class RaceCharts extends Charts {
     return {
       left: { range: [0, 1], step: 0.25 },
       marks: [{ y, line: this.threshold }, ...crossed],
-      labels: ends(lines, (value) => value),
+      labels: ends(lines, this.plots.quality, (value) => value),
       free: false,
     };
   }
@@ -89,10 +90,12 @@ export class RaceCharts extends Charts {
 /**
  * Each lane's number at the end of its line, no two on top of each other.
  * @param {LaneLine[]} lines
+ * @param {{ height: number }} plot
  * @param {(y: number) => number} height the share of the chart's height at which a value lies
  * @returns {Label[]}
  */
-function ends(lines, height) {
+function ends(lines, plot, height) {
+  const apart = Math.min(APART / Math.max(APART, plot.height), 1 / lines.length);
   const found = lines.flatMap(({ x, y, line: { color }, lane }) => {
     const [end, value] = [x.at(-1), y.at(-1)];
     if (end === undefined || typeof value !== "number") return [];
@@ -100,10 +103,10 @@ function ends(lines, height) {
   });
   found.sort((one, other) => one.at - other.at);
   found.forEach((end, index) => {
-    if (index) end.at = Math.max(end.at, found[index - 1].at + NEAREST);
+    if (index) end.at = Math.max(end.at, found[index - 1].at + apart);
   });
   found.reverse().forEach((end, index) => {
-    end.at = Math.min(end.at, 1 - index * NEAREST);
+    end.at = Math.min(end.at, 1 - index * apart);
   });
   return found;
 }
