@@ -29,6 +29,7 @@ const DASHES = {
 };
 const LEAST = { x: 8, y: 20 };
 const NEAR = 20;
+const TOUCH_MS = 3000;
 
 export class Plot {
   /** @type {Figure | null} */
@@ -61,8 +62,7 @@ export class Plot {
     this.svg.addEventListener("pointerdown", (event) => this.press(event));
     this.svg.addEventListener("pointermove", (event) => this.move(event));
     this.svg.addEventListener("pointerup", () => this.release());
-    this.svg.addEventListener("pointercancel", () => this.leave());
-    this.svg.addEventListener("pointerleave", () => this.leave());
+    this.svg.addEventListener("pointerleave", (event) => this.leave(event));
     this.svg.addEventListener("dblclick", reset);
   }
 
@@ -223,6 +223,7 @@ export class Plot {
 
   /** @param {PointerEvent} event */
   press(event) {
+    clearTimeout(this.leaving);
     this.place(event);
     if (event.pointerType !== "mouse" || event.button !== 0) return this.drawValues();
     this.from = this.pointer;
@@ -236,10 +237,16 @@ export class Plot {
     this.drawValues();
   }
 
-  leave() {
-    this.pointer = this.from = null;
-    this.drawDrag();
-    this.drawValues();
+  /**
+   * A finger leaves at once when it has pressed.
+   * @param {PointerEvent} event
+   */
+  leave({ pointerType }) {
+    this.leaving = setTimeout(() => {
+      this.pointer = this.from = null;
+      this.drawDrag();
+      this.drawValues();
+    }, pointerType === "mouse" ? 0 : TOUCH_MS);
   }
 
   release() {
