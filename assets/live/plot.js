@@ -7,7 +7,7 @@
 /** @typedef {Curve & { right?: boolean }} Line */
 /** @typedef {[number, number]} Range */
 /** @typedef {{ range: Range, step?: number, log?: boolean }} Axis a logarithmic range counts powers of ten */
-/** @typedef {{ x?: number, y?: number, right?: boolean, line: Stroke }} Mark up at `x` as far as `y`, or level at `y` */
+/** @typedef {{ x?: number, y?: number, right?: boolean, line: Stroke }} Mark up at `x` to `y`, or level at `y` */
 /** @typedef {{ x: number, at: number, text: string, color: string }} Label `at` is a share of the height */
 /**
  * @typedef {object} Figure
