@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
 from gradleak_core.api.guard import Guard, WithHeaders
+from gradleak_core.api.static_files import Packed
 from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
@@ -83,6 +84,8 @@ def workers() -> int:
 
 service = services.Service(data_folder(), workers=workers())
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
+STATIC = Path(st.__file__).parent / "static" / "static"
+"""Streamlit's own code and style, which it would send uncompressed."""
 HOSTS = [st.get_option("server.address") or "localhost", *os.environ.get("GRADLEAK_ALLOWED_HOSTS", "").split()]
 OPEN = os.environ.get("GRADLEAK_OPEN", "").split()
 CLOSED = [*LOGIN, *(path for door, path in DOORS.items() if door not in OPEN)]
@@ -94,6 +97,7 @@ app = st.App(
         Middleware(WithHeaders, headers=HEADERS),
         Middleware(Guard, hosts=HOSTS, closed=CLOSED),
         Middleware(Handover),
+        Middleware(Packed, folder=STATIC),
     ],
     lifespan=lifespan,
 )

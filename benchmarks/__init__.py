@@ -11,6 +11,7 @@ from benchmarks import (
     demand,
     doctor,
     first_preset,
+    first_visit,
     forecast,
     idlg_labels,
     live_frames,
@@ -65,6 +66,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Live frames in a browser, first preset",
         "≥ 8 pictures and ≥ 4 curve updates a second (medians); same Plotly node, no error, no response ≥ 400",
         live_frames.measure,
+    ),
+    "first_visit": Benchmark(
+        "The first ten seconds of a first visit in a browser",
+        "a moving poster ≤ 1.5 s; longest task ≤ 200 ms; ≤ 60 requests; ≤ 3 MB (medians)",
+        first_visit.measure,
     ),
     "race": Benchmark(
         "A race of four lanes in a browser: the first preset and three defences",

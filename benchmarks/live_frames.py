@@ -1,7 +1,8 @@
 """How often the live view draws during the first preset, counted in the page by wrapping what draws.
 
-Pictures are drawings on the canvas of the guess, curves are updates of the Plotly figure that gets fewer; rates are
-over the time from the first drawing to the last. `changed` counts only pictures that differ from the one before.
+Pictures are drawings on the canvas of the guess, curves are updates of the chart that gets fewer; rates are over the
+time from the first drawing to the last. `changed` counts only pictures that differ from the one before. Results from
+before 2026-11-27 are of charts by Plotly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def measure(setting: Setting) -> JSON:
             curves = min(rate(times) for times in seen["curves"].values())
             row = {"seed": seed, "pictures": rate(seen["pictures"]), "curves": curves, "changed": rate(seen["changed"])}
             row |= {"seconds": seen["pictures"][-1] / 1000, "frames": len(seen["pictures"])}
-            values.append(row | {"same_node": seen["same"] and not seen["remounts"], "status": seen["status"]})
+            values.append(row | {"same_node": seen["same"], "status": seen["status"]})
             print(f"  {values[-1]}", flush=True)
         complaints = list(tab.complaints)
     pictures, curves = (statistics.median(row[key] for row in values) for key in ("pictures", "curves"))

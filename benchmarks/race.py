@@ -85,7 +85,7 @@ def press(address: str, tab: Tab) -> JSON:
     """Opens a race, presses Run, and returns what was seen of it."""
     tab.page.goto(address)
     tab.page.locator(".gl-race [data-gl=run]:enabled").wait_for()
-    tab.page.locator(".gl-race [data-gl=quality] .main-svg").first.wait_for()
+    tab.page.locator(".gl-race [data-gl=quality] .gl-svg").wait_for()
     tab.page.evaluate(WATCH_RACE, LIMIT)
     tab.page.locator(".gl-race [data-gl=run]").click()
     return tab.page.evaluate("window.raced")

@@ -130,7 +130,7 @@ class Tab:
         """Opens a set-up and presses Run. What `watch.js` saw until the run ended or `limit` seconds had passed."""
         self.page.goto(address)
         self.page.locator("[data-gl=run]:enabled").wait_for()
-        self.page.locator("[data-gl=quality] .main-svg").first.wait_for()
+        self.page.locator("[data-gl=quality] .gl-svg").wait_for()
         self.page.evaluate(WATCH, limit)
         self.page.locator("[data-gl=run]").click()
         return self.page.evaluate("window.bench.ended")

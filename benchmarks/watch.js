@@ -3,8 +3,8 @@
   const view = document.querySelector(".gl-view");
   const find = (name) => view.querySelector(`[data-gl=${name}]`);
   const charts = { losses: find("losses"), quality: find("quality") };
-  const plots = Object.values(charts).map((node) => node.querySelector(".main-svg"));
-  const seen = { shown: [], pictures: [], changed: [], curves: { losses: [], quality: [] }, remounts: 0 };
+  const plots = Object.values(charts).map((node) => node.querySelector(".gl-svg"));
+  const seen = { shown: [], pictures: [], changed: [], curves: { losses: [], quality: [] } };
   const over = ["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "deleted"];
   let clicked = null;
   const since = () => performance.now() - clicked;
@@ -21,21 +21,15 @@
     }
     return put.call(this, pixels, ...where);
   };
-  const count = (name, note) => {
-    const original = window.Plotly[name];
-    window.Plotly[name] = (node, ...rest) => {
-      if (clicked !== null) note(node);
-      return original(node, ...rest);
-    };
-  };
-  const update = (node) => Object.keys(charts).forEach((name) => charts[name] === node && seen.curves[name].push(since()));
-  for (const name of ["react", "extendTraces"]) count(name, update);
-  count("newPlot", () => { seen.remounts += 1; });
+  for (const [name, node] of Object.entries(charts)) {
+    const update = () => { if (clicked !== null) seen.curves[name].push(since()); };
+    new MutationObserver(update).observe(node.querySelector(".gl-svg > svg"), { childList: true });
+  }
 
   const ended = new Promise((resolve) => {
     const finish = () => resolve({
       ...seen, status: view.dataset.status,
-      same: plots.every((plot, index) => plot?.isConnected && Object.values(charts)[index].querySelector(".main-svg") === plot),
+      same: plots.every((plot, index) => plot?.isConnected && Object.values(charts)[index].querySelector(".gl-svg") === plot),
     });
     new MutationObserver(() => {
       const { status, iteration, ssim, seen: word } = view.dataset;

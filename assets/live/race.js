@@ -59,8 +59,6 @@ export class Race {
     }
     if (data.race) this.skip = offerSkip(this.find("run"), "Skip to Run");
     this.charts = new RaceCharts(this.root, this.find, () => this.dirty());
-    this.charts.start(`${this.api}/plotly.js`, /** @type {any} */ (this))
-      .catch(() => this.say("The charts could not be loaded; reload the page."));
   }
 
   /** @param {RaceComponent} component */

@@ -1,13 +1,17 @@
 // @ts-check
-// The curves of all lanes on common axes: one chart of the distance, one of the SSIM with the finish line.
+// The curves of all lanes on common axes: one chart of the distance, one of the likeness with the finish line.
+/** @import { Rest } from "./charts.js" */
 /** @import { Lane } from "./lane.js" */
+/** @import { Label, Line } from "./plot.js" */
 /** @import { Race } from "./race.js" */
 import { Charts } from "./charts.js";
 import { place } from "./lane.js";
 import { threshold } from "./words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-const NEAREST = 0.085;
+const APART = 14;
+
+/** @typedef {Line & { lane: Lane }} LaneLine */
 
 export class RaceCharts extends Charts {
   /**
@@ -30,7 +34,7 @@ export class RaceCharts extends Charts {
 
   /** @param {any} race */
   losses(race) {
-    return this.lines(race, "distance", "%{y:.3g}");
+    return this.lines(race, "distance", (y) => y.toPrecision(3));
   }
 
   /**
@@ -40,69 +44,69 @@ export class RaceCharts extends Charts {
   quality(race) {
     const likened = (/** @type {Lane} */ { trace }) => trace.frames.some(({ metrics }) => metrics?.likeness != null);
     const scored = race.lanes.some(likened);
-    return this.lines(race, scored ? "likeness" : "ssim", "%{y:.2f}");
+    return this.lines(race, scored ? "likeness" : "ssim", (y) => y.toFixed(2));
   }
 
   /**
    * @param {Race} race
    * @param {string} metric
-   * @param {string} hovertemplate
+   * @param {(y: number) => string} say
+   * @returns {LaneLine[]}
    */
-  lines({ lanes, by }, metric, hovertemplate) {
+  lines({ lanes, by }, metric, say) {
     return lanes.map((lane) => {
       const { frames } = lane.trace;
       const x = frames.map((frame) => place(frame, by));
       const y = frames.map((frame) => frame.metrics?.[metric] ?? null);
-      return { x, y, name: `${lane.number} ${lane.name}`, mode: "lines", hovertemplate, line: this.line(lane), lane };
+      return { x, y, name: `${lane.number} ${lane.name}`, say, line: this.line(lane), lane };
     });
   }
 
-  /**
-   * @param {any} layout
-   * @param {any[]} lines
-   */
-  logarithmic(layout, lines) {
-    const whole = super.logarithmic(layout, lines, null);
-    const [low, high] = whole.yaxis.range;
-    return labelled(whole, lines, (y) => (Math.log10(Math.max(y, 1e-30)) - low) / (high - low));
+  /** @param {any[]} lines */
+  logarithmic(lines) {
+    const rest = super.logarithmic(lines, null);
+    const [low, high] = rest.left.range;
+    const labels = ends(lines, this.plots.losses, (y) => (Math.log10(Math.max(y, 1e-30)) - low) / (high - low));
+    return { ...rest, labels };
   }
 
   /**
-   * @param {any} layout
    * @param {any[]} lines
+   * @returns {Rest}
    */
-  twofold(layout, lines) {
-    const from = threshold();
-    const level = { type: "line", xref: "paper", x0: 0, x1: 1, y0: from, y1: from, line: this.threshold };
-    const crossed = lines.filter(({ lane }) => lane.crossing).map(({ lane, x, y, line }) => {
-      const at = x[lane.trace.frames.indexOf(lane.crossing)];
-      return { type: "line", x0: at, x1: at, y0: 0, y1: from, line: { ...line, width: 1, dash: "dot" } };
-    });
-    const yaxis = { ...this.axis, range: [0, 1], dtick: 0.25, fixedrange: true };
-    const whole = { ...layout, yaxis, shapes: [...layout.shapes, level, ...crossed] };
-    return labelled(whole, lines, (y) => y);
+  twofold(lines) {
+    const y = threshold();
+    const crossed = lines.filter(({ lane }) => lane.crossing).map(({ lane, x, line }) => (
+      { x: x[lane.trace.frames.indexOf(lane.crossing)], y, line: { ...line, width: 1, dash: "dot" } }));
+    return {
+      left: { range: [0, 1], step: 0.25 },
+      marks: [{ y, line: this.threshold }, ...crossed],
+      labels: ends(lines, this.plots.quality, (value) => value),
+      free: false,
+    };
   }
 }
 
 /**
- * With each lane's number at the end of its line, no two on top of each other.
- * @param {any} layout
- * @param {any[]} lines
+ * Each lane's number at the end of its line, no two on top of each other.
+ * @param {LaneLine[]} lines
+ * @param {{ height: number }} plot
  * @param {(y: number) => number} height the share of the chart's height at which a value lies
+ * @returns {Label[]}
  */
-function labelled(layout, lines, height) {
-  const ends = lines.filter(({ y }) => typeof y.at(-1) === "number")
-    .map(({ x, y, line, lane }) => ({ x: x.at(-1), at: Math.min(1, Math.max(0, height(y.at(-1)))), line, lane }))
-    .sort((one, other) => one.at - other.at);
-  ends.forEach((end, index) => {
-    if (index) end.at = Math.max(end.at, ends[index - 1].at + NEAREST);
+function ends(lines, plot, height) {
+  const apart = Math.min(APART / Math.max(APART, plot.height), 1 / lines.length);
+  const found = lines.flatMap(({ x, y, line: { color }, lane }) => {
+    const [end, value] = [x.at(-1), y.at(-1)];
+    if (end === undefined || typeof value !== "number") return [];
+    return [{ x: end, at: Math.min(1, Math.max(0, height(value))), text: String(lane.number), color }];
   });
-  ends.reverse().forEach((end, index) => {
-    end.at = Math.min(end.at, 1 - index * NEAREST);
+  found.sort((one, other) => one.at - other.at);
+  found.forEach((end, index) => {
+    if (index) end.at = Math.max(end.at, found[index - 1].at + apart);
   });
-  const annotations = ends.map(({ x, at, line, lane }) => ({
-    xref: "x", yref: "paper", x, y: at, xshift: 4, xanchor: "left", yanchor: "middle", showarrow: false,
-    text: `<b>${lane.number}</b>`, font: { color: line.color, size: 15 },
-  }));
-  return { ...layout, annotations: [...layout.annotations, ...annotations] };
+  found.reverse().forEach((end, index) => {
+    end.at = Math.min(end.at, 1 - index * apart);
+  });
+  return found;
 }

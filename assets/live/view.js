@@ -60,8 +60,6 @@ export class View {
     this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
     if (!data.compact) this.skip = offerSkip(find("run"), "Skip to Run");
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
-    this.stage.charts.start(`${this.api}/plotly.js`, this.trace)
-      .catch(() => this.say("The charts could not be loaded; reload the page."));
   }
 
   // ---- what the page says -------------------------------------------------------------------

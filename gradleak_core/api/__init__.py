@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, receive_picture, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
-from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_plotly, module_age
+from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_view, module_age
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.runs import races
@@ -63,7 +63,7 @@ def api(service: Service) -> Starlette:
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
         Route("/uploads", post_upload, methods=["POST"]),
-        Route("/plotly.js", get_plotly),
+        Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
         WebSocketRoute("/live/{run}", stream_live),

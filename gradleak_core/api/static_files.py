@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.metadata
-import importlib.util
+import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = Path(__file__).parents[2] / "assets"
 LIVE = ASSETS / "live"
+CODE = re.compile(r"/static/((?:js|css)/[\w.-]+\.(?:js|css))$")
+MEDIA = {".js": "text/javascript", ".css": "text/css"}
+VIEWS = ("view", "race")
+FOR_EVER = "public, max-age=31536000, immutable"
+IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\./(\w+)\.js";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)
+RENAMED = re.compile(r"^export \{ (\w+) as (\w+) \};\n", re.MULTILINE)
 
 
 class Cached:
@@ -37,8 +44,9 @@ class Cached:
 
 
 def live_version() -> str:
-    """Returns 12 hex digits that change whenever a module of the live view does, for the modules' addresses."""
-    modules = sorted(LIVE.glob("*.js"))
+    """Returns 12 hex digits that change whenever a module of the live view does, or how they are joined, for the
+    modules' addresses."""
+    modules = [*sorted(LIVE.glob("*.js")), Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()[:12]
 
 
@@ -48,28 +56,82 @@ def module_age(scope: Scope) -> str:
     A page that is older than the server gets today's modules, and must not keep them under the version it asked for.
     """
     current = scope["path_params"]["version"] == live_version()
-    return "public, max-age=31536000, immutable" if current else "no-cache"
+    return FOR_EVER if current else "no-cache"
 
 
-async def get_plotly(request: Request) -> Response:
-    """Answers with the bundle of the installed Plotly package, which is compressed once."""
-    version = f'"{importlib.metadata.version("plotly")}"'
-    headers = {"etag": version, "cache-control": "public, max-age=604800", "vary": "accept-encoding"}
-    if request.headers.get("if-none-match") == version:
-        return Response(status_code=304, headers=headers)
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(plotly_file().read_bytes(), media_type="text/javascript", headers=headers)
-    packed = await run_in_threadpool(compress_plotly)
-    return Response(packed, media_type="text/javascript", headers=headers | {"content-encoding": "gzip"})
+class Text:
+    """A text that browsers are sent compressed, which is done once."""
+
+    def __init__(self, body: bytes, media_type: str) -> None:
+        self.body, self.media_type = body, media_type
+
+    @cached_property
+    def packed(self) -> bytes:
+        return gzip.compress(self.body, 6, mtime=0)
+
+    async def answer(self, request: Request, age: str) -> Response:
+        """Answers with the text under a `cache-control` header, compressed where the browser takes that."""
+        headers = {"cache-control": age, "vary": "accept-encoding"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(self.body, media_type=self.media_type, headers=headers)
+        packed = await run_in_threadpool(getattr, self, "packed")
+        return Response(packed, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"})
 
 
-@lru_cache(1)
-def compress_plotly() -> bytes:
-    return gzip.compress(plotly_file().read_bytes(), 6, mtime=0)
+class Packed:
+    """Middleware that answers for the code and the style in a folder, so that they are compressed, and only once.
+
+    A browser may keep them for ever: their names must change with what is in them.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        self.app, self.folder = app, folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = CODE.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        text = read_text(self.folder / asked[1]) if asked else None
+        answer = await text.answer(Request(scope), FOR_EVER) if text else self.app
+        await answer(scope, receive, send)
 
 
-def plotly_file() -> Path:
-    found = importlib.util.find_spec("plotly")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent / "package_data" / "plotly.min.js"
+@lru_cache(1000)
+def read_text(path: Path) -> Text | None:
+    """Returns a file of code or style, or None if there is none."""
+    return Text(path.read_bytes(), MEDIA[path.suffix]) if path.is_file() else None
+
+
+async def get_view(request: Request) -> Response:
+    """Answers with a live view as one module."""
+    entry = request.path_params["entry"]
+    if entry not in VIEWS:
+        raise HTTPException(404)
+    return await join_view(entry, live_version()).answer(request, module_age(request.scope))
+
+
+@lru_cache(4)
+def join_view(entry: str, version: str) -> Text:
+    """Returns a module of the live view and all that it imports as one, which saves a browser some twenty requests.
+
+    Each becomes a function that is called once, after those that it imports from, and returns what it exports.
+    """
+    parts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        text = (LIVE / f"{name}.js").read_text("utf-8")
+        for _, imported in IMPORT.findall(text):
+            if imported not in parts:
+                add(imported)
+        parts[name] = wrap_module(name, text)
+
+    add(entry)
+    return Text("".join((*parts.values(), f"export const {{ View }} = ${entry};\n")).encode(), "text/javascript")
+
+
+def wrap_module(name: str, text: str) -> str:
+    """Returns a module as the definition of `$name`, an object of what it exports."""
+    body = IMPORT.sub(lambda found: f"const {found[1]} = ${found[2]};\n" if found[1] else "", text)
+    body = body.replace("const * as ", "const ")
+    exports = [word for _, word in EXPORT.findall(body)]
+    exports += [f"{new}: {old}" for old, new in RENAMED.findall(body)]
+    body = RENAMED.sub("", EXPORT.sub(r"\1 \2", body))
+    return f"const ${name} = (() => {{\n{body}return {{ {', '.join(exports)} }};\n}})();\n"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 
+from gradleak_core.api.static_files import ASSETS, Text, live_version
 from pages._parts.poster import make_poster
 
 INDEX = re.sub(
@@ -22,35 +24,58 @@ INDEX = re.sub(
 """Streamlit's own page, which need not load a font that our theme does not use."""
 CODE = slice(INDEX.index('<script type="module"'), INDEX.index("</head>"))
 """What of Streamlit's page asks for its code and its style."""
-AT_ROOT = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
-"""Tells Streamlit's client where its server is. On /runs it would first look under /runs, and meet two 404s."""
-CONNECTION = '<script type="module" src="./api/static/connection.js"></script>'
+COLOURS = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor")
+
+
+def theme(name: str) -> dict[str, str]:
+    """Returns what Streamlit's client has to know of our light or dark theme before its server has told it."""
+    return {"bodyFont": st.get_option("theme.font")} | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
+
+
+THEMES = {f"{name.upper()}_THEME": theme(name) for name in ("light", "dark")}
+SETTINGS = (
+    "window.__streamlit = { BACKEND_BASE_URL: location.origin, "
+    f"HOST_CONFIG: {{ allowedOrigins: [location.origin], useExternalAuthToken: false }}, ...{json.dumps(THEMES)} }}"
+)
+"""Tells Streamlit's client where its server is, which it would look for under /runs on /runs, and meet two 404s; with
+whom it may talk, so that it need not ask before it connects; and in which colours and letters it begins, which spares a
+font that our theme does not use."""
+CONNECTION = (ASSETS / "connection.js").read_text("utf-8")
 """Says in our words that the server is gone."""
-POSTER = '<script type="module" src="./api/static/poster.js"></script>'
+POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
+AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/'
+"""Has a live view loaded while Streamlit starts."""
 
 
-def front(request: Request) -> HTMLResponse:
-    """Returns Streamlit's own page for a direct address of one of ours, with our word on a lost connection.
+async def front(request: Request) -> Response:
+    """Answers with Streamlit's own page for a direct address of one of ours, with our word on a lost connection.
 
     The bare address of a first visit has the poster before it, which is seen at once.
     """
-    where = "" if request.url.path == "/" else f"<script>{AT_ROOT}</script>"
-    first = request.url.path == "/" and not request.url.query
-    page = with_poster() if first else INDEX
-    return HTMLResponse(page.replace("<head>", f"<head>{where}{CONNECTION}"), headers={"cache-control": "no-cache"})
+    lab, query = request.url.path == "/", request.query_params
+    ahead = f'{AHEAD}{"race" if "race" in query or "lane" in query else "view"}.js">' if lab else ""
+    return await make_page(ahead, lab and not query).answer(request, "no-cache")
 
 
-@lru_cache(1)
-def with_poster() -> str:
-    """Returns Streamlit's page with the poster before all that it asks for, which would delay it."""
-    page = INDEX.replace(INDEX[CODE], "")
-    return page.replace("<body>", f"<body>{make_poster()}{POSTER}{INDEX[CODE]}")
+@lru_cache(4)
+def make_page(ahead: str, first: bool) -> Text:
+    """Returns Streamlit's page with what to load ahead. The first has the poster before all that would delay it."""
+    page = INDEX.replace("<head>", f"<head><script>{SETTINGS}</script>{script(CONNECTION)}{ahead}")
+    if first:
+        page = page.replace(INDEX[CODE], "")
+        page = page.replace("<body>", f"<body>{make_poster()}{script(POSTER)}{INDEX[CODE]}")
+    return Text(page.encode(), "text/html; charset=utf-8")
+
+
+def script(text: str) -> str:
+    """Returns a module that stands in the page itself and so need not be asked for."""
+    return f'<script type="module">{text}</script>'
 
 
 def policy() -> str:
     """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes."""
-    inline = [AT_ROOT, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
+    inline = [SETTINGS, CONNECTION, POSTER, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     return "; ".join((
         "default-src 'self'",

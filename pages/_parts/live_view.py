@@ -29,7 +29,7 @@ ALWAYS = {
 _mount = st.components.v2.component(
     "gradleak_live_view",
     html=(LIVE / "view.html").read_text(encoding="utf-8"),
-    css=(LIVE / "view.css").read_text(encoding="utf-8") + (LIVE / "pipeline.css").read_text(encoding="utf-8"),
+    css="".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "charts.css", "pipeline.css")),
     js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )

@@ -17,10 +17,12 @@ from pages._parts.live_view import ALWAYS
 
 JSON = Any
 
+STYLES = ("view.css", "charts.css", "pipeline.css", "race.css")
+
 _mount_race = st.components.v2.component(
     "gradleak_race_view",
     html=(LIVE / "race.html").read_text(encoding="utf-8"),
-    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "pipeline.css", "race.css")),
+    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in STYLES),
     js=(LIVE / "loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )

@@ -165,13 +165,13 @@ class Lab:
 
     def curve(self) -> list[int]:
         """The iterations at which the first curve of the loss chart has a point."""
-        points: list[int] = self.chart("loss terms").evaluate("node => node.data[0].x")
+        points: list[int] = self.chart("loss terms").evaluate("node => node.figure.lines[0].x")
         return points
 
     def wait_drawn(self, iteration: int) -> None:
         """Until the loss chart reaches to this iteration."""
         self.page.wait_for_function(
-            "([node, last]) => node.data?.[0]?.x.at(-1) === last",
+            "([node, last]) => node.figure?.lines[0]?.x.at(-1) === last",
             arg=[self.chart("loss terms").element_handle(), iteration],
         )
 
@@ -186,7 +186,7 @@ class Lab:
         """Until the upright line of both charts stands at this iteration."""
         for name in ("loss terms", "PSNR and likeness"):
             self.page.wait_for_function(
-                "([node, at]) => node.layout?.shapes?.some(({ x0, x1 }) => x0 === at && x1 === at)",
+                "([node, at]) => node.figure?.marks.some(({ x }) => x === at)",
                 arg=[self.chart(name).element_handle(), iteration],
             )
 

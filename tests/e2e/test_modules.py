@@ -17,7 +17,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "cursor", "tiles", "trace", "words")
+MODULES = ("album", "axes", "cursor", "tiles", "trace", "words")
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -512,3 +512,20 @@ def test_what_a_layer_is_stands_in_words(call: Call) -> None:
     assert said[1:] == ["Hidden from the attacker. Norm 2.0000."]
     assert call("() => words.wire({ bytes: 12650, whole: 63304 })") == "12.7 kB on the wire, not 63.3 kB"
     assert call("() => words.wire({ bytes: 999, whole: 999 })") == "999 bytes on the wire"
+
+
+@pytest.mark.parametrize(
+    ("axis", "texts"),
+    [
+        ({"range": [-4, 0], "log": True}, ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]),
+        ({"range": [-0.5, 0.4], "log": True}, ["0.5", "1", "1.5", "2", "2.5"]),
+        ({"range": [0, 3000]}, ["0", "500", "1000", "1500", "2000", "2500", "3000"]),
+        ({"range": [0, 40], "step": 10}, ["0", "10", "20", "30", "40"]),
+    ],
+)
+def test_an_axis_has_round_numbers_in_their_places(call: Call, axis: Any, texts: list[str]) -> None:
+    ticks = call("(axis) => axes.ticks(axis, 7)", axis)
+    assert [tick["text"] for tick in ticks] == texts
+    places = [tick["at"] for tick in ticks]
+    assert places == sorted(places)
+    assert all(-1e-9 <= place <= 1 + 1e-9 for place in places)

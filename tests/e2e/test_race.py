@@ -22,7 +22,7 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
         expect(lanes.nth(number)).to_have_attribute("data-iteration", iteration)
         expect(lanes.nth(number)).to_contain_text("Likeness")
     for name in ("distance", "likeness"):
-        expect(race.get_by_role("img", name=name).locator(".scatterlayer .trace")).to_have_count(3)
+        expect(race.get_by_role("img", name=name).locator(".gl-curve")).to_have_count(3)
     guesses = [lane.get_by_role("img").first.locator("canvas").evaluate(PIXELS) for lane in lanes.all()]
     assert guesses[0] != guesses[1]
 

@@ -52,7 +52,7 @@ def test_a_dark_phone_sets_up_and_runs_without_scrolling_sideways(
     lab.expect_status("done")
     lab.expect_iteration(12)
     expect(lab.picture("guess")).to_be_visible()
-    expect(lab.chart("loss terms").locator(".main-svg").first).to_be_visible()
+    expect(lab.chart("loss terms").locator(".gl-svg")).to_be_visible()
     assert not sideways(lab.page)
 
     model, example = (
@@ -71,7 +71,7 @@ def test_a_dark_phone_sets_up_and_runs_without_scrolling_sideways(
 
 def test_a_projector_shows_all_without_scrolling_and_nothing_moves(page: Page) -> None:
     lab = Lab(page).open(SHORT)
-    expect(lab.chart("loss terms").locator(".main-svg").first).to_be_visible()
+    expect(lab.chart("loss terms").locator(".gl-svg")).to_be_visible()
     page.evaluate(SETTLED)
     page.evaluate(WATCH_SHIFTS)
     lab.run()

@@ -88,8 +88,8 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     lab.page.get_by_role("button", name=re.compile("One photo leaks")).click()
     expect(lab.message).to_contain_text("recognisable")
     chart = lab.chart("loss terms")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    before = chart.evaluate_handle("node => node"), chart.locator(".main-svg").first.element_handle()
+    expect(chart.locator(".gl-svg")).to_be_visible()
+    before = chart.evaluate_handle("node => node"), chart.locator(".gl-svg").element_handle()
     steps = steps_field(lab)
     steps.fill("400")
     steps.press("Enter")
@@ -109,7 +109,7 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     assert distance(lab.pixels("private image"), lab.pixels("guess")) < 20
     assert len({*lab.pixels("private image")}) > 50
     for name in ("loss terms", "PSNR and likeness"):
-        lines = lab.chart(name).locator(".scatterlayer path.js-line")
+        lines = lab.chart(name).locator(".gl-curve")
         expect(lines).to_have_count(2)
         for line in lines.all():
             assert (line.get_attribute("d") or "").count(",") > 5

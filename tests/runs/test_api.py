@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -342,15 +343,6 @@ def test_an_upload_becomes_an_image_of_an_experiment(server: Server) -> None:
     assert "larger" in sentence(server.client.post("/api/uploads", content=bytes(10 * 2**20)), 413)
 
 
-def test_plotly_comes_from_the_installed_package_and_is_kept(server: Server) -> None:
-    answer = server.client.get("/api/plotly.js")
-    assert "plotly.js v" in answer.text[:200]
-    assert answer.headers["content-encoding"] == "gzip"
-    assert "max-age=" in answer.headers["cache-control"]
-    again = server.client.get("/api/plotly.js", headers={"if-none-match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-
-
 def test_static_files_stay_inside_the_assets(server: Server) -> None:
     answer = server.client.get("/api/static/samples/astronaut.png")
     assert opened(answer.content).format == "PNG"
@@ -367,6 +359,16 @@ def test_the_modules_of_the_live_view_are_kept_for_ever_under_their_own_version_
     older = server.client.get(f"/api/static/live/0123456789ab/{path}")
     assert (older.status_code, older.text) == (200, now.text)
     assert older.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("entry", ["view", "race"])
+def test_a_live_view_comes_as_one_module(server: Server, entry: str) -> None:
+    answer = server.client.get(f"/api/static/live/{live_version()}/joined/{entry}.js")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert not re.search(r"^import|^export (?!const \{ View \} = )", answer.text, re.MULTILINE)
+    assert ("class Race " in answer.text) == (entry == "race")
+    assert sentence(server.client.get(f"/api/static/live/{live_version()}/joined/plot.js"), 404)
 
 
 def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ PAGES = {"": "Start from", "runs": "Runs", "trade-off": "Trade-off", "claims": "
 PAGES |= {"about": "About"}
 """Every page's address, and a heading that it shows."""
 PATHS = ("/", "/runs", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/media/x.png", "/component/x", "/x")
-API = ("/api/health", "/api/catalogue", "/api/runs", "/api/static/samples/astronaut.png", "/api/plotly.js")
+API = ("/api/health", "/api/catalogue", "/api/runs", "/api/static/samples/astronaut.png", "/api/static/live/x/trace.js")
 SOCKETS = ("/_stcore/stream", "/api/live/none")
 SERVE = ("gradleak_core", "serve", "--port", "0", "--allowed-host", "lab.example")
 HANDSHAKE = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
@@ -158,6 +158,16 @@ def test_a_first_visit_gets_the_poster_before_any_code(server: Sealed) -> None:
     first = server.client.get("/").text
     assert first.index('id="gl-poster"') < first.index("static/js/")
     assert 'id="gl-poster"' not in server.client.get("/?model=mlp").text
+
+
+def test_a_page_asks_for_one_module_of_ours_and_gets_all_code_compressed(server: Sealed) -> None:
+    wanted = re.findall(r'(?:src|href)="\.(/[^"]+\.(?:js|css))"', server.client.get("/").text)
+    assert len([path for path in wanted if path.startswith("/api/")]) == 1
+    assert len(wanted) > 5
+    for path in wanted:
+        headers = server.client.get(path).headers
+        assert headers["cache-control"] == "public, max-age=31536000, immutable", path
+        assert headers["content-encoding"] == "gzip", path
 
 
 def test_what_was_asked_for_is_open(for_the_network: Sealed) -> None:
