@@ -5,7 +5,7 @@ import streamlit as st
 from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
-from pages._parts.diagnosis import diagnosis, failed_before, why
+from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
@@ -43,6 +43,7 @@ if lanes:
     race_stage(lanes, [*setup.complaints(), *complaints])
     setup.write()
     st.stop()
+cause = find_cause(None if another else shown)
 live_view(
     experiment=experiment,
     run=None if another else setup.shown(),
@@ -53,11 +54,12 @@ live_view(
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
-    remark=texts.altered(experiment, known) or why(None if another else shown),
+    remark="" if cause else texts.altered(experiment, known),
+    **shorten(cause, setup.shown()),
     told=labels_revealed(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )
-if shown is not None and not another:
-    diagnosis(shown)
+if cause is not None:
+    diagnosis(cause, shown)
 setup.write()

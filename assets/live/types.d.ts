@@ -106,9 +106,12 @@ export interface Data {
   classes: string[] | null;
   preview: string | null;
   remark: string;
+  why: string;
+  mend: string;
   told: boolean;
   compact: boolean;
   seen: Record<string, number>;
+  visibly: number;
   recognisable_ssim: number;
   statuses: Record<string, string>;
   module?: string;
@@ -158,6 +161,8 @@ interface Elements {
   watch: HTMLAnchorElement;
   download: HTMLButtonElement;
   export: HTMLAnchorElement;
+  why: HTMLButtonElement;
+  mend: HTMLButtonElement;
 }
 
 /** The element of view.html with this name as its `data-gl`. */

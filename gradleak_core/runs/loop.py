@@ -124,7 +124,7 @@ class Run:
                 if self.controls.stopped:
                     break
             elif isinstance(event, Plateau):
-                event.ends = not self.ask(event)
+                event.ends = not self.ask(event, curve)
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
@@ -136,10 +136,14 @@ class Run:
                 status = event.status
             yield from self.pass_turn()
         events.close()
+        self.send_rest(curve)
+        self.finish(summary, status)
+
+    def send_rest(self, curve: Curve) -> None:
+        """Sends the curve up to the last iteration, where there is any since the last frame."""
         rest = curve.take()
         if any(rest["columns"].values()):
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
-        self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""
@@ -210,10 +214,14 @@ class Run:
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + self.pulse.pause(cost)
 
-    def ask(self, event: Plateau) -> bool:
-        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
+    def ask(self, event: Plateau, curve: Curve) -> bool:
+        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one.
+
+        The curve comes first, so that the viewer's count of iterations is the one of the question.
+        """
         if not self.controls.patience:
             return True
+        self.send_rest(curve)
         said = PLATEAU.format(still=event.still, left=event.left)
         self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
         going_on = self.controls.await_answer()

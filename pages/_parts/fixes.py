@@ -44,6 +44,8 @@ def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
         yield title, experiment | {"images": pictures, "labels": None}
     for title, path, value in (
         ("Use 32 × 32 pixels", "size", 32),
+        ("Show every layer", "threat.hidden", ""),
+        ("Tell the labels", "attack.labels", "known_labels"),
         ("Use one round", "threat.rounds", 1),
         ("Leave statistics unknown", "threat.statistics", "unknown"),
         ("Use train mode", "client.train", True),
