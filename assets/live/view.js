@@ -5,6 +5,7 @@ import "./drawer.js";
 import { Album, decode } from "./album.js";
 import { Controls } from "./controls.js";
 import { Cursor } from "./cursor.js";
+import { catchDrop } from "./drop.js";
 import { offerSkip } from "./skip.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
@@ -58,6 +59,9 @@ export class View {
     const { signal } = this.abort;
     this.stage = new Stage(this, find, calm);
     this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
+    const say = (/** @type {string} */ sentence) => this.say(sentence);
+    const took = (/** @type {string} */ answer) => this.takeDropped(answer);
+    if (!data.compact) catchDrop(this.api, this.root, { took, say, signal });
     if (!data.compact) this.skip = offerSkip(find("run"), "Skip to Run");
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
   }
@@ -290,6 +294,12 @@ export class View {
    */
   hide(name, gone) {
     this.component?.setTriggerValue("hidden", hide(this.data.experiment?.threat?.hidden ?? "", name, gone));
+  }
+
+  /** @param {string} answer */
+  takeDropped(answer) {
+    this.say("");
+    this.component?.setTriggerValue("dropped", answer);
   }
 
   pause() {

@@ -11,6 +11,7 @@ from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
+from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -78,6 +79,7 @@ def live_view(
     return _mount(
         key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change or _nothing,
         on_hidden_change=lambda: setup.change("threat.hidden", st.session_state[key]["hidden"]),
+        on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_mend_change=on_mend or _nothing,
         on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),
     )  # fmt: skip
