@@ -32,23 +32,24 @@ from gradleak_core.types import (
     ClientStep,
     Event,
     Finished,
+    FirstGuess,
     Frame,
     Knob,
     Latents,
     Note,
     Progress,
+    Refused,
     Secret,
     Started,
     Status,
 )
-from gradleak_core.verdicts import nearness, recognisable, verdict
+from gradleak_core.verdicts import NO_FIRST, nearness, recognisable, verdict
 
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
     {"attacks": ATTACKS},
 )
 MOST_IMAGES = 16
-MOST_THREADS = 128
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Experiment:
             "CPU threads",
             "The last digits of a result depend on this; 0 picks the fastest number here.",
             0,
-            MOST_THREADS,
+            128,
         ),
     ] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
@@ -82,6 +83,7 @@ class Experiment:
     attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
         "idlg"
     ]
+    fork: Annotated[str, Knob("Fork", "The guess to go on from, as run@iteration; empty for a new one.")] = ""
 
 
 RULES: dict[str, Any] = {
@@ -195,36 +197,43 @@ def threads(experiment: Experiment) -> int:
 
 
 def run(
-    experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool] = lambda _: False
+    experiment: Experiment,
+    *,
+    device: str = "cpu",
+    due: Callable[[int], bool] = lambda _: False,
+    begin: FirstGuess | None = None,
 ) -> Iterator[Event]:
     """Yields notes while the model is trained, then the attack's events.
 
     A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
-    Frames never feed back into the attack: which iterations are due changes nothing else.
-    Where another device cannot do the first iteration, the CPU takes over, and `Started` says so.
+    Frames never feed back into the attack. A fork goes on from the guess `begin`. Where another device cannot do the
+    first iteration, the CPU takes over, and `Started` says so.
     """
     experiment = replace(experiment, threads=threads(experiment))
     torch.set_num_threads(experiment.threads)
     use_deterministic_kernels()
-    events = play_on(experiment, device, due)
+    if experiment.fork and begin is None:
+        raise Refused(NO_FIRST)
+    events = play_on(experiment, device, due, begin)
     if device != "cpu":
         try:
             first = yield from await_first_iteration(events)
         except (RuntimeError, TypeError) as error:
             if "out of memory" in str(error):
                 raise
-            events, first = play_on(experiment, "cpu", due, explain_takeover(device, error)), []
+            events, first = play_on(experiment, "cpu", due, begin, explain_takeover(device, error)), []
         yield from first
     yield from events
 
 
 def play_on(
-    experiment: Experiment, device: str, due: Callable[[int], bool], remark: str = ""
+    experiment: Experiment, device: str, due: Callable[[int], bool], begin: FirstGuess | None, remark: str = ""
 ) -> Generator[Event, None, None]:
     """Prepares and runs an experiment on one device."""
     both = yield from preparing(experiment, device)
     shown = 0
-    for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
+    seed = seed_for(experiment, Role.ATTACKER)
+    for event in experiment.attack.run(both.model, both.observation, seed=seed, begin=begin):
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
             event = replace(event, update=both.tiles.description)

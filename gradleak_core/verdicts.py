@@ -29,6 +29,9 @@ RUN_OFF = "its training has run off"
 NOTHING_SEEN = "All that the attacker sees of the update is zero"
 """How the sentences begin that refuse an update not worth attacking; the doctor knows them by these words."""
 
+NO_FIRST = "The run that this one goes on from is not here; leave out fork for a first guess of its own."
+"""What is said of a fork without the guess that it goes on from."""
+
 
 @dataclass(frozen=True)
 class Word:

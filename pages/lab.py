@@ -9,6 +9,7 @@ from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
+from pages._parts.forking import fork_problem, parent_card, start_of
 from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
@@ -32,9 +33,11 @@ with st.sidebar:
     st.subheader("Start from")
     presets()
     race_menu(experiment)
-    beside(another or failed_before(setup.shown()))
+    parent_card(experiment)
+    beside(another or failed_before(setup.shown()), experiment)
 
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
+reasons += filter(None, [fork_problem(experiment)])
 if not reasons:
     reasons += filter(None, [demand.lack(experiment, known)])
 pipeline()
@@ -57,6 +60,7 @@ live_view(
     remark="" if cause else texts.altered(experiment, known),
     **shorten(cause, setup.shown()),
     told=labels_revealed(experiment),
+    start=start_of(experiment),
     key="live",
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )

@@ -48,6 +48,7 @@ export class Stage {
       document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
+    find("fork").addEventListener("click", () => view.fork());
     this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence));
   }
 
@@ -71,6 +72,15 @@ export class Stage {
     this.panels.showTruth(picture, batch);
     this.picture = null;
     this.dirty("pictures");
+  }
+
+  /**
+   * Shows the guess that a fork begins with, until there is one of its own.
+   * @param {Picture} picture
+   * @param {number} batch
+   */
+  showStart(picture, batch) {
+    this.panels.showGuess(picture, batch);
   }
 
   close() {
@@ -240,6 +250,7 @@ export class Stage {
     const run = source?.live ? source.run : null;
     this.link("help", `${data.base}/how-it-works?tab=numbers`);
     this.link("watch", run && `${data.base}/?run=${run}&watch=1`);
+    this.find("fork").disabled = !run || cursor.shown === null || !data.experiment;
     const kept = ended && trace.head.status !== "deleted";
     this.downloads.offer(kept && run ? `${api}/runs/${run}/export` : null);
   }

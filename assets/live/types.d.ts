@@ -108,6 +108,8 @@ export interface Data {
   remark: string;
   why: string;
   mend: string;
+  /** the run and the iteration whose picture a fork begins with */
+  start: { run: string; iteration: number } | null;
   told: boolean;
   compact: boolean;
   seen: Record<string, number>;
@@ -163,6 +165,7 @@ interface Elements {
   export: HTMLAnchorElement;
   why: HTMLButtonElement;
   mend: HTMLButtonElement;
+  fork: HTMLButtonElement;
 }
 
 /** The element of view.html with this name as its `data-gl`. */

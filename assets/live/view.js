@@ -53,7 +53,7 @@ export class View {
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
     /** @type {Data} */
-    this.data = { ...data, experiment: null, run: null, recording: null, preview: null };
+    this.data = { ...data, experiment: null, run: null, recording: null, preview: null, start: null };
     this.api = new URL(`${data.base}/api`, location.origin).href;
     const find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
     const { signal } = this.abort;
@@ -76,7 +76,8 @@ export class View {
     this.data = data;
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
     this.followPage();
-    if (data.preview !== before.preview && !this.truthful) this.stage.clear();
+    const others = data.preview !== before.preview || JSON.stringify(data.start) !== JSON.stringify(before.start);
+    if (others && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();
     this.changed();
@@ -199,6 +200,22 @@ export class View {
     const picture = await decode(preview).catch(() => null);
     if (!picture || preview !== this.data.preview || this.truthful || this.gone) return;
     this.stage.showTruth(picture, experiment?.images.length ?? 1);
+    await this.foreseeStart();
+  }
+
+  /** Of a fork: the guess that it begins with. */
+  async foreseeStart() {
+    const { start, experiment } = this.data;
+    const address = start && `${this.api}/runs/${start.run}/frames/${start.iteration}`;
+    const picture = address && await decode(address).catch(() => null);
+    if (!picture || start !== this.data.start || this.cursor.picture || this.gone) return;
+    this.stage.showStart(picture, experiment?.images.length ?? 1);
+  }
+
+  /** Asks the page for the set-up of the run on show, to go on from the guess on show. */
+  fork() {
+    const { source, cursor } = this;
+    if (source?.live) this.component?.setTriggerValue("fork", `${source.run}@${cursor.shown}`);
   }
 
   /** Whether a run has said what it holds. */

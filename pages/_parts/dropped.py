@@ -14,7 +14,7 @@ from pages._parts.images import set_images
 
 
 def take_dropped(answer: str) -> None:
-    """Takes over what the server answered to a dropped file, as JSON; it came by the browser, so it is checked again."""
+    """Takes over what the server answered to a dropped file. It came by the browser, so it is checked again."""
     said = json.loads(answer)
     try:
         if "setup" in said:

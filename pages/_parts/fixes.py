@@ -17,6 +17,9 @@ MOST = 3
 
 def fixes(experiment: JSON) -> dict[str, JSON]:
     """Returns, by the titles of at most three single changes, the set-ups to which they lead and which are possible."""
+    afresh = experiment | {"fork": ""}
+    if experiment["fork"] and not knobs.refusals(afresh, afresh, catalogue()):
+        return {"Begin afresh": afresh}
     return dict(islice(possible(experiment, catalogue()), MOST))
 
 

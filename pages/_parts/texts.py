@@ -81,6 +81,9 @@ STEPS = {
 def expectation(experiment: JSON, catalogue: JSON) -> str:
     """Says what is likely to happen, by a preset's promise if one applies."""
     preset = matching(experiment)
+    if experiment["fork"]:
+        iteration = experiment["fork"].partition("@")[2]
+        return f"This goes on from the guess of iteration {iteration}. Change something and run it."
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
     if names := substitutes(experiment, catalogue):
