@@ -9,7 +9,7 @@ from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
-from pages._parts.forking import fork_problem, parent_card, start_of
+from pages._parts.forking import fork, fork_problem, parent_card, start_of
 from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
@@ -30,10 +30,10 @@ images = experiment["images"]
 shown = usable(setup.shown())
 another = shown if shown is not None and shown["experiment"] != experiment else None
 with st.sidebar:
+    parent_card(experiment)
     st.subheader("Start from")
     presets()
     race_menu(experiment)
-    parent_card(experiment)
     beside(another or failed_before(setup.shown()), experiment)
 
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
@@ -60,8 +60,9 @@ live_view(
     remark="" if cause else texts.altered(experiment, known),
     **shorten(cause, setup.shown()),
     told=labels_revealed(experiment),
-    start=start_of(experiment),
+    start=None if reasons else start_of(experiment),
     key="live",
+    on_fork=fork,
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )
 if cause is not None:

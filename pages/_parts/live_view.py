@@ -13,7 +13,6 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
-from pages._parts.forking import fork
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
@@ -53,6 +52,7 @@ def live_view(
     key: str,
     on_run_change: Callable[[], None] | None = None,
     on_mend: Callable[[], None] | None = None,
+    on_fork: Callable[[str], None] | None = None,
     **told: Any,
 ) -> Any:
     """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
@@ -68,7 +68,8 @@ def live_view(
     `remark` is what has to be known to read the result, shown under the pictures.
     `why` says in that place why the run on show failed, and leads to the diagnosis; `mend` is the title of a set-up
     that `on_mend` runs as its proof.
-    `start` is the run and the iteration whose picture a fork begins with.
+    `start` is the run and the iteration whose picture a fork begins with; `on_fork` takes those to begin one at, as
+    run@iteration.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     data = {
@@ -81,7 +82,7 @@ def live_view(
     return _mount(
         key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change or _nothing,
         on_hidden_change=lambda: setup.change("threat.hidden", st.session_state[key]["hidden"]),
-        on_fork_change=lambda: fork(st.session_state[key]["fork"]),
+        on_fork_change=lambda: on_fork(st.session_state[key]["fork"]) if on_fork else None,
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_mend_change=on_mend or _nothing,
         on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),

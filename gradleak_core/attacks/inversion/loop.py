@@ -70,17 +70,15 @@ class Recipe:
         Answer,
         Knob(
             "Answer",
-            "best: the iterate of smallest distance; mean: the mean over all restarts that match nearly as well as the "
-            "best one, blurred where they disagree; last: the last iterate of the best restart, for an update that "
-            "nothing can match.",
+            "best: the guess of smallest distance; mean: the mean of the restarts that match nearly as well, blurred "
+            "where they disagree; last: where the best restart ends, for an update that nothing can match.",
         ),
     ] = "best"
     goal: Annotated[
         float,
         Knob(
             "Goal",
-            "Stop when the distance falls no further and is below this share of the distance of an update of zeros; "
-            "0 never stops early.",
+            "End early once the distance stands still below this share of what an update of zeros has; 0 never does.",
             0,
             1e3,
             log=True,

@@ -35,7 +35,10 @@ class Pixels:
 
     begin: Annotated[
         Literal["normal", "grey", "uniform"],
-        Knob("First guess", "Where the pixels start: noise N(0, 1), noise N(0.5, 0.25) around grey, or U(0, 1)."),
+        Knob(
+            "First guess",
+            "normal: strong noise around black; grey: fainter noise around grey; uniform: any value from 0 to 1.",
+        ),
     ] = "grey"
     signed: Annotated[
         bool,
