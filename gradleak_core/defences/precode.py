@@ -23,7 +23,7 @@ class Precode(Defence):
 
     width: Annotated[int, Knob("Width", "Size of the noise; the paper has 256.", 1, 1024)] = 256
     beta: Annotated[
-        float, Knob("Beta", "How strongly training keeps the noise from fading (weight of the KL divergence).", 0, 1)
+        float, Knob("Beta", "Keeps the noise from fading in training: the weight of the KL term.", 0, 1)
     ] = 1e-3
     facts: ClassVar[tuple[str, ...]] = ("stochastic",)
     title: ClassVar[str] = "PRECODE"
