@@ -132,8 +132,8 @@ def test_what_cannot_be_run_says_why_and_run_is_disabled(lab: Lab) -> None:
     model = lab.page.get_by_role("combobox", name="Model")
     model.evaluate(SETTLED)  # a list closes when what is around it scrolls
     model.click()
-    expect(lab.page.get_by_role("option", name="LeNet (not with this set-up)")).to_be_visible()
-    lab.page.get_by_role("option", name="ConvNet", exact=True).click()
+    expect(lab.page.get_by_role("option", name="LeNet: small, smooth (not with this set-up)")).to_be_visible()
+    lab.page.get_by_role("option", name="ConvNet: ").click()
     expect(lab.run_button).to_be_enabled()
     expect(lab.view.get_by_text(reason)).to_be_hidden()
 
