@@ -111,6 +111,8 @@ def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
     status, since = result["status"], moment(result)
     if recognisable(result["metrics"]):
+        if result["experiment"].get("fork") and result["iterations_to_recognisable"] == 1:
+            return f"Recognisable from the start: it goes on from a guess that was.{worse(result)}"
         scored = compare_forecast(result.get("forecast"), result["seconds_to_recognisable"])
         return f"Recognisable after {since}{scored}.{worse(result)}"
     if since:
