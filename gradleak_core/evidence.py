@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.stopping import distance_of_zeros
+from gradleak_core.attacks.parts.unknowns import match_labels
 from gradleak_core.client import local_update, loss_of, parameters
 from gradleak_core.defences import Defence
 from gradleak_core.metrics.pairing import pair, visible
@@ -118,12 +119,7 @@ def differing_beliefs(true: Assumed, believed: Assumed, mixed: bool) -> Iterator
 
 def arrange_labels(found: Tensor, true: Tensor) -> Tensor:
     """Returns the found labels (B,) in the order in which as many as possible stand where the true ones (B,) do."""
-    left, arranged = found.tolist(), [-1] * len(true)
-    for place, label in enumerate(true.tolist()):
-        if label in left:
-            left.remove(label)
-            arranged[place] = label
-    return torch.tensor([left.pop(0) if label < 0 else label for label in arranged], device=true.device)
+    return found[match_labels(found.tolist(), true.tolist())].to(true.device)
 
 
 def distance_at_truth(case: Case, belief: Assumed) -> float:

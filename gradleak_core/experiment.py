@@ -23,8 +23,8 @@ from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.onlooker import Prepared, choose_tiles, make_frame
 from gradleak_core.onlooker import floor as floor
-from gradleak_core.speed.threads import ALL_THREADS, find_choice
-from gradleak_core.takeover import await_first_iteration, explain_takeover
+from gradleak_core.speed.threads import choose_threads
+from gradleak_core.takeover import await_first_iteration, explain_takeover, use_deterministic_kernels
 from gradleak_core.threat import ThreatModel
 from gradleak_core.training import WEIGHTS, Untrained, Weights
 from gradleak_core.types import (
@@ -32,25 +32,24 @@ from gradleak_core.types import (
     ClientStep,
     Event,
     Finished,
+    FirstGuess,
     Frame,
     Knob,
     Latents,
     Note,
     Progress,
+    Refused,
     Secret,
     Started,
     Status,
 )
-from gradleak_core.verdicts import nearness, recognisable, verdict
+from gradleak_core.verdicts import NO_FIRST, nearness, recognisable, verdict
 
 CODEC = Codec(
     {"attacks": ATTACK_KINDS, "models": MODELS, "inits": INITS, "weights": WEIGHTS, "defences": DEFENCES, **PARTS},
     {"attacks": ATTACKS},
 )
-MOST_SHARES = 8
-"""The most threads that may share the restarts of a run. Each has a copy of the network."""
 MOST_IMAGES = 16
-MOST_THREADS = 128
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Experiment:
             "CPU threads",
             "The last digits of a result depend on this; 0 picks the fastest number here.",
             0,
-            MOST_THREADS,
+            128,
         ),
     ] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
@@ -84,6 +83,7 @@ class Experiment:
     attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
         "idlg"
     ]
+    fork: Annotated[str, Knob("Fork", "The guess to go on from, as run@iteration; empty for a new one.")] = ""
 
 
 RULES: dict[str, Any] = {
@@ -191,53 +191,49 @@ def seed_for(experiment: Experiment, role: Role) -> int:
 
 
 def threads(experiment: Experiment) -> int:
-    """Returns the CPU threads of a run: those that it names, else the quickest number here.
-
-    Several restarts share the threads. A single restart has the number measured here, or else all for many images.
-    """
-    images, restarts = len(experiment.images), experiment.attack.restarts
-    if restarts > 1:
-        return min(experiment.threads or ALL_THREADS, MOST_SHARES, restarts)
-    rule = ALL_THREADS if images >= experiment.model.parallel_from else 1
-    return experiment.threads or find_choice(experiment.model.title, images) or rule
-
-
-def use_deterministic_kernels() -> None:
-    """Has CUDA compute convolutions in full single precision, with the same bits every time."""
-    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = False, True
+    """Returns the CPU threads of a run, as `choose_threads` does."""
+    images, restarts, model = len(experiment.images), experiment.attack.restarts, experiment.model
+    return choose_threads(experiment.threads, images, restarts, model.title, model.parallel_from)
 
 
 def run(
-    experiment: Experiment, *, device: str = "cpu", due: Callable[[int], bool] = lambda _: False
+    experiment: Experiment,
+    *,
+    device: str = "cpu",
+    due: Callable[[int], bool] = lambda _: False,
+    begin: FirstGuess | None = None,
 ) -> Iterator[Event]:
     """Yields notes while the model is trained, then the attack's events.
 
     A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
-    Frames never feed back into the attack: which iterations are due changes nothing else.
-    Where another device cannot do the first iteration, the CPU takes over, and `Started` says so.
+    Frames never feed back into the attack. A fork goes on from the guess `begin`. Where another device cannot do the
+    first iteration, the CPU takes over, and `Started` says so.
     """
     experiment = replace(experiment, threads=threads(experiment))
     torch.set_num_threads(experiment.threads)
     use_deterministic_kernels()
-    events = play_on(experiment, device, due)
+    if experiment.fork and begin is None:
+        raise Refused(NO_FIRST)
+    events = play_on(experiment, device, due, begin)
     if device != "cpu":
         try:
             first = yield from await_first_iteration(events)
         except (RuntimeError, TypeError) as error:
             if "out of memory" in str(error):
                 raise
-            events, first = play_on(experiment, "cpu", due, explain_takeover(device, error)), []
+            events, first = play_on(experiment, "cpu", due, begin, explain_takeover(device, error)), []
         yield from first
     yield from events
 
 
 def play_on(
-    experiment: Experiment, device: str, due: Callable[[int], bool], remark: str = ""
+    experiment: Experiment, device: str, due: Callable[[int], bool], begin: FirstGuess | None, remark: str = ""
 ) -> Generator[Event, None, None]:
     """Prepares and runs an experiment on one device."""
     both = yield from preparing(experiment, device)
     shown = 0
-    for event in experiment.attack.run(both.model, both.observation, seed=seed_for(experiment, Role.ATTACKER)):
+    seed = seed_for(experiment, Role.ATTACKER)
+    for event in experiment.attack.run(both.model, both.observation, seed=seed, begin=begin):
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
             event = replace(event, update=both.tiles.description)
@@ -263,6 +259,7 @@ class Summary:
         self.labels: tuple[int, ...] = ()
         self.iterations, self.redrawn, self.seconds = 0, 0, 0.0
         self.recognised: tuple[float, int] | None = None
+        self.clearest: dict[str, float] = {}
         self.evidence: dict[str, float] = {}
         self.forecast = Forecast()
 
@@ -278,6 +275,9 @@ class Summary:
         elif isinstance(event, Frame):
             self.metrics, self.labels, self.redrawn = event.metrics, event.labels, event.redrawn
             self.forecast.add(event.iteration, seconds, nearness(event.metrics))
+            likeness = event.metrics.get("likeness", -1.0)
+            if likeness > self.clearest.get("likeness", -1.0):
+                self.clearest = {"likeness": round(likeness, 4), "iteration": event.iteration}
             if self.recognised is None and recognisable(event.metrics):
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
@@ -292,7 +292,7 @@ class Summary:
             "seconds": round(self.seconds, 4),
             "iterations_per_second": round(self.iterations / self.seconds, 3) if self.seconds else None,
             "seconds_to_recognisable": None if seconds is None else round(seconds, 4),
-            "iterations_to_recognisable": iterations,
+            "iterations_to_recognisable": iterations, "clearest": self.clearest,
             "forecast": self.forecast.seconds and round(self.forecast.seconds, 3),
             "device": self.device, "remark": self.remark, "seed": self.experiment.seed,
             "evidence": {name: float(f"{value:.5g}") for name, value in self.evidence.items()},

@@ -42,7 +42,9 @@ def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float,
     update = local_update(both.model, images, pick.labels[0].detach(), latents, observation.step)
     layers = {k: float(cosine_distance(update[k], seen)) for k, seen in observation.update.items()}
     tiles = both.tiles.encode(update)
-    return Frame(iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn, tiles)
+    return Frame(
+        iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn, tiles, tuple(order.tolist())
+    )
 
 
 def choose_tiles(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
+import torch
+
 from gradleak_core.types import Event, Note, Progress
 
 
@@ -24,3 +26,8 @@ def explain_takeover(device: str, error: Exception) -> str:
     """Returns the sentence that says why the CPU computes the run instead of `device`."""
     reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
     return f"The CPU took over, because this cannot be computed on {device} ({reason})."
+
+
+def use_deterministic_kernels() -> None:
+    """Has CUDA compute convolutions in full single precision, with the same bits every time."""
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = False, True

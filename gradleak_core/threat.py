@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Literal
 
-from gradleak_core.config.needs import between
+from gradleak_core.config.needs import between, patterns
 from gradleak_core.types import Clause, Knob, Need, Refused, Update
 
 
@@ -58,14 +58,14 @@ class ThreatModel:
 
         Raises `Refused` when a pattern fits no parameter, and when no parameter is left.
         """
-        patterns = [name.strip() for name in self.hidden.split(",") if name.strip()]
-        for pattern in patterns:
+        hidden = patterns(self.hidden)
+        for pattern in hidden:
             if not any(fnmatchcase(name, pattern) for name in update):
                 layers = dict.fromkeys(name.partition(".")[0] for name in update)
                 raise Refused(
                     f"No parameter is called {pattern}; choose among {', '.join(layers)}, as in {next(iter(update))}."
                 )
-        left = {k: g for k, g in update.items() if not any(fnmatchcase(k, p) for p in patterns)}
+        left = {k: g for k, g in update.items() if not any(fnmatchcase(k, p) for p in hidden)}
         if not left:
             raise Refused("Every layer is hidden, so there is nothing to attack; leave one visible.")
         return left

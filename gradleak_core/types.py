@@ -158,6 +158,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class FirstGuess:
+    """An attacker's former guess from which an attack goes on: images (B, C, H, W) and the label (B,) of each."""
+
+    images: Tensor
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A sentence about what a run waits for before its first iteration, such as a model in training."""
 
@@ -214,6 +222,8 @@ class Frame:
     redrawn: int
     tiles: str = ""
     """The tiles of the guessed update, which `tiles.Tiles.encode` gives."""
+    order: tuple[int, ...] = ()
+    """The place (B,) that each image has in the attacker's own batch."""
 
 
 @dataclass
@@ -266,4 +276,6 @@ class Attack(Protocol):
         """The secrets that the threat model must reveal to the attack, among "labels" and "latents"."""
         ...
 
-    def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]: ...
+    def run(
+        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
+    ) -> Iterator[Event]: ...

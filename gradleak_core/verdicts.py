@@ -16,6 +16,8 @@ The likeness is the onlooker's score, which the attacker does not know.
 """
 CLEAR = ("recognisable", "near copy")
 """The words for a picture that has leaked."""
+VISIBLY = 0.1
+"""The likeness that a guess must lose for a person to see that it has grown worse."""
 RECOGNISABLE_SSIM = 0.6
 """The SSIM that stands for recognisable where no likeness was measured: in what was stored before there was one."""
 
@@ -26,6 +28,9 @@ PLATEAU = "Nothing has improved for {still} iterations. Press Go on to spend the
 RUN_OFF = "its training has run off"
 NOTHING_SEEN = "All that the attacker sees of the update is zero"
 """How the sentences begin that refuse an update not worth attacking; the doctor knows them by these words."""
+
+NO_FIRST = "The run that this one goes on from is not here; leave out fork for a first guess of its own."
+"""What is said of a fork without the guess that it goes on from."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,17 @@ def word(status: str) -> str:
     return STATUSES[status].word if status in STATUSES else status
 
 
-def colour(status: str, metrics: Mapping[str, Any]) -> str:
-    """Returns the colour of a run's status; green only with a recognisable picture."""
+def colour(status: str, result: Mapping[str, Any]) -> str:
+    """Returns the colour of a run's status; green only with a recognisable picture that has not grown worse."""
     usual = STATUSES[status].colour if status in STATUSES else "gray"
-    return "gray" if usual == "green" and not recognisable(metrics) else usual
+    good = recognisable(result.get("metrics") or {}) and not faded(result)
+    return "gray" if usual == "green" and not good else usual
+
+
+def faded(result: Mapping[str, Any]) -> bool:
+    """Returns whether the answer of a finished run is visibly worse than the best guess that was seen in it."""
+    final, best = (result.get("metrics") or {}).get("likeness"), (result.get("clearest") or {}).get("likeness")
+    return final is not None and best is not None and best - final > VISIBLY
 
 
 def seen(metrics: Mapping[str, Any]) -> str:
@@ -99,8 +111,10 @@ def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
     status, since = result["status"], moment(result)
     if recognisable(result["metrics"]):
+        if result["experiment"].get("fork") and result["iterations_to_recognisable"] == 1:
+            return f"Recognisable from the start: it goes on from a guess that was.{worse(result)}"
         scored = compare_forecast(result.get("forecast"), result["seconds_to_recognisable"])
-        return f"Recognisable after {since}{scored}."
+        return f"Recognisable after {since}{scored}.{worse(result)}"
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."
     if leaked := leaked_labels(result):
@@ -113,6 +127,13 @@ def verdict(result: Mapping[str, Any]) -> str:
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
         "stopped": "Stopped before the picture was recognisable; what was seen is kept.",
     }[status]
+
+
+def worse(result: Mapping[str, Any]) -> str:
+    """Says that the guess has grown worse, and since when; empty if it has not."""
+    if not faded(result):
+        return ""
+    return f" It was clearest at iteration {result['clearest']['iteration']:,} and has grown worse since."
 
 
 def moment(result: Mapping[str, Any]) -> str:

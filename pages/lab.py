@@ -5,10 +5,11 @@ import streamlit as st
 from gradleak_core.config import demand, knobs
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
-from pages._parts.diagnosis import diagnosis, failed_before, why
+from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
+from pages._parts.forking import fork, fork_problem, parent_card, start_of
 from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
@@ -29,12 +30,14 @@ images = experiment["images"]
 shown = usable(setup.shown())
 another = shown if shown is not None and shown["experiment"] != experiment else None
 with st.sidebar:
+    parent_card(experiment)
     st.subheader("Start from")
     presets()
     race_menu(experiment)
-    beside(another or failed_before(setup.shown()))
+    beside(another or failed_before(setup.shown()), experiment)
 
 reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
+reasons += filter(None, [fork_problem(experiment)])
 if not reasons:
     reasons += filter(None, [demand.lack(experiment, known)])
 pipeline()
@@ -43,6 +46,7 @@ if lanes:
     race_stage(lanes, [*setup.complaints(), *complaints])
     setup.write()
     st.stop()
+cause = find_cause(None if another else shown)
 live_view(
     experiment=experiment,
     run=None if another else setup.shown(),
@@ -53,11 +57,14 @@ live_view(
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images, known["classes"]),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
-    remark=texts.altered(experiment, known) or why(None if another else shown),
+    remark="" if cause else texts.altered(experiment, known),
+    **shorten(cause, setup.shown()),
     told=labels_revealed(experiment),
+    start=None if reasons else start_of(experiment),
     key="live",
+    on_fork=fork,
     on_run_change=lambda: setup.show(st.session_state["live"]["run"]),
 )
-if shown is not None and not another:
-    diagnosis(shown)
+if cause is not None:
+    diagnosis(cause, shown)
 setup.write()

@@ -178,7 +178,7 @@ BAD = {
     "a folder": (["--image", "."], "cannot be read"),
     "not an image": (["--image", __file__], "PNG"),
     "which is not an image": (["--image", __file__], Path(__file__).name),
-    "sample unlike any": (["--sample", "nobody"], "choose one from the list"),
+    "sample unlike any": (["--sample", "nobody"], "python -m gradleak_core catalogue samples"),
     "experiment missing": (["--experiment", "nowhere.json"], "nowhere.json cannot be read"),
     "experiment not JSON": (["--experiment", __file__], "JSON"),
     "json path": (["--json", "nowhere/run.json"], "cannot be written"),
@@ -386,8 +386,8 @@ UNFIT = {
     "in train mode with one local step": ["--set", "threat.statistics=inferred"],
     "at least two images": ["--defence", "mixup"],
     "No parameter is called conv9": ["--set", "threat.hidden=conv9.*"],
-    "Every layer is hidden": ["--set", "threat.hidden=*"],
-    "classifier.weight, which is hidden": ["--attack", "idlg", "--set", "threat.hidden=classifier.*"],
+    "Every layer is hidden": ["--attack", "dlg", "--set", "threat.hidden=*"],
+    "the update of the classifier, which is hidden": ["--attack", "idlg", "--set", "threat.hidden=classifier.*"],
     "The place before the classifier is taken": ["--defence", "dropout", "--defence", "precode"],
     "lies ahead of the randomness": [
         "--attack", "precode_bypass", "--defence", "precode", "--set", "threat.hidden=conv*"

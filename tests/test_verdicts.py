@@ -136,6 +136,21 @@ def test_green_is_for_a_recognisable_picture_alone(status: str, likeness: float 
     assert texts.colour({"status": status, "result": result(status, likeness)}) == colour
 
 
+def test_a_guess_that_has_grown_worse_is_neither_green_nor_praised() -> None:
+    faded = result("level", 0.7, (0.5, 20)) | {"clearest": {"likeness": 0.82, "iteration": 32}}
+    assert texts.colour({"status": "level", "result": faded}) == "gray"
+    assert verdict(faded).endswith("It was clearest at iteration 32 and has grown worse since.")
+    kept = faded | {"clearest": {"likeness": 0.75, "iteration": 32}}
+    assert texts.colour({"status": "level", "result": kept}) == "green"
+    assert "worse" not in verdict(kept)
+
+
+def test_a_fork_of_a_recognisable_guess_claims_no_speed() -> None:
+    forked = result("done", 0.9, (0.04, 1))
+    forked["experiment"] = forked["experiment"] | {"fork": "0123456789ab@40"}
+    assert verdict(forked) == "Recognisable from the start: it goes on from a guess that was."
+
+
 def test_a_run_without_a_result_keeps_its_colour() -> None:
     assert texts.colour({"status": "running", "result": None}) == "blue"
     assert texts.colour({"status": "failed", "result": None}) == "red"

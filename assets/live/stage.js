@@ -44,6 +44,11 @@ export class Stage {
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
+    find("why").addEventListener("click", () => {
+      document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
+    });
+    find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
+    find("fork").addEventListener("click", () => view.fork());
     this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence));
   }
 
@@ -67,6 +72,15 @@ export class Stage {
     this.panels.showTruth(picture, batch);
     this.picture = null;
     this.dirty("pictures");
+  }
+
+  /**
+   * Shows the guess that a fork begins with, until there is one of its own.
+   * @param {Picture} picture
+   * @param {number} batch
+   */
+  showStart(picture, batch) {
+    this.panels.showGuess(picture, batch);
   }
 
   close() {
@@ -143,6 +157,7 @@ export class Stage {
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
     text(this.find("remark"), data.remark ?? "");
+    this.drawWhy();
     this.find("labels").title = said.labels;
     this.find("guess-caption").dataset.right = said.guess && !data.told ? String(said.right.every(Boolean)) : "";
     this.panels.mark(said.right);
@@ -152,6 +167,15 @@ export class Stage {
     describe("truth", `The private image. ${said.truth}`);
     describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
     describe("difference", `The error of each pixel at iteration ${at}`);
+  }
+
+  drawWhy() {
+    const { why, mend } = this.view.data;
+    const [cause, act] = [this.find("why"), this.find("mend")];
+    text(cause, why ? words.failed(why) : "");
+    text(act, mend ?? "");
+    Object.assign(cause, { hidden: !why, title: why ?? "" });
+    act.hidden = !mend;
   }
 
   drawStatus() {
@@ -164,9 +188,7 @@ export class Stage {
     const word = this.find("word");
     text(word, words.headline({ status, recording, preparing, refused: !source && Boolean(data.refused) }));
     word.dataset.status = state;
-    const metrics = trace.frames.at(-1)?.metrics;
-    const poor = words.seen(metrics) && !words.recognisable(metrics);
-    word.classList.toggle("gl-poor", Boolean(poor) && ["done", "recovered", "level"].includes(state));
+    word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && words.poor(trace));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
   }
@@ -228,6 +250,7 @@ export class Stage {
     const run = source?.live ? source.run : null;
     this.link("help", `${data.base}/how-it-works?tab=numbers`);
     this.link("watch", run && `${data.base}/?run=${run}&watch=1`);
+    this.find("fork").disabled = !run || cursor.shown === null || !data.experiment;
     const kept = ended && trace.head.status !== "deleted";
     this.downloads.offer(kept && run ? `${api}/runs/${run}/export` : null);
   }

@@ -90,17 +90,33 @@ export class Trace {
   }
 
   /**
-   * At most `slots` frames evenly over what was seen; while running the spacing only ever doubles, so few change.
+   * At most `slots` frames, each later than the one before by the same factor, because a picture forms in the first
+   * iterations. While running they are planned up to an end that only ever doubles, so few change.
    * @param {number} slots
    * @param {boolean} ended
    */
   spread(slots, ended) {
     if (this.frames.length <= slots) return this.frames;
-    const [start, end] = [this.frames[0].iteration, this.frames[this.frames.length - 1].iteration];
-    let gap = (end - start) / (slots - 1);
-    if (!ended) gap = 2 ** Math.ceil(Math.log2(gap));
-    const chosen = new Set();
-    for (let want = start; want <= end + 1e-6; want += gap) chosen.add(this.index(want + 1e-6));
-    return [...chosen].map((index) => this.frames[index]);
+    const [start, last] = [Math.max(1, this.frames[0].iteration), this.frames[this.frames.length - 1].iteration];
+    const end = ended ? last : start * 2 ** Math.ceil(Math.log2(last / start));
+    const wanted = ladder(start, end, slots).filter((iteration) => iteration <= last);
+    return [...new Set(wanted.map((iteration) => this.index(iteration)))].map((index) => this.frames[index]);
   }
+}
+
+/**
+ * Whole numbers from `start` to `end`, each the same factor above the one before: as many as there can be, at most
+ * `slots`, now that small ones fall together.
+ * @param {number} start
+ * @param {number} end
+ * @param {number} slots
+ */
+function ladder(start, end, slots) {
+  let [rungs, steps] = [[start, end], 1];
+  for (let next = rungs; next.length <= slots && steps <= end; steps += 1) {
+    rungs = next;
+    const factor = (end / start) ** (1 / (steps + 1));
+    next = [...new Set(Array.from({ length: steps + 2 }, (_, step) => Math.round(start * factor ** step)))];
+  }
+  return rungs;
 }

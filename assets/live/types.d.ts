@@ -106,9 +106,14 @@ export interface Data {
   classes: string[] | null;
   preview: string | null;
   remark: string;
+  why: string;
+  mend: string;
+  /** the run and the iteration whose picture a fork begins with */
+  start: { run: string; iteration: number } | null;
   told: boolean;
   compact: boolean;
   seen: Record<string, number>;
+  visibly: number;
   recognisable_ssim: number;
   statuses: Record<string, string>;
   module?: string;
@@ -158,6 +163,9 @@ interface Elements {
   watch: HTMLAnchorElement;
   download: HTMLButtonElement;
   export: HTMLAnchorElement;
+  why: HTMLButtonElement;
+  mend: HTMLButtonElement;
+  fork: HTMLButtonElement;
 }
 
 /** The element of view.html with this name as its `data-gl`. */

@@ -5,6 +5,7 @@ import "./drawer.js";
 import { Album, decode } from "./album.js";
 import { Controls } from "./controls.js";
 import { Cursor } from "./cursor.js";
+import { catchDrop } from "./drop.js";
 import { offerSkip } from "./skip.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
@@ -52,12 +53,15 @@ export class View {
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
     /** @type {Data} */
-    this.data = { ...data, experiment: null, run: null, recording: null, preview: null };
+    this.data = { ...data, experiment: null, run: null, recording: null, preview: null, start: null };
     this.api = new URL(`${data.base}/api`, location.origin).href;
     const find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
     const { signal } = this.abort;
     this.stage = new Stage(this, find, calm);
     this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
+    const say = (/** @type {string} */ sentence) => this.say(sentence);
+    const took = (/** @type {string} */ answer) => this.takeDropped(answer);
+    if (!data.compact) catchDrop(this.api, this.root, { took, say, signal });
     if (!data.compact) this.skip = offerSkip(find("run"), "Skip to Run");
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
   }
@@ -72,7 +76,8 @@ export class View {
     this.data = data;
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
     this.followPage();
-    if (data.preview !== before.preview && !this.truthful) this.stage.clear();
+    const others = data.preview !== before.preview || JSON.stringify(data.start) !== JSON.stringify(before.start);
+    if (others && !this.truthful) this.stage.clear();
     this.foresee();
     this.stage.charts.theme();
     this.changed();
@@ -195,6 +200,22 @@ export class View {
     const picture = await decode(preview).catch(() => null);
     if (!picture || preview !== this.data.preview || this.truthful || this.gone) return;
     this.stage.showTruth(picture, experiment?.images.length ?? 1);
+    await this.foreseeStart();
+  }
+
+  /** Of a fork: the guess that it begins with. */
+  async foreseeStart() {
+    const { start, experiment } = this.data;
+    const address = start && `${this.api}/runs/${start.run}/frames/${start.iteration}`;
+    const picture = address && await decode(address).catch(() => null);
+    if (!picture || start !== this.data.start || this.cursor.picture || this.gone) return;
+    this.stage.showStart(picture, experiment?.images.length ?? 1);
+  }
+
+  /** Asks the page for the set-up of the run on show, to go on from the guess on show. */
+  fork() {
+    const { source, cursor } = this;
+    if (source?.live) this.component?.setTriggerValue("fork", `${source.run}@${cursor.shown}`);
   }
 
   /** Whether a run has said what it holds. */
@@ -290,6 +311,12 @@ export class View {
    */
   hide(name, gone) {
     this.component?.setTriggerValue("hidden", hide(this.data.experiment?.threat?.hidden ?? "", name, gone));
+  }
+
+  /** @param {string} answer */
+  takeDropped(answer) {
+    this.say("");
+    this.component?.setTriggerValue("dropped", answer);
   }
 
   pause() {

@@ -3,21 +3,28 @@
 /** @import { Trace } from "./trace.js" */
 /** @import { Floor, Frame, Layer, Metrics, Update } from "./types" */
 
-/** @typedef {{ statuses: Record<string, string>, seen: Record<string, number>, recognisable_ssim: number }} Table */
+/**
+ * What the server says in its words.
+ * @typedef {object} Table
+ * @property {Record<string, string>} statuses
+ * @property {Record<string, number>} seen
+ * @property {number} recognisable_ssim
+ * @property {number} [visibly] the likeness that a guess must lose for a person to see that it has grown worse
+ */
 
 /**
  * The server's words for a status and for what is seen in a guess, the latter with the likeness that each begins at;
  * and the SSIM that counts for recognisable in what was stored without a likeness.
- * @type {Table}
+ * @type {Required<Table>}
  */
-const table = { statuses: {}, seen: {}, recognisable_ssim: 1 };
+const table = { statuses: {}, seen: {}, recognisable_ssim: 1, visibly: 1 };
 
 /**
  * Takes over the server's words; nothing is said before.
  * @param {Table} words
  */
-export function learn({ statuses, seen, recognisable_ssim }) {
-  Object.assign(table, { statuses, seen, recognisable_ssim });
+export function learn({ statuses, seen, recognisable_ssim, visibly = 1 }) {
+  Object.assign(table, { statuses, seen, recognisable_ssim, visibly });
 }
 
 /** The likeness from which a picture is recognisable. */
@@ -60,6 +67,16 @@ export function seen(metrics) {
 
 /** @param {Metrics | null | undefined} metrics */
 export const recognisable = (metrics) => ["recognisable", "near copy"].includes(seen(metrics));
+
+/**
+ * Whether the last guess is not recognisable, or visibly worse than another one of the run.
+ * @param {Trace} trace
+ */
+export function poor({ frames }) {
+  const last = frames.at(-1)?.metrics;
+  const best = Math.max(...frames.map(({ metrics }) => metrics?.likeness ?? -1));
+  return Boolean(seen(last)) && (!recognisable(last) || best - (last?.likeness ?? best) > table.visibly);
+}
 
 /**
  * The word at the head of the status line.
@@ -179,7 +196,8 @@ const percent = (value) => (typeof value === "number" ? `${Math.round(value * 10
 export function small(value) {
   if (typeof value !== "number") return "–";
   if (value !== 0 && Math.abs(value) < 0.001) return power(value);
-  return Math.abs(value) >= 100 ? value.toPrecision(3) : value.toFixed(4).slice(0, 6);
+  if (Math.abs(value) >= 100) return Number(value.toPrecision(3)).toLocaleString("en");
+  return value.toFixed(4).slice(0, 6);
 }
 
 /**
@@ -285,6 +303,9 @@ function mistakes(names, guesses, right) {
     right[index] ? [] : [`image ${index + 1} is ${name}, guessed ${guesses[index]}`]);
   return wrong.length ? `Labels: ${wrong.join("; ")}.` : "Labels: all right.";
 }
+
+/** @param {string} cause */
+export const failed = (cause) => `Why it failed: ${cause}`;
 
 /** The names of the rows of tiles. */
 export const ROWS = { before: "before", sent: "sent", guess: "guess" };

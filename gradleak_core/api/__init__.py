@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import IO, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.runs import races
 from gradleak_core.runs.exports.kinds import EXPORTS
+from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
@@ -276,4 +277,15 @@ async def post_upload(request: Request) -> Response:
             await asyncio.wait_for(receive_picture(request, file), ARRIVAL)
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
-        return JSONResponse(await run_in_threadpool(pictures.take, file), 201)
+        taken = await run_in_threadpool(pictures.take, file)
+        return JSONResponse(taken | find_setup(service_of(request), file), 201)
+
+
+def find_setup(service: Service, file: IO[bytes]) -> dict[str, Any]:
+    """Returns what an uploaded file says of a set-up, as `look_for_setup` does; nothing before the catalogue is known.
+
+    Only its beginning is looked at, where a contact sheet has it.
+    """
+    file.seek(0)
+    known = service.catalogue()
+    return {} if known is None else look_for_setup(file.read(2 * MOST_SETUP), known, service.folder)

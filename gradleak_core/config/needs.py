@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
@@ -19,6 +20,8 @@ FACTS = {
     "train": "1 when the client computes in train mode",
     "repeated_labels": "labels that occur again in the batch, when they are given",
     "bias": "1 when the classifier has a bias",
+    "weight_seen": "1 when the attacker sees the update of the classifier's weight",
+    "bias_seen": "1 when the classifier has a bias and the attacker sees its update",
     "stochastic": "number of parts that draw inside the model, such as dropout",
     "batch_norm": "1 when the model has batch norm",
     "relu": "1 when the model has ReLUs",
@@ -44,12 +47,24 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
         "train": float(bool(client.get("train", False))),
         "repeated_labels": len(labels) - len(set(labels)),
         "bias": float(bool(model.get("bias", True))),
+        "weight_seen": sees(threat, "classifier.weight"),
+        "bias_seen": float(bool(model.get("bias", True))) * sees(threat, "classifier.bias"),
         "stochastic": brought.count("stochastic"),
         "batch_norm": float("batch_norm" in brought),
         "relu": float(model.get("activation") == "relu" or "relu" in brought),
         "rounds": threat.get("rounds", 1),
         "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }
+
+
+def sees(threat: Mapping[str, Any], parameter: str) -> float:
+    """Returns 1 when the threat model shows a parameter's update to the attacker, else 0."""
+    return float(not any(fnmatchcase(parameter, pattern) for pattern in patterns(threat.get("hidden", ""))))
+
+
+def patterns(hidden: str) -> list[str]:
+    """Returns the patterns of a text such as `classifier.*, conv1.weight`."""
+    return [name for name in map(str.strip, hidden.split(",")) if name]
 
 
 def largest_step(experiment: Mapping[str, Any]) -> int:

@@ -19,7 +19,9 @@ class Clipping(Defence):
     Clipping each image, with Gaussian noise after it, is DP-SGD.
     """
 
-    norm: Annotated[float, Knob("Norm", "Larger updates are scaled down to this L2 norm.", 1e-6, 1e4, log=True)] = 1.0
+    norm: Annotated[
+        float, Knob("Norm", "Updates longer than this (L2 norm) are scaled down to it.", 1e-6, 1e4, log=True)
+    ] = 1.0
     each_example: Annotated[bool, Knob("Each image", "Clip the update of each image before averaging.")] = False
     title: ClassVar[str] = "Clipping"
 

@@ -18,7 +18,9 @@ class GaussianNoise(Defence):
     The noise is added after averaging and its scale is absolute, not relative to a clipping norm.
     """
 
-    std: Annotated[float, Knob("Deviation", "Standard deviation of each entry's noise.", 1e-8, 10, log=True)] = 0.01
+    std: Annotated[
+        float, Knob("Deviation", "How strong the noise is: the standard deviation on each entry.", 1e-8, 10, log=True)
+    ] = 0.01
     title: ClassVar[str] = "Gaussian noise"
 
     def release(self, update: Update, generator: torch.Generator) -> Update:

@@ -22,7 +22,9 @@ class Precode(Defence):
     """
 
     width: Annotated[int, Knob("Width", "Size of the noise; the paper has 256.", 1, 1024)] = 256
-    beta: Annotated[float, Knob("Beta", "Weight of the KL divergence in the client's loss.", 0, 1)] = 1e-3
+    beta: Annotated[
+        float, Knob("Beta", "Keeps the noise from fading in training: the weight of the KL term.", 0, 1)
+    ] = 1e-3
     facts: ClassVar[tuple[str, ...]] = ("stochastic",)
     title: ClassVar[str] = "PRECODE"
 

@@ -16,6 +16,9 @@ EXPLAINED = 3.0
 NEGLIGIBLE = 1e-4
 """The share of the distance of an update of zeros below which a mistake hardly hides a picture."""
 
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""Digits as exponents."""
+
 Adjustment = tuple[str, Any]
 """A knob's path and its new value."""
 
@@ -52,26 +55,41 @@ class Patient:
         return facts(self.experiment, self.catalogue)[name]
 
 
-def percent(share: float | None) -> str:
+def percent(share: float) -> str:
     """Returns a share as a percentage of two digits: 45 %, 0.0021 %."""
-    if share is None:
-        return "an unknown share"
     digits = f"{100 * share:.2g}"
     return f"{float(digits):f}".rstrip("0").rstrip(".") + " %" if "e" in digits else f"{digits} %"
 
 
 def reached(patient: Patient) -> str:
-    """Says how near the attack came to the update."""
-    best = patient.share("best")
-    if best is None:
+    """Says how near the attack came to the update, by the number that the live view has as Distance."""
+    best, zeros = patient.evidence.get("best"), patient.evidence.get("zeros")
+    if best is None or not zeros:
         return "No finite guess is left."
-    return f"The attack brought the gradient distance down to {percent(best)}, where 100 % is an update of zeros."
+    end, none = write_distance(best), write_distance(zeros)
+    return f"The attack ended at a gradient distance of {end}; an update of zeros would have {none}."
 
 
 def at_truth(patient: Patient, name: str, otherwise: str) -> str:
     """Says what the distance is at the private picture under one mistake, and what it would be without it."""
-    said = f"At the private picture itself the gradient distance is {percent(patient.share(name))}; {otherwise}. "
+    said = f"At the private picture itself the gradient distance is {tell_distance(patient, name)}; {otherwise}. "
     return said + reached(patient)
+
+
+def tell_distance(patient: Patient, name: str) -> str:
+    """Returns a measured number of the evidence as text."""
+    value = patient.evidence.get(name)
+    return "unknown" if value is None else write_distance(value)
+
+
+def write_distance(value: float) -> str:
+    """Returns a distance as the live view writes it: 127, 0.0421, 4.2 × 10⁻⁵."""
+    if value and abs(value) < 0.001:
+        digits, power = f"{value:.1e}".split("e-")
+        return f"{digits} × 10⁻" + str(int(power)).translate(RAISED)
+    if abs(value) >= 100:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.4f}"[:6]
 
 
 def explains(patient: Patient, name: str) -> bool:

@@ -6,8 +6,18 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from gradleak_core.config import knobs
-from gradleak_core.config.needs import local_steps
-from gradleak_core.doctor.patient import CURVE, Adjustment, Finding, Patient, at_truth, explains, percent, reached
+from gradleak_core.config.needs import local_steps, patterns
+from gradleak_core.doctor.patient import (
+    CURVE,
+    Adjustment,
+    Finding,
+    Patient,
+    at_truth,
+    explains,
+    percent,
+    reached,
+    tell_distance,
+)
 from gradleak_core.types import MOST_STEPS
 from gradleak_core.verdicts import ALMOST_ZERO, NOT_FINITE, NOTHING_SEEN, RUN_OFF
 
@@ -106,7 +116,7 @@ def noise_floor(patient: Patient) -> Iterator[Finding]:
             if instead
             else "The defence changed the update so much that the private picture no longer matches it best."
         )
-        evidence = at_truth(patient, "floor", "without the defence it would be 0 %")
+        evidence = at_truth(patient, "floor", "without the defence it would be 0")
         yield Finding("defence", words, evidence, mends=(without_defences(),))
 
 
@@ -114,7 +124,7 @@ def unknown_draws(patient: Patient) -> Iterator[Finding]:
     """Finds masks or noise inside the model that the attacker computed without."""
     if explains(patient, "draws"):
         words = "The defence drew masks or noise inside the model that the attacker did not have."
-        evidence = at_truth(patient, "draws", f"with the client's draws it would be {percent(patient.share('floor'))}")
+        evidence = at_truth(patient, "draws", f"with the client's draws it would be {tell_distance(patient, 'floor')}")
         told = ("Run it with the draws told to the attacker", (("attack.stance", "told"),))
         yield Finding("defence", words, evidence, mends=(without_defences(), told))
 
@@ -124,7 +134,7 @@ def mistaken_steps(patient: Patient) -> Iterator[Finding]:
     if explains(patient, "steps"):
         steps = local_steps(patient.experiment)
         words = f"The attacker took the client's {steps} local steps for a single one."
-        evidence = at_truth(patient, "steps", f"with all steps repeated it is {percent(patient.share('floor'))}")
+        evidence = at_truth(patient, "steps", f"with all steps repeated it is {tell_distance(patient, 'floor')}")
         known = ("Run it with the local steps known", (("threat.local_steps", "known"),))
         yield Finding("local_steps", words, evidence, mends=(known,))
 
@@ -133,20 +143,18 @@ def mistaken_mode(patient: Patient) -> Iterator[Finding]:
     """Finds a client in train mode whom the attacker imitates in eval mode."""
     if explains(patient, "mode"):
         words = "The client computed in train mode, the attacker in eval mode: their batch norms differ."
-        evidence = at_truth(patient, "mode", f"in the client's mode it would be {percent(patient.share('floor'))}")
+        evidence = at_truth(patient, "mode", f"in the client's mode it would be {tell_distance(patient, 'floor')}")
         yield Finding("mode", words, evidence, mends=(("Run it in the client's mode", (("threat.mode", "same"),)),))
 
 
 def hidden_start(patient: Patient) -> Iterator[Finding]:
     """Finds a first layer whose update the attacker does not see."""
-    patterns = [name.strip() for name in patient.experiment["threat"]["hidden"].split(",") if name.strip()]
+    hidden = patterns(patient.experiment["threat"]["hidden"])
     row = knobs.find_entry("models", patient.experiment["model"], patient.catalogue)
     first = next(iter(row.get("layers") or ()), "")
-    if first and any(fnmatchcase(f"{first}.weight", pattern) for pattern in patterns):
+    if first and any(fnmatchcase(f"{first}.weight", pattern) for pattern in hidden):
         words = "The first layer is hidden, and only its gradient is made of the pixels themselves."
-        yield Finding(
-            "hidden", words, f"Hidden: {', '.join(patterns)}. {reached(patient)}", CURVE, (everything_seen(),)
-        )
+        yield Finding("hidden", words, f"Hidden: {', '.join(hidden)}. {reached(patient)}", CURVE, (everything_seen(),))
 
 
 def mistaken_labels(patient: Patient) -> Iterator[Finding]:
@@ -158,7 +166,7 @@ def mistaken_labels(patient: Patient) -> Iterator[Finding]:
             if one
             else "The attacker has wrong labels: it missed some that are there and took others for them."
         )
-        evidence = at_truth(patient, "labels", f"with the true labels it is {percent(patient.share('floor'))}")
+        evidence = at_truth(patient, "labels", f"with the true labels it is {tell_distance(patient, 'floor')}")
         told = ("Run it with the labels told", (("attack.labels", "known_labels"),))
         yield Finding("labels", words, evidence, mends=(told,))
 
@@ -183,7 +191,7 @@ def rough_activations(patient: Patient) -> Iterator[Finding]:
         words = "L-BFGS needs a smooth function, and the gradients of this network's ReLUs jump."
         smooth = ("Run it with smooth activations", (("model.activation", "sigmoid"),))
         other = ("Run Inverting Gradients instead", (("attack", "inverting_gradients"),))
-        floor = f"At the private picture it would be {percent(patient.share('floor'))}."
+        floor = f"At the private picture it would be {tell_distance(patient, 'floor')}."
         yield Finding("relu", words, f"{reached(patient)} {floor}", mends=(other, smooth))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,6 +14,8 @@ class Job:
     """The experiment of each run, in order."""
     by: str = "iterations"
     """The measure in which no run may be ahead: "iterations" or "seconds"."""
+    starts: dict[str, Any] = field(default_factory=dict)
+    """The guesses of the runs that go on from one, as `forks.find_start` gives them."""
     retried: bool = False
     """True once the job was given to a worker that had died already."""
 

@@ -15,6 +15,7 @@ from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
+from gradleak_core.runs.starts import read_first_guess
 from gradleak_core.types import Finished, Frame, Note, Plateau, Progress, Started
 from gradleak_core.verdicts import PLATEAU
 
@@ -78,8 +79,12 @@ class Curve:
 class Run:
     """One run: an experiment that is played to its end, or until it is stopped."""
 
-    def __init__(self, engine: Engine, run: str, device: str, controls: Controls, send: Send) -> None:
+    def __init__(
+        self, engine: Engine, run: str, device: str, controls: Controls, send: Send, start: Any = None
+    ) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
+        self.start = start
+        """The guess to go on from, as `forks.find_start` gives it."""
         self.wanted = self.started = self.resting = False
         self.floor: dict[str, Any] = {}
         self.iteration = 0
@@ -110,7 +115,8 @@ class Run:
         secret = self.engine.secret(experiment)
         self.floor = self.engine.floor(experiment, secret)
         self.begun = time.perf_counter()
-        events = self.engine.run(experiment, device=self.device, due=self.due)
+        start = {"begin": read_first_guess(self.start)} if self.start else {}
+        events = self.engine.run(experiment, device=self.device, due=self.due, **start)
         curve, status = Curve(()), "stopped"
         for event in events:
             summary.add(event, self.seconds)
@@ -124,7 +130,7 @@ class Run:
                 if self.controls.stopped:
                     break
             elif isinstance(event, Plateau):
-                event.ends = not self.ask(event)
+                event.ends = not self.ask(event, curve)
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
@@ -136,10 +142,14 @@ class Run:
                 status = event.status
             yield from self.pass_turn()
         events.close()
+        self.send_rest(curve)
+        self.finish(summary, status)
+
+    def send_rest(self, curve: Curve) -> None:
+        """Sends the curve up to the last iteration, where there is any since the last frame."""
         rest = curve.take()
         if any(rest["columns"].values()):
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
-        self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""
@@ -203,17 +213,21 @@ class Run:
         numbers = {
             "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
             "layers": round_scores(event.layers), "redrawn": event.redrawn, "tiles": event.tiles,
-            "forecast": forecast,
+            "forecast": forecast, "order": list(event.order),
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + self.pulse.pause(cost)
 
-    def ask(self, event: Plateau) -> bool:
-        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
+    def ask(self, event: Plateau, curve: Curve) -> bool:
+        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one.
+
+        The curve comes first, so that the viewer's count of iterations is the one of the question.
+        """
         if not self.controls.patience:
             return True
+        self.send_rest(curve)
         said = PLATEAU.format(still=event.still, left=event.left)
         self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
         going_on = self.controls.await_answer()

@@ -164,7 +164,7 @@ def check_request(
         raise Refused(f"Give a list of 1 to {MOST_SETTINGS} defences to be priced.")
     federation = {} if federation is None else federation
     federation = checked(federation, catalogue["federation"]["schema"], {}, "federation")
-    bare = admit(experiment, catalogue, folder) | {"defences": []}
+    bare = admit(experiment, catalogue, folder) | {"defences": [], "fork": ""}
     source(federation["data"], bare["classes"])
     demand.check_memory(bare, catalogue)
     whole = [admit(bare | {"defences": [part]}, catalogue, folder) for part in defences]

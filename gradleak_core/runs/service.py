@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.exports.maker import Maker
+from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import Hub, Trace, load_trace
-from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
@@ -25,7 +25,6 @@ from gradleak_core.runs.rows import (
     find_ending,
     group_waiting,
     name_lanes,
-    take_threads,
 )
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
@@ -111,6 +110,7 @@ class Service:
             if len(self.supervisor.queue) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
             named = name_lanes(lanes, catalogue, self.folder)
+            check_forks([experiment for _, experiment in named.values()], self.store)
             self.store.add_lanes(named, race).result()
             self._call(self._enqueue, [self.run(run) for run in named])
         return list(named)
@@ -248,12 +248,7 @@ class Service:
     def _enqueue(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             self.hub.open(row)
-        runs = {row["id"]: self._repeatable(row["experiment"]) for row in rows}
-        self.supervisor.submit(Job(runs, (rows[0]["race"] or {}).get("by", "iterations")))
-
-    def _repeatable(self, experiment: Any) -> Any:
-        """Returns an experiment with the CPU threads of an earlier run of it, so that it gives the same bits."""
-        return experiment if experiment.get("threads") else take_threads(experiment, self.store.result_of(experiment))
+        self.supervisor.submit(make_job(rows, self.store))
 
     def _delete(self, run: str) -> None:
         self.hub.forget(run)

@@ -85,7 +85,7 @@ class Worker:
 
     def begin(self, job: Job) -> None:
         self.job, self.going, self.heard, self.stopping = job, set(job.runs), False, False
-        self.send({"type": "run", "runs": job.runs, "by": job.by})
+        self.send({"type": "run", "runs": job.runs, "starts": job.starts, "by": job.by})
 
     async def keep_alive(self) -> None:
         """Keeps a process running, whatever goes wrong. Waits longer and longer while it cannot even start."""

@@ -57,7 +57,8 @@ class Pipe:
             while message := read_message(self._in):
                 head = message[0]
                 if head["type"] == "run":
-                    job, patience = Job(head["runs"], head["by"]), PATIENCE if len(head["runs"]) == 1 else 0.0
+                    job = Job(head["runs"], head["by"], head.get("starts", {}))
+                    patience = PATIENCE if len(job.runs) == 1 else 0.0
                     controls = {run: Controls(patience) for run in head["runs"]}
                     self.jobs.put((job, controls))
                 elif job.by == "iterations":
@@ -150,7 +151,8 @@ def serve_job(engine: Any, device: str, pipe: Pipe, job: Job, controls: dict[str
 
     if device == "cpu":
         bound_memory()
-    runs = [(Run(engine, run, device, controls[run], pipe.send), experiment) for run, experiment in job.runs.items()]
+    lanes = {run: Run(engine, run, device, controls[run], pipe.send, job.starts.get(run)) for run in job.runs}
+    runs = [(lanes[run], experiment) for run, experiment in job.runs.items()]
     play_in_turns(runs, job.by, lambda run, error: tell_failure(pipe, run, error))
     gc.collect()
 

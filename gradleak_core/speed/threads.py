@@ -13,6 +13,8 @@ from gradleak_core.data import data_folder
 from gradleak_core.data.files import read_json, write_whole
 
 ALL_THREADS = torch.get_num_threads()
+MOST_SHARES = 8
+"""The most threads that may share the restarts of a run. Each has a copy of the network."""
 Choices = dict[str, dict[int, int]]
 """Number of threads by the title of a network and the size of its batch."""
 
@@ -64,3 +66,15 @@ def keep_choices(new: Choices) -> None:
 def find_choice(network: str, images: int) -> int | None:
     """Returns the number of threads measured for a network and a batch of so many images; None if there is none."""
     return choices().get(network, {}).get(size(images))
+
+
+def choose_threads(asked: int, images: int, restarts: int, network: str, parallel_from: int) -> int:
+    """Returns the CPU threads of a run: those that it asks for, else (0) the quickest number here.
+
+    Several restarts share the threads. A single restart has the number measured here, or else all from so many images
+    on as the network says (`parallel_from`).
+    """
+    if restarts > 1:
+        return min(asked or ALL_THREADS, MOST_SHARES, restarts)
+    rule = ALL_THREADS if images >= parallel_from else 1
+    return asked or find_choice(network, images) or rule

@@ -10,6 +10,7 @@ from gradleak_core.config import knobs
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
+from pages._parts.plain import worded
 
 JSON = Any
 
@@ -23,13 +24,15 @@ def defences() -> None:
         with st.container(border=True, gap="xsmall"):
             one(index, part, rows[part["kind"]], len(chosen))
     excluded = {kind: reasons for kind in rows if (reasons := impossible(kind))}
+    titles = {kind: worded(kind, row["title"]) for kind, row in rows.items()}
     st.selectbox(
         "Add a defence", list(rows), None, key="add-defence", placeholder="Add a defence", on_change=add,
-        format_func=lambda kind: rows[kind]["title"] + (" (not with this set-up)" if kind in excluded else ""),
+        format_func=lambda kind: f"{rows[kind]['title']} (not with this set-up)" if kind in excluded else titles[kind],
         label_visibility="collapsed", filter_mode=None,
     )  # fmt: skip
-    for kind, reasons in excluded.items():
-        note(f"{rows[kind]['title']} is not possible here: {' '.join(reasons)}")
+    if excluded:
+        with st.expander(f"{len(excluded)} not possible here, and why"):
+            st.markdown("\n".join(f"- {rows[kind]['title']}: {' '.join(why)}" for kind, why in excluded.items()))
 
 
 def one(index: int, part: JSON, row: JSON, count: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from gradleak_core.doctor import diagnose
+from gradleak_core.doctor import Diagnosis, diagnose
 from gradleak_core.runs.service import NotReady
 from gradleak_core.types import Refused
 from pages._parts import setup
@@ -17,17 +18,22 @@ from pages._parts.texts import escaped
 JSON = Any
 
 
-def why(run: JSON | None) -> str:
-    """Says why a run failed, for the line beneath its pictures; empty without a run that failed."""
-    cause = diagnose(run, catalogue()) if run is not None else None
-    return f"Why it failed: {cause.sentence}" if cause else ""
+def find_cause(run: JSON | None) -> Diagnosis | None:
+    """Returns why a run failed; None without a run that failed."""
+    return diagnose(run, catalogue()) if run is not None else None
 
 
-def diagnosis(run: JSON) -> None:
-    """Shows a failed run's cause, the numbers that show it, and the button that proves it; nothing of other runs."""
-    cause = diagnose(run, catalogue())
+def shorten(cause: Diagnosis | None, run: str | None) -> JSON:
+    """Returns what the line beneath the pictures says of a failure: why, the title of its mend, and what that does."""
     if cause is None:
-        return
+        return {}
+    mend = cause.mend
+    act = {"mend": mend.title, "on_mend": partial(prove, mend.experiment, str(run))} if mend else {}
+    return {"why": cause.sentence} | act
+
+
+def diagnosis(cause: Diagnosis, run: JSON) -> None:
+    """Shows a failed run's cause, the numbers that show it, and the button that proves it."""
     with st.container(border=True, key="diagnosis", gap="xsmall"):
         st.markdown(f"**Why it failed.** {escaped(cause.sentence)}")
         note(escaped(f"{cause.evidence} {cause.basis}"))

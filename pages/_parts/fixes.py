@@ -17,6 +17,9 @@ MOST = 3
 
 def fixes(experiment: JSON) -> dict[str, JSON]:
     """Returns, by the titles of at most three single changes, the set-ups to which they lead and which are possible."""
+    afresh = experiment | {"fork": ""}
+    if experiment["fork"] and not knobs.refusals(afresh, afresh, catalogue()):
+        return {"Begin afresh": afresh}
     return dict(islice(possible(experiment, catalogue()), MOST))
 
 
@@ -44,6 +47,8 @@ def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
         yield title, experiment | {"images": pictures, "labels": None}
     for title, path, value in (
         ("Use 32 × 32 pixels", "size", 32),
+        ("Show every layer", "threat.hidden", ""),
+        ("Tell the labels", "attack.labels", "known_labels"),
         ("Use one round", "threat.rounds", 1),
         ("Leave statistics unknown", "threat.statistics", "unknown"),
         ("Use train mode", "client.train", True),

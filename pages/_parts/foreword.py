@@ -22,8 +22,13 @@ def foreword(experiment: JSON) -> str:
     return demand.delay(experiment, known) or before(experiment) or texts.expectation(experiment, known)
 
 
-def beside(another: JSON | None) -> None:
-    """Shows, under the examples, the run of another set-up that was on show, or to a newcomer the run under way."""
+def beside(another: JSON | None, experiment: JSON) -> None:
+    """Shows, under the examples, the run of another set-up that was on show, or to a newcomer the run under way.
+
+    The run that the set-up goes on from has a card already.
+    """
+    if another is not None and experiment["fork"].startswith(another["id"]):
+        return
     if another is not None:
         card("Before", another)
     elif st.session_state["welcome"] and (row := under_way()):

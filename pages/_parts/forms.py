@@ -10,6 +10,7 @@ from gradleak_core.config import knobs
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
+from pages._parts.plain import worded
 from pages._parts.texts import segment
 
 JSON = Any
@@ -54,7 +55,7 @@ def several(knob: JSON, values: list[JSON], path: str) -> None:
     kinds = list(dict.fromkeys(value["kind"] for value in values))
     key = keep(f"knob:{path}", kinds)
     st.multiselect(
-        knob["label"], list(rows), kinds, key=key, format_func=lambda kind: rows[kind]["title"],
+        knob["label"], list(rows), kinds, key=key, format_func=lambda kind: worded(kind, rows[kind]["title"]),
         placeholder="None", on_change=touched, args=(path, key),
     )  # fmt: skip
     note(knob["help"])
@@ -77,7 +78,7 @@ def choose(label: str, family: str, path: str, kind: str, *, visible: bool = Tru
     excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
     key = keep(f"knob:{path}", kind)
     names = list(dict.fromkeys([*rows, kind]))  # a recipe of one's own is in no list
-    titles = {name: rows[name]["title"] if name in rows else f"{name} (not listed)" for name in names}
+    titles = {name: worded(name, rows[name]["title"]) if name in rows else f"{name} (not listed)" for name in names}
     titles |= {name: f"{titles[name]} (not with this set-up)" for name in excluded}
     st.selectbox(
         label, names, names.index(kind), key=key, on_change=touched, args=(path, key), filter_mode=None,

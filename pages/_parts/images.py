@@ -194,7 +194,7 @@ def upload() -> None:
     note(
         "The picture stays on this server. It is cropped to a square and loses the position and camera data of its "
         "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
-        "under Labels. The contact sheet of a run restores its set-up."
+        "under Labels. The contact sheet of a run restores its set-up. Both can also be dropped anywhere on the Lab."
     )
     taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
     for picture in (picture for picture, _ in taken if picture):

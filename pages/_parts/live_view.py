@@ -9,8 +9,9 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
+from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
+from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -22,6 +23,7 @@ ALWAYS = {
     "version": VERSION,
     "seen": SEEN,
     "recognisable_ssim": RECOGNISABLE_SSIM,
+    "visibly": VISIBLY,
     "statuses": {status: row.word for status, row in STATUSES.items()},
 }
 """What every view is given."""
@@ -35,26 +37,28 @@ _mount = st.components.v2.component(
 )
 
 
+OTHERWISE: Mapping[str, Any] = {
+    "recording": None, "refused": None, "complaint": "", "foreword": "", "classes": None, "preview": None, "remark": "",
+    "why": "", "mend": "", "start": None, "told": False, "compact": False,
+}  # fmt: skip
+"""What a view is told unless it is told something else."""
+
+
 def live_view(
     *,
     experiment: Mapping[str, Any] | None,
     run: str | None,
-    recording: str | None = None,
-    refused: str | None = None,
     fixes: Mapping[str, Any] | None = None,
-    complaint: str = "",
-    foreword: str = "",
-    classes: list[str] | None = None,
-    preview: str | None = None,
-    remark: str = "",
-    told: bool = False,
-    compact: bool = False,
     key: str,
     on_run_change: Callable[[], None] | None = None,
+    on_mend: Callable[[], None] | None = None,
+    on_fork: Callable[[str], None] | None = None,
+    **told: Any,
 ) -> Any:
     """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
 
     `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
+    `told` are values for the names of `OTHERWISE`:
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
     /api/runs/<id>/recording.
     `refused` is the sentence that says why Run is disabled, and `fixes` are set-ups to take instead, by their titles.
@@ -62,27 +66,25 @@ def live_view(
     `classes` are the label names, numbers without; `told` says that the attacker of the run on show knows the labels.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `remark` is what has to be known to read the result, shown under the pictures.
+    `why` says in that place why the run on show failed, and leads to the diagnosis; `mend` is the title of a set-up
+    that `on_mend` runs as its proof.
+    `start` is the run and the iteration whose picture a fork begins with; `on_fork` takes those to begin one at, as
+    run@iteration.
     `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
     """
     data = {
         "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
         "experiment": dict(experiment) if experiment else None,
         "run": run,
-        "recording": recording,
-        "refused": refused,
         "fixes": [*(fixes or {})],
-        "complaint": complaint,
-        "foreword": foreword,
-        "classes": classes,
-        "preview": preview,
-        "remark": remark,
-        "told": told,
-        "compact": compact,
-    } | ALWAYS
+    }
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     return _mount(
-        key=key, data=[data], on_run_change=on_run_change or _nothing,
+        key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change or _nothing,
         on_hidden_change=lambda: setup.change("threat.hidden", st.session_state[key]["hidden"]),
+        on_fork_change=lambda: on_fork(st.session_state[key]["fork"]) if on_fork else None,
+        on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
+        on_mend_change=on_mend or _nothing,
         on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),
     )  # fmt: skip
 

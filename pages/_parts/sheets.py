@@ -6,9 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config.admission import admit
-from gradleak_core.runs.exports.sheet import read_setup
-from gradleak_core.types import Refused
+from gradleak_core.runs.exports import sheet
 from pages._parts import setup
 from pages._parts.engine import catalogue, service
 from pages._parts.texts import escaped
@@ -17,16 +15,8 @@ JSON = Any
 
 
 def look_for_setup(data: bytes) -> JSON:
-    """Returns what a file says of a set-up: `setup` where one can be used here, `spoilt` with the reason where not.
-
-    The result is empty for any other picture. Nothing in the file is trusted: the set-up passes the same check as a
-    link's, and any failure is a sentence.
-    """
-    try:
-        found = read_setup(data)
-        return {} if found is None else {"setup": admit(found, catalogue(), service().folder)}
-    except Refused as refused:
-        return {"spoilt": f"The set-up in this picture cannot be used here: {refused}"}
+    """Returns what a file says of a set-up, as `runs.exports.sheet.look_for_setup` does."""
+    return sheet.look_for_setup(data, catalogue(), service().folder)
 
 
 def offer_setup(answer: JSON) -> None:

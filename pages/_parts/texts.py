@@ -7,7 +7,7 @@ from typing import Any
 
 from gradleak_core.config import knobs
 from gradleak_core.config.differences import strength
-from gradleak_core.config.needs import answers, facts, idle, local_steps
+from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
 from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
@@ -19,7 +19,7 @@ WELCOME = "A client shares only a gradient. Watch its picture come back from it.
 
 def colour(row: JSON) -> str:
     """Returns the colour of a run's status."""
-    return status_colour(row["status"], (row["result"] or {}).get("metrics") or {})
+    return status_colour(row["status"], row["result"] or {})
 
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
@@ -47,7 +47,7 @@ def updates(experiment: JSON) -> str:
 
 def hidden(experiment: JSON) -> list[str]:
     """Returns the patterns that name the parameters whose update the attacker does not see."""
-    return list(dict.fromkeys(filter(None, map(str.strip, experiment["threat"]["hidden"].split(",")))))
+    return list(dict.fromkeys(patterns(experiment["threat"]["hidden"])))
 
 
 def knowledge(experiment: JSON, catalogue: JSON) -> Iterator[str]:
@@ -81,6 +81,9 @@ STEPS = {
 def expectation(experiment: JSON, catalogue: JSON) -> str:
     """Says what is likely to happen, by a preset's promise if one applies."""
     preset = matching(experiment)
+    if experiment["fork"]:
+        iteration = experiment["fork"].partition("@")[2]
+        return f"This goes on from the guess of iteration {iteration}. Change something and run it."
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
     if names := substitutes(experiment, catalogue):

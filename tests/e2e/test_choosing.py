@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from urllib.parse import unquote
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.data.test_uploads import encoded, twelve_bits
@@ -50,6 +52,39 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
     expect(dialog).to_be_hidden()
     lab.wait_changed("private image", before)
     assert max(lab.pixels("private image")[:-1:4]) > 240
+
+
+DROP = """([letters, name]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))], name));
+    const at = document.querySelector("[data-gl=truth]");
+    for (const kind of ["dragover", "drop"]) {
+        at.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+    }
+}"""
+
+
+def test_a_sheet_that_is_dropped_restores_its_set_up_and_a_picture_becomes_the_private_one(lab: Lab) -> None:
+    lab.open(SHORT)
+    sheet, info = io.BytesIO(), PngInfo()
+    info.add_itxt("gradleak", '{"experiment": {"seed": 77, "images": ["sample:coin"]}}')
+    Image.new("RGB", (32, 32)).save(sheet, "PNG", pnginfo=info)
+    lab.page.evaluate(DROP, [base64.b64encode(sheet.getvalue()).decode(), "sheet.png"])
+    lab.page.wait_for_url(lambda url: "seed=77" in url and "image=sample:coin" in unquote(url))
+    lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])
+    lab.page.wait_for_url(lambda url: "seed=77" in url and "image=upload:" in unquote(url))
+
+
+def test_a_fork_goes_on_from_the_guess_on_show(lab: Lab) -> None:
+    parent = lab.open(SHORT).run()
+    lab.expect_status("done")
+    lab.press("Fork")
+    lab.page.wait_for_url(lambda url: f"fork={parent}@12" in unquote(url))
+    expect(lab.page.locator(".st-key-show-parent button")).to_be_visible()
+    expect(lab.picture("guess")).to_be_visible()
+    lab.run()
+    lab.expect_status("done")
+    expect(lab.page.locator(".st-key-show-parent button")).to_be_visible()
 
 
 def test_a_broken_picture_is_refused_in_a_sentence_and_nothing_else_happens(lab: Lab) -> None:
@@ -97,8 +132,8 @@ def test_what_cannot_be_run_says_why_and_run_is_disabled(lab: Lab) -> None:
     model = lab.page.get_by_role("combobox", name="Model")
     model.evaluate(SETTLED)  # a list closes when what is around it scrolls
     model.click()
-    expect(lab.page.get_by_role("option", name="LeNet (not with this set-up)")).to_be_visible()
-    lab.page.get_by_role("option", name="ConvNet", exact=True).click()
+    expect(lab.page.get_by_role("option", name="LeNet: small, smooth (not with this set-up)")).to_be_visible()
+    lab.page.get_by_role("option", name="ConvNet: ").click()
     expect(lab.run_button).to_be_enabled()
     expect(lab.view.get_by_text(reason)).to_be_hidden()
 

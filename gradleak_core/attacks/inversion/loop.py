@@ -22,7 +22,18 @@ from gradleak_core.attacks.parts.optimisers import Optimiser
 from gradleak_core.attacks.parts.priors import Group, Prior
 from gradleak_core.attacks.parts.stances import Ignore, Stance
 from gradleak_core.attacks.parts.unknowns import Space, Unknown
-from gradleak_core.types import MOST_STEPS, Answer, Event, Finished, Knob, Observation, Plateau, Progress, Started
+from gradleak_core.types import (
+    MOST_STEPS,
+    Answer,
+    Event,
+    Finished,
+    FirstGuess,
+    Knob,
+    Observation,
+    Plateau,
+    Progress,
+    Started,
+)
 
 CHECK_EVERY = 10
 """Iterations between two checks for diverged restarts and for the goal; each check waits for the device."""
@@ -59,17 +70,15 @@ class Recipe:
         Answer,
         Knob(
             "Answer",
-            "best: the iterate of smallest distance; mean: the mean over all restarts that match nearly as well as the "
-            "best one, blurred where they disagree; last: the last iterate of the best restart, for an update that "
-            "nothing can match.",
+            "best: the guess of smallest distance; mean: the mean of the restarts that match nearly as well, blurred "
+            "where they disagree; last: where the best restart ends, for an update that nothing can match.",
         ),
     ] = "best"
     goal: Annotated[
         float,
         Knob(
             "Goal",
-            "Stop when the distance falls no further and is below this share of the distance of an update of zeros; "
-            "0 never stops early.",
+            "End early once the distance stands still below this share of what an update of zeros has; 0 never does.",
             0,
             1e3,
             log=True,
@@ -90,12 +99,19 @@ class Recipe:
         parts = {"labels": self.labels.told, "latents": self.stance.told}
         return tuple(name for name, told in parts.items() if told)
 
-    def run(self, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
-        """Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness."""
-        return invert(self, model, observation, seed=seed)
+    def run(
+        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
+    ) -> Iterator[Event]:
+        """Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness.
+
+        One restart begins at the guess `begin`, if there is one.
+        """
+        return invert(self, model, observation, seed=seed, begin=begin)
 
 
-def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int) -> Iterator[Event]:
+def invert(
+    recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
+) -> Iterator[Event]:
     """Runs gradient matching: moves guesses of the private batch until their update matches the observed one.
 
     All restarts run together. Each keeps one iterate, and the attacker makes one answer of these. The distance alone,
@@ -104,6 +120,7 @@ def invert(recipe: Recipe, model: nn.Module, observation: Observation, *, seed: 
     generator = torch.Generator().manual_seed(seed)
     space = Space(recipe.unknowns, recipe.labels.read(model, observation), observation, recipe.stance, model, generator)
     z = space.start(recipe.restarts, generator).to(next(model.parameters()))  # (S, N)
+    z = z if begin is None else space.begin_at(begin, z)
     pick, stopping = Picker.start(space, recipe.answer, z), Stopping(find_goal(recipe, model, observation))
     names, redrawn = ("distance", *(type(prior).__name__ for prior in recipe.priors)), torch.zeros_like(z[0, 0]).long()
     start, iteration, consensus = partial(start_descent, recipe, observation, space), 0, z[:0]

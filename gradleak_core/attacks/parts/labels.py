@@ -13,9 +13,18 @@ from torch import Tensor, nn
 from gradleak_core.attacks.parts.probes import Probing
 from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.config.needs import between
-from gradleak_core.types import Knob, Need, Observation, Refused
+from gradleak_core.types import Clause, Knob, Need, Observation, Refused
 
 WEIGHT, BIAS = "classifier.weight", "classifier.bias"
+
+
+HIDDEN = (
+    "The labels are read off the update of the classifier, which is hidden; show it, or choose known or optimised "
+    "labels."
+)
+WEIGHT_SEEN = between("weight_seen", 1, None, HIDDEN)
+BIAS_SEEN = Need(HIDDEN, (Clause("bias_seen", 1), Clause("bias", None, 0)))
+"""The need of a rule that reads the bias, which has another sentence for a model without one."""
 
 
 class Labels(Protocol):
@@ -71,7 +80,7 @@ class RowSum:
     title: ClassVar[str] = "Row sum"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the sums of the last layer's gradient"
-    needs: ClassVar[tuple[Need, ...]] = ()
+    needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return lowest(last(observation, WEIGHT).sum(1), observation.batch)
@@ -87,7 +96,7 @@ class RowMinimum:
     title: ClassVar[str] = "Row minimum"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the lowest entries of the last layer's gradient"
-    needs: ClassVar[tuple[Need, ...]] = ()
+    needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return lowest(last(observation, WEIGHT).amin(1), observation.batch)
@@ -114,6 +123,7 @@ class BiasRule(Probing):
             None,
             "The bias rule reads the classifier's bias, and this model has none; choose row sum or row minimum.",
         ),
+        BIAS_SEEN,
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
@@ -137,7 +147,7 @@ class LabelCounts(Probing):
     title: ClassVar[str] = "Label counts"
     told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last layer's gradient"
-    needs: ClassVar[tuple[Need, ...]] = ()
+    needs: ClassVar[tuple[Need, ...]] = (Need(HIDDEN, (Clause("weight_seen", 1), Clause("bias_seen", 1))),)
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         prediction, features = self.measured(model, observation.shape)
@@ -166,6 +176,8 @@ class InstanceWise:
             None,
             "iLRG divides by the gradient of the classifier's bias, and this model has none; choose label counts.",
         ),
+        WEIGHT_SEEN,
+        BIAS_SEEN,
     )
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:

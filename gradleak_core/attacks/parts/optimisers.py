@@ -87,7 +87,7 @@ class Adam:
         Knob("Schedule", "The fall of the step size: none, tenfold at 3/8, 5/8 and 7/8 of the run, or a cosine."),
     ] = "steps"
     warm_up: Annotated[float, Knob("Warm-up", "Share of the run in which the step size rises.", 0, 0.5)] = 0.0
-    noise: Annotated[float, Knob("Langevin noise", "Deviation of each step's noise, in step sizes.", 0, 10)] = 0.0
+    noise: Annotated[float, Knob("Langevin noise", "How strong the noise in each step is, in step sizes.", 0, 10)] = 0.0
     title: ClassVar[str] = "Adam"
     signs: ClassVar[bool] = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import log, prod
 from typing import Annotated, ClassVar, Literal, Protocol
 
 import torch
@@ -13,7 +13,7 @@ from torch.nn.functional import one_hot
 
 from gradleak_core.attacks.parts.stances import Stance
 from gradleak_core.models.layers import Stochastic, stochastic
-from gradleak_core.types import Candidate, Knob, Latents, Observation
+from gradleak_core.types import Candidate, FirstGuess, Knob, Latents, Observation
 
 
 class Unknown(Protocol):
@@ -35,7 +35,10 @@ class Pixels:
 
     begin: Annotated[
         Literal["normal", "grey", "uniform"],
-        Knob("First guess", "Where the pixels start: noise N(0, 1), noise N(0.5, 0.25) around grey, or U(0, 1)."),
+        Knob(
+            "First guess",
+            "normal: strong noise around black; grey: fainter noise around grey; uniform: any value from 0 to 1.",
+        ),
     ] = "grey"
     signed: Annotated[
         bool,
@@ -97,6 +100,21 @@ class Draw:
         return self.layer.sample(shape, generator) / self.layer.unit
 
 
+SURE = 0.9
+"""The probability that a label which goes on from a former guess begins with."""
+
+
+def match_labels(found: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    """Returns an order of the found labels in which as many as possible stand where the wanted ones do."""
+    left, order = list(range(len(found))), [-1] * len(wanted)
+    for place, label in enumerate(wanted):
+        same = next((index for index in left if found[index] == label), None)
+        if same is not None:
+            left.remove(same)
+            order[place] = same
+    return [left.pop(0) if index < 0 else index for index in order]
+
+
 UNKNOWNS: dict[str, type[Unknown]] = {"pixels": Pixels}
 
 
@@ -143,6 +161,23 @@ class Space:
     def start(self, restarts: int, generator: torch.Generator) -> Tensor:
         """Draws fresh first guesses (S, N), on the CPU."""
         return torch.cat([b.unknown.start((restarts, prod(b.shape)), generator) for b in self.blocks], 1)
+
+    def begin_at(self, first: FirstGuess, z: Tensor) -> Tensor:
+        """Returns z (S, N) with its first restart at a former guess; the others, and the draws, stay where they are.
+
+        Where the labels are known, each picture goes to a place of its label, as far as there is one. Where they are
+        solved for, they begin at the former ones, with a probability of `SURE` each.
+        """
+        z, labels = z.clone(), list(first.labels)
+        order = range(len(labels)) if self.known is None else match_labels(labels, self.known.argmax(-1).tolist())
+        for block in self.blocks:
+            if isinstance(block.unknown, Pixels):
+                z[0, block.columns] = first.images[list(order)].to(z).flatten()
+            elif isinstance(block.unknown, LabelLogits):
+                others = block.shape[-1] - 1
+                logits = one_hot(torch.tensor(labels), others + 1) * log(SURE * others / (1 - SURE))
+                z[0, block.columns] = logits.to(z).flatten()
+        return z
 
     def candidate(self, z: Tensor) -> Candidate:
         """Returns the guesses that z (S, N) stands for; their tensors are views of z where possible."""

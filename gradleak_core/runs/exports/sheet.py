@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from gradleak_core.config.admission import admit
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, fit_text, wrap_text
 from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_setup, png, score_text
@@ -46,7 +48,7 @@ def draw_sheet(recorded: Recorded) -> bytes:
         drawing.write(sheet, (MARGIN, 130 + PRIVATE + 4), "Private picture", 20)
     for number, line in enumerate(side_lines(recorded)):
         drawing.write(sheet, (MARGIN, 575 + 30 * number), line, 22)
-    drawing.write(sheet, (MARGIN, HEIGHT - 40), "Upload this picture in the Lab to restore its set-up.", 18, SOFT)
+    drawing.write(sheet, (MARGIN, HEIGHT - 40), "Drop this picture on the Lab to restore its set-up.", 18, SOFT)
     info = PngInfo()
     if recorded.experiment:
         info.add_itxt(KEY.decode(), json.dumps({"experiment": recorded.experiment}))
@@ -79,6 +81,19 @@ def read_setup(data: bytes) -> JSON:
     if not isinstance(found, dict):
         raise Refused(UNUSABLE)
     return found
+
+
+def look_for_setup(data: bytes, catalogue: JSON, folder: Path) -> dict[str, JSON]:
+    """Returns what a file says of a set-up: `setup` where one can be used here, `spoilt` with the reason where not.
+
+    The result is empty for any other picture. Nothing in the file is trusted: the set-up passes the same check as a
+    link's, and any failure is a sentence.
+    """
+    try:
+        found = read_setup(data)
+        return {} if found is None else {"setup": admit(found, catalogue, folder)}
+    except Refused as refused:
+        return {"spoilt": f"The set-up in this picture cannot be used here: {refused}"}
 
 
 def list_texts(data: bytes) -> Iterator[bytes]:

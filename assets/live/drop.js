@@ -1,0 +1,45 @@
+// @ts-check
+// A picture that is dropped anywhere on the page, but where the page has a place of its own for files.
+
+const OWN = "[data-testid=stFileUploaderDropzone], [role=dialog]";
+const NO_ANSWER = "The server does not answer; check the connection and try again.";
+
+/**
+ * Catches files and sends the first one to the server.
+ * @param {string} api
+ * @param {HTMLElement} root what shows that a file would be taken
+ * @param {{ took: (answer: string) => void, say: (sentence: string) => void, signal: AbortSignal }} options `took` is
+ *   given the server's answer as JSON
+ */
+export function catchDrop(api, root, { took, say, signal }) {
+  /** @type {(event: DragEvent) => boolean} */
+  const ours = (event) => Boolean(event.dataTransfer?.types.includes("Files"))
+    && !(event.target instanceof Element && event.target.closest(OWN));
+  /** @type {(event: DragEvent) => void} */
+  const over = (event) => {
+    root.classList.toggle("gl-dropping", ours(event));
+    if (ours(event)) event.preventDefault();
+  };
+  window.addEventListener("dragover", over, { signal });
+  window.addEventListener("dragleave", () => root.classList.remove("gl-dropping"), { signal });
+  window.addEventListener("drop", (event) => {
+    root.classList.remove("gl-dropping");
+    const file = event.dataTransfer?.files[0];
+    if (!file || !ours(event)) return;
+    event.preventDefault();
+    say(`Taking in ${file.name}…`);
+    send(`${api}/uploads`, file).then(took, (error) => say(error.message));
+  }, { signal });
+}
+
+/**
+ * The answer as JSON; throws an Error with the server's sentence.
+ * @param {string} url
+ * @param {File} file
+ */
+async function send(url, file) {
+  const answer = await fetch(url, { method: "POST", body: file }).catch(() => { throw new Error(NO_ANSWER); });
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.error ?? NO_ANSWER);
+  return JSON.stringify(said);
+}

@@ -1,0 +1,48 @@
+"""Forks: set-ups that go on from the guess of a run, with any knob changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradleak_core.runs.forks import problem_of_fork, read_fork
+from gradleak_core.types import Refused
+from pages._parts import setup
+from pages._parts.card import card
+from pages._parts.engine import service, usable
+
+JSON = Any
+
+
+def fork(at: str) -> None:
+    """Makes the set-up of a run the current one, to go on from its guess; `at` is run@iteration. The run stays near."""
+    row = parent({"fork": at})
+    if row is not None:
+        setup.replace(row["experiment"] | {"fork": at}, row["id"])
+
+
+def fork_problem(experiment: JSON) -> str | None:
+    """Returns why the set-up cannot go on from where it should; None where it can, or is no fork."""
+    return problem_of_fork(experiment, service().store)
+
+
+def parent(experiment: JSON) -> JSON | None:
+    """Returns the run from which the set-up goes on; None without one that is still there."""
+    try:
+        return usable(read_fork(experiment["fork"])[0]) if experiment["fork"] else None
+    except Refused:
+        return None
+
+
+def parent_card(experiment: JSON) -> None:
+    """Shows which run the set-up goes on from, and where; one press shows that run."""
+    row = parent(experiment)
+    if row is not None:
+        card(f"Fork of iteration {read_fork(experiment['fork'])[1]:,}", row, "-parent")
+
+
+def start_of(experiment: JSON) -> JSON:
+    """Returns the run and the iteration whose picture the set-up begins with, for the live view; None for no fork."""
+    if parent(experiment) is None:
+        return None
+    run, iteration = read_fork(experiment["fork"])
+    return {"run": run, "iteration": iteration}
