@@ -46,8 +46,8 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
     compare = page.get_by_role("button", name="Compare", exact=True)
     expect(compare).to_be_disabled()
     for run in runs:
-        card_of(page, run).get_by_text("Compare").click()
-        expect(card_of(page, run).get_by_role("checkbox", name="Compare")).to_be_checked()
+        card_of(page, run).get_by_text("Choose").click()
+        expect(card_of(page, run).get_by_role("checkbox", name="Choose")).to_be_checked()
     compare.click()
     lanes = page.get_by_test_id("race-view").locator("figure")
     expect(lanes).to_have_count(2)

@@ -87,6 +87,7 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
         app.checkbox(f"chosen:{run}").check().run()
     app.button("compare").click().run()
     assert not app.exception
+    assert app.query_params["compare"] == full
     assert view(app)["shown"] == {
         "id": "-".join(full),
         "runs": full,
