@@ -1,4 +1,4 @@
-"""`python -m benchmarks.lessons`: computes the numbers and records the runs that the figures of How it works show.
+"""`python -m benchmarks.lessons [PART...]`: computes and records what the figures of How it works show.
 
 Everything is computed by the engine that the Lab uses, on set-ups of the Lab's own examples, and nothing is drawn by
 hand. The iterations and scores do not depend on how busy the machine is. The file is `assets/recordings/lessons.json`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,21 +43,20 @@ NOISE = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3)
 LABELLED = ("astronaut", "chelsea", "coffee", "rocket", "flower")
 DRAWS = 6
 """The draws of a random defence, of which the last is the one that the client used."""
+STEPS = 300
+"""The most iterations of a recorded run: enough for each of these attacks to find what it finds."""
 GROWTH = 1.45
 """How many times the iteration of one kept frame the next one has at least."""
 
 
 def main() -> None:
-    lessons = {
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "gradient": gradient(),
-        "label": label(),
-        "noise": noise(),
-        "dropout": dropout(),
-        "precode": precode(),
-    }
-    FILE.write_text(json.dumps(short(lessons), separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
-    print(f"{FILE.name}: {FILE.stat().st_size / 1e3:.0f} kB")
+    """Computes all parts of the file, or those that the command names, and keeps the others as they are."""
+    parts = {"gradient": gradient, "label": label, "noise": noise, "dropout": dropout, "precode": precode}
+    lessons = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    for name in sys.argv[1:] or parts:
+        lessons[name] = short(parts[name]()) | {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat()}
+        FILE.write_text(json.dumps(lessons, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
+        print(f"{name}: {FILE.name} has {FILE.stat().st_size / 1e3:.0f} kB", flush=True)
 
 
 def gradient() -> JSON:
@@ -178,7 +178,9 @@ def lane(experiment: Experiment) -> JSON:
 
 def record(experiment: Experiment) -> Iterator[JSON]:
     """A real run's frames, fewer and fewer of them; the last one is the attacker's answer."""
-    frames: list[Frame] = [event for event in run(experiment, due=rarely()) if isinstance(event, Frame)]
+    attack = replace(experiment.attack, steps=min(STEPS, experiment.attack.steps))
+    events = run(replace(experiment, attack=attack), due=rarely())
+    frames: list[Frame] = [event for event in events if isinstance(event, Frame)]
     for frame in frames:
         scores = {name: frame.metrics[name] for name in ("likeness", "psnr", "distance")}
         yield {"iteration": frame.iteration, "picture": png(frame.images)} | scores

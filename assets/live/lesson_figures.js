@@ -97,8 +97,8 @@ function matching(scene, recording) {
   const { layers, sent } = /** @type {NonNullable<typeof head.update>} */ (head.update);
   const starts = offsets(layers);
   const shown = layers.map((_, index) => index).filter((index) => layers[index].shape.length > 1);
-  const body = panel(scene, "What was sent, and what the guess would have sent", "gl-matrix");
-  const rows = ["sent", "the guess's"].map((name) => {
+  const body = panel(scene, "The update sent, and the guess's", "gl-matrix");
+  const rows = ["sent", "guess"].map((name) => {
     const row = element("div", body, "gl-row");
     element("span", row, "gl-rowname").textContent = name;
     return shown.map(() => matrix(Object.assign(element("div", row), { style: "flex: 1" })));
@@ -107,10 +107,12 @@ function matching(scene, recording) {
     const bytes = unpack(text);
     shown.forEach((index, at) => rows[row][at].draw(layers[index], bytes.subarray(starts[index], starts[index + 1])));
   };
-  const distances = columns.distance.map((value) => Math.log10(Math.max(Number(value), 1e-12)));
+  const least = columns.best ?? columns.distance;
+  const distances = least.map((value) => Math.log10(Math.max(Number(value), 1e-12)));
   const range = /** @type {[number, number]} */ ([Math.min(...distances), Math.max(...distances)]);
-  const chart = curve(scene, "Their distance, ten times less a step down", { x: [1, distances.length], y: range });
-  chart.draw(distances.map((_, at) => at + 1), distances);
+  const width = /** @type {[number, number]} */ ([0, Math.log10(least.length)]);
+  const chart = curve(scene, "Their distance over the iterations, both logarithmic", { x: width, y: range });
+  chart.draw(distances.map((_, at) => Math.log10(at + 1)), distances);
   return {
     steps: frames.length,
     pace: 350,
@@ -119,7 +121,7 @@ function matching(scene, recording) {
       show(source);
       fill(0, sent);
       if (tiles) fill(1, tiles);
-      chart.dot(iteration, distances[iteration - 1]);
+      chart.dot(Math.log10(iteration), distances[iteration - 1]);
       return `Iteration ${iteration}. The distance is ${digits(10 ** distances[iteration - 1])}. What is seen in the `
         + `guess: ${seen(Number(metrics?.likeness))}. The attacker looks at the distance only.`;
     },

@@ -16,10 +16,12 @@ from pages._parts.choosing import UNFINISHED
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.race import same_distance
+from pages._parts.segments import choose_segment
 
 JSON = Any
-HEIGHTS = {"Likeness": "likeness", "Distance": "distance", "PSNR": "psnr", "SSIM": "ssim"}
-WIDTHS = {"Iterations": "iterations", "Seconds": "seconds"}
+HEIGHTS = {"likeness": "Likeness", "distance": "Distance", "psnr": "PSNR", "ssim": "SSIM"}
+WIDTHS = {"iterations": "Iterations", "seconds": "Seconds"}
+"""What the axes can show, by the names in the address."""
 AXES = {
     "likeness": {"title": {"text": "Likeness"}, "range": [0, 1.02]},
     "ssim": {"title": {"text": "SSIM"}},
@@ -27,8 +29,8 @@ AXES = {
     "distance": {"title": {"text": "Distance of gradients"}, "type": "log", "exponentformat": "power"},
 }
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-COLOURS = 7
-"""The colours of the theme's charts. Further runs have the same colours with other dashes."""
+COLOURS = ("#158076", "#C2571A", "#3B82C4", "#A8861A", "#B0568F", "#2F9E5B", "#7C8A90")
+"""Colours that stand out on light and dark alike. Further runs have the same colours with other dashes."""
 MOST_SETTINGS = 4
 """The most settings that the table has a column for."""
 REFRESH = 3
@@ -38,15 +40,12 @@ REFRESH = 3
 def curves_of(rows: Sequence[JSON]) -> None:
     """Asks what to draw, draws it for all runs, and says in a table what differs and what came out."""
     with st.container(horizontal=True):
-        height = st.segmented_control("Upwards", list(HEIGHTS), default="Likeness", required=True, key="up",
-                                      bind="query-params", format_func=texts.segment)  # fmt: skip
-        width = st.segmented_control("To the right", list(WIDTHS), default="Iterations", required=True, key="over",
-                                     bind="query-params", format_func=texts.segment)  # fmt: skip
+        height = choose_segment("Upwards", HEIGHTS, "up")
+        width = choose_segment("To the right", WIDTHS, "over")
     runs = [row["id"] for row in rows]
     going = any(row["status"] in UNFINISHED for row in rows)
-    measures = HEIGHTS[height or "Likeness"], WIDTHS[width or "Iterations"]
-    st.fragment(chart, run_every=REFRESH if going else None)(runs, *measures)
-    if measures[0] == "distance" and not same_distance(rows):
+    st.fragment(chart, run_every=REFRESH if going else None)(runs, height, width)
+    if height == "distance" and not same_distance(rows):
         note("These attacks measure distance in different ways, so that only the shape of a curve says something.")
     st.subheader("What differs, and what came out")
     st.markdown(texts.table(*differing(rows)))
@@ -71,11 +70,13 @@ def finished_curves(run: str) -> Curves:
 
 
 def run_names(rows: Sequence[JSON]) -> list[str]:
-    """Returns a name for each run: its title, or what differs where two have the same."""
-    names = [row["name"] for row in rows]
-    if len(set(names)) < len(names):
-        names = lane_names([row["experiment"] for row in rows], catalogue())
-    return [f"{number} {name}" for number, name in enumerate(names, 1)]
+    """Returns a name for each run: its number and its title, and what differs between those of one title."""
+    names = []
+    for number, row in enumerate(rows, 1):
+        alike = [one for one in rows if one["name"] == row["name"]]
+        told = lane_names([one["experiment"] for one in alike], catalogue()) if len(alike) > 1 else [""]
+        names.append(f"{number} {row['name']}" + f", {told[alike.index(row)]}" * (len(alike) > 1))
+    return names
 
 
 def figure(curves: Sequence[Curves], names: Sequence[str], height: str, width: str) -> JSON:
@@ -83,8 +84,8 @@ def figure(curves: Sequence[Curves], names: Sequence[str], height: str, width: s
     lines = [
         {
             "type": "scatter", "mode": "lines+markers", "name": name, "x": one[width], "y": one[height],
-            "line": {"width": 2, "dash": DASHES[at // COLOURS % len(DASHES)]}, "marker": {"size": 3},
-            "hovertemplate": "%{y:.3g} at %{x:.4g}",
+            "line": {"width": 2, "color": COLOURS[at % len(COLOURS)], "dash": DASHES[at // len(COLOURS) % len(DASHES)]},
+            "marker": {"size": 3}, "hovertemplate": "%{y:.3g} at %{x:.4g}",
         }
         for at, (one, name) in enumerate(zip(curves, names, strict=True))
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import outcomes, race_view, what_differs
+from pages._parts.segments import choose_segment
 from pages._parts.site import pages
 
 JSON = Any
@@ -28,7 +29,8 @@ REFRESH = 2
 """Seconds between two looks at a running run."""
 MOST_ON_ONE_CLOCK = 6
 """The most runs that are shown with their pictures beside each other."""
-WAYS = ["On one clock", "As curves"]
+WAYS = {"clock": "On one clock", "curves": "As curves"}
+"""How runs can be shown beside each other, by the names in the address."""
 
 
 def page_of(entries: list[JSON]) -> list[JSON]:
@@ -55,13 +57,10 @@ def comparison(rows: list[JSON]) -> None:
     few = len(chosen) <= MOST_ON_ONE_CLOCK
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Back to all runs", icon=":material/arrow_back:"):
-            del st.query_params["compare"]
+            st.query_params.clear()
             st.rerun()
-        way = few and st.segmented_control(
-            "Shown", WAYS, default=WAYS[0], required=True, key="as", bind="query-params", format_func=texts.segment,
-            label_visibility="collapsed",
-        )  # fmt: skip
-    if way == WAYS[0]:
+        way = choose_segment("Shown", WAYS, "as", hidden=True) if few else "curves"
+    if way == "clock":
         side_by_side(chosen)
     else:
         curves_of(chosen)

@@ -118,6 +118,24 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
         expect(source).to_be_in_viewport()
 
 
+def test_a_figure_stands_still_until_it_is_played_and_is_scrubbed_by_keys(page: Page) -> None:
+    for tab, figures in (("defences", 3), ("leak", 3)):
+        page.goto(f"/how-it-works?tab={tab}")
+        shown = page.get_by_test_id("lesson")
+        expect(shown).to_have_count(figures)
+        for figure in shown.all():
+            scrub = figure.get_by_role("slider")
+            expect(scrub).to_be_enabled()
+            expect(scrub).to_have_value("0")  # motion is reduced
+            expect(figure.get_by_role("button")).to_have_text("Play")
+            first = figure.get_by_role("paragraph").inner_text()
+            scrub.press("End")
+            expect(figure.get_by_role("button")).to_have_text("Play again")
+            assert figure.get_by_role("paragraph").inner_text() not in ("", first)
+    shown.first.get_by_role("button").press("Enter")
+    expect(shown.first.get_by_role("slider")).to_have_value("1")
+
+
 def test_about_names_the_device_and_the_limits(page: Page) -> None:
     page.goto("/about")
     expect(page.get_by_text(re.compile(r"Computes on \w+"))).to_be_visible()

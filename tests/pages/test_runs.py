@@ -13,7 +13,7 @@ from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import clean_tags, tag_run
 from gradleak_core.types import Refused
 from tests.pages.conftest import Open
-from tests.pages.test_lab import words
+from tests.pages.test_lab import address, words
 from tests.runs.serving import until
 
 
@@ -85,10 +85,11 @@ def test_any_number_of_runs_are_drawn_on_common_axes_and_the_address_says_how(
     service: Service, full: list[str], open_page: Open
 ) -> None:
     app = open_page("runs")
-    app.query_params["compare"] = full
+    for key, value in {"compare": full, "as": "curves", "up": "distance"}.items():
+        app.query_params[key] = value
     app.run()
-    for key, value in {"as": "As curves", "up": "Distance", "over": "Seconds"}.items():
-        app.segmented_control(key).set_value(value).run()
+    app.segmented_control("segment:over").set_value("seconds").run()
+    assert address(app)["over"] == "seconds"
     assert not app.exception
     drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [line["name"] for line in drawn["data"]] == ["1 the second", "2 the *first*"]
