@@ -225,7 +225,7 @@ function precode(scene, { precode: { truth, mean, spread, draws, lanes, columns 
   const body = panel(scene, "The last layer's gradient", "gl-matrix");
   const tile = matrix(body);
   tile.canvas.style.aspectRatio = "2.4";
-  const show = picture(scene, "A row of the first layer's");
+  const show = picture(scene, "A first-layer row");
   picture(scene, "The private picture")(truth);
   const both = race(scene, lanes);
   return {
