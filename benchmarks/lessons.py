@@ -120,7 +120,7 @@ def dropout() -> JSON:
     for draw in drawn(both, name):
         weight = client_update(both, {name: draw})["classifier.weight"]
         rows.append({"mask": [int(v > 0) for v in draw.flatten()[chosen]], "tile": tile(weight)})
-    lanes = [{"name": "Ignores the mask"} | lane(against), {"name": "Reads the mask off"} | lane(first)]
+    lanes = [{"name": "Ignores the mask"} | lane(against), {"name": "Reads it off"} | lane(first)]
     rate = next(defence.p for defence in first.defences if isinstance(defence, Dropout))
     return {"truth": truth(first), "rate": rate, "draws": rows, "lanes": lanes, "columns": COLUMNS}
 
@@ -143,7 +143,7 @@ def precode() -> JSON:
         code = (mean + draw[0] * F.softplus(spread))[0, chosen]
         rows.append({"code": code.tolist(), "tile": tile(update["classifier.weight"]),
                      "row": png(0.5 + row / (2 * row.abs().max()))})  # fmt: skip
-    lanes = [{"name": "Ignores the noise"} | lane(ignoring), {"name": "Solves for the noise"} | lane(first)]
+    lanes = [{"name": "Ignores the draw"} | lane(ignoring), {"name": "Solves for it"} | lane(first)]
     return {"truth": truth(first), "mean": mean[0, chosen].tolist(), "spread": F.softplus(spread)[0, chosen].tolist(),
             "draws": rows, "lanes": lanes, "columns": COLUMNS}  # fmt: skip
 

@@ -20,7 +20,7 @@ const layerOf = (/** @type {string} */ name) => name.replace(".weight", "");
 
 /** @type {Make} */
 function gradient(scene, { gradient: { truth, count, loss, offsets: places, weights } }) {
-  picture(scene, "The private picture")(truth);
+  picture(scene, "Private picture")(truth);
   const every = weights.flatMap((/** @type {any} */ { losses }) => losses);
   const [low, high] = [Math.min(...every), Math.max(...every)];
   const reach = places[places.length - 1];
@@ -57,7 +57,7 @@ function gradient(scene, { gradient: { truth, count, loss, offsets: places, weig
 
 /** @type {Make} */
 function label(scene, { label: { pictures, classes, columns } }) {
-  const show = picture(scene, "The private picture");
+  const show = picture(scene, "Private picture");
   const numbers = classes.map((/** @type {string} */ _, /** @type {number} */ at) => String(at));
   const chart = bars(scene, "The last layer, a bar a class", numbers);
   const body = panel(scene, "Its weights' gradient, a row a class", "gl-matrix");
@@ -92,7 +92,7 @@ function label(scene, { label: { pictures, classes, columns } }) {
 /** @type {Make} */
 function matching(scene, recording) {
   const { truth, frames, curve: { columns }, head } = /** @type {Recording} */ (recording);
-  picture(scene, "The private picture")(truth);
+  picture(scene, "Private picture")(truth);
   const show = picture(scene, "The guess");
   const { layers, sent } = /** @type {NonNullable<typeof head.update>} */ (head.update);
   const starts = offsets(layers);
@@ -130,8 +130,8 @@ function matching(scene, recording) {
 
 /** @type {Make} */
 function noise(scene, { noise: { truth, levels, sizes, columns } }) {
-  picture(scene, "The private picture")(truth);
-  const show = picture(scene, "What the attack found");
+  picture(scene, "Private picture")(truth);
+  const show = picture(scene, "The answer");
   const body = panel(scene, "Two layers of the update, as they are sent", "gl-matrix");
   const names = Object.keys(levels[0].tiles);
   const tiles = names.map((name) => {
@@ -195,7 +195,7 @@ function dropout(scene, { dropout: { truth, rate, draws, lanes, columns } }) {
   const cells = draws[0].mask.map(() => element("i", kept));
   const tile = matrix(body);
   tile.canvas.style.aspectRatio = "2.2";
-  picture(scene, "The private picture")(truth);
+  picture(scene, "Private picture")(truth);
   const both = race(scene, lanes);
   return {
     steps: draws.length + both.places.length,
@@ -221,12 +221,12 @@ function dropout(scene, { dropout: { truth, rate, draws, lanes, columns } }) {
 
 /** @type {Make} */
 function precode(scene, { precode: { truth, mean, spread, draws, lanes, columns } }) {
-  const move = cloud(scene, "The code: mean, spread and this draw", mean, spread);
+  const move = cloud(scene, "The code: mean, spread, draw", mean, spread);
   const body = panel(scene, "The last layer's gradient", "gl-matrix");
   const tile = matrix(body);
   tile.canvas.style.aspectRatio = "2.4";
   const show = picture(scene, "A first-layer row");
-  picture(scene, "The private picture")(truth);
+  picture(scene, "Private picture")(truth);
   const both = race(scene, lanes);
   return {
     steps: draws.length + both.places.length,
