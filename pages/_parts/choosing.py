@@ -11,7 +11,6 @@ from gradleak_core.config.knobs import kind_of
 from gradleak_core.runs.room import Unwritable
 from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import (
-    LONGEST_TAG,
     MOST_TAGS,
     add_tag,
     all_tags,
@@ -142,7 +141,7 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
     own = all_tags(rows)
     st.session_state[key] = own
     st.multiselect("Tags", sorted({*known, *own}, key=str.casefold), key=key, accept_new_options=True,
-                   max_selections=MOST_TAGS, placeholder=f"A word or two, at most {LONGEST_TAG} characters",
+                   max_selections=MOST_TAGS, placeholder="Add a tag",
                    on_change=retag_rows, args=([row["id"] for row in rows], key))  # fmt: skip
 
 
