@@ -61,7 +61,7 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
     expect(back).to_have_count(0)
 
     card_of(page, runs[1]).get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Delete").click()
+    page.locator(f".st-key-delete-{runs[1]}").get_by_role("button").click()
     expect(page.get_by_role("textbox", name="Name")).to_be_hidden()
     page.get_by_role("dialog", name="Delete this run?").get_by_role("button", name="Delete").click()
     expect(card_of(page, runs[1])).to_have_count(0)
