@@ -102,7 +102,7 @@ def finish_line() -> JSON:
     at = SEEN["recognisable"]
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at,
             "line": {"dash": "dot", "width": 1.5, "color": "#888888"}}  # fmt: skip
-    word = {"xref": "paper", "x": 1, "y": at, "xanchor": "right", "yanchor": "bottom", "text": "recognisable",
+    word = {"xref": "paper", "x": 0, "y": at, "xanchor": "left", "yanchor": "bottom", "text": "recognisable",
             "showarrow": False}  # fmt: skip
     return {"shapes": [line], "annotations": [word]}
 
