@@ -1,4 +1,4 @@
-"""How it works: what leaks and why, every attack and defence with its own source, and what the numbers mean."""
+"""How it works: figures of what leaks and why, every attack and defence with its source, and what the numbers mean."""
 
 import streamlit as st
 
@@ -6,18 +6,30 @@ from pages._parts import explain
 from pages._parts.engine import catalogue
 
 known = catalogue()
+families = known["families"]
 st.title("How it works")
-TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
-leak, attacks, defences, numbers = st.tabs([*TABS.values()], default=TABS.get(st.query_params.get("tab", "leak")))
-with leak:
-    explain.lesson("the_leak")
-with attacks:
-    for name, entry in known["families"]["attacks"].items():
-        explain.attack(name, entry)
-with defences:
-    explain.lesson("defences")
-    for name, entry in known["families"]["defences"].items():
-        explain.defence(name, entry)
-with numbers:
-    explain.lesson("reading_the_view")
-    explain.metrics(known["metrics"])
+leak, attacks, defences, numbers = explain.tabs()
+if leak.open:
+    with leak:
+        explain.lesson("the_leak")
+        for idea in ("gradient", "label", "matching"):
+            explain.figure(idea)
+        explain.lesson("harder")
+        explain.link("What defences do to it", "defences")
+if attacks.open:
+    with attacks:
+        explain.contents(families["attacks"])
+        for name, entry in families["attacks"].items():
+            explain.attack(name, entry)
+if defences.open:
+    with defences:
+        explain.lesson("defences")
+        for idea in ("noise", "dropout", "precode"):
+            explain.figure(idea)
+        explain.contents(families["defences"])
+        for name, entry in families["defences"].items():
+            explain.defence(name, entry)
+if numbers.open:
+    with numbers:
+        explain.lesson("reading_the_view")
+        explain.metrics(known["metrics"])

@@ -1,8 +1,9 @@
-"""Runs: every run on this server, to open, compare, repeat, change, export or delete."""
+"""Runs: every run on this server, to find, open, compare, repeat, change, tag, export or delete."""
 
 import streamlit as st
 
-from pages._parts import history, race_card
+from gradleak_core.runs.several import all_tags
+from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
 from pages._parts.site import pages
 
@@ -19,7 +20,9 @@ elif history.comparing(rows):
 else:
     if "compare" in st.query_params:
         st.warning("A run that this link compares is no longer stored, or cannot be read.", icon=":material/link_off:")
-    st.markdown(f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first.")
-    history.toolbar(rows)
-    for entry in history.page_of(race_card.entries(rows)):
-        race_card.entry(entry)
+    shown, tags = choosing.filtered(rows), all_tags(rows)
+    choosing.toolbar(rows, shown)
+    kept = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first."
+    st.markdown(kept if len(shown) == len(rows) else f"{len(shown)} of {kept}")
+    for entry in history.page_of(race_card.found_entries(rows, shown)):
+        race_card.entry(entry, tags)

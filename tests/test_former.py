@@ -56,6 +56,9 @@ def test_a_file_of_runs_of_before_is_rewritten_once_and_shows_its_run(store: Sto
     [row] = store.rows()
     assert row["status"] == "done"
     assert row["experiment"]["attack"]["restarts"] == 3
+    assert row["tags"] == []
+    store.tag(row["id"], ["old"]).result()
+    assert store.rows()[0]["tags"] == ["old"]
     assert row["started"]["restarts"] == 3
     assert row["started"]["losses"] == ["distance", "TotalVariation"]
     assert row["result"]["redrawn"] == 0

@@ -29,6 +29,7 @@ from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
+from gradleak_core.runs.several import delete_runs, tag_run
 from gradleak_core.types import Refused
 
 ARRIVAL = 60
@@ -48,7 +49,7 @@ def api(service: Service) -> Starlette:
     routes = [
         Route("/health", to_json(service.health)),
         Route("/catalogue", get_catalogue),
-        Route("/runs", handle_runs, methods=["GET", "POST"]),
+        Route("/runs", handle_runs, methods=["GET", "POST", "DELETE"]),
         Route("/runs/{run}", handle_run, methods=["GET", "PATCH", "DELETE"]),
         Route("/runs/{run}/truth", get_truth),
         Route("/runs/{run}/thumbnail", get_thumbnail),
@@ -141,6 +142,10 @@ async def get_catalogue(request: Request) -> Response:
 
 async def handle_runs(request: Request) -> Response:
     service = service_of(request)
+    if request.method == "DELETE":
+        sent = await read_json_body(request, "ids")
+        await run_in_threadpool(delete_runs, service, sent.get("ids"))
+        return Response(status_code=204)
     if request.method != "POST":
         return await answer_json(service.runs)
     sent = await read_json_body(request, "experiment", "name")
@@ -154,8 +159,11 @@ async def handle_run(request: Request) -> Response:
         await run_in_threadpool(service.delete, run)
         return Response(status_code=204)
     if request.method == "PATCH":
-        sent = await read_json_body(request, "name")
-        await run_in_threadpool(service.rename, run, sent.get("name", ""))
+        sent = await read_json_body(request, "name", "tags")
+        if "tags" in sent:
+            await run_in_threadpool(tag_run, service, run, sent["tags"])
+        if "name" in sent or "tags" not in sent:
+            await run_in_threadpool(service.rename, run, sent.get("name", ""))
     return JSONResponse(await run_in_threadpool(service.run, run))
 
 

@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 LIVE = ASSETS / "live"
 CODE = re.compile(r"/static/((?:js|css)/[\w.-]+\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}
-VIEWS = ("view", "race")
+VIEWS = ("view", "race", "lesson")
 FOR_EVER = "public, max-age=31536000, immutable"
 IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)

@@ -18,8 +18,8 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("frames", "head"): renew_head,
 }
 """The function that gives the JSON in a column today's names, by table and column."""
-ADDED = {"race": "TEXT", "race_head": "TEXT"}
-"""The columns of runs that came with schema 3, and their types."""
+ADDED = {"race": "TEXT", "race_head": "TEXT", "tags": "TEXT"}
+"""The columns of runs that came after schema 2, and their types."""
 
 
 def renew(db: sqlite3.Connection) -> None:

@@ -81,7 +81,7 @@ def decode_row(row: sqlite3.Row) -> dict[str, Any]:
 
     A row that cannot be read, or not be passed on as JSON, has the status `damaged` and an empty experiment.
     """
-    values = dict(row) | {"iteration": row["iteration"] or 0}
+    values = dict(row) | {"iteration": row["iteration"] or 0, "tags": read_tags(row["tags"])}
     try:
         for name in ("experiment", "started", "result", "race"):
             values[name] = None if values[name] is None else read_json(values[name])
@@ -94,9 +94,20 @@ def decode_row(row: sqlite3.Row) -> dict[str, Any]:
     return values
 
 
+def read_tags(text: Any) -> list[str]:
+    """Returns the tags of a run from their column; none where there are none, or where they cannot be read."""
+    with suppress(ValueError, TypeError, RecursionError):
+        tags = read_json(text) if text else []
+        if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+            json.dumps(tags, ensure_ascii=False).encode()
+            return tags
+    return []
+
+
 def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
     """Returns what can be said of a damaged row, as a row."""
-    known = {"id": str(values["id"]), "name": str(values["name"]), "status": "damaged", "message": DAMAGED_RUN}
+    named = {"id": str(values["id"]), "name": str(values["name"]), "tags": values["tags"]}
+    known = named | {"status": "damaged", "message": DAMAGED_RUN}
     created = 0.0
     with suppress(ValueError, TypeError):
         created = check_date(values["created"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -32,14 +32,14 @@ BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
     status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB,
-    race TEXT, race_head TEXT);
+    race TEXT, race_head TEXT, tags TEXT);
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
-ROW = """id, name, created, status, message, experiment, started, result, race_head AS race,
+ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
 MOST_HELD = 64 * 2**20
 """The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
@@ -128,6 +128,11 @@ class Store:
         """Renames a run. The future raises `Unwritable` when there is no room for it now."""
         text = "UPDATE runs SET name = ? WHERE id = ?"
         return self._writer.write(lambda db: db.execute(text, (name, run)), waits=False)
+
+    def tag(self, run: str, tags: Sequence[str]) -> Future[None]:
+        """Replaces the tags of a run. The future raises `Unwritable` when there is no room for it now."""
+        row = (json.dumps(tags), run)
+        return self._writer.write(lambda db: db.execute("UPDATE runs SET tags = ? WHERE id = ?", row), waits=False)
 
     def change_race(self, race: Any) -> Future[None]:
         """Replaces what is kept of a race. The future raises `Unwritable` when there is no room for it now."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config import knobs
 from pages._parts import setup
 from pages._parts.engine import catalogue
@@ -14,12 +16,69 @@ from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
 
 JSON = Any
+TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
+"""The tabs in order, each by its name in the address: `?tab=numbers`."""
+
+_mount_figure = st.components.v2.component(
+    "gradleak_lesson",
+    html=(LIVE / "lesson.html").read_text(encoding="utf-8"),
+    css=(LIVE / "lesson.css").read_text(encoding="utf-8"),
+    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def tabs() -> Sequence[Any]:
+    """Shows the tabs, and opens the one that the address names. A click writes its name there."""
+    wanted = st.query_params.get("tab", "leak")
+    if wanted != st.session_state.get("tab-read"):
+        st.session_state.update({"tab-read": wanted, "tabs": TABS.get(wanted, TABS["leak"])})
+    return st.tabs([*TABS.values()], key="tabs", on_change=write_tab)
+
+
+def write_tab() -> None:
+    """Writes the name of the open tab into the address."""
+    name = next(name for name, title in TABS.items() if title == st.session_state["tabs"])
+    open_tab(name)
+
+
+def open_tab(name: str) -> None:
+    """Opens a tab and writes its name into the address."""
+    st.session_state.update({"tab-read": name, "tabs": TABS[name]})
+    st.query_params["tab"] = name
+
+
+def link(label: str, tab: str) -> None:
+    """Shows a button that opens another tab."""
+    st.button(label, key=f"to:{tab}", on_click=open_tab, args=(tab,), icon=":material/arrow_forward:")
+
+
+def contents(rows: JSON) -> None:
+    """Shows links to the cards below, by their titles."""
+    st.markdown(" · ".join(f"[{entry['title']}](#{name})" for name, entry in rows.items()))
+
+
+def read_lesson(name: str) -> str:
+    """Returns a short text from `assets/lessons/`."""
+    return (ASSETS / "lessons" / f"{name}.md").read_text(encoding="utf-8")
 
 
 def lesson(name: str) -> None:
     """Shows a short text from `assets/lessons/`."""
     with st.container(width=760):
-        st.markdown((ASSETS / "lessons" / f"{name}.md").read_text(encoding="utf-8"))
+        st.markdown(read_lesson(name))
+
+
+def figure(idea: str) -> None:
+    """Shows the moving figure of an idea under its heading, and its text below. Both have the idea's name."""
+    heading, text = read_lesson(idea).split("\n", 1)
+    title = heading.lstrip("# ")
+    st.subheader(title, anchor=f"idea-{idea}")
+    data = {"base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"), "version": live_version(),
+            "module": "lesson.js", "figure": idea, "title": f"Figure: {title}"}  # fmt: skip
+    _mount_figure(key=f"figure:{idea}", data=[data])
+    with st.container(width=760):
+        st.markdown(text)
 
 
 def attack(name: str, entry: JSON) -> None:

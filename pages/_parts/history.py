@@ -1,7 +1,8 @@
-"""The pieces of the page of runs: cards, actions and the way to compare."""
+"""The pieces of the page of runs: cards, their actions, and runs beside each other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,18 +14,23 @@ from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import duration, seen, word
 from pages._parts import pictures, setup, texts
+from pages._parts.choosing import UNFINISHED, tag_badges, tags_field, tick
+from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import outcomes, race_view, what_differs
+from pages._parts.segments import choose_segment
 from pages._parts.site import pages
 
 JSON = Any
 PAGE = 12
 REFRESH = 2
 """Seconds between two looks at a running run."""
-UNFINISHED = ("queued", "running", "paused")
-MOST_COMPARED = 6
+MOST_ON_ONE_CLOCK = 6
+"""The most runs that are shown with their pictures beside each other."""
+WAYS = {"clock": "On one clock", "curves": "As curves"}
+"""How runs can be shown beside each other, by the names in the address."""
 
 
 def page_of(entries: list[JSON]) -> list[JSON]:
@@ -38,41 +44,26 @@ def page_of(entries: list[JSON]) -> list[JSON]:
 
 
 def comparing(rows: list[JSON]) -> list[str]:
-    """Returns the runs that the address bar puts side by side, or nothing."""
-    chosen = st.query_params.get_all("compare")
+    """Returns the runs that the address bar puts beside each other, or nothing."""
+    chosen = list(dict.fromkeys(st.query_params.get_all("compare")))
     kept = {row["id"] for row in rows if row["problem"] is None}
-    return chosen if comparable(chosen) and set(chosen) <= kept else []
-
-
-def comparable(runs: list[str]) -> bool:
-    """Returns whether there are enough runs to compare, and not too many to tell apart."""
-    return 2 <= len(set(runs)) <= MOST_COMPARED
-
-
-def chosen(rows: list[JSON]) -> list[str]:
-    return [row["id"] for row in rows if st.session_state.get(f"chosen:{row['id']}")]
-
-
-def toolbar(rows: list[JSON]) -> None:
-    """Shows the button that compares."""
-    if len(rows) < 2:
-        return
-    marked = chosen(rows)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Compare", disabled=not comparable(marked), icon=":material/compare:", key="compare"):
-            st.query_params["compare"] = marked
-            st.rerun()
-        tick = f"Tick two to {MOST_COMPARED} runs to compare them on one clock."
-        st.markdown(f"{len(marked)} runs are ticked." if comparable(marked) else tick)
+    return chosen if len(chosen) > 1 and set(chosen) <= kept else []
 
 
 def comparison(rows: list[JSON]) -> None:
-    """Shows runs on one clock, with their differences."""
-    if st.button("Back to all runs", icon=":material/arrow_back:"):
-        st.query_params.clear()
-        st.rerun()
+    """Shows runs on one clock with their differences, or as curves on common axes. The address says which."""
     by_id = {row["id"]: row for row in rows}
-    side_by_side([by_id[run] for run in comparing(rows)])
+    chosen = [by_id[run] for run in comparing(rows)]
+    few = len(chosen) <= MOST_ON_ONE_CLOCK
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Back to all runs", icon=":material/arrow_back:"):
+            st.query_params.clear()
+            st.rerun()
+        way = choose_segment("Shown", WAYS, "as", hidden=True) if few else "curves"
+    if way == "clock":
+        side_by_side(chosen)
+    else:
+        curves_of(chosen)
 
 
 def side_by_side(rows: list[JSON], race: str | None = None) -> None:
@@ -88,8 +79,8 @@ def side_by_side(rows: list[JSON], race: str | None = None) -> None:
     outcomes(rows)
 
 
-def card(row: JSON) -> None:
-    """Shows one run: picture, name, set-up, outcome and actions."""
+def card(row: JSON, known: Sequence[str] = ()) -> None:
+    """Shows one run: picture, name, tags, set-up, outcome and actions; the tags `known` are offered."""
     run = row["id"]
     with st.container(border=True, key=f"run-{run}", horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
@@ -98,7 +89,7 @@ def card(row: JSON) -> None:
             else:
                 state(row)
         with st.container(width=230, gap="xxsmall"):
-            actions(row)
+            actions(row, known)
 
 
 def followed(run: str) -> None:
@@ -118,7 +109,8 @@ def state(row: JSON) -> None:
         picture_button(thumbnail(row), width=96, says=says, key=f"picture:{row['id']}", on_click=open_in_lab, args=run)
         with st.container(width=380, gap="xxsmall"):
             st.markdown(f"**{texts.escaped(row['name'])}**")
-            st.badge(word(row["status"]), color=texts.colour(row))
+            status = f":{texts.colour(row)}-badge[{word(row['status'])}]"
+            st.markdown(f"{status} {tag_badges(row['tags'])}")
             note(texts.escaped(row["problem"]) if row["problem"] else texts.ingredients(row["experiment"], catalogue()))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
@@ -128,8 +120,8 @@ def state(row: JSON) -> None:
                 note(said)
 
 
-def actions(row: JSON) -> None:
-    """Shows the buttons of a run."""
+def actions(row: JSON, known: Sequence[str]) -> None:
+    """Shows the buttons of a run; the tags `known` are offered."""
     run, closed = row["id"], row["problem"] is not None
     st.button("Open", key=f"open:{run}", type="primary", width="stretch", icon=":material/visibility:",
               on_click=open_in_lab, args=(row,), disabled=closed)  # fmt: skip
@@ -141,10 +133,11 @@ def actions(row: JSON) -> None:
                   disabled=closed)  # fmt: skip
         st.link_button("Export as a zip file", f"/api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
+        tags_field([row], known, run)
         sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)
     if sure:
         delete(row)
-    st.checkbox("Compare", key=f"chosen:{run}", disabled=closed)
+    tick(row)
 
 
 def close() -> None:

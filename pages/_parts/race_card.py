@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,11 @@ import streamlit as st
 from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
+from gradleak_core.runs.several import all_tags
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
+from pages._parts.choosing import tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
@@ -30,15 +33,21 @@ def entries(rows: list[JSON]) -> list[list[JSON]]:
     return list(found.values())
 
 
-def entry(rows: list[JSON]) -> None:
-    """Shows the card of a run, or that of a race of which several lanes are left."""
+def found_entries(rows: list[JSON], shown: Sequence[JSON]) -> list[list[JSON]]:
+    """Returns the entries of which a filter shows at least one run. A race keeps all of its lanes."""
+    ids = {row["id"] for row in shown}
+    return [each for each in entries(rows) if any(row["id"] in ids for row in each)]
+
+
+def entry(rows: list[JSON], known: Sequence[str]) -> None:
+    """Shows the card of a run, or that of a race of which several lanes are left; the tags `known` are offered."""
     if len(rows) > 1:
-        race_card(races.complete_race(rows, catalogue()))
+        race_card(races.complete_race(rows, catalogue()), known)
     else:
-        history.card(rows[0])
+        history.card(rows[0], known)
 
 
-def race_card(race: JSON) -> None:
+def race_card(race: JSON, known: Sequence[str]) -> None:
     """Shows a race: every lane's last picture, its score and how it ended, and what can be done with all of it."""
     with st.container(border=True, key=f"race-{race['id']}", horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xsmall"):
@@ -47,7 +56,7 @@ def race_card(race: JSON) -> None:
             else:
                 race_state(race)
         with st.container(width=230, gap="xxsmall"):
-            race_actions(race)
+            race_actions(race, known)
 
 
 def followed_race(race: str) -> None:
@@ -67,6 +76,8 @@ def race_state(race: JSON) -> None:
         st.switch_page(pages()["lab"])
     created = datetime.fromtimestamp(race["lanes"][0]["created"])
     st.markdown(f"**{texts.escaped(race['title'])}**")
+    if tags := all_tags(race["lanes"]):
+        st.markdown(tag_badges(tags))
     note(f"{created:%d %b %Y, %H:%M}, {len(race['lanes'])} lanes on one clock")
     with st.container(horizontal=True, gap="small"):
         for row, name in zip(race["lanes"], race["names"], strict=True):
@@ -77,11 +88,11 @@ def race_state(race: JSON) -> None:
                 looks = seen((row["result"] or {}).get("metrics") or {})
                 note(texts.escaped(name))
                 note(looks or word(row["status"]))
-                st.checkbox("Compare", key=f"chosen:{row['id']}", disabled=row["problem"] is not None)
+                tick(row)
 
 
-def race_actions(race: JSON) -> None:
-    """Shows the buttons of a race."""
+def race_actions(race: JSON, known: Sequence[str]) -> None:
+    """Shows the buttons of a race; the tags `known` are offered."""
     name, closed = race["id"], any(row["problem"] for row in race["lanes"])
     st.button("Open", key=f"open:{name}", type="primary", width="stretch", icon=":material/visibility:",
               on_click=open_race, args=(race,), disabled=closed)  # fmt: skip
@@ -89,6 +100,7 @@ def race_actions(race: JSON) -> None:
     with st.popover("More", width="stretch", key=f"more:{name}:{asked}"):
         st.link_button("Export as a zip file", f"/api/races/{name}/export.zip", width="stretch", key=f"export:{name}")
         st.text_input("Name", race["title"], key=f"name:{name}", max_chars=120, on_change=rename_kept, args=(name,))
+        tags_field(race["lanes"], known, name)
         sure = st.button("Delete", key=f"delete:{name}", width="stretch", icon=":material/delete:",
                          on_click=history.close)  # fmt: skip
     if sure:

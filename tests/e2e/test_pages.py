@@ -46,8 +46,8 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
     compare = page.get_by_role("button", name="Compare", exact=True)
     expect(compare).to_be_disabled()
     for run in runs:
-        card_of(page, run).get_by_text("Compare").click()
-        expect(card_of(page, run).get_by_role("checkbox", name="Compare")).to_be_checked()
+        card_of(page, run).get_by_text("Choose").click()
+        expect(card_of(page, run).get_by_role("checkbox", name="Choose")).to_be_checked()
     compare.click()
     lanes = page.get_by_test_id("race-view").locator("figure")
     expect(lanes).to_have_count(2)
@@ -61,7 +61,7 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
     expect(back).to_have_count(0)
 
     card_of(page, runs[1]).get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Delete").click()
+    page.locator(f".st-key-delete-{runs[1]}").get_by_role("button").click()
     expect(page.get_by_role("textbox", name="Name")).to_be_hidden()
     page.get_by_role("dialog", name="Delete this run?").get_by_role("button", name="Delete").click()
     expect(card_of(page, runs[1])).to_have_count(0)
@@ -116,6 +116,24 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
         source.evaluate(SETTLED)  # what opens above moves what is below
         source.scroll_into_view_if_needed()
         expect(source).to_be_in_viewport()
+
+
+def test_a_figure_stands_still_until_it_is_played_and_is_scrubbed_by_keys(page: Page) -> None:
+    for tab, figures in (("defences", 3), ("leak", 3)):
+        page.goto(f"/how-it-works?tab={tab}")
+        shown = page.get_by_test_id("lesson")
+        expect(shown).to_have_count(figures)
+        for figure in shown.all():
+            scrub = figure.get_by_role("slider")
+            expect(scrub).to_be_enabled()
+            expect(scrub).to_have_value("0")  # motion is reduced
+            expect(figure.get_by_role("button")).to_have_text("Play")
+            first = figure.get_by_role("paragraph").inner_text()
+            scrub.press("End")
+            expect(figure.get_by_role("button")).to_have_text("Play again")
+            assert figure.get_by_role("paragraph").inner_text() not in ("", first)
+    shown.first.get_by_role("button").press("Enter")
+    expect(shown.first.get_by_role("slider")).to_have_value("1")
 
 
 def test_about_names_the_device_and_the_limits(page: Page) -> None:

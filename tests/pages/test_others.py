@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from gradleak_core.config import knobs
 from gradleak_core.config.differences import differences
@@ -87,6 +90,7 @@ def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) ->
         app.checkbox(f"chosen:{run}").check().run()
     app.button("compare").click().run()
     assert not app.exception
+    assert app.query_params["compare"] == full
     assert view(app)["shown"] == {
         "id": "-".join(full),
         "runs": full,
@@ -133,18 +137,38 @@ def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Ser
 
 
 def test_how_it_works_shows_every_attacks_and_defences_own_source(service: Service, open_page: Open) -> None:
-    app = open_page("how_it_works")
     families = service.catalogue()["families"]
-    shown = [code.value for code in app.code]
-    for entry in [*families["attacks"].values(), *families["defences"].values()]:
-        assert entry["source"].strip() in [source.strip() for source in shown]
-    for entry in families["attacks"].values():
-        assert entry["paper"] in words(app)
+    for tab in ("attacks", "defences"):
+        app = open_tab(open_page, tab)
+        shown = [code.value.strip() for code in app.code]
+        for entry in families[tab].values():
+            assert entry["source"].strip() in shown
+            assert entry.get("paper", "") in words(app)
+
+
+def open_tab(open_page: Open, name: str) -> AppTest:
+    app = open_page("how_it_works")
+    app.query_params["tab"] = name
+    return app.run()
+
+
+def test_every_tab_has_an_address_and_the_figures_come_before_the_cards(service: Service, open_page: Open) -> None:
+    ideas = {"leak": ["gradient", "label", "matching"], "attacks": [], "defences": ["noise", "dropout", "precode"]}
+    app = open_page("how_it_works")
+    for tab, expected in (ideas | {"numbers": [], "nonsense": ideas["leak"]}).items():
+        app.query_params["tab"] = tab
+        app.run()
+        assert not app.exception
+        given = [json.loads(component.proto.json)[0] for component in app.get("bidi_component")]
+        assert [data["figure"] for data in given] == expected, tab
+    app.button("to:defences").click().run()
+    assert address(app)["tab"] == "defences"
+    assert "What noise does to it" in [heading.value for heading in app.subheader]
 
 
 def test_try_it_takes_an_attack_to_the_lab(service: Service, open_page: Open) -> None:
     for name in service.catalogue()["families"]["attacks"]:
-        app = open_page("how_it_works")
+        app = open_tab(open_page, "attacks")
         app.button(f"try:{name}").click().run()
         assert view(app)["experiment"]["attack"]["name"] == name
 

@@ -202,6 +202,19 @@ def test_rows_and_names(server: Server) -> None:
     assert server.client.get("/api/runs").json() == []
 
 
+def test_runs_are_tagged_and_several_deleted_at_once(server: Server) -> None:
+    runs = [server.submit(steps=3 + number) for number in range(3)]
+    tagged = server.client.patch(f"/api/runs/{runs[0]}", json={"tags": [" for  the talk", "For the talk"]})
+    assert tagged.json()["tags"] == ["for the talk"]
+    assert server.row(runs[1])["tags"] == []
+    assert "at most 8 tags" in sentence(server.client.patch(f"/api/runs/{runs[0]}", json={"tags": "talk"}), 422)
+    assert sentence(server.client.request("DELETE", "/api/runs", json={"ids": []}), 422).startswith("Say which runs")
+    assert sentence(server.client.delete("/api/runs"), 422), "nothing is deleted by leaving out what"
+    gone = server.client.request("DELETE", "/api/runs", json={"ids": [runs[0], "nope", runs[2]]})
+    assert gone.status_code == 204
+    assert [row["id"] for row in server.client.get("/api/runs").json()] == [runs[1]]
+
+
 @pytest.mark.parametrize("path", ["", "/truth", "/thumbnail", "/frames/1", "/recording", "/export.zip"])
 def test_an_unknown_run_is_a_sentence(server: Server, path: str) -> None:
     assert sentence(server.client.get(f"/api/runs/nope{path}"), 404).startswith("There is no run 'nope'")

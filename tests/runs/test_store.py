@@ -40,6 +40,15 @@ def test_what_went_in_comes_out(store: Store) -> None:
     assert store.truth("a") == b"truth"
 
 
+def test_tags_that_cannot_be_read_take_nothing_else_along(store: Store) -> None:
+    store.add("a", "a", EXPERIMENT)
+    for text in ("{no json", '"a text"', "[1]", "[" * 9999):
+        store.write(lambda db, text=text: db.execute("UPDATE runs SET tags = ?", (text,))).result()
+        row = store.row("a")
+        assert row is not None
+        assert (row["tags"], row["status"], row["experiment"]) == ([], "queued", EXPERIMENT)
+
+
 def test_deleting_takes_the_frames_along_and_leaves_other_runs(store: Store) -> None:
     for run in ("a", "b"):
         store.add(run, run, EXPERIMENT)

@@ -1,0 +1,79 @@
+"""Tags of runs, and what is done to several runs at once. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from gradleak_core.config.schemas import quoted
+from gradleak_core.runs.rows import clean_name
+from gradleak_core.runs.service import NoRun, Service
+from gradleak_core.types import Refused
+
+MOST_TAGS = 8
+LONGEST_TAG = 24
+"""The most characters of a tag."""
+
+
+def clean_tags(tags: Any) -> list[str]:
+    """Returns tags on one line each, without those that differ in case only. Raises `Refused`."""
+    if not isinstance(tags, list) or len(tags) > MOST_TAGS:
+        raise Refused(f"A run has at most {MOST_TAGS} tags, given as a list of texts.")
+    found: dict[str, str] = {}
+    for tag in tags:
+        try:
+            line = clean_name(tag)
+        except Refused as refused:
+            raise Refused(f"A tag must be a text of 1 to {LONGEST_TAG} characters.") from refused
+        if len(line) > LONGEST_TAG:
+            raise Refused(f"The tag {quoted(line)} is too long; use at most {LONGEST_TAG} characters.")
+        found.setdefault(line.casefold(), line)
+    return list(found.values())
+
+
+def tag_run(service: Service, run: str, tags: Any) -> None:
+    """Gives a run these tags in the place of those that it has. Raises `NoRun` or `Refused`."""
+    service.run(run)
+    service.store.tag(run, clean_tags(tags)).result()
+
+
+def add_tag(service: Service, runs: Iterable[str], tag: str) -> None:
+    """Adds a tag to runs. A run that has been deleted meanwhile is passed over. Raises `Refused` before any change."""
+    [clean] = clean_tags([tag])
+    tags = {run: clean_tags([*kept, clean]) for run, kept in tags_of(service, runs).items()}
+    retag(service, tags)
+
+
+def remove_tag(service: Service, runs: Iterable[str], tag: str) -> None:
+    """Takes a tag away from runs. A run that has been deleted meanwhile is passed over."""
+    tags = {run: [one for one in kept if one.casefold() != tag.casefold()]
+            for run, kept in tags_of(service, runs).items()}  # fmt: skip
+    retag(service, tags)
+
+
+def tags_of(service: Service, runs: Iterable[str]) -> dict[str, list[str]]:
+    """Returns the tags of those runs that are still there."""
+    rows = {row["id"]: row["tags"] for row in service.store.rows()}
+    return {run: rows[run] for run in runs if run in rows}
+
+
+def retag(service: Service, tags: dict[str, list[str]]) -> None:
+    """Writes the tags of several runs and waits for the last one."""
+    written = [service.store.tag(run, own) for run, own in tags.items()]
+    for one in written:
+        one.result()
+
+
+def all_tags(rows: Sequence[Any]) -> list[str]:
+    """Returns every tag of some rows once, in the order of the alphabet."""
+    return sorted({tag for row in rows for tag in row["tags"]}, key=str.casefold)
+
+
+def delete_runs(service: Service, runs: Any) -> None:
+    """Deletes runs as `Service.delete` does. One that is gone already is passed over. Raises `Refused`."""
+    if not isinstance(runs, list) or not runs or not all(isinstance(run, str) for run in runs):
+        raise Refused('Say which runs to delete: {"ids": [...]} with the id of each.')
+    for run in runs:
+        with suppress(NoRun):
+            service.delete(run)
