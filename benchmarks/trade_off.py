@@ -37,19 +37,19 @@ STEPS, NEUTRAL = 300, "inverting_gradients"
 """The iterations and the name of the attack that every defence meets."""
 SETUP = Experiment(model=MLP(width=64))
 STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "clipping": ("norm", (10.0, 1.0, 0.1, 0.01)),
+    "clipping": ("norm", (1.0, 0.1, 0.01)),
     "gaussian_noise": ("std", (0.001, 0.01, 0.1, 0.3, 1.0)),
-    "laplace_noise": ("scale", (0.001, 0.01, 0.1, 0.3, 1.0)),
-    "pruning": ("share", (0.5, 0.9, 0.99, 0.999)),
-    "quantisation": ("bits", (8, 4, 2, 1)),
+    "laplace_noise": ("scale", (0.01, 0.1, 1.0)),
+    "pruning": ("share", (0.9, 0.99, 0.999)),
+    "quantisation": ("bits", (4, 2, 1)),
     "sign": ("", ()),
     "half_precision": ("", ()),
-    "input_noise": ("std", (0.05, 0.1, 0.2, 0.4, 0.8)),
-    "mixup": ("images_mixed", (2, 3, 4)),
-    "instahide": ("images_mixed", (2, 3, 4)),
-    "dropout": ("p", (0.25, 0.5, 0.75, 0.9)),
-    "precode": ("width", (16, 64, 256)),
-    "partial_perturbation": ("std", (0.001, 0.01, 0.1, 1.0)),
+    "input_noise": ("std", (0.1, 0.3, 0.8)),
+    "mixup": ("images_mixed", (2, 4)),
+    "instahide": ("images_mixed", (2, 4)),
+    "dropout": ("p", (0.25, 0.5, 0.9)),
+    "precode": ("width", (16, 256)),
+    "partial_perturbation": ("std", (0.01, 0.1, 1.0)),
 }
 """The knob of each defence that says how strong it is, and its values from weak to strong."""
 ANSWERS = {

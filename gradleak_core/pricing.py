@@ -46,13 +46,13 @@ LOOKS = 10
 """How often the accuracy is looked at while a model is trained."""
 GLIMPSE = 1.0
 """The seconds between two looks at what an attack has recovered so far."""
-WARM = 20
+WARMED_UP = 20
 """The iterations of an attack after which its speed is measured."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What an attack came to so far: the scores of its own pick, and the pick's first pictures."""
+    """The outcome of an attack so far: the scores of its own pick, and the pick's first pictures."""
 
     scores: dict[str, float]
     pictures: tuple[str, ...]
@@ -94,17 +94,17 @@ class Draft:
 
 @dataclass(frozen=True)
 class Outlook:
-    """How many seconds all that is left is likely to take, from the first rounds and iterations."""
+    """The seconds that all which is left is likely to take, by the first rounds and iterations."""
 
     seconds: float
 
 
-Event: TypeAlias = "Note | Draft | Outlook | Point"
+PriceEvent: TypeAlias = "Note | Draft | Outlook | Point"
 
 
 def price(
     experiment: Experiment, settings: Sequence[tuple[Defence, ...]], federation: Federation, device: str = "cpu"
-) -> Iterator[Event]:
+) -> Iterator[PriceEvent]:
     """Yields a point for each setting, and before it notes on what is done and drafts of what is there so far.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
@@ -124,7 +124,7 @@ def price(
 
 def price_one(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
-) -> Iterator[Event]:
+) -> Iterator[PriceEvent]:
     """Yields notes and drafts, and then the point, of the defences of one experiment.
 
     The attack begins and then waits while the model is trained, so that both numbers are known soon. The outlook says
@@ -231,7 +231,7 @@ def glimpses(experiment: Experiment, device: str = "cpu") -> Iterator[Note | Lea
     steps, done, begun, next_look = 0, 0, time.perf_counter(), 0.0
 
     def due(iteration: int) -> bool:
-        return iteration > WARM and time.perf_counter() >= next_look
+        return iteration > WARMED_UP and time.perf_counter() >= next_look
 
     for event in run(experiment, device=device, due=due):
         if isinstance(event, Note):
@@ -240,11 +240,11 @@ def glimpses(experiment: Experiment, device: str = "cpu") -> Iterator[Note | Lea
             steps, next_look = event.steps, time.perf_counter() + GLIMPSE
         elif isinstance(event, Progress):
             done = event.iteration
-            begun = time.perf_counter() if done == WARM else begun
+            begun = time.perf_counter() if done == WARMED_UP else begun
             yield Note(f"Attacking: iteration {done} of {steps}.")
         elif isinstance(event, Frame):
             pictures = tuple(to_address(image[None]) for image in event.images[:MOST_PICTURES])
-            pace = (time.perf_counter() - begun) / max(done - WARM, 1)
+            pace = (time.perf_counter() - begun) / max(done - WARMED_UP, 1)
             yield Leak(event.metrics, pictures, done, steps, pace)
             next_look = time.perf_counter() + GLIMPSE
 

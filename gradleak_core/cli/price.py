@@ -22,7 +22,7 @@ from gradleak_core.config.links import defence_text
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.pricing import Draft, Event, Federation, Outlook, Point, ready
+from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
@@ -114,7 +114,7 @@ class Ledger:
         """The error that keeps the file from being up to date."""
         self.write()
 
-    def add(self, event: Event) -> None:
+    def add(self, event: PriceEvent) -> None:
         """Takes in an event and writes the file; for a note only if the last one is half a second old."""
         if isinstance(event, Point):
             self.value["points"].append(event.json())

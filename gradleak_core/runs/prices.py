@@ -28,7 +28,7 @@ from gradleak_core.types import JSON, Refused
 
 MOST_SETTINGS = 12
 """The most defences that are priced together."""
-STARTING = "Starting PyTorch, which takes a few seconds."
+STARTING_UP = "Starting PyTorch, which takes a few seconds."
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
 prices_log = logging.getLogger("gradleak.prices")
 
@@ -67,7 +67,7 @@ class Prices:
                     {
                         "status": "running",
                         "message": None,
-                        "note": STARTING,
+                        "note": STARTING_UP,
                         "points": [],
                         "begun": time.time(),
                         **head,

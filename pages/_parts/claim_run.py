@@ -16,6 +16,7 @@ from pages._parts.history import UNFINISHED
 from pages._parts.live_view import run_alone
 from pages._parts.note import note
 from pages._parts.race import race_view, what_differs
+from pages._parts.scrolling import scroll_here
 
 JSON = Any
 
@@ -36,6 +37,7 @@ def shown(rows: list[JSON]) -> JSON:
 
 def running(claim: JSON, found: JSON, raced: bool) -> None:
     """Shows a claim with its numbers, the race of its halves beneath, and the ways on from there."""
+    scroll_here(found["id"])
     with st.container(horizontal=True):
         st.button("Back to all claims", icon=":material/arrow_back:", on_click=st.query_params.clear)
         if st.button("Open in the Lab", key=f"watch:{claim['name']}", icon=":material/science:"):
