@@ -13,9 +13,10 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from benchmarks import record
 from benchmarks.setting import SEED
@@ -61,18 +62,46 @@ ANSWERS = {
 
 
 def main(kinds: list[str]) -> None:
-    """Measures the curves of these defences, or of all, and writes each as soon as it is there."""
+    """Measures the curves of these defences anew, or what is missing of all, and writes each point once it is there."""
     if unknown := set(kinds) - set(DEFENCES):
         sys.exit(f"There is no defence {', '.join(sorted(unknown))}; choose from {', '.join(DEFENCES)}.")
     kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"bare": {}, "curves": {}}
-    learnt = last(read_labelled(FEDERATION.data, shape(SETUP)))
-    for kind in kinds or DEFENCES:
-        batch = str(batch_of(kind))
-        bare = kept["bare"] if batch in kept["bare"] else kept["bare"] | {batch: without_defence(int(batch), learnt)}
-        curves = kept["curves"] | {kind: curve(kind, learnt)}
-        kept = describe() | {"bare": bare, "curves": {name: curves[name] for name in DEFENCES if name in curves}}
-        FILE.write_text(text(kept), encoding="utf-8")
-        print(f"{kind}: {curves[kind]['seconds']:.0f} s, {FILE.stat().st_size / 1e3:.0f} kB so far", flush=True)
+    curves = {name: value for name, value in kept["curves"].items() if name not in kinds}
+    wanted = dict.fromkeys(task for kind in kinds or DEFENCES for task in missing(kind, kept["bare"], curves))
+    with ProcessPoolExecutor(record.machine()["cores"]) as processes:
+        for (kind, _), found in zip(wanted, processes.map(measure, wanted), strict=True):
+            if kind in DEFENCES:
+                curve = curves.setdefault(kind, begin_curve(kind))
+                curve["points"].append(found)
+            else:
+                kept["bare"][kind] = found
+            in_order = {name: curves[name] for name in DEFENCES if name in curves}
+            FILE.write_text(text(describe() | {"bare": kept["bare"], "curves": in_order}), encoding="utf-8")
+            print(f"{kind}: {found['seconds']:.0f} s", flush=True)
+
+
+Task: TypeAlias = "tuple[str, float | int | None]"
+"""A defence and the value of its knob, or, for no defence, the number of pictures and None."""
+
+
+def missing(kind: str, bare: JSON, curves: JSON) -> list[Task]:
+    """Returns what is to be measured for the curve of a defence."""
+    batch, done = str(batch_of(kind)), len(curves.get(kind, {"points": ()})["points"])
+    first: list[Task] = [] if batch in bare else [(batch, None)]
+    return [*first, *((kind, value) for value in (STRENGTHS[kind][1] or (None,))[done:])]
+
+
+def measure(task: Task) -> JSON:
+    """Returns the point of a task."""
+    kind, value = task
+    begun, learnt = time.perf_counter(), last(read_labelled(FEDERATION.data, shape(SETUP)))
+    if kind in DEFENCES:
+        part = DEFENCES[kind](**({} if value is None else {STRENGTHS[kind][0]: value}))
+        attacks = {NEUTRAL: STEPS} | dict([ANSWERS[kind]] if kind in ANSWERS else [])
+        found = point((part,), attacks, batch_of(kind), learnt) | {"value": value}
+    else:
+        found = point((), {NEUTRAL: STEPS}, int(kind), learnt)
+    return found | {"seconds": round(time.perf_counter() - begun, 1)}
 
 
 def describe() -> JSON:
@@ -87,25 +116,11 @@ def batch_of(kind: str) -> int:
     return len(PICTURES) if DEFENCES[kind].needs else 1
 
 
-def without_defence(batch: int, learnt: Labelled) -> JSON:
-    """Returns what no defence came to."""
-    return point((), {NEUTRAL: STEPS}, batch, learnt)
-
-
-def curve(kind: str, learnt: Labelled) -> JSON:
-    """Returns what each strength of a defence came to, and where and when it was measured."""
-    begun = time.perf_counter()
-    knob, values = STRENGTHS[kind]
-    attacks = {NEUTRAL: STEPS} | dict([ANSWERS[kind]] if kind in ANSWERS else [])
-    points = []
-    for value in values or (None,):
-        part = DEFENCES[kind](**({} if value is None else {knob: value}))
-        points.append(point((part,), attacks, batch_of(kind), learnt) | {"value": value})
-    return {
-        "knob": knob, "batch": batch_of(kind), "points": points,
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "place": f"{record.machine()['cores']} processor cores", "seconds": round(time.perf_counter() - begun, 1),
-    }  # fmt: skip
+def begin_curve(kind: str) -> JSON:
+    """Returns a curve without points, and where and when it is measured."""
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    place = f"{record.machine()['cores']} processor cores"
+    return {"knob": STRENGTHS[kind][0], "batch": batch_of(kind), "date": today, "place": place, "points": []}
 
 
 def point(defences: tuple[Defence, ...], attacks: dict[str, int], batch: int, learnt: Labelled) -> JSON:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import BENCHMARKS
+from benchmarks import BENCHMARKS, trade_off
 from benchmarks.bare import play
 from benchmarks.presets import batch
 from benchmarks.record import complete, results, write
 from benchmarks.setting import SEED, Setting
 from benchmarks.table import PAGE, page
 from gradleak_core.data.samples import FOLDER, SAMPLES
+from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment
 
 COMMITTED = results()

@@ -116,6 +116,8 @@ CLAIM = Claim(
         "attack.labels=bias_rule",
         "attack.labels=label_counts",
     ),
-    figure=Figure("Labels right", {"iLRG": "iLRG", "bias, pink": "bias, pink"}, ("state", "model"), over="size"),
+    figure=Figure(
+        "Labels right", {"iLRG": "iLRG", "bias": "bias, pink"}, ("state", "model"), {"untrained": "new"}, over="size"
+    ),
     measure=measure,
 )

@@ -9,13 +9,15 @@ import streamlit as st
 
 HTML = '<div class="figure"></div>'
 CSS = """
-.figure { color: var(--st-text-color); font-family: var(--st-font); line-height: 0; }
-[data-pick] { cursor: pointer; }
+.figure { color: var(--st-text-color); font-family: var(--st-font); line-height: 0; container-type: inline-size; }
+.pickable [data-pick] { cursor: pointer; }
+@container (max-width: 480px) { text { font-size: 18px; } }
 """
 JS = """
-export default function ({ data: [{ svg }], parentElement, setTriggerValue }) {
+export default function ({ data: [{ svg, pickable }], parentElement, setTriggerValue }) {
   const figure = parentElement.querySelector(".figure");
   figure.innerHTML = svg;
+  figure.classList.toggle("pickable", pickable);
   figure.onclick = event => {
     const picked = event.target.closest("[data-pick]");
     if (picked) setTriggerValue("picked", picked.dataset.pick);
@@ -34,4 +36,4 @@ def figure(svg: str, *, key: str, on_pick: Callable[[str], Any] | None = None) -
             on_pick(st.session_state[key]["picked"])
 
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
-    _mount(data=[{"svg": svg}], key=key, on_picked_change=picked)
+    _mount(data=[{"svg": svg, "pickable": on_pick is not None}], key=key, on_picked_change=picked)

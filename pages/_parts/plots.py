@@ -173,7 +173,7 @@ class Frame:
         return parts
 
 
-ROW, NAME = 24, 190
+ROW, NAME = 24, 205
 """The height of a row of a plot of values, and the width of its name."""
 
 
@@ -196,10 +196,10 @@ def value_plot(figure: JSON) -> str:
         x = scale.x(floor["value"])
         parts += [f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height}" stroke="{ORANGE}" stroke-width="2" '
                   'stroke-dasharray="5 4"/>', text(x, height + 58, floor["name"], size=12)]  # fmt: skip
-    return svg(VALUES + 66, height + 64, parts, describe_rows(figure))
+    return svg(VALUES + 90, height + 64, parts, describe_rows(figure))
 
 
-VALUES = 520
+VALUES = 530
 """The right end of the values of a plot."""
 
 
