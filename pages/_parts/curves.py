@@ -22,7 +22,7 @@ COLOURS = (GREEN, VIOLET)
 """The colours of the attack that every defence meets, and of the one made against a defence."""
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def recorded() -> JSON:
     """Returns the recorded curves with what they share."""
     return json.loads((ASSETS / "trade_off.json").read_text(encoding="utf-8"))
@@ -134,9 +134,11 @@ def method(kept: JSON, kind: str) -> str:
     model, attack = (known[family][name]["title"] for family, name in
                      (("models", kept["experiment"]["model"]["kind"]), ("attacks", NEUTRAL)))  # fmt: skip
     sends = "one picture" if curve["batch"] == 1 else f"{curve['batch']} pictures at once"
+    answered = len(curve["points"][-1]["leaks"]) > 1
     return (
         f"Recorded on {curve['date']} with {curve['place']}, three times with other weights and draws. Accuracy: an "
         f"{model} learns {learnt['data']} in {learnt['rounds']} rounds of {learnt['clients']} clients, and is tested "
         f"on held-out pictures. Leakage: {attack} has {kept['steps']} iterations on the first update of a client that "
         f"sends {sends}; it knows the labels."
+        + (" The violet attack was made against this defence." if answered else "")
     )

@@ -17,6 +17,8 @@ GREEN, ORANGE, VIOLET = "#158076", "#C2571A", "#8A6FD0"
 WIDTH, TOP, BOTTOM, LEFT, RIGHT = 680, 96, 330, 62, 662
 THUMB = 56
 """The side of a thumbnail above the chart."""
+LONGEST = 11
+"""The most characters under a thumbnail."""
 MOST_THUMBS = 10
 """The most thumbnails that find room in a row."""
 
@@ -68,7 +70,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Curve:
-    """Dots that a line joins. A faint one is there for comparison: without thumbnails, labels and spreads."""
+    """Dots that a line joins. Those of a faint one are specks, and only where the others leave room for them."""
 
     dots: tuple[Dot, ...] = field(default=())
     faint: bool = False
@@ -85,10 +87,11 @@ def trade_off_chart(curves: Sequence[Curve], axis: Axis, says: str) -> str:
     Bars reach from the lowest to the highest value. `says` tells a screen reader what is in it.
     """
     dots = [dot for curve in curves if not curve.faint for dot in curve.dots]
-    lowest = min((min(dot.accuracy) for curve in curves for dot in curve.dots), default=0.0)
+    lowest = min((min(dot.accuracy) for dot in dots), default=0.0)
     frame = Frame(axis, max(0.0, int((lowest - 0.04) * 10) / 10))
-    parts = [*frame.grid(), *(frame.line(curve) for curve in curves), *frame.thumbnails(dots)]
-    parts += [mark for curve in curves if curve.faint for dot in curve.dots for mark in [frame.speck(dot)]]
+    parts = [*frame.grid(), *(frame.line(curve) for curve in curves if not curve.faint), *frame.thumbnails(dots)]
+    others = [dot for curve in curves if curve.faint for dot in curve.dots]
+    parts += [frame.speck(dot) for dot in others if mean(dot.accuracy) >= frame.low]
     parts += [mark for dot in sorted(dots, key=lambda dot: dot.chosen) for mark in frame.marks(dot)]
     return svg(WIDTH, BOTTOM + 58, parts, says)
 
@@ -130,8 +133,8 @@ class Frame:
     def line(self, curve: Curve) -> str:
         """Returns the line through the dots of a curve."""
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, curve.dots))
-        colour, strength = ("currentColor", 0.22) if curve.faint else (curve.dots[-1].colour, 0.7)
-        return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2" opacity="{strength}"/>'
+        colour = curve.dots[-1].colour
+        return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2" opacity="0.7"/>'
 
     def speck(self, dot: Dot) -> str:
         """Returns the mark of a dot of a faint curve."""
@@ -168,7 +171,7 @@ class Frame:
             parts += [
                 f'<rect {place} fill="none" {edge}/>',
                 picture(place, dot.picture, dot.label),
-                text(middle, THUMB + 19, dot.label, size=12),
+                text(middle, THUMB + 19, shortened(dot.label), size=12),
             ]
         return parts
 
@@ -251,6 +254,11 @@ def describe_rows(figure: JSON) -> str:
     said = [f"{row['name']} {row['share']:.1%}" if "share" in row else f"{row['name']} {mean(row['values']):.3g}"
             for row in figure["rows"]]  # fmt: skip
     return f"{figure['title']}: {', '.join(said)}"
+
+
+def shortened(label: str) -> str:
+    """Returns a label as short as a thumbnail is wide."""
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
 
 
 def picture(place: str, address: str, says: str) -> str:
