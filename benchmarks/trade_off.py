@@ -67,12 +67,14 @@ def main(kinds: list[str]) -> None:
         sys.exit(f"There is no defence {', '.join(sorted(unknown))}; choose from {', '.join(DEFENCES)}.")
     kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"bare": {}, "curves": {}}
     curves = {name: value for name, value in kept["curves"].items() if name not in kinds}
-    wanted = dict.fromkeys(task for kind in kinds or DEFENCES for task in missing(kind, kept["bare"], curves))
+    wanted = dict.fromkeys(missing(kinds or list(DEFENCES), kept["bare"], curves))
     with ProcessPoolExecutor(record.machine()["cores"]) as processes:
         for (kind, _), found in zip(wanted, processes.map(measure, wanted), strict=True):
             if kind in DEFENCES:
                 curve = curves.setdefault(kind, begin_curve(kind))
-                curve["points"].append(found)
+                curve["points"] = sorted(
+                    [*curve["points"], found], key=lambda one, kind=kind: place(kind, one["value"])
+                )
             else:
                 kept["bare"][kind] = found
             in_order = {name: curves[name] for name in DEFENCES if name in curves}
@@ -84,11 +86,21 @@ Task: TypeAlias = "tuple[str, float | int | None]"
 """A defence and the value of its knob, or, for no defence, the number of pictures and None."""
 
 
-def missing(kind: str, bare: JSON, curves: JSON) -> list[Task]:
-    """Returns what is to be measured for the curve of a defence."""
-    batch, done = str(batch_of(kind)), len(curves.get(kind, {"points": ()})["points"])
-    first: list[Task] = [] if batch in bare else [(batch, None)]
-    return [*first, *((kind, value) for value in (STRENGTHS[kind][1] or (None,))[done:])]
+def missing(kinds: list[str], bare: JSON, curves: JSON) -> Iterator[Task]:
+    """Yields what is to be measured for these curves: first a strength of each, then a second of each, and so on."""
+    yield from ((str(batch_of(kind)), None) for kind in kinds if str(batch_of(kind)) not in bare)
+    for turn in range(max(len(values) for _, values in STRENGTHS.values())):
+        for kind in kinds:
+            values = STRENGTHS[kind][1] or (None,)
+            value = values[(len(values) // 2 + turn) % len(values)]
+            known = [point["value"] for point in curves.get(kind, {"points": ()})["points"]]
+            if turn < len(values) and value not in known:
+                yield kind, value
+
+
+def place(kind: str, value: float | None) -> int:
+    """Returns where a value stands among the strengths of a defence."""
+    return (STRENGTHS[kind][1] or (None,)).index(value)
 
 
 def measure(task: Task) -> JSON:

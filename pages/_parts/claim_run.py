@@ -47,7 +47,7 @@ def running(claim: JSON, found: JSON, raced: bool) -> None:
             claims.begin(claim, catalogue())
             st.rerun()
     claims.heading(claim)
-    theirs, ours, this = st.columns(3, gap="large", border=True)
+    theirs, ours, this = st.columns([3, 4, 5], border=True)
     theirs.markdown(f"**The paper**  \n{texts.escaped(claim['theirs'])}")
     with ours:
         claims.outcome(claim)
@@ -73,7 +73,7 @@ def numbers(lanes: list[JSON], names: list[str], unfinished: bool) -> None:
         st.rerun()
     st.markdown("**This run**")
     cells = [[texts.escaped(name), *came_to(row)] for name, row in zip(names, rows, strict=True)]
-    st.markdown(texts.table(["Half" if len(rows) > 1 else "Run", "PSNR", "SSIM", "Seen", "Labels"], cells))
+    st.markdown(texts.table(["Half" if len(rows) > 1 else "Run", "PSNR", "Seen", "Labels"], cells))
     note("One run with one picture and one seed; the paper's numbers and ours are over several.")
 
 
@@ -81,7 +81,7 @@ def came_to(row: JSON) -> list[str]:
     """Returns the cells of a lane: its scores, what is seen, and how many labels were found; its status before that."""
     result = row["result"]
     if not result or not result.get("metrics"):
-        return [word(row["status"]), "", "", ""]
+        return [word(row["status"]), "", ""]
     scores = result["metrics"]
     labels = "told" if labels_revealed(row["experiment"]) else f"{scores['label_accuracy']:.0%}"
-    return [f"{scores['psnr']:.1f} dB", f"{scores['ssim']:.2f}", seen(scores), labels]
+    return [f"{scores['psnr']:.1f} dB", seen(scores), labels]

@@ -109,15 +109,23 @@ def left_over(kept: JSON, point: JSON) -> None:
     scores = {name: {score: mean(leak[score]) for score in ("likeness", "psnr", "ssim")}
               for name, leak in point["leaks"].items()}  # fmt: skip
     most = max(scores.values(), key=lambda one: one["likeness"])
-    learnt, leaked = st.columns(2)
-    learnt.metric("Accuracy", f"{mean(accuracy):.1%}", f"{min(accuracy):.1%} to {max(accuracy):.1%}",
-                  delta_color="off", delta_arrow="off")  # fmt: skip
-    leaked.metric("What is seen", seen(most), f"likeness {most['likeness']:.2f}", delta_color="off", delta_arrow="off")
+    spread = f"{min(accuracy):.1%} to {max(accuracy):.1%}"
+    both = headline("Accuracy", f"{mean(accuracy):.1%}", spread)
+    both += headline("What is seen", seen(most), f"likeness {most['likeness']:.2f}")
+    st.html(f'<div style="display:flex;gap:2rem">{both}</div>')
     rows = gallery("Private", kept["truth"])
     for name, leak in point["leaks"].items():
         said = f"{titles[name]['title']}: PSNR {scores[name]['psnr']:.1f} dB, SSIM {scores[name]['ssim']:.2f}"
         rows += gallery(said, leak["pictures"])
     st.html(rows)
+
+
+def headline(label: str, value: str, beneath: str) -> str:
+    """Returns a large value with its label above and what belongs to it beneath."""
+    lines = ((0.875, label), (1.75, value), (0.875, beneath))
+    return (
+        "<div>" + "".join(f'<div style="font-size:{size}rem">{escape(line)}</div>' for size, line in lines) + "</div>"
+    )
 
 
 def gallery(title: str, pictures: list[str]) -> str:

@@ -113,9 +113,9 @@ class Frame:
         """Returns the lines and texts of both axes."""
         parts = [text(14, (TOP + BOTTOM) / 2, "Accuracy", turned=True)]
         parts += [text((LEFT + RIGHT) / 2, BOTTOM + 48, self.axis.title)]
-        steps = 5 if self.low < 0.5 else 2
+        steps = 5 if self.low < 0.5 else 1
         for tenth in range(round(self.low * 10), 11):
-            if tenth % steps == 0 or self.low >= 0.8:
+            if tenth % steps == 0:
                 parts += [rule(LEFT, self.y(tenth / 10), RIGHT, self.y(tenth / 10))]
                 parts += [text(LEFT - 8, self.y(tenth / 10) + 4, f"{tenth * 10}%", anchor="end")]
         for at, stop in enumerate(self.axis.stops):
@@ -198,8 +198,8 @@ def value_plot(figure: JSON) -> str:
     if floor:
         x = scale.x(floor["value"])
         parts += [f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height}" stroke="{ORANGE}" stroke-width="2" '
-                  'stroke-dasharray="5 4"/>', text(x, height + 58, floor["name"], size=12)]  # fmt: skip
-    return svg(VALUES + 90, height + 64, parts, describe_rows(figure))
+                  'stroke-dasharray="5 4"/>', text(x, height + 66, floor["name"], size=12)]  # fmt: skip
+    return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
 
 
 VALUES = 530
