@@ -146,7 +146,7 @@ def method(kept: JSON, kind: str) -> str:
     return (
         f"Recorded on {curve['date']} with {curve['place']}, three times with other weights and draws. Accuracy: an "
         f"{model} learns {learnt['data']} in {learnt['rounds']} rounds of {learnt['clients']} clients, and is tested "
-        f"on held-out pictures. Leakage: {attack} has {kept['steps']} iterations on the first update of a client that "
-        f"sends {sends}; it knows the labels."
+        f"on held-out pictures as they are. Leakage: {attack} has {kept['steps']} iterations on the first update of a "
+        f"client that sends {sends}; it knows the labels."
         + (" The violet attack was made against this defence." if answered else "")
     )
