@@ -88,16 +88,18 @@ def test_a_claim_goes_to_the_lab_as_the_race_of_its_halves(service: Service, ope
     assert links.from_query(query, known) == race["lanes"][0], address(app)
 
 
-def test_a_claim_runs_under_its_name_beside_both_numbers(service: Service, open_page: Open) -> None:
-    row = next(row for row in LIVE if row["halves"])
+def test_a_claim_runs_under_its_name_beside_both_numbers(
+    service: Service, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ROWS[0] | {"live": dict.fromkeys(("cpu", "cuda"), {"attack.steps": "3"}), "halves": ["attack.steps=4"]}
+    (tmp_path / "claims.json").write_text(json.dumps([row]), encoding="utf-8")
+    monkeypatch.setattr(claims, "ASSETS", tmp_path)
     app = open_page("claims")
     app.button(f"run:{row['name']}").click().run()
     assert not app.exception
     race = races.get_race(service, address(app)["race"])
     assert race["title"] == row["title"]
     assert [lane["experiment"] for lane in race["lanes"]] == claims.lanes(row, service.catalogue())
-    for lane in race["lanes"]:
-        service.stop(lane["id"])
     until(lambda: all(service.run(lane["id"])["result"] for lane in race["lanes"]))
     app.run()
     assert texts.escaped(row["theirs"]) in words(app)
