@@ -20,7 +20,8 @@ from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, 
 from pages._parts.texts import escaped, segment, table
 
 JSON = Any
-MOST = 6
+FEWEST, MOST = 3, 6
+"""The fewest recorded values that are offered as they are, and the most values that are priced together."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
 MEASURES = {"seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
 """What leakage can be shown as, and its name in a point."""
@@ -89,7 +90,7 @@ def settings(kind: str, row: JSON) -> list[JSON]:
     ) if len(numbers) > 1 else first  # fmt: skip
     knob = numbers[name]
     options = choices(knob, values if name == first else [])
-    ready = values if name == first and values else spread(options)
+    ready = values if name == first and len(values) >= FEWEST else spread(options)
     chosen = st.multiselect(
         f"{knob['label']}: values to try", options, ready, key=f"price:{kind}:{name}", max_selections=MOST,
         format_func=lambda value: f"{value:g}", placeholder="Choose up to six",

@@ -91,7 +91,7 @@ def test_a_claim_goes_to_the_lab_as_the_race_of_its_halves(service: Service, ope
 def test_a_claim_runs_under_its_name_beside_both_numbers(
     service: Service, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = ROWS[0] | {"live": dict.fromkeys(("cpu", "cuda"), {"attack.steps": "3"}), "halves": ["attack.steps=4"]}
+    row = ROWS[0] | {"live": {key: {"attack.steps": "3"} for key in ("cpu", "cuda")}, "halves": ["attack.steps=4"]}
     (tmp_path / "claims.json").write_text(json.dumps([row]), encoding="utf-8")
     monkeypatch.setattr(claims, "ASSETS", tmp_path)
     app = open_page("claims")
