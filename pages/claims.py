@@ -1,19 +1,30 @@
-"""Claims: what papers say, what came out here, and a set-up to watch."""
+"""Claims: what papers say, what came out here, and each of them to run."""
 
 import streamlit as st
 
-from pages._parts import claims
+from pages._parts import claim_run, claims
 from pages._parts.engine import catalogue
 
 known = catalogue()
 rows = claims.rows()
 
+if found := claim_run.shown(rows):
+    claim_run.running(*found)
+    st.stop()
+
 st.title("Claims")
+if "claim" in st.query_params:
+    st.warning(
+        "This link's run is no longer stored; press **Run it** to run the claim again.", icon=":material/link_off:"
+    )
 with st.container(width=760):
     st.markdown(
         "What the papers claim, tested with this code. The rule for each verdict is code, next to the claim. "
         "A claim that does not hold here is a result too."
     )
     st.markdown(claims.tally(rows))
-for row in rows:
+chosen = claims.filtered(rows)
+for row in chosen:
     claims.card(row, known)
+if not chosen:
+    st.markdown("No claim of this paper has this verdict. Choose another verdict or all papers.")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import BENCHMARKS
+from benchmarks import BENCHMARKS, trade_off
 from benchmarks.bare import play
 from benchmarks.presets import batch
 from benchmarks.record import complete, results, write
 from benchmarks.setting import SEED, Setting
 from benchmarks.table import PAGE, page
 from gradleak_core.data.samples import FOLDER, SAMPLES
+from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment
 
 COMMITTED = results()
@@ -75,3 +76,15 @@ def test_batches_hold_different_labels() -> None:
     for first in range(len(SAMPLES)):
         labels = [SAMPLES[reference.removeprefix("sample:")].label for reference in batch(first, 4)]
         assert len(set(labels)) == 4
+
+
+def test_the_recorded_trade_offs_are_of_every_defence_and_of_the_set_up_of_today() -> None:
+    kept = json.loads(trade_off.FILE.read_text(encoding="utf-8"))
+    assert list(kept["curves"]) == list(DEFENCES)
+    today = trade_off.describe()
+    assert all(kept[name] == value for name, value in today.items() if name != "truth")
+    assert trade_off.FILE.stat().st_size < 400_000
+    for kind, curve in kept["curves"].items():
+        knob, values = trade_off.STRENGTHS[kind]
+        assert (curve["knob"], [point["value"] for point in curve["points"]]) == (knob, list(values) or [None])
+        assert not re.search(r'"/', json.dumps(curve)), "a path of somebody's machine"

@@ -19,8 +19,8 @@ from gradleak_core.defences.input_noise import InputNoise
 from gradleak_core.experiment import Experiment, load_batch, network
 from gradleak_core.models.inits import Uniform
 from gradleak_core.models.mlp import MLP
-from gradleak_core.pricing import Federation, Point, price
-from gradleak_core.types import ClientStep, Refused
+from gradleak_core.pricing import Draft, Federation, Outlook, Point, price
+from gradleak_core.types import ClientStep, Note, Refused
 
 IDLG = ATTACKS["idlg"]
 assert isinstance(IDLG, Recipe)
@@ -40,6 +40,20 @@ def test_noise_of_zero_is_no_defence_and_much_noise_costs_accuracy_and_leaks_les
     assert (zero.accuracy, zero.leakage) == (none.accuracy, none.leakage)
     assert much.accuracy < none.accuracy - 0.2
     assert much.leakage["psnr"] < none.leakage["psnr"] - 3
+
+
+def test_drafts_come_before_the_point_and_the_outlook_once() -> None:
+    events = [event for event in price(SMALL, [(), (GaussianNoise(std=0.1),)], FEW) if not isinstance(event, Note)]
+    [outlook] = [event for event in events if isinstance(event, Outlook)]
+    assert outlook.seconds > 0
+    first, *_ = events
+    assert isinstance(first, Draft)
+    assert 0 < first.rounds < FEW.rounds
+    drafts = [event for event in events if isinstance(event, Draft)]
+    ends = [event for event in events if isinstance(event, Point)]
+    assert [end.defences for end in ends] == [(), (GaussianNoise(std=0.1),)]
+    assert drafts[-1].point == ends[-1]
+    assert all(end.pictures[0].startswith("data:image/webp;base64,") for end in ends)
 
 
 def test_every_place_where_a_defence_intervenes_is_priced() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -53,5 +54,10 @@ CLAIM = Claim(
     theirs="270, 602, 1,173 and 2,711 iterations for batches of 1, 2, 4 and 8 CIFAR images",
     refuted_by="A batch of sixteen that comes back within 1 dB of a single image.",
     live=Experiment(images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"), attack=ATTACK),
+    halves=(
+        "image=sample:astronaut",
+        "image=sample:astronaut&image=sample:chelsea",
+    ),
+    figure=draw_psnr(("batch",), {n: f"{n} pictures" for n in SIZES[1:]} | {1: "1 picture"}),
     measure=measure,
 )

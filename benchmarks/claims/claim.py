@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from benchmarks.claims.figure import Figure
 from benchmarks.claims.papers import Paper
 from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
@@ -46,6 +47,10 @@ class Claim:
     """A set-up of seconds to a minute on two CPU cores that shows the point in the Lab."""
     live_gpu: Experiment | None = None
     """A larger one where there is a GPU; `live` when there is none."""
+    halves: tuple[str, ...] = ()
+    """How each further lane of a race differs from `live`, which it is compared with, as `config.races` writes it."""
+    figure: Figure | None = None
+    """What the page draws of the values."""
     account: str = ""
     """Our best account of why, where the claim holds in part or not at all."""
 

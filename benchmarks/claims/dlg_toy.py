@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -52,5 +53,7 @@ CLAIM = Claim(
     theirs="squared + L-BFGS 46.25 ± 12.66 dB, cosine + Adam 18.00 ± 3.33 dB (100 images)",
     refuted_by="A mean PSNR of the squared distance that is not above the cosine's.",
     live=Experiment(attack=SQUARED),
+    halves=("attack=inverting_gradients",),
+    figure=draw_psnr(("attack",), {"squared": "squared, L-BFGS", "cosine": "cosine, Adam"}),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.distances import Squared
@@ -115,5 +116,10 @@ CLAIM = Claim(
     account="On the LeNet L-BFGS found the masks of one victim of "
     "CIFAR-10 and not of the other; on the ResNet-20 600 iterations are too few even for an attacker who is "
     "told the masks.",
+    halves=(
+        "attack.stance=ignore",
+        "attack.stance=told",
+    ),
+    figure=draw_psnr(("stance",), floor=False),
     measure=measure,
 )

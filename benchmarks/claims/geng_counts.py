@@ -11,6 +11,7 @@ from torch import nn
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import LabelCounts
 from gradleak_core.attacks.parts.tally import tally
@@ -113,5 +114,7 @@ CLAIM = Claim(
     "random noise; those of pictures are smaller and vary by a third from one to the next on ConvNet and MLP, so that "
     "an exact count would be luck. The bias's gradient needs no such sum and counts nearly all batches exactly there. "
     "On the LeNet, whose weights are large, noise predicts other classes than pictures do, which either form inherits.",
+    halves=("attack.labels=bias_rule",),
+    figure=Figure("Labels right", {"row sums": "sums_right", "with the bias": "bias_right"}, ("model",), over="size"),
     measure=measure,
 )

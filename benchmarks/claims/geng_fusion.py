@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.claims.told import Attacked, attacked
 from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
@@ -67,5 +68,12 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="No larger share of the other image with the same label than with different labels.",
     live=Experiment(images=("sample:digit_3", "sample:digit_7"), attack=find_recipe("general_deep_leakage")),
+    halves=("label=3&label=7",),
+    figure=Figure(
+        "Share of the other picture",
+        {"": "other"},
+        ("labels",),
+        {"same": "same label", "different": "different labels"},
+    ),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import Group
@@ -52,5 +53,7 @@ CLAIM = Claim(
     live=Experiment(images=("sample:astronaut", "sample:chelsea"), attack=replace(TOGETHER, steps=STEPS)),
     account="The consensus adds a little to every batch, a third of a decibel in the mean: two restarts that match "
     "about equally well stand in different places, and each is nearer to the truth for being drawn to the other.",
+    halves=("attack.priors=none",),
+    figure=draw_psnr(("seeds",), {"alone": "without the group", "together": "with the group"}),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -49,5 +50,7 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="Two pairs that give no better images than one.",
     live=replace(BASE, images=("sample:astronaut", "sample:chelsea"), threat=ThreatModel(rounds=2)),
+    halves=("threat.rounds=1",),
+    figure=draw_psnr(("rounds",), {1: "1 update", 2: "2 updates"}),
     measure=measure,
 )

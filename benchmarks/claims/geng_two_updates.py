@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -48,5 +49,7 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="No batch recognisable.",
     live=replace(BASE, images=("sample:astronaut", "sample:chelsea")),
+    halves=("threat.rounds=1",),
+    figure=draw_psnr(),
     measure=measure,
 )

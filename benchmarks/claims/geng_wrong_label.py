@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.told import attacked, same
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -58,5 +59,6 @@ CLAIM = Claim(
     ),
     account="A wrong label costs ten decibels, as claimed; but two pictures with the right labels came back at 16 dB "
     "within the half minute given, short of the 20 dB that the rule asks for.",
+    figure=draw_psnr(("labels",), {"right": "right labels", "wrong": "a wrong label"}),
     measure=measure,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.priors import BatchStatistics, Energy, Group, Prior, TotalVariation
@@ -81,5 +82,12 @@ CLAIM = Claim(
     theirs="ResNet-50, batch 8: 10.75, 12.06 (with batch statistics), 12.52 (group), 12.93 dB (registered)",
     refuted_by="All terms together less than 1 dB above the gradient alone.",
     live=replace(BASE, images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee")),
+    halves=(
+        "attack.priors=none",
+        "attack.priors=total_variation,energy",
+        "attack.priors=total_variation,energy,batch_statistics",
+        "threat.statistics=unknown",
+    ),
+    figure=draw_psnr(("terms", "statistics"), {"told": "", "unknown": "untold"}, floor=False),
     measure=measure,
 )

@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import RowMinimum, RowSum
 from gradleak_core.experiment import Experiment, prepare_both
@@ -94,5 +95,7 @@ CLAIM = Claim(
         threat=ThreatModel(statistics="told"),
         attack=replace(find_recipe("gradinversion"), restarts=1, steps=500),
     ),
+    halves=("attack.labels=row_sum",),
+    figure=Figure("Labels right", {"minimum": "minimum", "sum": "sum"}, ("model",), over=BATCH),
     measure=measure,
 )

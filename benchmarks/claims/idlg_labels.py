@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import RowSum
@@ -76,5 +77,7 @@ CLAIM = Claim(
     live=Experiment(),
     account="DLG was right in every one of its 12 runs: with a line search, where the paper's takes every full step, "
     "it found the label together with the image.",
+    halves=("attack=dlg&attack.unknowns.pixels.begin=normal",),
+    figure=Figure("Labels right", {"": "right"}, ("attack", "set"), {"dlg": "DLG", "idlg": "iDLG"}, 1, 0.1, "chance"),
     measure=measure,
 )

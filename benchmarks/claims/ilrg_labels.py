@@ -10,6 +10,7 @@ from torch import nn
 
 from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.claims.geng_counts import BiasAlone, batch, found
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import BiasRule, InstanceWise
@@ -111,5 +112,12 @@ CLAIM = Claim(
     "about as much as it is predicted leaves a row over a bias near 0, which tells no features. After training the "
     "pictures of a class differ in what they are taken for, and a trained network takes noise for one class: the bias "
     "rule then does without a p from noise, and is better than iLRG.",
+    halves=(
+        "attack.labels=bias_rule",
+        "attack.labels=label_counts",
+    ),
+    figure=Figure(
+        "Labels right", {"iLRG": "iLRG", "bias": "bias, pink"}, ("state", "model"), {"untrained": "new"}, over="size"
+    ),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures, victim
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -83,5 +84,7 @@ CLAIM = Claim(
     "trained weights the squared distance with a line search does better than theirs.",
     live=Experiment(images=("sample:chelsea",), model=ResNet20(), attack=ATTACKS["cosine"]),
     live_gpu=Experiment(images=("sample:chelsea",), model=ResNet20(width=4), attack=ATTACKS["cosine"]),
+    halves=("attack=dlg&attack.labels=known_labels",),
+    figure=draw_psnr(("phase", "attack")),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
@@ -59,5 +60,7 @@ CLAIM = Claim(
     theirs="in words only; a later program by the same authors has 20.8 dB for four images and four steps",
     refuted_by="A median below 20 dB at five local steps.",
     live=Experiment(client=ClientStep(local_epochs=5, lr=0.01)),
+    halves=("threat.local_steps=one",),
+    figure=draw_psnr(("threat", "steps"), {"known": "repeated", "one": "taken for one"}),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_ssim
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
@@ -53,5 +54,11 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="Single images recognisable under InstaHide.",
     live=replace(BASE, defences=(Mixup(),)),
+    halves=(
+        "defence=none",
+        "defence=input_noise",
+        "defence=instahide",
+    ),
+    figure=draw_ssim(("defence",)),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_ssim
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core import pricing
@@ -103,5 +104,7 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="PPP needing as much or more perturbation for an SSIM under 0.3.",
     live=replace(BASE, defences=(PartialPerturbation(std=1e-2),)),
+    halves=("defence=precode&defence=gaussian_noise:std=0.01",),
+    figure=draw_ssim(("defence", "std"), {"noise on everything": "all layers"}),
     measure=measure,
 )

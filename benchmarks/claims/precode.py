@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_ssim
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.attacks.inversion import Recipe
@@ -96,5 +97,7 @@ CLAIM = Claim(
     theirs="mean SSIM 0.9997 without, 0.0045 with PRECODE",
     refuted_by="A mean SSIM with PRECODE of more than half of that without.",
     live=Experiment(model=MLP(), attack=replace(PLAIN, steps=300), defences=(Precode(),)),
+    halves=("defence=none",),
+    figure=draw_ssim(("precode",), {False: "without", True: "with PRECODE"}),
     measure=measure,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.claims import papers
 from benchmarks.claims.claim import Claim, Outcome
+from benchmarks.claims.figure import draw_ssim
 from benchmarks.claims.precode import ATTACKS, broken
 from benchmarks.setting import Setting
 from gradleak_core.defences.precode import Precode
@@ -27,5 +28,7 @@ CLAIM = Claim(
     account="The noise turns what flows back, which no picture can match, and the optimiser bends the pixels to try; "
     "the longer it runs, the more. Before the other networks' classifiers nearly all layers lie ahead of the "
     "noise, but every one of their gradients is turned by it.",
+    halves=("attack=inverting_gradients",),
+    figure=draw_ssim(("model",)),
     measure=measure,
 )

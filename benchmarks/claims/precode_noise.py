@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.claims import papers
 from benchmarks.claims.claim import Claim, Outcome
+from benchmarks.claims.figure import draw_ssim
 from benchmarks.claims.precode import ATTACKS, broken
 from benchmarks.setting import Setting
 from gradleak_core.defences.precode import Precode
@@ -24,5 +25,7 @@ CLAIM = Claim(
     theirs="MLP: SSIM 0.99993, two images",
     refuted_by="A mean SSIM on the MLP under 0.6.",
     live=Experiment(model=MLP(), attack=ATTACKS["noise"], defences=(Precode(),)),
+    halves=("attack=inverting_gradients",),
+    figure=draw_ssim(("model",)),
     measure=measure,
 )

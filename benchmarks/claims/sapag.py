@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import draw_psnr
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.experiment import Experiment
@@ -67,5 +68,10 @@ CLAIM = Claim(
     live=Experiment(model=LeNet(init=Xavier()), attack=ATTACKS["SAPAG"]),
     account="DLG here has a line search, which the original lacks, and then it does not fail where the paper saw it "
     "fail; where it does fail, the kernel fails too.",
+    halves=(
+        "attack=dlg",
+        "attack=idlg",
+    ),
+    figure=draw_psnr(("attack",)),
     measure=measure,
 )

@@ -47,7 +47,8 @@ def row(name: str, claim: Claim, result: JSON | None) -> JSON:
     cited = {"paper": claim.paper.name, "bibtex": claim.paper.bibtex}
     live = {"cpu": query(claim.live), "cuda": query(claim.live_gpu or claim.live)}
     found = None if result is None else {key: result[key] for key in SHOWN} | {"place": place(result)}
-    return {"name": name, **cited, **said, "live": live, "result": found}
+    drawn = None if result is None or claim.figure is None else claim.figure.json(result["values"])
+    return {"name": name, **cited, **said, "live": live, "halves": list(claim.halves), "figure": drawn, "result": found}
 
 
 def query(experiment: Experiment | None) -> JSON:

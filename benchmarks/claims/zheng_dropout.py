@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
+from benchmarks.claims.figure import Figure
 from benchmarks.claims.whole import play
 from benchmarks.setting import Setting
 from gradleak_core.defences.dropout import Dropout
@@ -54,5 +55,10 @@ CLAIM = Claim(
     refuted_by="A median RMSE under 0.05 with dropout, by DLG itself.",
     live=ROWS["dropout, mask read off"],
     account="The defence holds only against an attacker who does not look: with one image the mask is in the update.",
+    halves=(
+        "attack=dlg",
+        "attack=dlg&defence=none",
+    ),
+    figure=Figure("RMSE, lower for a better picture", {"": "rmse"}, ("setting",)),
     measure=measure,
 )

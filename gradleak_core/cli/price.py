@@ -22,16 +22,17 @@ from gradleak_core.config.links import defence_text
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.pricing import Federation, Point, ready
+from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent, ready
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import describe_failure
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON, Note, Refused
 from gradleak_core.verdicts import seen
 
 NOTE_SECONDS = 0.5
 """The seconds between two notes in the file."""
+BEGINNING = "Reading the training pictures."
 RETRY_SECONDS = 1.0
 """The seconds between two attempts to write the end."""
 
@@ -48,6 +49,7 @@ def price_command(
     """Prices no defence and each of these, and returns the exit code. Raises `Refused`."""
     known = catalogue()
     device = choose.find_device(device, known)
+    begun = None if json_to is None else read_beginning(json_to)
     if json_to is not None:
         check_writable(json_to)
     base = choose.choose_experiment(choice, known)
@@ -58,17 +60,17 @@ def price_command(
     planned = [load(admit(base | {"defences": parts}, known)) for parts in settings]
     training = CODEC.decode(Federation, {name: value for name, value in federation.items() if value is not None})
     ready(planned[0], training)
-    ledger = Ledger(json_to, {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)})
+    head = {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)}
+    ledger = Ledger(json_to, head, begun)
     bar = progress_bar(err, quiet)
     task = bar.add_task("Preparing", total=len(settings))
     try:
         with bar:
             for event in points(planned[0], [one.defences for one in planned], training, device):
+                ledger.add(event)
                 if isinstance(event, Point):
-                    ledger.add(event)
                     bar.advance(task)
-                else:
-                    ledger.note(event.message)
+                elif isinstance(event, Note):
                     bar.update(task, description=event.message)
     except KeyboardInterrupt:
         ledger.write(status="stopped")
@@ -86,6 +88,15 @@ def price_command(
     return 0
 
 
+def read_beginning(file: Path) -> float | None:
+    """Returns when the server that reads a file began to wait for it, in seconds since 1970; None without a server."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+        return float(value["begun"]) if value["status"] == "running" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def drop_repeats(settings: list[JSON]) -> list[JSON]:
     """Returns each setting once, in order."""
     return list({json.dumps(setting): setting for setting in settings}.values())
@@ -94,29 +105,33 @@ def drop_repeats(settings: list[JSON]) -> list[JSON]:
 class Ledger:
     """The state of a price, in memory and, if wanted, in a file that always holds complete JSON."""
 
-    def __init__(self, file: Path | None, head: JSON) -> None:
-        self.file = file
-        self.value: JSON = {"status": "running", "message": None, "note": None, "points": [], **head}
+    def __init__(self, file: Path | None, head: JSON, begun: float | None = None) -> None:
+        self.file, begun = file, time.time() if begun is None else begun
+        self.value: JSON = {"status": "running", "message": None, "note": BEGINNING, "points": [], **head}
+        self.value |= {"draft": None, "forecast": None, "seconds": 0.0, "begun": begun}
         self.next = 0.0
         self.trouble: OSError | None = None
         """The error that keeps the file from being up to date."""
         self.write()
 
-    def add(self, point: Point) -> None:
-        """Adds a point and writes the file."""
-        self.value["points"].append(point.json())
-        self.write()
-
-    def note(self, message: str) -> None:
-        """Sets the note on what is being done, and writes the file if the last note is half a second old."""
-        self.value["note"] = message
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + NOTE_SECONDS
-            self.write()
+    def add(self, event: PriceEvent) -> None:
+        """Takes in an event and writes the file; for a note only if the last one is half a second old."""
+        if isinstance(event, Point):
+            self.value["points"].append(event.json())
+            self.write(draft=None)
+        elif isinstance(event, Draft):
+            self.write(draft=event.json())
+        elif isinstance(event, Outlook):
+            self.write(forecast=round(time.time() - self.value["begun"] + event.seconds, 1))
+        else:
+            self.value["note"] = event.message
+            if time.monotonic() >= self.next:
+                self.next = time.monotonic() + NOTE_SECONDS
+                self.write()
 
     def write(self, **changes: Any) -> None:
         """Changes the state and writes all of it. What there is no room for now is in the next attempt."""
-        self.value |= changes
+        self.value |= changes | {"seconds": round(time.time() - self.value["begun"], 1)}
         self.trouble = None
         if self.file is not None:
             try:

@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from gradleak_core.types import JSON, Refused
 
 MOST_SETTINGS = 12
 """The most defences that are priced together."""
+STARTING_UP = "Starting PyTorch, which takes a few seconds."
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
 prices_log = logging.getLogger("gradleak.prices")
 
@@ -60,7 +62,17 @@ class Prices:
             command = [f"--{option}={value}" for option, value in federation.items()]
             command += [f"--defence={text}" for text in defences]
             try:
-                self._write(name, {"status": "running", "message": None, "note": None, "points": [], **head})
+                self._write(
+                    name,
+                    {
+                        "status": "running",
+                        "message": None,
+                        "note": STARTING_UP,
+                        "points": [],
+                        "begun": time.time(),
+                        **head,
+                    },
+                )
                 self._processes[name] = self._process(name, command)
             except OSError:
                 self._file(name).unlink(missing_ok=True)
@@ -70,7 +82,12 @@ class Prices:
     def get(self, name: str) -> JSON:
         """Returns what is known of a price so far; None for an unknown id and for a file that cannot be read."""
         value = self._read(name)
-        return None if value is None else value | self._ending(name, value) | {"id": name}
+        if value is None:
+            return None
+        value |= self._ending(name, value) | {"id": name}
+        if value["status"] == "running":
+            value["seconds"] = time.time() - (value.get("begun") or time.time())
+        return value
 
     def running(self) -> list[JSON]:
         """Returns the experiment of every price that is being computed."""
@@ -78,8 +95,20 @@ class Prices:
 
     def newest(self) -> str | None:
         """Returns the id of the last price that was started and can be read; None without one."""
-        readable = [name for name in self._names() if self._read(name)]
-        return max(readable, key=lambda name: self._log(name).stat().st_ctime_ns, default=None)
+        return next((name for name in sorted(self._names(), key=self._age) if self._read(name)), None)
+
+    def expected(self, experiment: JSON, federation: Mapping[str, Any], settings: int) -> float | None:
+        """Returns the seconds that no defence and so many settings took the last time, by the time for each of them.
+
+        Only a finished price counts whose set-up is the same but for pictures, labels and seed. None without one.
+        """
+        for name in sorted(self._names(), key=self._age):
+            value = self._read(name)
+            if value and value["status"] == "done" and value["points"] and value.get("seconds"):
+                alike = all(value["federation"].get(key) == wanted for key, wanted in federation.items())
+                if alike and _core(value["experiment"]) == _core(experiment):
+                    return float(value["seconds"]) / len(value["points"]) * (settings + 1)
+        return None
 
     def stop(self, name: str) -> bool:
         """Ends a price and keeps its points. Returns False when it has ended already."""
@@ -135,6 +164,10 @@ class Prices:
     def _names(self) -> list[str]:
         return [file.stem for file in self.folder.glob("*.json") if _is_id(file.stem) and self._log(file.stem).exists()]
 
+    def _age(self, name: str) -> int:
+        """Returns a number that is smaller the later a price was started."""
+        return -self._log(name).stat().st_ctime_ns
+
     def _read(self, name: str) -> JSON:
         """Returns the content of a price's file; None when it is not there or cannot be read."""
         try:
@@ -169,6 +202,11 @@ def check_request(
     demand.check_memory(bare, catalogue)
     whole = [admit(bare | {"defences": [part]}, catalogue, folder) for part in defences]
     return bare, [defence_text(one["defences"][0], catalogue) for one in whole], federation
+
+
+def _core(experiment: JSON) -> JSON:
+    """Returns what of a set-up decides how long it takes."""
+    return {name: value for name, value in experiment.items() if name not in ("images", "labels", "seed", "defences")}
 
 
 def _is_id(name: str) -> bool:

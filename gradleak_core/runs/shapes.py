@@ -66,13 +66,21 @@ def is_price(value: Any) -> bool:
         return False
     if not all(isinstance(value[name], kind) for name, kind in kinds.items()):
         return False
-    return all(
+    if not all(isinstance(value.get(name), NUMBER) for name in ("begun", "seconds", "forecast")):
+        return False
+    return all(map(_is_point, [*value["points"], *([value["draft"]] if value.get("draft") else [])]))
+
+
+def _is_point(point: Any) -> bool:
+    """Returns whether a value is a point of a price, or a draft of one; those of former versions have no pictures."""
+    return (
         isinstance(point, dict)
         and isinstance(point.get("defences"), list)
         and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
         and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
         and isinstance(point.get("likeness"), NUMBER)
-        for point in value["points"]
+        and isinstance(point.get("pictures", []), list)
+        and all(isinstance(picture, str) for picture in point.get("pictures", []))
     )
 
 

@@ -1,4 +1,4 @@
-"""The pieces of the page that prices defences: the form, the chart and the table."""
+"""The pieces of the page that price defences here: the form, the forecast, the chart and the table."""
 
 from __future__ import annotations
 
@@ -9,27 +9,43 @@ import streamlit as st
 
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
-from gradleak_core.verdicts import seen
+from gradleak_core.verdicts import duration, seen
+from pages._parts import texts
 from pages._parts.engine import catalogue, service
+from pages._parts.figure import figure
 from pages._parts.forms import ladder
 from pages._parts.note import note
+from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, psnr_axis, trade_off_chart
+from pages._parts.recorded import read_recorded
 from pages._parts.texts import escaped, segment, table
 
 JSON = Any
-SETTINGS = {
-    "gaussian_noise": ("std", [1e-3, 1e-2, 1e-1, 1.0]),
-    "laplace_noise": ("scale", [1e-3, 1e-2, 1e-1, 1.0]),
-    "pruning": ("share", [0.5, 0.9, 0.99, 0.999]),
-    "clipping": ("norm", [0.01, 0.1, 1.0, 10.0]),
-    "dropout": ("p", [0.25, 0.5, 0.75]),
-    "partial_perturbation": ("std", [1e-4, 1e-3, 1e-2, 1e-1]),
-}
-"""The knob that matters most, and values that show its range. Other defences have their first number and its range."""
-MOST = 6
-DEFENDED = {"marker": {"size": 13, "symbol": "circle", "color": "#158076"}, "textposition": "top center"}
-BARE = {"marker": {"size": 14, "symbol": "diamond", "color": "#C2571A"}, "textposition": "bottom center"}
-"""Colours that stand out on light and dark alike."""
+FEWEST, MOST = 3, 6
+"""The fewest recorded values that are offered as they are, and the most values that are priced together."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
+MEASURES = {"seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
+"""What leakage can be shown as, and its name in a point."""
+
+
+def pricing(experiment: JSON) -> None:
+    """Shows the form beside the trade-off that is being computed, or the one that the address names, or the newest."""
+    attacked = texts.ingredients(experiment | {"defences": []}, catalogue())
+    note(
+        "Several clients train the same model, once without a defence and once for each setting of one. The attack has "
+        f"the Lab's set-up: {attacked}. It runs once per setting, with one draw of the noise, on the Lab's model and "
+        "not on the one trained here."
+    )
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        form(experiment)
+    with right:
+        name = shown()
+        if name is None:
+            st.markdown("Nothing has been measured here yet. Choose a defence and press **Price it**.")
+        elif service().price(name)["status"] == "running":
+            growing(name)
+        else:
+            result(service().price(name))
 
 
 def form(experiment: JSON) -> None:
@@ -45,8 +61,18 @@ def form(experiment: JSON) -> None:
         note(own["data"]["help"])
         rounds = st.number_input(own["rounds"]["label"], 1, 2000, federation["default"]["rounds"], key="price:rounds")
         note(f"{own['rounds']['help']} More rounds take longer and learn more.")
+    chosen = {"data": data, "rounds": int(rounds)}
     if st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=not defences):
-        begin(experiment, defences, {"data": data, "rounds": int(rounds)})
+        begin(experiment, defences, chosen)
+    note(expectation(experiment, chosen, len(defences)))
+
+
+def expectation(experiment: JSON, federation: JSON, count: int) -> str:
+    """Says how long a price is likely to take, from the last one of the same set-up here."""
+    seconds = service().prices.expected(experiment, federation, count)
+    if seconds is None:
+        return "How long it takes is said as soon as the first rounds are trained."
+    return f"Expect about {duration(seconds)}, going by the last time with this set-up."
 
 
 def settings(kind: str, row: JSON) -> list[JSON]:
@@ -55,14 +81,16 @@ def settings(kind: str, row: JSON) -> list[JSON]:
     if not numbers:
         note("This defence has no setting to vary, so it gives one point.")
         return [row["default"]]
-    first, values = SETTINGS.get(kind, (next(iter(numbers)), []))
+    curve = read_recorded()["curves"].get(kind, {})
+    first = curve.get("knob") or next(iter(numbers))
+    values = [point["value"] for point in curve.get("points", [])] if curve.get("knob") else []
     name = st.selectbox(
         "Setting", list(numbers), list(numbers).index(first), key=f"price:{kind}:knob",
         format_func=lambda name: numbers[name]["label"],
     ) if len(numbers) > 1 else first  # fmt: skip
     knob = numbers[name]
     options = choices(knob, values if name == first else [])
-    ready = values if name == first and values else spread(options)
+    ready = values if name == first and len(values) >= FEWEST else spread(options)
     chosen = st.multiselect(
         f"{knob['label']}: values to try", options, ready, key=f"price:{kind}:{name}", max_selections=MOST,
         format_func=lambda value: f"{value:g}", placeholder="Choose up to six",
@@ -78,7 +106,7 @@ def choices(knob: JSON, values: list[float]) -> list[float]:
         step = max(1, (int(high) - int(low)) // 16)
         return sorted({*range(int(low), int(high) + 1, step), knob["default"], *values})
     if knob.get("log"):
-        return ladder(low, high, float(knob["default"]))
+        return sorted({*ladder(low, high, float(knob["default"])), *values})
     step = 10 ** math.ceil(math.log10(high - low)) / 20
     steps = {round(step * index, 6) for index in range(math.ceil(low / step), math.floor(high / step) + 1)}
     return sorted(steps | {float(knob["default"]), *values})
@@ -112,69 +140,78 @@ def shown() -> str | None:
     return name or service().prices.newest()
 
 
-@st.fragment(run_every="2s")
+@st.fragment(run_every="1s")
 def growing(name: str) -> None:
-    """Shows the points so far, every two seconds until all are there."""
+    """Shows the points so far, every second until all are there."""
     value = service().price(name)
     if value["status"] != "running":
         st.rerun()
     done, planned = len(value["points"]), value["planned"]
-    st.progress(done / planned, f"Setting {min(done + 1, planned)} of {planned}. {value['note'] or 'Starting.'}")
+    st.progress(done / planned, f"Setting {min(done + 1, planned)} of {planned}. {value['note']}")
+    note(f"{outlook(value)}.")
     if st.button("Stop", icon=":material/stop:", key="stop-price"):
         service().stop_price(name)
         st.rerun()
     result(value)
 
 
+def outlook(value: JSON) -> str:
+    """Says how long a price has taken, and what was forecast."""
+    forecast, seconds = value.get("forecast"), value.get("seconds") or 0
+    gone = f"{duration(seconds)} so far" if value["status"] == "running" else f"It took {duration(seconds)}"
+    if forecast is None:
+        return f"{gone}; no forecast yet" if value["status"] == "running" else gone
+    return f"{gone}; the forecast {'is' if value['status'] == 'running' else 'was'} {duration(forecast)}"
+
+
 def result(value: JSON) -> None:
     """Shows the chart, the table under it, and how the computation ended."""
     if value["status"] in STATES:
         STATES[value["status"]](value["message"] or "Stopped by you. The points so far are kept.")
-    if not value["points"]:
+    points, draft = value["points"], value.get("draft")
+    if not points and not draft:
         return
-    measure = st.segmented_control(
-        "Leakage as", ["PSNR", "SSIM"], default="PSNR", key="price:measure", required=True, format_func=segment
-    )
-    st.plotly_chart(figure(value["points"], measure), key="price:chart", config={"displaylogo": False})
-    rows = [
-        [
-            escaped(label(point)),
-            f"{point['accuracy']:.1%}",
-            *(f"{point[name]:.3g}" for name in ("psnr", "ssim")),
-            seen(point),
-        ]
-        for point in value["points"]
-    ]
-    st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM", "What is seen"], rows))
-    data, rounds = value["federation"].get("data"), value["federation"].get("rounds")
+    drawn = [*points, *([draft] if draft else [])]
+    ready = [name for name, score in MEASURES.items() if all(point.get(score) is not None for point in drawn)]
+    measure = st.segmented_control("Leakage as", ready, default=ready[0], key="price:measure", required=True,
+                                   format_func=lambda name: segment(WORDED.get(name, name)))  # fmt: skip
+    figure(chart(drawn, draft, measure if measure in ready else ready[0]), key="price-chart")
+    rounds = value["federation"].get("rounds")
+    if draft:
+        note(
+            f"The hollow dot still moves: so far it is of {draft.get('rounds')} of {rounds} rounds and of "
+            f"{draft.get('iteration')} iterations of the attack."
+        )
+    st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM", "What is seen"], list(map(row, points))))
+    taken = f" {outlook(value)}." if value["status"] == "done" and value.get("seconds") else ""
     note(
-        f"Trained on {escaped(str(data))} for {rounds} rounds; accuracy is on held-out pictures. "
-        "Up and to the left is better: the model learns and the picture stays private."
+        f"Trained on {escaped(str(value['federation'].get('data')))} for {rounds} rounds; accuracy is on held-out "
+        f"pictures. Up and to the left is better: the model learns and the picture stays private.{taken}"
     )
 
 
-def figure(points: list[JSON], measure: str) -> JSON:
-    """Returns a Plotly figure as plain data: leakage to the right, accuracy upwards, no defence as a diamond."""
+WORDED = {"seen": "What is seen"}
+
+
+def row(point: JSON) -> list[str]:
+    """Returns the cells of a point in the table."""
+    scores = [f"{point[name]:.3g}" for name in ("psnr", "ssim")]
+    return [escaped(label(point)), f"{point['accuracy']:.1%}", *scores, seen(point)]
+
+
+def chart(points: list[JSON], draft: JSON, measure: str) -> str:
+    """Returns the chart of the points: leakage to the right, accuracy upwards, the recovered pictures above."""
+    score = MEASURES[measure]
+    axis = {"seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
     names = varying(points)
-    return {
-        "data": [
-            trace([point for point in points if point["defences"]], measure, names, DEFENDED),
-            trace([point for point in points if not point["defences"]], measure, names, BARE),
-        ],
-        "layout": {
-            "height": 360, "margin": {"l": 60, "r": 20, "t": 20, "b": 50}, "showlegend": False, "hovermode": "closest",
-            "xaxis": {"title": {"text": "Leakage: PSNR in dB" if measure == "PSNR" else "Leakage: SSIM"}},
-            "yaxis": {"title": {"text": "Accuracy"}, "tickformat": ".0%", "range": [0, 1.05]},
-        },
-    }  # fmt: skip
-
-
-def trace(points: list[JSON], measure: str, names: list[str], look: JSON) -> JSON:
-    return {
-        "type": "scatter", "mode": "markers+text", "cliponaxis": False, "hoverinfo": "text+x+y",
-        "x": [point[measure.lower()] for point in points], "y": [point["accuracy"] for point in points],
-        "text": [short(point, names) for point in points], "hovertext": [label(point) for point in points],
-    } | look  # fmt: skip
+    dots = [
+        Dot((point[score],), (point["accuracy"],), short(point, names), *point.get("pictures", [])[:1],
+            colour=GREEN if point["defences"] else ORANGE, draft=point is draft)
+        for point in points
+    ]  # fmt: skip
+    curves = [Curve((dot,)) for dot in dots if dot.colour == ORANGE]
+    curves += [Curve(own) for own in [tuple(dot for dot in dots if dot.colour == GREEN)] if own]
+    return trade_off_chart(curves, axis, f"Accuracy over leakage at {len(points)} settings")
 
 
 def varying(points: list[JSON]) -> list[str]:

@@ -84,15 +84,16 @@ def test_a_defence_is_priced_in_the_background_and_its_points_outlive_a_reload(
 ) -> None:
     Lab(page).open(SHORT)
     menu(page, "Trade-off")
+    page.get_by_role("tab", name="Price it here").click()
     page.get_by_text("What the clients train on").click()
     page.get_by_label("Rounds").fill("5")
     page.get_by_label("Rounds").press("Enter")
     page.get_by_role("button", name="Price it").click()
-    expect(page.get_by_role("row")).to_have_count(6, timeout=120_000)
+    expect(page.get_by_role("row")).to_have_count(7, timeout=120_000)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-    expect(page.locator(".js-plotly-plot .point")).to_have_count(5)
+    expect(page.get_by_role("img", name="Accuracy over leakage at 6 settings").locator("circle")).to_have_count(6)
     page.reload()
-    expect(page.get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("row")).to_have_count(7)
     expect(page.get_by_role("row").nth(1)).to_contain_text("No defence")
     assert complaints == []
 

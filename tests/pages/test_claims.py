@@ -10,10 +10,14 @@ import pytest
 
 from gradleak_core.config import links
 from gradleak_core.config.admission import admit
+from gradleak_core.config.races import check_lanes
+from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
 from pages._parts import claims, site, texts
-from tests.pages.conftest import Open, view
+from pages._parts.plots import value_plot
+from tests.pages.conftest import Open, views
 from tests.pages.test_lab import address, words
+from tests.runs.serving import until
 
 ROWS: list[Any] = json.loads((site.ASSETS / "claims.json").read_text(encoding="utf-8"))
 LIVE = [row for row in ROWS if row["live"]["cpu"] is not None]
@@ -64,17 +68,64 @@ def test_every_claim_that_can_be_watched_is_a_set_up_that_can_be_run(service: Se
         assert admit(wanted, known, service.folder) == wanted, row["name"]
 
 
-@pytest.mark.parametrize("row", [LIVE[0], LIVE[-1]], ids=lambda row: row["name"])
-def test_watching_takes_the_claims_whole_set_up_to_the_lab(service: Service, open_page: Open, row: Any) -> None:
+@pytest.mark.parametrize("row", LIVE, ids=lambda row: row["name"])
+def test_the_halves_of_a_claim_are_lanes_of_a_race(service: Service, row: Any) -> None:
     known = service.catalogue()
+    lanes = claims.lanes(row, known)
+    assert [admit(lane, known, service.folder) for lane in lanes] == lanes
+    if row["halves"]:
+        check_lanes(lanes)
+
+
+def test_a_claim_goes_to_the_lab_as_the_race_of_its_halves(service: Service, open_page: Open) -> None:
+    known, row = service.catalogue(), LIVE[0]
     app = open_page("claims")
     app.button(f"watch:{row['name']}").click().run()
     assert not app.exception
-    wanted = links.from_query(claims.live(row, known), known)
-    assert view(app)["experiment"] == wanted
-    assert view(app)["refused"] is None, row["name"]
-    query = {key: app.query_params[key] for key in app.query_params}
-    assert links.from_query(query, known) == wanted, address(app)
+    [race] = [data["race"] for data in views(app)]
+    assert race["lanes"] == claims.lanes(row, known)
+    query = {key: app.query_params.get(key) for key in app.query_params if key != "lane"}
+    assert links.from_query(query, known) == race["lanes"][0], address(app)
+
+
+def test_a_claim_runs_under_its_name_beside_both_numbers(
+    service: Service, open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ROWS[0] | {"live": {key: {"attack.steps": "3"} for key in ("cpu", "cuda")}, "halves": ["attack.steps=4"]}
+    (tmp_path / "claims.json").write_text(json.dumps([row]), encoding="utf-8")
+    monkeypatch.setattr(claims, "ASSETS", tmp_path)
+    app = open_page("claims")
+    app.button(f"run:{row['name']}").click().run()
+    assert not app.exception
+    race = races.get_race(service, address(app)["race"])
+    assert race["title"] == row["title"]
+    assert [lane["experiment"] for lane in race["lanes"]] == claims.lanes(row, service.catalogue())
+    until(lambda: all(service.run(lane["id"])["result"] for lane in race["lanes"]))
+    app.run()
+    assert texts.escaped(row["theirs"]) in words(app)
+    [said] = [block.value for block in app.markdown if block.value.startswith("| Half")]
+    for name, lane in zip(race["names"], race["lanes"], strict=True):
+        scores = service.run(lane["id"])["result"]["metrics"]
+        assert f"| {texts.escaped(name)} | {scores['psnr']:.1f} dB |" in said
+    assert [data["shown"]["id"] for data in views(app)] == [race["id"]]
+
+
+def test_claims_are_filtered_by_verdict_and_paper(service: Service, open_page: Open) -> None:
+    app = open_page("claims")
+    app.get("button_group")[0].set_value(["partly"]).run()
+    partly = [row for row in ROWS if claims.verdict(row) == "partly"]
+    assert [header.value for header in app.subheader] == [row["title"] for row in partly]
+    app.selectbox("paper").set_value(partly[-1]["paper"]).run()
+    left = [row["title"] for row in partly if row["paper"] == partly[-1]["paper"]]
+    assert [header.value for header in app.subheader] == left
+
+
+def test_a_figure_shows_every_value_with_their_number_mean_and_floor() -> None:
+    rows = [{"name": "a & b", "values": [10.0, 20.0, 30.0]}, {"name": "c", "values": [5.0]}]
+    drawn = value_plot({"title": "PSNR", "share": False, "floor": {"value": 14.0, "name": "grey"}, "rows": rows})
+    assert drawn.count("<circle") == 4
+    for word in ("a &amp; b", "n = 3", "n = 1", ">grey<", "a &amp; b 20,"):
+        assert word in drawn
 
 
 @pytest.mark.parametrize(("device", "size"), [("cpu", "16"), ("cuda", "64")])

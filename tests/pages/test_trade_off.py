@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gradleak_core.config import knobs
+from gradleak_core.config.admission import admit
 from gradleak_core.runs.service import Service
+from gradleak_core.verdicts import SEEN
+from pages._parts import recorded
 from tests.pages.conftest import Open
 from tests.pages.test_lab import address, words
 from tests.runs.serving import until
@@ -25,8 +29,16 @@ def quick(service: Service) -> Any:
     return experiment
 
 
-def chart(app: AppTest) -> Any:
-    return json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+def chart(app: AppTest, key: str = "price-chart") -> str:
+    """The figure of this key, as SVG."""
+    return next(
+        json.loads(figure.proto.json)[0]["svg"] for figure in app.get("bidi_component") if key in figure.proto.id
+    )
+
+
+def dots(drawn: str) -> list[str]:
+    """What each dot of a chart says of itself."""
+    return re.findall(r"<title>([^<]*): accuracy", drawn)
 
 
 def linked(open_page: Open, name: str) -> AppTest:
@@ -55,17 +67,74 @@ def test_a_defence_is_priced_point_by_point_and_survives_a_refresh(
 
     fresh = linked(open_page, name)
     assert not fresh.exception
-    defended, none = chart(fresh)
-    assert (defended["text"], none["text"]) == (["0.5", "0.7"], ["No defence"])
-    assert none["marker"]["symbol"] != defended["marker"]["symbol"]
-    points = service.price(name)["points"]
-    assert none["x"] + defended["x"] == [point["psnr"] for point in points]
-    assert none["y"] + defended["y"] == [point["accuracy"] for point in points]
+    drawn, points = chart(fresh), service.price(name)["points"]
+    assert sorted(dots(drawn)) == ["0.5", "0.7", "No defence"]
+    for point in points:
+        assert point["pictures"][0] in drawn
+        assert f"accuracy {point['accuracy']:.1%}" in drawn
     [rows] = [element.value for element in fresh.markdown if element.value.startswith("|")]
     assert len(rows.splitlines()) == 2 + 3
     assert f"{points[1]['accuracy']:.1%}" in rows
+    assert re.search(r"It took [\d.]+ (s|min)", words(fresh))
     fresh.segmented_control("price:measure").set_value("SSIM").run()
-    assert chart(fresh)[1]["x"] == [points[0]["ssim"]]
+    assert "Leakage: SSIM" in chart(fresh)
+    again = expectation(service, quick)
+    assert again == pytest.approx(service.price(name)["seconds"])
+
+
+def expectation(service: Service, experiment: Any) -> float | None:
+    """How long the price of the first test is expected to take."""
+    return service.prices.expected(experiment | {"seed": 5}, {"data": "digits", "rounds": 3}, 2)
+
+
+def test_a_price_of_an_older_version_shows_without_its_pictures(service: Service, quick: Any, open_page: Open) -> None:
+    point = {"defences": [], "accuracy": 0.5, "psnr": 20.0, "ssim": 0.5}
+    other = point | {"defences": [{"kind": "sign"}], "psnr": 10.0}
+    value = {"status": "done", "message": None, "note": None, "points": [point, other], "planned": 2,
+             "experiment": quick, "federation": {"data": "digits", "rounds": 3}}  # fmt: skip
+    service.prices.folder.mkdir(exist_ok=True)
+    for suffix, text in ((".json", json.dumps(value)), (".log", "")):
+        (service.prices.folder / ("0" * 12 + suffix)).write_text(text, encoding="utf-8")
+    app = linked(open_page, "0" * 12)
+    assert not app.exception
+    assert "Leakage: PSNR" in chart(app)
+    assert "<image" not in chart(app)
+
+
+KEPT = recorded.read_recorded()
+
+
+def test_every_defence_has_a_recorded_curve_of_strengths_that_can_be_chosen(service: Service, open_page: Open) -> None:
+    app, rows = open_page("trade_off"), service.catalogue()["families"]["defences"]
+    assert app.selectbox("curve").options == [row["title"] for row in rows.values()]
+    for kind in ("sign", "precode"):
+        app.selectbox("curve").set_value(kind).run()
+        assert not app.exception
+        for strength in app.select_slider(f"strength:{kind}").options:
+            app.select_slider(f"strength:{kind}").set_value(strength).run()
+            point = next(point for point in recorded.stops(KEPT, kind) if recorded.strength(point) == strength)
+            assert f">{sum(point['accuracy']) / 3:.1%}<" in shown(app)
+            assert any(f">{word}<" in shown(app) for word in SEEN)
+            assert all(picture in shown(app) for leak in point["leaks"].values() for picture in leak["pictures"])
+
+
+def shown(app: AppTest) -> str:
+    """All HTML on the page."""
+    return " ".join(block.proto.body for block in app.get("html"))
+
+
+@pytest.mark.parametrize("kind", KEPT["curves"])
+def test_a_recorded_curve_is_of_a_defence_of_today_and_says_how_it_was_measured(service: Service, kind: str) -> None:
+    curve = KEPT["curves"][kind]
+    for point in curve["points"]:
+        experiment = KEPT["experiment"] | {
+            "images": ["sample:astronaut"] * curve["batch"],
+            "defences": point["defences"],
+        }
+        assert admit(experiment, service.catalogue(), service.folder)["defences"] == point["defences"]
+        assert len(point["accuracy"]) == 3
+        assert all(len(leak["pictures"]) == len(leak["likeness"]) == 3 for leak in point["leaks"].values())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", curve["date"])
 
 
 def test_while_it_runs_the_page_says_so_and_can_stop_it(service: Service, quick: Any, open_page: Open) -> None:

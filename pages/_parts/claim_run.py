@@ -1,0 +1,87 @@
+"""A claim that is run here: its halves as a race, with the paper's numbers, ours and this run's side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.config.needs import labels_revealed
+from gradleak_core.runs import races
+from gradleak_core.runs.service import NoRun
+from gradleak_core.verdicts import seen, word
+from pages._parts import claims, texts
+from pages._parts.engine import catalogue, service
+from pages._parts.history import UNFINISHED
+from pages._parts.live_view import run_alone
+from pages._parts.note import note
+from pages._parts.race import race_view, what_differs
+from pages._parts.scrolling import scroll_here
+
+JSON = Any
+
+
+def shown(rows: list[JSON]) -> JSON:
+    """Returns the claim that the address names with the race or the run of it; None where one of them is gone."""
+    query = st.query_params
+    claim = next((row for row in rows if row["name"] == query.get("claim")), None)
+    try:
+        race = races.get_race(service(), query["race"]) if "race" in query else None
+        run = service().run(query["run"]) if "run" in query else None
+    except NoRun:
+        return None
+    found = race or (run and {"id": run["id"], "lanes": [run], "names": [run["name"]]})
+    usable = found and all(row["problem"] is None for row in found["lanes"])
+    return (claim, found, race is not None) if claim and usable else None
+
+
+def running(claim: JSON, found: JSON, raced: bool) -> None:
+    """Shows a claim with its numbers, the race of its halves beneath, and the ways on from there."""
+    scroll_here(found["id"])
+    with st.container(horizontal=True):
+        st.button("Back to all claims", icon=":material/arrow_back:", on_click=st.query_params.clear)
+        if st.button("Open in the Lab", key=f"watch:{claim['name']}", icon=":material/science:"):
+            own = {"race": found["id"]} if raced else {"run": found["id"]}
+            claims.to_lab(claim, catalogue(), **own)
+        if st.button("Run it again", key=f"run:{claim['name']}", icon=":material/replay:"):
+            claims.begin(claim, catalogue())
+            st.rerun()
+    claims.heading(claim)
+    theirs, ours, this = st.columns([3, 4, 5], border=True)
+    theirs.markdown(f"**The paper**  \n{texts.escaped(claim['theirs'])}")
+    with ours:
+        claims.outcome(claim)
+    with this:
+        unfinished = any(row["status"] in UNFINISHED for row in found["lanes"])
+        st.fragment(numbers, run_every="1s" if unfinished else None)(found["lanes"], found["names"], unfinished)
+    if raced:
+        runs = [row["id"] for row in found["lanes"]]
+        race_view(shown={"id": found["id"], "runs": runs, "names": found["names"], "race": True}, key="claim-race")
+        what_differs([row["experiment"] for row in found["lanes"]], found["names"])
+    else:
+        run_alone(found["lanes"][0], key="claim-run")
+    claims.details(claim)
+
+
+def numbers(lanes: list[JSON], names: list[str], unfinished: bool) -> None:
+    """Shows what every lane of this run has come to, and draws the page anew when the last one ends."""
+    try:
+        rows = [service().run(row["id"]) for row in lanes]
+    except NoRun:
+        st.rerun()
+    if unfinished and not any(row["status"] in UNFINISHED for row in rows):
+        st.rerun()
+    st.markdown("**This run**")
+    cells = [[texts.escaped(name), *came_to(row)] for name, row in zip(names, rows, strict=True)]
+    st.markdown(texts.table(["Half" if len(rows) > 1 else "Run", "PSNR", "Seen", "Labels"], cells))
+    note("One run with one picture and one seed; the paper's numbers and ours are over several.")
+
+
+def came_to(row: JSON) -> list[str]:
+    """Returns the cells of a lane: its scores, what is seen, and how many labels were found; its status before that."""
+    result = row["result"]
+    if not result or not result.get("metrics"):
+        return [word(row["status"]), "", ""]
+    scores = result["metrics"]
+    labels = "told" if labels_revealed(row["experiment"]) else f"{scores['label_accuracy']:.0%}"
+    return [f"{scores['psnr']:.1f} dB", seen(scores), labels]

@@ -1,0 +1,288 @@
+"""Small figures as inline SVG, drawn in the colour of the text, so that they need no library and suit both themes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from gradleak_core.verdicts import SEEN
+
+JSON = Any
+
+GREEN, ORANGE, VIOLET = "#158076", "#C2571A", "#8A6FD0"
+"""Colours that stand out on light and dark alike."""
+WIDTH, TOP, BOTTOM, LEFT, RIGHT = 680, 96, 330, 62, 662
+THUMB = 56
+"""The side of a thumbnail above the chart."""
+LONGEST = 11
+"""The most characters under a thumbnail."""
+MOST_THUMBS = 10
+"""The most thumbnails that find room in a row."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The leakage axis of a trade-off: its title, and the values that stand at even steps from left to right."""
+
+    title: str
+    stops: tuple[float, ...]
+    words: tuple[str, ...] = ()
+    """What each step between two stops is called; without words the stops are written."""
+
+    def place(self, value: float) -> float:
+        """Returns where a value stands, from 0 at the left end to 1 at the right end."""
+        steps = len(self.stops) - 1
+        for at, (low, high) in enumerate(zip(self.stops, self.stops[1:], strict=False)):
+            if value <= high:
+                return (at + max(0.0, (value - low) / (high - low))) / steps
+        return 1.0
+
+
+SEEN_AXIS = Axis("What is seen of the private picture", (*SEEN.values(), 1.0), tuple(SEEN))
+"""The likeness, with a step of equal width for each word."""
+SSIM_AXIS = Axis("Leakage: SSIM", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+
+
+def psnr_axis(values: Sequence[float]) -> Axis:
+    """Returns an axis in decibels that holds these values, with a stop every ten or more."""
+    step = 10 * max(1, round((max(values) - min(values)) / 60))
+    low, high = int(min(values) // step), int(max(values) // step) + 1
+    return Axis("Leakage: PSNR in dB", tuple(float(step * at) for at in range(low, high + 1)))
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One setting in a trade-off: its values of leakage and accuracy by seed, and the recovered picture."""
+
+    leakage: tuple[float, ...]
+    accuracy: tuple[float, ...]
+    label: str = ""
+    picture: str = ""
+    """A data address; empty if there is none."""
+    colour: str = GREEN
+    chosen: bool = False
+    draft: bool = False
+    """True for one that is drawn hollow, because its training goes on."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Dots that a line joins. Those of a faint one are specks, and only where the others leave room for them."""
+
+    dots: tuple[Dot, ...] = field(default=())
+    faint: bool = False
+
+
+def mean(values: Sequence[float]) -> float:
+    """Returns the mean of at least one value."""
+    return sum(values) / len(values)
+
+
+def trade_off_chart(curves: Sequence[Curve], axis: Axis, says: str) -> str:
+    """Returns a chart of accuracy upwards over leakage to the right, with the recovered pictures in a row above it.
+
+    Bars reach from the lowest to the highest value. `says` tells a screen reader what is in it.
+    """
+    dots = [dot for curve in curves if not curve.faint for dot in curve.dots]
+    lowest = min((min(dot.accuracy) for dot in dots), default=0.0)
+    frame = Frame(axis, max(0.0, int((lowest - 0.04) * 10) / 10))
+    parts = [*frame.grid(), *(frame.line(curve) for curve in curves if not curve.faint), *frame.thumbnails(dots)]
+    others = [dot for curve in curves if curve.faint for dot in curve.dots]
+    parts += [frame.speck(dot) for dot in others if mean(dot.accuracy) >= frame.low]
+    parts += [mark for dot in sorted(dots, key=lambda dot: dot.chosen) for mark in frame.marks(dot)]
+    return svg(WIDTH, BOTTOM + 58, parts, says)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Turns leakage and accuracy into places on the chart. `low` is the accuracy at its lower edge."""
+
+    axis: Axis
+    low: float
+
+    def x(self, leakage: float) -> float:
+        return LEFT + self.axis.place(leakage) * (RIGHT - LEFT)
+
+    def y(self, accuracy: float) -> float:
+        return BOTTOM - (accuracy - self.low) / (1 - self.low) * (BOTTOM - TOP)
+
+    def grid(self) -> list[str]:
+        """Returns the lines and texts of both axes."""
+        parts = [text(14, (TOP + BOTTOM) / 2, "Accuracy", turned=True)]
+        parts += [text((LEFT + RIGHT) / 2, BOTTOM + 48, self.axis.title)]
+        steps = 5 if self.low < 0.5 else 1
+        for tenth in range(round(self.low * 10), 11):
+            if tenth % steps == 0:
+                parts += [rule(LEFT, self.y(tenth / 10), RIGHT, self.y(tenth / 10))]
+                parts += [text(LEFT - 8, self.y(tenth / 10) + 4, f"{tenth * 10}%", anchor="end")]
+        for at, stop in enumerate(self.axis.stops):
+            parts += [rule(self.x(stop), TOP, self.x(stop), BOTTOM)]
+            if not self.axis.words:
+                parts += [text(self.x(stop), BOTTOM + 20, f"{stop:g}")]
+            elif at < len(self.axis.words):
+                middle = (self.x(stop) + self.x(self.axis.stops[at + 1])) / 2
+                parts += [text(middle, BOTTOM + 20, self.axis.words[at])]
+        return parts
+
+    def at(self, dot: Dot) -> tuple[float, float]:
+        return self.x(mean(dot.leakage)), self.y(mean(dot.accuracy))
+
+    def line(self, curve: Curve) -> str:
+        """Returns the line through the dots of a curve."""
+        places = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, curve.dots))
+        colour = curve.dots[-1].colour
+        return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2" opacity="0.7"/>'
+
+    def speck(self, dot: Dot) -> str:
+        """Returns the mark of a dot of a faint curve."""
+        x, y = self.at(dot)
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor" opacity="0.3"/>'
+
+    def marks(self, dot: Dot) -> list[str]:
+        """Returns the mark of a dot and the bars of its spread."""
+        x, y = self.at(dot)
+        ends = [(self.x(min(dot.leakage)), y, self.x(max(dot.leakage)), y)]
+        ends += [(x, self.y(max(dot.accuracy)), x, self.y(min(dot.accuracy)))]
+        bars = [f'<line x1="{a:.1f}" y1="{b:.1f}" x2="{c:.1f}" y2="{d:.1f}" stroke="{dot.colour}" stroke-width="2"/>'
+                for a, b, c, d in ends if (a, b) != (c, d)]  # fmt: skip
+        size, fill = 9 if dot.chosen else 6, "none" if dot.draft else dot.colour
+        place = f'cx="{x:.1f}" cy="{y:.1f}" stroke="{dot.colour}" stroke-width="2"'
+        name = f"<title>{escape(dot.label)}: accuracy {mean(dot.accuracy):.1%}</title>"
+        ring = [f'<circle r="14" {place} fill="none"/>'] if dot.chosen else []
+        return [
+            *bars,
+            *ring,
+            f'<circle r="{size}" {place} fill="{fill}" data-pick="{escape(dot.label)}">{name}</circle>',
+        ]
+
+    def thumbnails(self, dots: Sequence[Dot]) -> list[str]:
+        """Returns the pictures of the dots, from left to right as these stand, each with a line to its dot."""
+        shown = sorted((dot for dot in dots if dot.picture), key=lambda dot: self.at(dot)[0])[:MOST_THUMBS]
+        gap, parts = (RIGHT - LEFT) / max(len(shown), 1), []
+        for number, dot in enumerate(shown):
+            middle, (x, y) = LEFT + gap * (number + 0.5), self.at(dot)
+            parts += [f'<line x1="{middle:.1f}" y1="{THUMB + 24}" x2="{x:.1f}" y2="{y:.1f}" stroke="{dot.colour}" '
+                      f'stroke-width="{2 if dot.chosen else 1}" opacity="{0.9 if dot.chosen else 0.45}"/>']  # fmt: skip
+            edge = f'stroke="{dot.colour}" stroke-width="{5 if dot.chosen else 2}"'
+            place = f'x="{middle - THUMB / 2:.1f}" y="3" width="{THUMB}" height="{THUMB}"'
+            parts += [
+                f'<rect {place} fill="none" {edge}/>',
+                picture(place, dot.picture, dot.label),
+                text(middle, THUMB + 19, shortened(dot.label), size=12),
+            ]
+        return parts
+
+
+ROW, NAME = 24, 205
+"""The height of a row of a plot of values, and the width of its name."""
+
+
+def value_plot(figure: JSON) -> str:
+    """Returns a plot with a row for each group of a claim: every value with their mean, or a share with its interval.
+
+    `figure` is as `benchmarks.claims.figure` writes it.
+    """
+    rows, floor = figure["rows"], figure["floor"]
+    ends = [0.0, *([floor["value"]] if floor else [])]
+    ends += [value for row in rows for value in row.get("values", (row.get("high"),))]
+    low, high = min(ends), max([*ends, 1.0] if figure["share"] else ends) or 1.0
+    scale = Scale(low, high * 1.02)
+    height = ROW * len(rows) + 8
+    parts = scale.grid(height, "%" if figure["share"] else "")
+    for number, row in enumerate(rows):
+        parts += scale.row(row, ROW * (number + 0.5) + 4)
+    parts += [text((NAME + VALUES) / 2, height + 42, figure["title"], size=13)]
+    if floor:
+        x = scale.x(floor["value"])
+        parts += [f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height}" stroke="{ORANGE}" stroke-width="2" '
+                  'stroke-dasharray="5 4"/>', text(x, height + 66, floor["name"], size=12)]  # fmt: skip
+    return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
+
+
+VALUES = 530
+"""The right end of the values of a plot."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Turns the values between two ends into places in a row of a plot."""
+
+    low: float
+    high: float
+
+    def x(self, value: float) -> float:
+        return NAME + (value - self.low) / (self.high - self.low) * (VALUES - NAME)
+
+    def grid(self, height: float, unit: str) -> list[str]:
+        """Returns the lines of the scale with their values."""
+        step = 10.0 ** math.floor(math.log10(self.high - self.low))
+        step = next(step * part for part in (0.2, 0.5, 1, 2) if (self.high - self.low) / (step * part) <= 6)
+        parts = []
+        for at in range(math.ceil(self.low / step), math.floor(self.high / step) + 1):
+            written = f"{at * step:.0%}" if unit else f"{at * step:.4g}"
+            parts += [rule(self.x(at * step), 0, self.x(at * step), height)]
+            parts += [text(self.x(at * step), height + 18, written, size=12)]
+        return parts
+
+    def row(self, row: JSON, y: float) -> list[str]:
+        """Returns the marks of a row, with its name before and the number of its values behind them."""
+        count = row["n"] if "n" in row else len(row["values"])
+        parts = [text(NAME - 10, y + 5, row["name"], anchor="end", size=13)]
+        parts += [text(VALUES + 8, y + 5, f"n = {count:,}", anchor="start", size=12)]
+        if "share" in row:
+            parts += [f'<line x1="{self.x(row["low"]):.1f}" y1="{y}" x2="{self.x(row["high"]):.1f}" y2="{y}" '
+                      f'stroke="{GREEN}" stroke-width="3"/>']  # fmt: skip
+            return [*parts, disc(self.x(row["share"]), y, 5)]
+        parts += [disc(self.x(value), y, 4, 0.55) for value in row["values"]]
+        x = self.x(mean(row["values"]))
+        return [
+            *parts,
+            f'<line x1="{x:.1f}" y1="{y - 9}" x2="{x:.1f}" y2="{y + 9}" stroke="{GREEN}" stroke-width="3"/>',
+        ]
+
+
+def disc(x: float, y: float, size: float, strength: float = 1.0) -> str:
+    """Returns a filled circle."""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{GREEN}" opacity="{strength}"/>'
+
+
+def describe_rows(figure: JSON) -> str:
+    """Says in words what a plot of values shows."""
+    said = [f"{row['name']} {row['share']:.1%}" if "share" in row else f"{row['name']} {mean(row['values']):.3g}"
+            for row in figure["rows"]]  # fmt: skip
+    return f"{figure['title']}: {', '.join(said)}"
+
+
+def shortened(label: str) -> str:
+    """Returns a label as short as a thumbnail is wide."""
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+
+
+def picture(place: str, address: str, says: str) -> str:
+    """Returns a picture at a place, enlarged without smoothing."""
+    style = 'style="image-rendering:pixelated"'
+    pick = f'data-pick="{escape(says)}"'
+    return f'<image {pick} {place} href="{escape(address)}" {style}><title>{escape(says)}</title></image>'
+
+
+def rule(x1: float, y1: float, x2: float, y2: float) -> str:
+    """Returns a line of the grid."""
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="currentColor" opacity="0.18"/>'
+
+
+def text(x: float, y: float, words: str, *, anchor: str = "middle", turned: bool = False, size: int = 14) -> str:
+    """Returns a text at a place; a turned one reads upwards."""
+    turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turn}'
+    return f'<text {place} fill="currentColor">{escape(words)}</text>'
+
+
+def svg(width: float, height: float, parts: Sequence[str], says: str) -> str:
+    """Returns a figure as wide as its place allows, which a screen reader reads as one picture."""
+    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(says)}"'
+    style = f'style="display:block;width:100%;max-width:{1.25 * width:g}px;height:auto"'
+    return f"{head} {style}>{''.join(parts)}</svg>"

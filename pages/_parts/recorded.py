@@ -1,0 +1,152 @@
+"""The recorded trade-offs of every defence, from `assets/trade_off.json`: made by `python -m benchmarks.trade_off`."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from gradleak_core.verdicts import seen
+from pages._parts.engine import catalogue
+from pages._parts.figure import figure
+from pages._parts.note import note
+from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
+from pages._parts.site import ASSETS
+
+JSON = Any
+NEUTRAL = "inverting_gradients"
+"""The attack that every defence meets."""
+COLOURS = (GREEN, VIOLET)
+"""The colours of the attack that every defence meets, and of the one made against a defence."""
+
+
+@st.cache_resource(show_spinner=False)
+def read_recorded() -> JSON:
+    """Returns the recorded curves with what they share."""
+    return json.loads((ASSETS / "trade_off.json").read_text(encoding="utf-8"))
+
+
+@st.fragment
+def explorer() -> None:
+    """Shows the recorded curve of one defence with a slider over its strength, and what is left at that strength."""
+    kept, rows = read_recorded(), catalogue()["families"]["defences"]
+    kinds = [kind for kind in rows if kind in kept["curves"]]
+    choosing, sliding = st.columns(2, gap="large")
+    kind = choosing.selectbox(
+        "Defence", kinds, kinds.index("gaussian_noise"), key="curve", format_func=lambda kind: rows[kind]["title"]
+    )
+    curve, points = kept["curves"][kind], stops(kept, kind)
+    names = [strength(point) for point in points]
+    with sliding:
+        chosen = st.select_slider(knob_label(kind, curve), names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
+    at = names.index(chosen)
+    left, right = st.columns([5, 3], gap="large")
+    with left:
+        figure(chart(kept, kind, at), key=f"curve-chart:{kind}",
+               on_pick=lambda name: st.session_state.update({f"strength:{kind}": name}))  # fmt: skip
+        legend(points[-1])
+    with right:
+        left_over(kept, points[at])
+    note(f"{rows[kind]['summary']} {method(kept, kind)}")
+
+
+def stops(kept: JSON, kind: str) -> list[JSON]:
+    """Returns the points of a curve from no defence to the strongest."""
+    curve = kept["curves"][kind]
+    return [kept["bare"][str(curve["batch"])], *curve["points"]]
+
+
+def strength(point: JSON) -> str:
+    """Names a point by the value of the knob."""
+    value = point.get("value")
+    return "none" if not point["defences"] else "on" if value is None else f"{value:g}"
+
+
+def knob_label(kind: str, curve: JSON) -> str:
+    """Returns the label of the knob that says how strong a defence is."""
+    knobs = catalogue()["families"]["defences"][kind]["knobs"]
+    return next((knob["label"] for knob in knobs if knob["name"] == curve["knob"]), "Defence on or off")
+
+
+def chart(kept: JSON, kind: str, at: int) -> str:
+    """Returns the chart of a defence's curves, with all the others faintly behind them."""
+    points = stops(kept, kind)
+    others = [Curve(dots(stops(kept, other), NEUTRAL), faint=True) for other in kept["curves"] if other != kind]
+    own = [Curve(dots(points, NEUTRAL, at))]
+    own += [Curve(dots(points[1:], name, at - 1, VIOLET)) for name in points[-1]["leaks"] if name != NEUTRAL]
+    says = f"Accuracy over leakage at {len(points)} strengths of this defence, with the recovered pictures"
+    return trade_off_chart([*others, *own], SEEN_AXIS, says)
+
+
+def dots(points: list[JSON], attack: str, at: int = -1, colour: str = GREEN) -> tuple[Dot, ...]:
+    """Returns the dots of a curve under one attack."""
+    found = []
+    for number, point in enumerate(points):
+        leak = point["leaks"][attack]
+        mine = colour if point["defences"] else ORANGE
+        found.append(Dot(tuple(leak["likeness"]), tuple(point["accuracy"]), strength(point), leak["pictures"][0], mine,
+                         chosen=number == at))  # fmt: skip
+    return tuple(found)
+
+
+def legend(point: JSON) -> None:
+    """Says which attack has which colour, and what the faint dots are."""
+    titles = catalogue()["families"]["attacks"]
+    entries = [(ORANGE, "No defence")]
+    entries += [(colour, titles[name]["title"]) for name, colour in zip(point["leaks"], COLOURS, strict=False)]
+    disc = "display:inline-block;width:12px;height:12px;border-radius:6px;margin-right:4px;background:"
+    marks = " ".join(f'<span style="white-space:nowrap;margin-right:12px"><span style="{disc}{colour}"></span>'
+                     f"{escape(name)}</span>" for colour, name in entries)  # fmt: skip
+    said = "Faint: the other defences. Bars: lowest to highest of three."
+    st.html(f'<div style="font-size:0.875rem">{marks} {said}</div>')
+
+
+def left_over(kept: JSON, point: JSON) -> None:
+    """Shows what a strength leaves: the accuracy, what every attack sees, and its pictures beside the private ones."""
+    titles, accuracy = catalogue()["families"]["attacks"], point["accuracy"]
+    scores = {name: {score: mean(leak[score]) for score in ("likeness", "psnr", "ssim")}
+              for name, leak in point["leaks"].items()}  # fmt: skip
+    most = max(scores.values(), key=lambda one: one["likeness"])
+    spread = f"{min(accuracy):.1%} to {max(accuracy):.1%}"
+    both = headline("Accuracy", f"{mean(accuracy):.1%}", spread)
+    both += headline("What is seen", seen(most), f"likeness {most['likeness']:.2f}")
+    st.html(f'<div style="display:flex;gap:2rem">{both}</div>')
+    rows = gallery("Private", kept["truth"])
+    for name, leak in point["leaks"].items():
+        said = f"{titles[name]['title']}: PSNR {scores[name]['psnr']:.1f} dB, SSIM {scores[name]['ssim']:.2f}"
+        rows += gallery(said, leak["pictures"])
+    st.html(rows)
+
+
+def headline(label: str, value: str, beneath: str) -> str:
+    """Returns a large value with its label above and what belongs to it beneath."""
+    lines = ((0.875, label), (1.75, value), (0.875, beneath))
+    return (
+        "<div>" + "".join(f'<div style="font-size:{size}rem">{escape(line)}</div>' for size, line in lines) + "</div>"
+    )
+
+
+def gallery(title: str, pictures: list[str]) -> str:
+    """Returns pictures in a row under a line of text."""
+    style = "width:30%;max-width:96px;image-rendering:pixelated;border-radius:4px"
+    row = " ".join(f'<img src="{escape(one)}" alt="" style="{style}">' for one in pictures)
+    return f'<div style="font-size:0.95rem;margin:2px 0 4px">{escape(title)}</div><div>{row}</div>'
+
+
+def method(kept: JSON, kind: str) -> str:
+    """Says how a curve was measured, when, and on what."""
+    curve, learnt = kept["curves"][kind], kept["federation"]
+    known = catalogue()["families"]
+    model, attack = (known[family][name]["title"] for family, name in
+                     (("models", kept["experiment"]["model"]["kind"]), ("attacks", NEUTRAL)))  # fmt: skip
+    sends = "one picture" if curve["batch"] == 1 else f"{curve['batch']} pictures at once"
+    answered = len(curve["points"][-1]["leaks"]) > 1
+    return (
+        f"Recorded on {curve['date']} with {curve['place']}, three times with other weights and draws. Accuracy: an "
+        f"{model} learns {learnt['data']} in {learnt['rounds']} rounds of {learnt['clients']} clients, and is tested "
+        f"on held-out pictures as they are. Leakage: {attack} has {kept['steps']} iterations on the first update of a "
+        f"client that sends {sends}; it knows the labels."
+        + (" The violet attack was made against this defence." if answered else "")
+    )
