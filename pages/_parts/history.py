@@ -16,14 +16,13 @@ from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
-from pages._parts.race import in_common, outcomes, race_view, what_differs
+from pages._parts.race import UNFINISHED, in_common, outcomes, race_view, what_differs
 from pages._parts.site import pages
 
 JSON = Any
 PAGE = 12
 REFRESH = 2
 """Seconds between two looks at a running run."""
-UNFINISHED = ("queued", "running", "paused")
 MOST_COMPARED = 6
 
 

@@ -26,9 +26,8 @@ from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
 from pages._parts.foreword import foreword
-from pages._parts.history import UNFINISHED
 from pages._parts.note import note
-from pages._parts.race import in_common, on_stage, outcomes, race_view, what_differs
+from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
 
 JSON = Any
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
@@ -185,7 +184,7 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     what_differs(lanes, names)
     rows = shown["lanes"] if shown else []
     what_is_realistic(lanes, names, rows)
-    if rows and not any(row["status"] in UNFINISHED for row in rows):
+    if over(rows):
         outcomes(rows)
 
 

@@ -15,6 +15,7 @@ from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component, markup
 
 JSON = Any
+UNFINISHED = ("queued", "running", "paused")
 
 _mount_race = component(
     "gradleak_race_view",
@@ -70,6 +71,13 @@ def race_alone(race: JSON, *, key: str) -> None:
     experiments = [row["experiment"] for row in race["lanes"]]
     race_view(shown=on_stage(race), shared=in_common(experiments), compact=True, key=key)
     what_differs(experiments, race["names"])
+    if over(race["lanes"]):
+        outcomes(race["lanes"])
+
+
+def over(rows: Sequence[JSON]) -> bool:
+    """Returns whether there are runs and all of them have ended."""
+    return bool(rows) and not any(row["status"] in UNFINISHED for row in rows)
 
 
 def on_stage(race: JSON) -> JSON:
