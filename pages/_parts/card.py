@@ -9,9 +9,9 @@ import streamlit as st
 
 from pages._parts import setup
 from pages._parts.history import thumbnail
-from pages._parts.race import UNFINISHED
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
+from pages._parts.race import UNFINISHED
 from pages._parts.texts import escaped
 
 JSON = Any
