@@ -153,10 +153,10 @@ export class RaceStage {
 
   /** The pictures of all lanes at the moment when the first of them was recognisable. */
   drawFinish() {
-    const { by, lanes } = this.race;
+    const { by, ended, lanes } = this.race;
     const [first] = said.inOrder(lanes, by);
     const at = first?.crossing ? place(first.crossing, by) : null;
-    text(this.find("finish-text"), said.finish(at, by));
+    text(this.find("finish-text"), said.finish(at, by, ended));
     this.slots.forEach((slot, index) => {
       const lane = lanes[index];
       const before = at !== null && lane.end(by) < at;

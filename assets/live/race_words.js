@@ -22,6 +22,7 @@ export function price(frame, first) {
   const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
   if (typeof own !== "number" || typeof other !== "number") return "";
   const difference = own - other;
+  if (Math.abs(difference) < 0.05) return "as good as lane 1";
   return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "below" : "above"} lane 1`;
 }
 
@@ -127,10 +128,14 @@ export function verdict(lanes, by) {
     const finished = lanes.every(({ trace }) => trace.head.status === "done");
     return over ? `No lane became recognisable${finished ? "" : `: ${left}`}.` : "";
   }
-  const others = crossed.slice(1).map(({ number }) => number);
+  const ahead = crossed.filter((lane) => when(lane, by) === when(crossed[0], by));
+  const numbers = ahead.map(({ number }) => number);
+  const others = crossed.slice(ahead.length).map(({ number }) => number);
+  const first = numbers.length > 1
+    ? `Lanes ${numbers.join(", ")} were recognisable first, at the same moment`
+    : `Lane ${numbers[0]}, ${crossed[0].name}, was recognisable first`;
   const then = others.length ? `, then ${lanesOf(others)}` : "";
-  return `Lane ${crossed[0].number}, ${crossed[0].name}, was recognisable first${then}.` +
-    `${left ? ` Not recognisable: ${left}.` : ""}`;
+  return `${first}${then}.${left ? ` Not recognisable: ${left}.` : ""}`;
 }
 
 /**
@@ -149,18 +154,23 @@ const lanesOf = (numbers) => `${numbers.length > 1 ? "lanes" : "lane"} ${numbers
  * @param {"iterations" | "seconds"} by
  */
 export function inOrder(lanes, by) {
-  /** @param {Lane} lane */
-  const when = ({ crossing }) => (by === "seconds" ? crossing?.seconds : crossing?.iteration) ?? 0;
-  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one) - when(other));
+  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one, by) - when(other, by));
 }
+
+/**
+ * @param {Lane} lane
+ * @param {"iterations" | "seconds"} by
+ */
+const when = ({ crossing }, by) => (by === "seconds" ? crossing?.seconds : crossing?.iteration) ?? 0;
 
 /**
  * What the photo finish shows.
  * @param {number | null} at
  * @param {"iterations" | "seconds"} by
+ * @param {boolean} ended
  */
-export const finish = (at, by) => (at === null
-  ? "each lane at the moment when the first becomes recognisable"
+export const finish = (at, by, ended) => (at === null
+  ? ended ? "no lane crossed the line" : "each lane at the moment when the first becomes recognisable"
   : `every lane at ${clock(at, by)}, when the first was recognisable`);
 
 /** @param {Lane[]} lanes */

@@ -27,12 +27,12 @@ SOK = "Carletti et al., “SoK: Gradient Inversion Attacks in Federated Learning
 """The source of the letters. Its authors keep the table at github.com/gparrella12/sok_gias_fl."""
 THREAT_MODELS = {
     "A": "the updates alone",
-    "B": "and basic knowledge, such as that pictures are smooth",
-    "C": "and details of the training",
-    "D": "and similar data",
-    "E": "and statistics of the client's own data",
+    "B": "basic knowledge, such as that pictures are smooth",
+    "C": "details of the training",
+    "D": "similar data",
+    "E": "statistics of the client's own data",
 }
-"""What each of the SoK's eavesdroppers has besides what the one before it has.
+"""The thing that each of the SoK's eavesdroppers has besides what the one before it has.
 
 The models F, G and H also change the network or choose the clients, which no attacker here does.
 """

@@ -64,7 +64,7 @@ def shown_value(value: Any, catalogue: JSON) -> str:
         return ", ".join(shown_value(one, catalogue) for one in value) or "none"
     if isinstance(value, str):
         known = catalogue["families"]["attacks"].get(value)
-        return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ")
+        return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ") or "none"
     if value is None or isinstance(value, bool):
         return {None: "each picture's own", True: "yes", False: "no"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

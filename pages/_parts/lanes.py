@@ -85,8 +85,8 @@ def price_assumptions(experiment: JSON) -> None:
     found = assumptions(experiment, catalogue())
     st.markdown("What is each assumption about the attacker worth, in decibels? Each lane lacks or adds one.")
     for assumption in found.values():
-        note(f"**{assumption.model}** · {assumption.realism}" if assumption.model else assumption.realism)
-    note(f"Letters are threat models of {SOK}.")
+        note(f"{assumption.realism} Threat model {assumption.model}." if assumption.model else assumption.realism)
+    note(f"The letters of threat models are from {SOK}.")
     st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
 
 
@@ -208,10 +208,10 @@ def what_is_realistic(lanes: list[JSON], names: list[str], rows: list[JSON]) -> 
 
 
 LETTERS = (
-    f"Threat models as in {SOK}, the weakest that has it. "
-    + " ".join(f"**{letter}** has {has}." for letter, has in THREAT_MODELS.items())
-    + " F to H also change the network or choose the clients, which no attacker here does. "
-    "The letters say nothing of dropout masks and of the batch size; labels the SoK notes beside them."
+    f"The threat model is the weakest of {SOK}, in which the attacker has this. Each letter has what those before it "
+    f"have, and more: {', '.join(f'**{letter}** {has}' for letter, has in THREAT_MODELS.items())}. F to H also change "
+    "the network or choose the clients, which no attacker here does. The SoK notes labels beside its letters; it does "
+    "not speak of dropout masks and the batch size."
 )
 
 
@@ -220,6 +220,8 @@ def in_decibels(first: JSON, row: JSON) -> str:
     own, other = (((one["result"] or {}).get("metrics") or {}).get("psnr") for one in (row, first))
     if own is None or other is None:
         return ""
+    if abs(own - other) < 0.05:
+        return "as good"
     return f"{abs(own - other):.1f} dB {'worse' if own < other else 'better'}"
 
 

@@ -442,6 +442,7 @@ RACE = """rows => {
     [
         ([("done", 9), ("done", 4)], "Finished", "done", "Lane 2, b, was recognisable first, then lane 1."),
         ([("done", 0), ("done", 0)], "Finished", "done", "No lane became recognisable."),
+        ([("done", 9), ("done", 9)], "Finished", "done", "Lanes 1, 2 were recognisable first, at the same moment."),
         ([("stopped", 0), ("stopped", 0)], "Stopped", "stopped", "No lane became recognisable: lanes 1, 2 (stopped)."),
         (
             [("done", 0), ("done", 5), ("stopped", 0), ("level", 0)],
