@@ -1,13 +1,16 @@
 """A race in a browser: the first preset and three defences of it, on one clock.
 
-Counted are the guesses that each lane draws, from the moment when every lane has one to the end of the race. The gap is
-how many frames the lanes on show are apart, looked at whenever one of them changes.
+The bar is for a machine with nothing else to do: `load_before` says whether it had, and `seconds` how long each race
+took.
+Counted are the guesses that each lane draws, which have come by its socket, from the moment when every lane has one to
+the end of the race. The gap is how many frames the lanes on show are apart, looked at whenever one of them changes.
 """
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,22 +24,7 @@ from gradleak_core.presets import PRESETS
 JSON = Any
 LANES = ("defence=gaussian_noise:std=0.01", "defence=pruning:share=0.5", "defence=dropout:p=0.25")
 LIMIT = 120
-WATCH_RACE = """(limit) => {
-  const view = document.querySelector(".gl-race");
-  const seen = [];
-  window.raced = new Promise((resolve) => {
-    const race = () => new URL(location.href).searchParams.get("race");
-    const finish = () => resolve({ seen, status: view.dataset.status, race: race() });
-    new MutationObserver(() => {
-      const lanes = [...view.querySelectorAll(".gl-lane")];
-      const at = lanes.map(({ dataset }) => Number(dataset.iteration ?? 0));
-      const drawn = lanes.map(({ dataset }) => Number(dataset.pictures ?? 0));
-      if (JSON.stringify(at) !== JSON.stringify(seen.at(-1)?.at)) seen.push({ ms: performance.now(), at, drawn });
-      if (["done", "failed", "stopped"].includes(view.dataset.status)) setTimeout(finish, 500);
-    }).observe(view, { subtree: true, attributeFilter: ["data-status", "data-iteration", "data-pictures"] });
-    setTimeout(finish, limit * 1000);
-  });
-}"""
+WATCH_RACE = (Path(__file__).parent / "watch_race.js").read_text(encoding="utf-8")
 
 
 def measure(setting: Setting) -> JSON:
@@ -65,8 +53,8 @@ def watch_race(seed: int, server: Server, tab: Tab) -> JSON:
     experiment = CODEC.encode(short(replace(PRESETS[0].experiment, seed=seed), 600))
     query = to_query(experiment, server.get("catalogue")) | {"lane": list(LANES)}
     address = f"{server.client.base_url}/?{urlencode(query, doseq=True)}"
-    first = press(address, tab)
-    again = press(address, tab) if seed == SEED else first
+    first = tab.press(address, LIMIT, WATCH_RACE)
+    again = tab.press(address, LIMIT, WATCH_RACE) if seed == SEED else first
     seen = [row for row in first["seen"] if min(row["drawn"]) > 0]
     ranks = {iteration: rank for rank, iteration in enumerate(sorted({0, *(i for row in seen for i in row["at"])}))}
     lanes = range(len(LANES) + 1)
@@ -76,19 +64,10 @@ def watch_race(seed: int, server: Server, tab: Tab) -> JSON:
         "pictures": [rate(times) for times in changes],
         "gap": max(max(ranks[i] for i in row["at"]) - min(ranks[i] for i in row["at"]) for row in seen),
         "frames": [len(times) for times in changes],
+        "seconds": (seen[-1]["ms"] - seen[0]["ms"]) / 1000,
         "repeated": outcome(first, server) == outcome(again, server),
         "status": first["status"],
     }
-
-
-def press(address: str, tab: Tab) -> JSON:
-    """Opens a race, presses Run, and returns what was seen of it."""
-    tab.page.goto(address)
-    tab.page.locator(".gl-race [data-gl=run]:enabled").wait_for()
-    tab.page.locator(".gl-race [data-gl=quality] .gl-svg").wait_for()
-    tab.page.evaluate(WATCH_RACE, LIMIT)
-    tab.page.locator(".gl-race [data-gl=run]").click()
-    return tab.page.evaluate("window.raced")
 
 
 def outcome(seen: JSON, server: Server) -> list[JSON]:

@@ -126,12 +126,12 @@ class Tab:
         if sentence:
             self.complaints.append(re.sub(r"http://[^/\s]+", "", sentence))
 
-    def press(self, address: str, limit: float) -> JSON:
-        """Opens a set-up and presses Run. What `watch.js` saw until the run ended or `limit` seconds had passed."""
+    def press(self, address: str, limit: float, watch: str = WATCH) -> JSON:
+        """Opens a set-up and presses Run. What `watch` saw until it had ended or `limit` seconds had passed."""
         self.page.goto(address)
         self.page.locator("[data-gl=run]:enabled").wait_for()
         self.page.locator("[data-gl=quality] .gl-svg").wait_for()
-        self.page.evaluate(WATCH, limit)
+        self.page.evaluate(watch, limit)
         self.page.locator("[data-gl=run]").click()
         return self.page.evaluate("window.bench.ended")
 

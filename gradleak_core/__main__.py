@@ -6,13 +6,16 @@ import sys
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
+
+if TYPE_CHECKING:
+    from gradleak_core.cli.choose import Choice
 
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
@@ -55,6 +58,25 @@ def commands() -> None:
     """Watch a private image come back from a shared gradient."""
 
 
+def combine_options(
+    preset: str | None,
+    experiment: Path | None,
+    samples: list[str] | None,
+    model: str | None,
+    attack: str | None,
+    settings: list[str] | None,
+    numbers: dict[str, int | None],
+    **more: Any,
+) -> Choice:
+    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
+    from gradleak_core.cli.choose import Choice
+
+    return Choice(
+        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
+        settings=settings or [], numbers=numbers, **more,
+    )  # fmt: skip
+
+
 @app.command("attack")
 def run_attack(
     sample: Samples = None,
@@ -82,27 +104,12 @@ def run_attack(
 ) -> int:
     """Run one attack here and now."""
     from gradleak_core.cli.attack import attack as run
-    from gradleak_core.cli.choose import Choice
 
-    choice = Choice(
-        preset=preset,
-        experiment=experiment,
-        samples=sample or [],
-        images=image or [],
-        stretch=stretch,
-        labels=label or [],
-        batch=batch,
-        defences=defence or [],
-        parts={"model": model, "attack": attack},
-        settings=settings or [],
-        numbers={
-            "size": size,
-            "channels": channels,
-            "classes": classes,
-            "seed": seed,
-            "attack.steps": steps,
-            "attack.restarts": seeds if restarts is None else restarts,
-        },
+    numbers = {"size": size, "channels": channels, "classes": classes, "seed": seed, "attack.steps": steps}
+    numbers["attack.restarts"] = seeds if restarts is None else restarts
+    pictures = {"images": image or [], "stretch": stretch, "labels": label or [], "batch": batch}
+    choice = combine_options(
+        preset, experiment, sample, model, attack, settings, numbers, defences=defence or [], **pictures
     )
     return run(choice, device and device.value, json, save, quiet, STDERR)
 
@@ -126,17 +133,10 @@ def run_race(
     quiet: Quiet = False,
 ) -> int:
     """Run attacks side by side that differ by what you name: a defence, an attack, a model or any knob."""
-    from gradleak_core.cli.choose import Choice
     from gradleak_core.cli.race import race as run
 
-    choice = Choice(
-        preset=preset,
-        experiment=experiment,
-        samples=sample or [],
-        parts={"model": model, "attack": attack},
-        settings=settings or [],
-        numbers={"size": size, "seed": seed, "attack.steps": steps},
-    )
+    numbers = {"size": size, "seed": seed, "attack.steps": steps}
+    choice = combine_options(preset, experiment, sample, model, attack, settings, numbers)
     return run(choice, lane or [], sweep, by.value, device and device.value, json, quiet, STDERR)
 
 
@@ -167,17 +167,10 @@ def price_defences(
     if end_with_stdin:
         end_with_parent()
 
-    from gradleak_core.cli.choose import Choice
     from gradleak_core.cli.price import price_command as run
 
-    choice = Choice(
-        preset=preset,
-        experiment=experiment,
-        samples=sample or [],
-        parts={"model": model, "attack": attack},
-        settings=settings or [],
-        numbers={"size": size, "channels": channels, "seed": seed, "attack.steps": steps},
-    )
+    numbers = {"size": size, "channels": channels, "seed": seed, "attack.steps": steps}
+    choice = combine_options(preset, experiment, sample, model, attack, settings, numbers)
     federation = {"data": data, "rounds": rounds, "clients": clients, "batch": batch, "lr": lr}
     return run(choice, defence or [], federation, device and device.value, json, quiet, STDERR)
 

@@ -9,6 +9,8 @@ from typing import Any
 from gradleak_core.config.needs import local_steps
 from gradleak_core.forecast import compare_forecast
 
+UNFINISHED = ("queued", "running", "paused")
+"""What the status of a run is until it ends."""
 SEEN = {"nothing": 0.0, "outline": 0.35, "recognisable": 0.65, "near copy": 0.93}
 """The words for what a person sees of the private picture in a guess, each with the likeness that it begins at.
 

@@ -14,6 +14,7 @@ from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
+from pages._parts.race import race_alone
 
 known = catalogue()
 if watched := setup.watched():
@@ -22,6 +23,10 @@ if watched := setup.watched():
         st.stop()
     st.markdown(f"**{texts.escaped(watched['name'])}**  \n{texts.assumption(watched['experiment'], known)}")
     run_alone(watched, key="watch")
+    st.stop()
+if race := setup.watched_race():
+    st.markdown(f"**{texts.escaped(race['title'])}**")
+    race_alone(race, key="watch-race")
     st.stop()
 setup.restore()
 

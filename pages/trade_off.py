@@ -10,8 +10,8 @@ known = catalogue()
 st.title("Trade-off")
 st.markdown("A defence hides pictures and disturbs learning. Move its strength and see both.")
 TABS = ("Recorded curves", "Price it here")
-recorded, priced = st.tabs(TABS, default=TABS["price" in st.query_params], key="trade-off")
-with recorded:
+explored, priced = st.tabs(TABS, default=TABS["price" in st.query_params], key="trade-off")
+with explored:
     recorded.explorer()
 with priced:
     trade_off.pricing(setup.kept())

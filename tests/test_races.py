@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from gradleak_core.catalogue import catalogue
+from gradleak_core.config.assumptions import ASSUMPTIONS, THREAT_MODELS
+from gradleak_core.config.differences import shared_setup
 from gradleak_core.config.knobs import start
 from gradleak_core.config.races import lane_names, lane_text, race_title, read_lane, sweep_knob
 from gradleak_core.types import Refused
@@ -61,3 +63,14 @@ def test_lanes_are_named_by_what_differs_and_by_nothing_else(known: Any) -> None
 def test_a_sweep_refuses_what_the_knob_refuses(known: Any) -> None:
     with pytest.raises(Refused, match=r"attack\.steps"):
         sweep_knob(start(known), "attack.steps", ["10", "0"], known)
+
+
+def test_what_all_lanes_share_is_said_once_and_nothing_in_which_they_differ(known: Any) -> None:
+    noisy = read_lane("defence=gaussian_noise", start(known), known)
+    assert shared_setup([start(known), noisy], known) == "astronaut, 32 × 32, LeNet, iDLG, 3,000 iterations, seed 0"
+    other = read_lane("model=mlp&attack.steps=7&seed=3", start(known), known)
+    assert shared_setup([start(known), other], known) == "astronaut, 32 × 32, iDLG, no defence"
+
+
+def test_an_assumption_has_a_letter_that_is_explained_or_none() -> None:
+    assert {assumption.model for assumption in ASSUMPTIONS.values()} - {""} <= THREAT_MODELS.keys()

@@ -39,7 +39,7 @@ export class Controls {
     /** @type {HTMLButtonElement[]} */
     this.paces = Array.from(root.querySelectorAll("button[data-pace]"));
     /** @type {(name: string, act: () => void) => void} */
-    const press = (name, act) => find(name).addEventListener("click", act, { signal });
+    const press = (name, act) => find(name)?.addEventListener("click", act, { signal });
     press("run", wanted.run);
     press("pause", wanted.pause);
     press("step1", () => wanted.step(1));

@@ -7,10 +7,18 @@ import { Cursor } from "./cursor.js";
 import { Panels } from "./pictures.js";
 import { moment, price, score } from "./race_words.js";
 import { ENDED, LiveSource } from "./source.js";
+import { Shelf } from "./tiles.js";
 import { Trace } from "./trace.js";
 import { recognisable } from "./words.js";
 
 /** @typedef {"iterations" | "seconds"} By what the lanes have in common at the moment on show */
+/**
+ * What a lane has done: something to draw, a moment to go to, its update to show.
+ * @typedef {object} Acts
+ * @property {() => void} changed
+ * @property {(lane: Lane, frame: Frame) => void} go called with the frame at which this lane crossed the line
+ * @property {(lane: Lane) => void} look
+ */
 
 export class Lane {
   trace = new Trace();
@@ -20,24 +28,27 @@ export class Lane {
   drawn = null;
   asked = false;
   count = 0;
+  /** its update is on show */
+  open = false;
   /** the newest iteration whose picture was heard */
   newest = 0;
 
   /**
    * @param {number} number from 1
    * @param {string} name
-   * @param {() => void} changed
-   * @param {(lane: Lane, frame: Frame) => void} go called to show the moment at which this lane crossed the line
+   * @param {Acts} acts
    */
-  constructor(number, name, changed, go) {
+  constructor(number, name, { changed, go, look }) {
     this.number = number;
     this.name = name;
     this.changed = changed;
     this.album = new Album((iteration) => this.source?.frame(iteration));
+    this.shelf = new Shelf(async (iteration) => this.source?.tiles(iteration) ?? "", changed);
     this.cursor = new Cursor(this.trace, this.album, changed);
     this.node = build(number, name);
     this.panels = new Panels(/** @type {any} */ ((/** @type {string} */ part) => this.part(part)));
     this.part("moment").addEventListener("click", () => this.crossing && go(this, this.crossing));
+    for (const part of ["name", "pair"]) this.part(part).addEventListener("click", () => look(this));
   }
 
   /**
@@ -46,6 +57,13 @@ export class Lane {
    */
   part(name) {
     return /** @type {HTMLElement} */ (this.node.querySelector(`[data-lane-part=${name}]`));
+  }
+
+  /** @param {boolean} open whether its update is on show */
+  press(open) {
+    this.open = open;
+    this.part("name").setAttribute("aria-pressed", String(open));
+    this.node.classList.toggle("gl-looked", open);
   }
 
   /**
@@ -71,6 +89,7 @@ export class Lane {
    */
   async hear(head, picture) {
     this.trace.add(head, performance.now() / 1000);
+    if (this.open && head.tiles && head.picture != null) this.shelf.keep(head.picture, head.tiles);
     this.seeTruth();
     this.changed();
     if (!picture || head.picture == null) return;
@@ -201,8 +220,10 @@ export const place = (frame, by) => (by === "seconds" ? frame.seconds ?? 0 : fra
 function build(number, name) {
   const node = document.createElement("figure");
   node.className = "gl-lane";
-  node.innerHTML = `<figcaption><i></i><span></span></figcaption>
-    <div class="gl-pair">
+  node.innerHTML = `<figcaption>
+      <i></i><button class="gl-name" data-lane-part="name" type="button" aria-pressed="false"></button>
+    </figcaption>
+    <div class="gl-pair" data-lane-part="pair" title="Show this lane's update">
       <div class="gl-tiles" data-lane-part="guess" role="img" data-empty="The guess appears here."></div>
       <div class="gl-tiles gl-inset" data-lane-part="truth" role="img" aria-label="The private image"></div>
       <div data-lane-part="difference" hidden></div>
@@ -212,6 +233,6 @@ function build(number, name) {
     <button class="gl-moment" data-lane-part="moment" type="button" disabled></button>`;
   const [mark, label] = node.querySelectorAll("figcaption > *");
   mark.textContent = String(number);
-  label.textContent = name;
+  Object.assign(label, { textContent: name, title: "Show this lane's update" });
   return node;
 }

@@ -1,28 +1,21 @@
 // @ts-check
 // A race: several runs, live or stored, with one clock, one scrubber and common axes.
-/** @import { Find, Frame, RaceComponent, RaceData, Wanted } from "./types" */
+/** @import { Frame, RaceComponent, RaceData, Wanted } from "./types" */
 import "./drawer.js";
 import { decode } from "./album.js";
-import { Controls, text } from "./controls.js";
 import { Lane, place } from "./lane.js";
-import { Slot } from "./pictures.js";
-import { RaceCharts } from "./race_charts.js";
-import * as said from "./race_words.js";
+import { Mounted } from "./mounted.js";
+import { RaceStage } from "./race_stage.js";
+import { together } from "./race_words.js";
 import { post } from "./source.js";
-import { offerSkip } from "./skip.js";
-import { facts, learn, word } from "./words.js";
 
-const PICTURES_MS = 60;
-const CURVES_MS = 250;
 const REPLAY_MS = 5000;
 
 /** @typedef {"iterations" | "seconds"} By */
 
-export class Race {
+export class Race extends Mounted {
   /** @type {Lane[]} */
   lanes = [];
-  /** @type {Slot[]} */
-  slots = [];
   /** @type {By} */
   by = "iterations";
   /** @type {number | null} the moment on show, null for the newest */
@@ -31,34 +24,26 @@ export class Race {
   shown = null;
   /** @type {string | null} a race that the page was told of and has not named yet */
   told = null;
-  busy = false;
+  /** the race on show was seen to go on, so that the page is told when it ends */
+  going = false;
+  /** @type {Lane | null} the lane whose update is on show */
+  looked = null;
   problem = "";
-  note = "";
-  drawn = { pictures: 0, curves: 0 };
-  /** @type {number | null} */
-  next = null;
-  gone = false;
-  abort = new AbortController();
 
   /**
    * @param {HTMLElement} parent
    * @param {RaceData} data
    */
   constructor(parent, data) {
-    learn(data);
-    this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
+    super(parent, data, Boolean(data.race));
     this.data = /** @type {RaceData} */ ({ ...data, race: null, shown: null });
-    this.api = new URL(`${data.base}/api`, location.origin).href;
-    this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
-    const { signal } = this.abort;
-    this.controls = new Controls(this.root, this.find, this.wanted, { keys: true, signal });
     /** @type {HTMLButtonElement[]} */
     this.ways = Array.from(this.root.querySelectorAll("button[data-by]"));
     for (const way of this.ways) {
+      const { signal } = this.abort;
       way.addEventListener("click", () => this.compareBy(/** @type {By} */ (way.dataset.by)), { signal });
     }
-    if (data.race) this.skip = offerSkip(this.find("run"), "Skip to Run");
-    this.charts = new RaceCharts(this.root, this.find, () => this.dirty());
+    this.stage = new RaceStage(this);
   }
 
   /** @param {RaceComponent} component */
@@ -68,13 +53,13 @@ export class Race {
     const before = this.data;
     this.data = data;
     if (JSON.stringify(data.race) !== JSON.stringify(before.race)) this.problem = "";
-    this.charts.theme();
-    if (this.told && data.shown?.id !== this.told) return this.dirty();
+    this.stage.charts.theme();
+    if (this.told && data.shown?.id !== this.told) return this.redraw();
     this.told = null;
     const [name, former] = [JSON.stringify(data.shown ?? data.race), JSON.stringify(before.shown ?? before.race)];
     if (!this.lanes.length || name !== former && data.shown?.id !== this.shown) this.present(data);
-    this.mark();
-    this.dirty();
+    this.stage.mark();
+    this.redraw();
   }
 
   /** @param {RaceData} data */
@@ -93,22 +78,12 @@ export class Race {
     for (const lane of this.lanes) lane.close();
     this.at = null;
     this.note = "";
-    this.lanes = names.map((name, index) => new Lane(index + 1, name, () => this.dirty(), this.goTo));
-    this.find("lanes").replaceChildren(...this.lanes.map(({ node }) => node));
-    this.slots = this.lanes.map((lane) => new Slot((at) => this.goTo(lane, lane.frameAt(at, "iterations"))));
-    this.slots.forEach((slot, index) => { slot.button.dataset.lane = String(index + 1); });
-    this.find("finish").replaceChildren(...this.slots.map(({ button }) => button));
-    this.root.dataset.lanes = String(names.length);
-    this.mark();
-  }
-
-  /** Gives each lane's name the line that it has in the charts. */
-  mark() {
-    for (const lane of this.lanes) {
-      const { color, dash } = this.charts.line(lane);
-      const kind = dash === "solid" ? "solid" : dash.includes("dot") ? "dotted" : "dashed";
-      lane.node.style.setProperty("--gl-stroke", `${kind} ${color}`);
-    }
+    this.going = false;
+    const looked = this.looked?.number ?? 0;
+    const acts = { changed: () => this.redraw(), go: this.goTo, look: this.look };
+    this.lanes = names.map((name, index) => new Lane(index + 1, name, acts));
+    this.look(this.lanes[looked - 1] ?? null);
+    this.stage.layOut(this.lanes);
   }
 
   /** Until the runs have said what they hold: the private picture of the set-up. */
@@ -120,22 +95,14 @@ export class Race {
   }
 
   unmount() {
-    this.abort.abort();
-    this.skip?.remove();
+    super.unmount();
     clearInterval(this.playing);
     for (const lane of this.lanes) lane.close();
-    this.charts.purge();
-    this.gone = true;
+    this.stage.close();
   }
 
   /** @param {number} tries */
   lost = (tries) => this.say(tries ? "Connection lost, trying again…" : "");
-
-  /** @param {string} sentence */
-  say(sentence) {
-    this.note = sentence;
-    this.dirty();
-  }
 
   get ended() {
     return this.lanes.length > 0 && this.lanes.every(({ ended }) => ended);
@@ -187,7 +154,7 @@ export class Race {
     if (this.busy || !race || refused) return;
     this.busy = true;
     this.problem = "";
-    this.dirty();
+    this.redraw();
     try {
       if (this.lanes.some(({ under }) => under)) await this.ask("stop");
       const { lanes, title } = race;
@@ -195,16 +162,17 @@ export class Race {
       const runs = started.lanes.map((/** @type {{ id: string }} */ lane) => lane.id);
       this.told = started.id;
       this.present({ ...this.data, shown: { id: started.id, runs, names: race.names, race: true } });
+      this.going = true;
       this.component?.setStateValue("race", started.id);
     } catch (error) {
       this.problem = /** @type {Error} */ (error).message;
     }
     this.busy = false;
-    this.dirty();
+    this.redraw();
   }
 
   pause() {
-    const status = said.together(this.lanes);
+    const status = together(this.lanes);
     if (this.ended) this.replay();
     else if (status === "running") this.ask("pause");
     else if (status === "paused") {
@@ -238,14 +206,14 @@ export class Race {
     clearInterval(this.playing);
     this.at = null;
     for (const lane of this.lanes) Object.assign(lane.cursor, { following: true, wish: null });
-    this.dirty();
+    this.redraw();
   }
 
   /** @param {number} at */
   scrub(at) {
     this.at = at;
     for (const lane of this.lanes) lane.scrub(at, this.by);
-    this.dirty();
+    this.redraw();
   }
 
   /**
@@ -254,12 +222,22 @@ export class Race {
    */
   goTo = (lane, frame) => frame && this.scrub(place(frame, this.by));
 
+  /**
+   * Shows the update of another lane beneath the pictures, or of none.
+   * @param {Lane | null} lane
+   */
+  look = (lane) => {
+    this.looked = lane === this.looked ? null : lane;
+    for (const one of this.lanes) one.press(one === this.looked);
+    this.redraw();
+  };
+
   /** @param {number} by */
   move(by) {
     const lane = this.lanes.reduce((most, one) => (one.trace.frames.length > most.trace.frames.length ? one : most));
     const { frames } = lane.trace;
     const at = frames.findLastIndex((frame) => place(frame, this.by) <= (this.moment ?? 0) + 1e-9);
-    if (at + by >= frames.length && said.together(this.lanes) === "paused") this.ask("step", { iterations: 1 });
+    if (at + by >= frames.length && together(this.lanes) === "paused") this.ask("step", { iterations: 1 });
     else if (frames[at + by]) this.scrub(place(frames[at + by], this.by));
   }
 
@@ -267,85 +245,20 @@ export class Race {
   compareBy(by) {
     if (by === this.by) return;
     this.by = by;
-    this.charts.reset();
+    this.stage.charts.reset();
     this.follow();
   }
 
-  // ---- drawing --------------------------------------------------------------------------------
-
-  dirty() {
-    if (!this.gone) this.next ??= requestAnimationFrame((now) => this.draw(now));
+  redraw() {
+    this.stage.dirty();
   }
 
-  /** @param {number} now */
-  draw(now) {
-    this.next = null;
-    if (now - this.drawn.pictures >= PICTURES_MS) {
-      this.drawn.pictures = now;
-      const { moment } = this;
-      for (const lane of this.lanes) {
-        if (moment !== null) lane.keepUp(moment, this.by);
-        lane.draw(this.lanes[0]);
-      }
-      this.drawWords();
-      this.drawControls();
-      this.stale = true;
-    } else this.dirty();
-    if (!this.stale) return;
-    if (now - this.drawn.curves < CURVES_MS) return this.dirty();
-    this.stale = false;
-    this.drawn.curves = now;
-    this.charts.draw(/** @type {any} */ (this), this.moment, this.horizon);
-    this.drawFinish();
-  }
-
-  drawWords() {
-    const status = said.together(this.lanes);
-    const node = this.find("word");
-    Object.assign(this.root.dataset, { status, following: this.at === null });
-    text(node, word(status));
-    node.dataset.status = status;
-    const ahead = this.lanes.find(({ under }) => under) ?? this.lanes[0];
-    text(this.find("facts"), ahead ? facts(ahead.trace, ahead.ended, this.live).slice(0, 1).join("") : "");
-    const { refused, complaint, foreword } = this.data;
-    const before = this.live ? "" : foreword || said.invitation(this.lanes);
-    const message = this.note || said.verdict(this.lanes, this.by) || before;
-    text(this.find("message"), refused || this.problem || complaint ? "" : message);
-    if (this.ended) text(this.find("spoken"), message);
-    text(this.find("shown"), said.clock(this.moment, this.by));
-    for (const way of this.ways) way.setAttribute("aria-pressed", String(way.dataset.by === this.by));
-  }
-
-  drawControls() {
-    const { busy, data, ended, live, problem } = this;
-    const frames = this.lanes.some(({ trace }) => trace.frames.length > 0);
-    this.controls.show({
-      status: said.together(this.lanes), live, ended, busy, frames,
-      problem: problem || data.complaint, fixes: [], level: false,
-      playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: this.at === null,
-    });
-    this.find("run").hidden = !data.race;
-    const scrubber = this.find("scrubber");
-    const [most, at] = [this.horizon, this.moment ?? 0];
-    Object.assign(scrubber, { min: 0, max: most, step: this.by === "seconds" ? 0.01 : 1 });
-    scrubber.value = String(at);
-    scrubber.style.setProperty("--gl-at", `${100 * Math.min(1, at / most)}%`);
-    scrubber.setAttribute("aria-valuetext", said.clock(at, this.by));
-    const link = this.find("export");
-    link.hidden = !(ended && this.kept);
-    if (!link.hidden) link.href = `${this.api}/races/${this.shown}/export.zip`;
-  }
-
-  /** The pictures of all lanes at the moment when the first of them was recognisable. */
-  drawFinish() {
-    const [first] = said.inOrder(this.lanes, this.by);
-    const at = first?.crossing ? place(first.crossing, this.by) : null;
-    text(this.find("finish-text"), said.finish(at, this.by));
-    this.slots.forEach((slot, index) => {
-      const lane = this.lanes[index];
-      const frame = at === null || lane.end(this.by) < at && !lane.ended ? null : lane.frameAt(at, this.by);
-      slot.show(frame?.iteration ?? null, lane.album, lane.batch);
-    });
+  /** Tells the page, once, that the race which it has seen go on is over. */
+  tellEnd() {
+    if (this.lanes.some(({ trace }) => trace.head.status === "running")) this.going = true;
+    if (!this.going || !this.ended || !this.kept || !this.shown) return;
+    this.going = false;
+    this.component?.setStateValue("race", this.shown);
   }
 }
 

@@ -3,7 +3,7 @@
 /** @import { Frame } from "./types" */
 /** @import { Lane } from "./lane.js" */
 /** @import { Trace } from "./trace.js" */
-import { word } from "./words.js";
+import { facts, word } from "./words.js";
 
 /** @param {Frame | null | undefined} frame */
 export function score(frame) {
@@ -22,6 +22,7 @@ export function price(frame, first) {
   const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
   if (typeof own !== "number" || typeof other !== "number") return "";
   const difference = own - other;
+  if (Math.abs(difference) < 0.05) return "as good as lane 1";
   return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "below" : "above"} lane 1`;
 }
 
@@ -32,11 +33,19 @@ export function price(frame, first) {
  * @param {boolean} ended
  */
 export function moment(crossing, trace, ended) {
+  const { status, message } = trace.head;
   if (crossing) return `recognisable at ${crossing.iteration}${after(crossing)}`;
-  if (["failed", "refused"].includes(trace.head.status)) return trace.head.message ?? word(trace.head.status);
-  if (ended) return `not recognisable in ${trace.last}`;
-  return trace.last ? "not recognisable yet" : word(trace.head.status);
+  if (["failed", "refused"].includes(status)) return message || word(status);
+  if (!ended) return trace.last ? "not recognisable yet" : word(status);
+  if (status === "done") return `not recognisable in ${trace.last}`;
+  return `${fate(trace)} at ${trace.last}${status === "stopped" ? "" : ", not recognisable"}`;
 }
+
+/**
+ * How a lane ended, in a word or two; empty where it used every iteration.
+ * @param {Trace} trace
+ */
+export const fate = ({ head: { status } }) => (status === "done" ? "" : word(status).toLowerCase());
 
 /** @param {Frame} frame */
 const after = ({ seconds }) => (seconds ? `, ${seconds.toFixed(1)} s` : "");
@@ -51,31 +60,93 @@ export function clock(at, by) {
   return by === "seconds" ? `${at.toFixed(2)} s` : `iteration ${Math.round(at)}`;
 }
 
+/** The states of a lane: if several lanes differ, the first of these stands for all. */
+const FOREMOST = [
+  ...["running", "paused", "queued", "loading", "ready"],
+  ...["failed", "refused", "damaged", "deleted", "interrupted", "diverged", "stuck", "stopped", "level", "recovered"],
+];
+
 /**
- * The word for all lanes together.
+ * The state of all lanes together.
  * @param {Lane[]} lanes
  */
 export function together(lanes) {
   const statuses = lanes.map(({ trace }) => trace.head.status);
-  const first = ["running", "paused", "queued", "loading", "ready"].find((status) => statuses.includes(status));
-  return first ?? (statuses.every((status) => status === statuses[0]) ? statuses[0] : "done");
+  return FOREMOST.find((status) => statuses.includes(status)) ?? "done";
 }
 
 /**
- * Who came in first, in a sentence.
+ * The word for all lanes together; how many ended in which way where they differ.
+ * @param {Lane[]} lanes
+ * @param {boolean} refused the race on show cannot be run, and nothing else is on show
+ */
+export function headline(lanes, refused) {
+  if (refused) return word("refused");
+  if (!lanes.every(({ ended }) => ended)) return word(together(lanes));
+  const ways = grouped(lanes, ({ trace }) => word(trace.head.status));
+  if (ways.length < 2) return word(together(lanes));
+  return ways.map(([way, those]) => `${those.length} ${way.toLowerCase()}`).join(", ");
+}
+
+/**
+ * @param {Lane[]} lanes
+ * @param {(lane: Lane) => string} by
+ * @returns {[string, Lane[]][]}
+ */
+function grouped(lanes, by) {
+  /** @type {Map<string, Lane[]>} */
+  const found = new Map();
+  for (const lane of lanes) found.set(by(lane), [...found.get(by(lane)) ?? [], lane]);
+  return [...found];
+}
+
+/**
+ * How far all lanes are: the moment on show, and where the clock ends.
+ * @param {Lane[]} lanes
+ * @param {number | null} at
+ * @param {"iterations" | "seconds"} by
+ * @param {number | null} end the last moment of lanes that have ended
+ */
+export function progress(lanes, at, by, end) {
+  const [first] = lanes;
+  if (at === null) return first ? facts(first.trace, first.ended, true).slice(0, 1).join("") : "";
+  const steps = Math.max(...lanes.map(({ trace }) => trace.head.steps ?? 0));
+  if (by === "iterations") return steps ? `${clock(at, by)} of ${steps}` : clock(at, by);
+  return end === null ? clock(at, by) : `${clock(at, by)} of ${clock(end, by)}`;
+}
+
+/**
+ * Who came in first, in a sentence, and what became of the others once all have ended.
  * @param {Lane[]} lanes
  * @param {"iterations" | "seconds"} by
  */
 export function verdict(lanes, by) {
   const crossed = inOrder(lanes, by);
-  if (!crossed.length) return lanes.every(({ ended }) => ended) ? "No lane became recognisable." : "";
-  const first = `Lane ${crossed[0].number}, ${crossed[0].name}, was recognisable first`;
-  const never = lanes.length - crossed.length;
-  const others = crossed.slice(1).map(({ number }) => number);
-  const then = others.length ? `; then lane ${others.join(", ")}` : "";
   const over = lanes.every(({ ended }) => ended);
-  return `${first}${then}${over && never ? `; the other ${never === 1 ? "one" : never} never` : ""}.`;
+  const left = over ? endings(lanes.filter(({ crossing }) => !crossing)) : "";
+  if (!crossed.length) {
+    const finished = lanes.every(({ trace }) => trace.head.status === "done");
+    return over ? `No lane became recognisable${finished ? "" : `: ${left}`}.` : "";
+  }
+  const ahead = crossed.filter((lane) => when(lane, by) === when(crossed[0], by));
+  const numbers = ahead.map(({ number }) => number);
+  const others = crossed.slice(ahead.length).map(({ number }) => number);
+  const first = numbers.length > 1
+    ? `Lanes ${numbers.join(", ")} were recognisable first, at the same moment`
+    : `Lane ${numbers[0]}, ${crossed[0].name}, was recognisable first`;
+  const then = others.length ? `, then ${lanesOf(others)}` : "";
+  return `${first}${then}.${left ? ` Not recognisable: ${left}.` : ""}`;
 }
+
+/**
+ * Lanes that did not become recognisable, and why where they did not use every iteration.
+ * @param {Lane[]} lanes
+ */
+const endings = (lanes) => grouped(lanes, ({ trace }) => fate(trace))
+  .map(([way, those]) => `${lanesOf(those.map(({ number }) => number))}${way && ` (${way})`}`).join(", ");
+
+/** @param {number[]} numbers */
+const lanesOf = (numbers) => `${numbers.length > 1 ? "lanes" : "lane"} ${numbers.join(", ")}`;
 
 /**
  * The lanes that crossed the finish line, the first of them first.
@@ -83,18 +154,23 @@ export function verdict(lanes, by) {
  * @param {"iterations" | "seconds"} by
  */
 export function inOrder(lanes, by) {
-  /** @param {Lane} lane */
-  const when = ({ crossing }) => (by === "seconds" ? crossing?.seconds : crossing?.iteration) ?? 0;
-  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one) - when(other));
+  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one, by) - when(other, by));
 }
+
+/**
+ * @param {Lane} lane
+ * @param {"iterations" | "seconds"} by
+ */
+const when = ({ crossing }, by) => (by === "seconds" ? crossing?.seconds : crossing?.iteration) ?? 0;
 
 /**
  * What the photo finish shows.
  * @param {number | null} at
  * @param {"iterations" | "seconds"} by
+ * @param {boolean} ended
  */
-export const finish = (at, by) => (at === null
-  ? "each lane at the moment when the first becomes recognisable"
+export const finish = (at, by, ended) => (at === null
+  ? ended ? "no lane crossed the line" : "each lane at the moment when the first becomes recognisable"
   : `every lane at ${clock(at, by)}, when the first was recognisable`);
 
 /** @param {Lane[]} lanes */

@@ -143,7 +143,6 @@ export class Stage {
   /** @param {Frame | null} frame */
   drawUpdate(frame) {
     const { data, shelf, trace } = this.view;
-    if (data.compact) return;
     const guess = trace.head.update && frame ? shelf.look(frame.iteration) : null;
     const { labels, update } = trace.head;
     this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment));

@@ -130,11 +130,16 @@ export interface RaceData {
   complaint: string;
   foreword: string;
   preview: string | null;
+  shared: string;
+  compact: boolean;
   batch: number;
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
 }
+
+/** What either view is given. */
+export type Given = Data | RaceData;
 
 export interface RaceComponent {
   data: RaceData;

@@ -3,21 +3,19 @@
 /** @import { Component, Data, Find, Head, Source, Wanted } from "./types" */
 import "./drawer.js";
 import { Album, decode } from "./album.js";
-import { Controls } from "./controls.js";
 import { Cursor } from "./cursor.js";
 import { catchDrop } from "./drop.js";
-import { offerSkip } from "./skip.js";
+import { Mounted } from "./mounted.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
 import { Shelf, hide } from "./tiles.js";
 import { Trace } from "./trace.js";
-import { learn } from "./words.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const HIDDEN_MS = 60000;
 const ECHO_MS = 5000;
 
-export class View {
+export class View extends Mounted {
   /** @type {Source | null} */
   source = null;
   trace = new Trace();
@@ -35,34 +33,22 @@ export class View {
   own = null;
   /** @type {string | null} why the last run did not start */
   problem = null;
-  /** what to say instead of what the run says */
-  note = "";
-  /** a run is being started */
-  busy = false;
   /** the private picture of the run on show was asked for */
   asked = false;
-  gone = false;
-  abort = new AbortController();
 
   /**
    * @param {HTMLElement} parent
    * @param {Data} data
    */
   constructor(parent, data) {
-    learn(data);
-    this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
-    this.root.classList.toggle("gl-compact", data.compact);
+    super(parent, data, !data.compact);
     /** @type {Data} */
     this.data = { ...data, experiment: null, run: null, recording: null, preview: null, start: null };
-    this.api = new URL(`${data.base}/api`, location.origin).href;
-    const find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
+    this.stage = new Stage(this, this.find, calm);
     const { signal } = this.abort;
-    this.stage = new Stage(this, find, calm);
-    this.controls = new Controls(this.root, find, this.wanted, { keys: !data.compact, signal });
     const say = (/** @type {string} */ sentence) => this.say(sentence);
     const took = (/** @type {string} */ answer) => this.takeDropped(answer);
     if (!data.compact) catchDrop(this.api, this.root, { took, say, signal });
-    if (!data.compact) this.skip = offerSkip(find("run"), "Skip to Run");
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
   }
 
@@ -136,13 +122,11 @@ export class View {
   }
 
   unmount() {
-    this.abort.abort();
-    this.skip?.remove();
+    super.unmount();
     this.source?.close();
     this.cursor.close();
     this.stage.close();
     clearTimeout(this.sleep);
-    this.gone = true;
   }
 
   visible() {
@@ -177,9 +161,7 @@ export class View {
     this.say(tries ? "Connection lost, trying again…" : "The recording could not be loaded; press Run it live.");
   };
 
-  /** @param {string} sentence */
-  say(sentence) {
-    this.note = sentence;
+  redraw() {
     this.stage.dirty("pictures");
   }
 

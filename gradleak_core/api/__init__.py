@@ -31,6 +31,7 @@ from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.runs.several import delete_runs, tag_run
 from gradleak_core.types import Refused
+from gradleak_core.verdicts import UNFINISHED
 
 ARRIVAL = 60
 """The seconds that a picture may take to arrive."""
@@ -207,7 +208,7 @@ async def get_thumbnail(request: Request) -> Response:
     service, run = service_of(request), request.path_params["run"]
     row = await run_in_threadpool(service.run, run)
     picture = await run_in_threadpool(service.picture, run, None)
-    return image_response(picture, lasting=row["status"] not in ("queued", "running", "paused"))
+    return image_response(picture, lasting=row["status"] not in UNFINISHED)
 
 
 def image_response(picture: bytes, *, lasting: bool = True) -> Response:

@@ -26,7 +26,7 @@ from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.turns import play_in_turns
 from gradleak_core.runs.worker import describe_failure, warm_up
 from gradleak_core.types import JSON, Refused
-from gradleak_core.verdicts import duration, seen
+from gradleak_core.verdicts import duration, seen, word
 
 
 def race(
@@ -137,6 +137,14 @@ class All(Controls):
             controls.apply(command)
 
 
+def moment_of(result: JSON) -> str:
+    """Says when a lane was first recognisable, or how it ended without being so."""
+    since, status = result["seconds_to_recognisable"], result["status"]
+    if since is not None:
+        return f"{duration(since)}, {result['iterations_to_recognisable']} iterations"
+    return "never" if status == "done" else f"{word(status).lower()} before"
+
+
 def race_table(title: str, results: Sequence[JSON]) -> Table:
     """Returns what became of each lane as a table for the terminal."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
@@ -146,12 +154,11 @@ def race_table(title: str, results: Sequence[JSON]) -> Table:
         if "failed" in result:
             table.add_row(result["name"], result["failed"])
             continue
-        metrics, since = result["metrics"], result["seconds_to_recognisable"]
+        metrics = result["metrics"]
         scores = (
             (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
             if metrics
             else ("none", "none")
         )
-        moment = "never" if since is None else f"{duration(since)}, {result['iterations_to_recognisable']} iterations"
-        table.add_row(result["name"], *scores, duration(result["seconds"]), moment)
+        table.add_row(result["name"], *scores, duration(result["seconds"]), moment_of(result))
     return table

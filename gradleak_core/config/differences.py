@@ -30,6 +30,24 @@ def differences(experiments: Sequence[JSON], catalogue: JSON, path: str = "") ->
         yield path, [shown_value(one, catalogue) for one in experiments]
 
 
+def shared_setup(experiments: Sequence[JSON], catalogue: JSON) -> str:
+    """Returns what all experiments have of picture, model, attack, defences, iterations and seed, in a line."""
+    rows = [list(main_parts(one, catalogue)) for one in experiments]
+    return ", ".join(said[0] for said in zip(*rows, strict=True) if said[0] and len(set(said)) == 1)
+
+
+def main_parts(experiment: JSON, catalogue: JSON) -> Iterator[str]:
+    """Yields the seven texts that name an experiment; that on the iterations is empty if its attack has none."""
+    images, steps = experiment["images"], experiment["attack"].get("steps")
+    yield shown_value(images[0], catalogue) if len(images) == 1 else f"{len(images)} pictures"
+    yield f"{experiment['size']} × {experiment['size']}"
+    yield part_title(experiment["model"], catalogue)
+    yield part_title(experiment["attack"], catalogue)
+    yield shown_value(experiment["defences"], catalogue).replace("none", "no defence")
+    yield "" if steps is None else f"{steps:,} iterations"
+    yield f"seed {experiment['seed']}"
+
+
 def knob_labels(part: JSON, catalogue: JSON) -> dict[str, str]:
     """Returns the labels of the knobs of a part, or of the experiment with all that belongs to no part."""
     rows = [row for family in catalogue["families"].values() for row in family.values()]
@@ -46,7 +64,7 @@ def shown_value(value: Any, catalogue: JSON) -> str:
         return ", ".join(shown_value(one, catalogue) for one in value) or "none"
     if isinstance(value, str):
         known = catalogue["families"]["attacks"].get(value)
-        return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ")
+        return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ") or "none"
     if value is None or isinstance(value, bool):
         return {None: "each picture's own", True: "yes", False: "no"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.verdicts import UNFINISHED
 from pages._parts import setup
-from pages._parts.history import UNFINISHED, thumbnail
+from pages._parts.history import thumbnail
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.texts import escaped

@@ -9,10 +9,9 @@ import streamlit as st
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
-from gradleak_core.verdicts import seen, word
+from gradleak_core.verdicts import UNFINISHED, seen, word
 from pages._parts import claims, texts
 from pages._parts.engine import catalogue, service
-from pages._parts.history import UNFINISHED
 from pages._parts.live_view import run_alone
 from pages._parts.note import note
 from pages._parts.race import race_view, what_differs

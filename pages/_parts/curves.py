@@ -10,9 +10,8 @@ import streamlit as st
 
 from gradleak_core.config.races import lane_names, main_differences
 from gradleak_core.runs.curves import Curves, read_curves
-from gradleak_core.verdicts import SEEN, duration, seen
+from gradleak_core.verdicts import SEEN, UNFINISHED, duration, seen
 from pages._parts import texts
-from pages._parts.choosing import UNFINISHED
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.race import same_distance

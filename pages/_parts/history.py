@@ -12,14 +12,14 @@ import streamlit as st
 from gradleak_core.config.races import lane_names
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
-from gradleak_core.verdicts import duration, seen, word
+from gradleak_core.verdicts import UNFINISHED, duration, seen, word
 from pages._parts import pictures, setup, texts
-from pages._parts.choosing import UNFINISHED, tag_badges, tags_field, tick
+from pages._parts.choosing import tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
-from pages._parts.race import outcomes, race_view, what_differs
+from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
 from pages._parts.site import pages
 
@@ -74,7 +74,7 @@ def side_by_side(rows: list[JSON], race: str | None = None) -> None:
     names = lane_names(experiments, catalogue()) if one else [row["name"] for row in rows]
     runs = [row["id"] for row in rows]
     shown = {"id": race or "-".join(runs), "runs": runs, "names": names, "race": race is not None}
-    race_view(shown=shown, key="race")
+    race_view(shown=shown, shared=in_common(experiments), key="race")
     what_differs(experiments, names)
     outcomes(rows)
 

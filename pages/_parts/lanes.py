@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import demand, knobs
-from gradleak_core.config.assumptions import assumptions
+from gradleak_core.config.assumptions import SOK, THREAT_MODELS, assumptions
 from gradleak_core.config.races import (
     MOST_LANES,
     check_lanes,
@@ -27,7 +27,7 @@ from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
 from pages._parts.foreword import foreword
 from pages._parts.note import note
-from pages._parts.race import race_view, what_differs
+from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
 
 JSON = Any
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
@@ -84,8 +84,9 @@ def price_assumptions(experiment: JSON) -> None:
     """Shows the button for a race of the attacker with and without each thing that it is assumed to know."""
     found = assumptions(experiment, catalogue())
     st.markdown("What is each assumption about the attacker worth, in decibels? Each lane lacks or adds one.")
-    for sentence in found.values():
-        note(sentence)
+    for assumption in found.values():
+        note(f"{assumption.realism} Threat model {assumption.model}." if assumption.model else assumption.realism)
+    note(f"The letters of threat models are from {SOK}.")
     st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
 
 
@@ -161,7 +162,7 @@ def take_out(experiment: JSON) -> None:
 def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
     known, images = catalogue(), lanes[0]["images"]
-    names = lane_names(lanes, known)
+    names, shown = lane_names(lanes, known), race_on_show(lanes)
     reasons = [
         f"Lane {number}: {reason}"
         for number, lane in enumerate(lanes, 1)
@@ -171,7 +172,8 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
         reasons = list(filter(None, [demand.lack_together(lanes, known)]))
     race_view(
         race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
-        shown=on_show(lanes, names),
+        shown=shown and on_stage(shown),
+        shared=in_common(lanes),
         refused=" ".join(reasons) or None,
         complaint=" ".join(complaints),
         foreword="" if reasons else f"Lane 1: {foreword(lanes[0])}",
@@ -180,28 +182,53 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
         on_race_change=lambda: st.session_state.update(race=st.session_state["race-view"]["race"], welcome=False),
     )
     what_differs(lanes, names)
-    what_is_realistic(lanes[0], names)
+    rows = shown["lanes"] if shown else []
+    what_is_realistic(lanes, names, rows)
+    if over(rows):
+        outcomes(rows)
 
 
-def what_is_realistic(experiment: JSON, names: list[str]) -> None:
-    """Shows how realistic each assumption is that a lane of this race takes away or adds."""
-    sentences = assumptions(experiment, catalogue())
-    texts_of_lanes = [lane_text(lane, experiment, catalogue()) for lane in readable(experiment).values()]
-    written = {lane_text(read_lane(text, experiment, catalogue()), experiment, catalogue()): said
-               for text, said in sentences.items()}  # fmt: skip
-    rows = [[texts.escaped(name), written[text]] for name, text in zip(names[1:], texts_of_lanes, strict=False)
-            if text in written]  # fmt: skip
-    if rows:
-        st.subheader("How realistic is it?")
-        st.markdown(texts.table(["Lane", "The assumption"], rows))
+def what_is_realistic(lanes: list[JSON], names: list[str], rows: list[JSON]) -> None:
+    """Shows how realistic each assumption is that a lane of this race takes away or adds, and what it was worth.
+
+    `rows` are the lanes' runs, none before the race.
+    """
+    known, first = catalogue(), lanes[0]
+    found = {lane_text(read_lane(text, first, known), first, known): one
+             for text, one in assumptions(first, known).items()}  # fmt: skip
+    lines = []
+    for at, lane in enumerate(lanes):
+        if (text := lane_text(lane, first, known)) and (one := found.get(text)):
+            price = in_decibels(rows[0], rows[at]) if rows else ""
+            lines.append([texts.escaped(f"{at + 1} {names[at]}"), price or "–", one.model or "–", one.realism])
+    if lines:
+        st.subheader("What each assumption is worth")
+        st.markdown(texts.table(["Lane", "The picture", "Threat model", "How realistic is it?"], lines))
+        note(LETTERS)
 
 
-def on_show(lanes: list[JSON], names: list[str]) -> JSON:
-    """Returns the race on show for the view, if its lanes are those that are set up."""
+LETTERS = (
+    f"The threat model is the weakest of {SOK}, in which the attacker has this. Each letter has what those before it "
+    f"have, and more: {', '.join(f'**{letter}** {has}' for letter, has in THREAT_MODELS.items())}. F to H also change "
+    "the network or choose the clients, which no attacker here does. The SoK notes labels beside its letters; it does "
+    "not speak of dropout masks and the batch size."
+)
+
+
+def in_decibels(first: JSON, row: JSON) -> str:
+    """Says how much better or worse a run's picture is than the first run's; empty while one has no score."""
+    own, other = (((one["result"] or {}).get("metrics") or {}).get("psnr") for one in (row, first))
+    if own is None or other is None:
+        return ""
+    if abs(own - other) < 0.05:
+        return "as good"
+    return f"{abs(own - other):.1f} dB {'worse' if own < other else 'better'}"
+
+
+def race_on_show(lanes: list[JSON]) -> JSON:
+    """Returns the race on show, if its lanes are those that are set up."""
     try:
         found = races.get_race(service(), setup.shown_race() or "")
     except NoRun:
         return None
-    if [row["experiment"] for row in found["lanes"]] != lanes:
-        return None
-    return {"id": found["id"], "runs": [row["id"] for row in found["lanes"]], "names": names, "race": True}
+    return found if [row["experiment"] for row in found["lanes"]] == lanes else None

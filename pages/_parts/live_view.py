@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from string import Template
 from typing import Any
 
 import streamlit as st
@@ -28,13 +29,29 @@ ALWAYS = {
 }
 """What every view is given."""
 
-_mount = st.components.v2.component(
+
+def markup(name: str, **words: str) -> str:
+    """Returns the HTML of a view. `$controls` and so on in it are the parts that views share, in which words differ."""
+    parts = {part.stem: part.read_text(encoding="utf-8") for part in (LIVE / "parts").glob("*.html")}
+    filled = {part: Template(text).substitute(words) for part, text in parts.items()}
+    return Template((LIVE / name).read_text(encoding="utf-8")).substitute(filled)
+
+
+def component(name: str, html: str, *styles: str) -> Any:
+    """Returns what mounts a view: its HTML with the style sheets, over the modules that `loader.js` finds."""
+    every = ("view.css", "charts.css", "pipeline.css", *styles)
+    css = "\n".join((LIVE / style).read_text(encoding="utf-8") for style in every)
+    loader = (LIVE / "loader.js").read_text(encoding="utf-8")
+    return st.components.v2.component(name, html=html, css=css, js=loader, isolate_styles=False)
+
+
+_mount = component(
     "gradleak_live_view",
-    html=(LIVE / "view.html").read_text(encoding="utf-8"),
-    css="".join((LIVE / name).read_text(encoding="utf-8") for name in ("view.css", "charts.css", "pipeline.css")),
-    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+    markup(
+        "view.html", what="Run", losses="Loss, log", losses_chart="the loss terms over iterations, log scale",
+        quality="Quality", quality_chart="PSNR and likeness over iterations",
+    ),
+)  # fmt: skip
 
 
 OTHERWISE: Mapping[str, Any] = {

@@ -7,25 +7,24 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.api.static_files import LIVE
-from gradleak_core.config.differences import differences
+from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.verdicts import duration
+from gradleak_core.verdicts import UNFINISHED, duration, word
 from pages._parts import texts
 from pages._parts.engine import catalogue
-from pages._parts.live_view import ALWAYS
+from pages._parts.live_view import ALWAYS, component, markup
 
 JSON = Any
 
-STYLES = ("view.css", "charts.css", "pipeline.css", "race.css")
-
-_mount_race = st.components.v2.component(
+_mount_race = component(
     "gradleak_race_view",
-    html=(LIVE / "race.html").read_text(encoding="utf-8"),
-    css="\n".join((LIVE / name).read_text(encoding="utf-8") for name in STYLES),
-    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+    markup(
+        "race.html", what="Race", losses="Distance, log", losses_chart="the gradient distance of every lane, log scale",
+        quality="Likeness",
+        quality_chart="the likeness of every lane, with the finish line from which a picture is recognisable",
+    ),
+    "race.css",
+)  # fmt: skip
 
 
 def race_view(
@@ -36,6 +35,8 @@ def race_view(
     complaint: str = "",
     foreword: str = "",
     preview: str | None = None,
+    shared: str = "",
+    compact: bool = False,
     key: str,
     on_race_change: Callable[[], None] | None = None,
 ) -> Any:
@@ -46,6 +47,7 @@ def race_view(
     `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood;
     `foreword` says what to expect.
     `preview` is the private pictures of all lanes, stacked, as a data address, until the runs' own are there.
+    `shared` is what all lanes have in common, in a line. `compact` leaves out what changes the race.
     """
     data = {
         "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
@@ -56,9 +58,36 @@ def race_view(
         "preview": preview,
         "complaint": complaint,
         "foreword": foreword,
+        "shared": shared,
+        "compact": compact,
         "batch": len(race["lanes"][0]["images"]) if race else 1,
     } | ALWAYS
     return _mount_race(key=key, data=[data], on_race_change=on_race_change or _ignore)
+
+
+def race_alone(race: JSON, *, key: str) -> None:
+    """Shows a stored or running race to be watched, without controls, and what differs between its lanes."""
+    experiments = [row["experiment"] for row in race["lanes"]]
+    race_view(shown=on_stage(race), shared=in_common(experiments), compact=True, key=key)
+    what_differs(experiments, race["names"])
+    if over(race["lanes"]):
+        outcomes(race["lanes"])
+
+
+def over(rows: Sequence[JSON]) -> bool:
+    """Returns whether there are runs and all of them have ended."""
+    return bool(rows) and not any(row["status"] in UNFINISHED for row in rows)
+
+
+def on_stage(race: JSON) -> JSON:
+    """Returns a race, as `races.get_race` gives it, as the view shows it."""
+    return {"id": race["id"], "runs": [row["id"] for row in race["lanes"]], "names": race["names"], "race": True}
+
+
+def in_common(experiments: Sequence[JSON]) -> str:
+    """Returns a line on what all lanes share; empty where they share nothing of it."""
+    shared = shared_setup(experiments, catalogue())
+    return f"In all lanes: {shared}." if shared else ""
 
 
 def _ignore() -> None:
@@ -91,6 +120,7 @@ def numbers(rows: Sequence[JSON]) -> list[list[str]]:
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
         better = metric["better"] if name != "distance" or same_distance(rows) else "not comparable"
         found.append([title, *(scored(row, name) for row in rows), better])
+    found.append(["Ended", *(word(row["status"]).lower() for row in rows), ""])
     found.append(["Iterations", *(str(row["iteration"]) for row in rows), ""])
     times = [result.get("seconds") for result in results]
     found.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])

@@ -20,6 +20,7 @@ from pages._parts.choosing import tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
+from pages._parts.race import over
 from pages._parts.site import pages
 
 JSON = Any
@@ -51,10 +52,10 @@ def race_card(race: JSON, known: Sequence[str]) -> None:
     """Shows a race: every lane's last picture, its score and how it ended, and what can be done with all of it."""
     with st.container(border=True, key=f"race-{race['id']}", horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xsmall"):
-            if any(row["status"] in history.UNFINISHED for row in race["lanes"]):
-                st.fragment(followed_race, run_every=history.REFRESH)(race["id"])
-            else:
+            if over(race["lanes"]):
                 race_state(race)
+            else:
+                st.fragment(followed_race, run_every=history.REFRESH)(race["id"])
         with st.container(width=230, gap="xxsmall"):
             race_actions(race, known)
 
@@ -65,7 +66,7 @@ def followed_race(race: str) -> None:
         found = races.get_race(service(), race)
     except NoRun:
         st.rerun()
-    if not any(row["status"] in history.UNFINISHED for row in found["lanes"]):
+    if over(found["lanes"]):
         st.rerun()
     race_state(found)
 
@@ -87,7 +88,9 @@ def race_state(race: JSON) -> None:
                                on_click=history.open_in_lab, args=(row,))  # fmt: skip
                 looks = seen((row["result"] or {}).get("metrics") or {})
                 note(texts.escaped(name))
-                note(looks or word(row["status"]))
+                note(looks or "not scored")
+                if row["status"] != "done":
+                    st.badge(word(row["status"]), color=texts.colour(row))
                 tick(row)
 
 

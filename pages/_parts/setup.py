@@ -38,6 +38,14 @@ def watched() -> JSON | None:
     return found(st.query_params.get("run")) if "watch" in st.query_params else None
 
 
+def watched_race() -> JSON | None:
+    """Returns the race of a watch-only link, if the page was opened by one and all of its lanes can be shown."""
+    race = st.query_params.get("race")
+    if race is None or "watch" not in st.query_params or not stored_race(race):
+        return None
+    return races.get_race(service(), race)
+
+
 def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:
     """Replaces the whole set-up, and the run or the race on show. `lanes` says how those of a race differ."""
     st.session_state.update(setup=experiment, run=run, lanes=list(lanes), race=race, welcome=False, complaints=[])
@@ -86,6 +94,9 @@ def restore() -> None:
         experiment, complaints = links.read_leniently(query, catalogue())
     if run and row is None:
         complaints.append(missing(run, bool(query)))
+    if race and not stored_race(race):
+        again = "press Run it live to race again" if lanes else "this is the first set-up instead"
+        complaints.append(f"This link's race is no longer stored, or cannot be shown; {again}.")
     first = not (query or run or race or lanes)
     state.update(setup=experiment, run=run if row else None, welcome=first, complaints=complaints)
     state.update(lanes=lanes, race=race if race and stored_race(race) else None)

@@ -17,7 +17,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "axes", "cursor", "tiles", "trace", "words")
+MODULES = ("album", "axes", "cursor", "race_words", "tiles", "trace", "words")
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -417,6 +417,58 @@ def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> Non
     assert call(SPOKEN, [[[over]], True, None]) == "Stopped. iteration 5 of 20, 2.0 s"
     verdict = over | {"status": "done", "result": {"status": "done", "verdict": "Recognisable after 2.0 s."}}
     assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. seen: recognisable"
+
+
+# ---- races ---------------------------------------------------------------------------------------
+
+
+RACE = """rows => {
+    const over = ["done", "stopped", "failed", "level", "recovered"];
+    const lanes = rows.map(([status, at], index) => ({
+        number: index + 1, name: "abcdef"[index], ended: over.includes(status),
+        crossing: at ? { iteration: at, seconds: at / 10 } : null,
+        trace: traced([{ status, steps: 300, curve: { first: 1, columns: { distance: Array(40).fill(1) } } }]),
+    }));
+    return {
+        word: race_words.headline(lanes, false), status: race_words.together(lanes),
+        verdict: race_words.verdict(lanes, "iterations"), facts: race_words.progress(lanes, 12, "iterations", null),
+        moments: lanes.map((lane) => race_words.moment(lane.crossing, lane.trace, lane.ended)),
+    };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("lanes", "word", "status", "verdict"),
+    [
+        ([("done", 9), ("done", 4)], "Finished", "done", "Lane 2, b, was recognisable first, then lane 1."),
+        ([("done", 0), ("done", 0)], "Finished", "done", "No lane became recognisable."),
+        ([("done", 9), ("done", 9)], "Finished", "done", "Lanes 1, 2 were recognisable first, at the same moment."),
+        ([("stopped", 0), ("stopped", 0)], "Stopped", "stopped", "No lane became recognisable: lanes 1, 2 (stopped)."),
+        (
+            [("done", 0), ("done", 5), ("stopped", 0), ("level", 0)],
+            "2 finished, 1 stopped, 1 levelled off",
+            "stopped",
+            "Lane 2, b, was recognisable first. Not recognisable: lane 1, lane 3 (stopped), lane 4 (levelled off).",
+        ),
+        ([("done", 7), ("failed", 0)], "1 finished, 1 failed", "failed",
+         "Lane 1, a, was recognisable first. Not recognisable: lane 2 (failed)."),
+        ([("running", 7), ("done", 0)], "Running", "running", "Lane 1, a, was recognisable first."),
+    ],
+)  # fmt: skip
+def test_a_race_says_how_each_lane_ended(
+    call: Call, lanes: list[tuple[str, int]], word: str, status: str, verdict: str
+) -> None:
+    said = call(RACE, lanes)
+    assert (said["word"], said["status"], said["verdict"]) == (word, status, verdict)
+    assert said["facts"] == "iteration 12 of 300"
+
+
+def test_a_lane_that_was_cut_short_is_not_said_to_have_failed_to_recover(call: Call) -> None:
+    lanes = [("stopped", 0), ("level", 0), ("done", 0), ("done", 8), ("running", 0)]
+    assert call(RACE, lanes)["moments"] == [
+        "stopped at 40", "levelled off at 40, not recognisable", "not recognisable in 40", "recognisable at 8, 0.8 s",
+        "not recognisable yet",
+    ]  # fmt: skip
 
 
 # ---- tiles ---------------------------------------------------------------------------------------

@@ -35,12 +35,22 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
         expect(lane).to_have_attribute("data-iteration", "2")
     race.get_by_role("button", name="Same seconds").click()
     expect(race.get_by_text("No lane became recognisable.").last).to_be_visible()
-    expect(page.get_by_role("table")).to_contain_text("Defences")
+    expect(page.get_by_role("table").first).to_contain_text("Defences")
+    expect(page.get_by_role("heading", name="Numbers")).to_be_visible()
+    expect(race.get_by_text("In all lanes: astronaut")).to_be_visible()
+
+    race.get_by_role("button", name="Gaussian noise").click()
+    update = race.get_by_role("region", name="The update")
+    expect(update.get_by_text("Update of lane 2, Gaussian noise")).to_be_visible()
+    expect(update.get_by_role("group", name="Layers").get_by_role("button").first).to_be_visible()
 
     page.wait_for_url(lambda url: "race=" in url)
     page.goto(page.url)
     expect(lanes.nth(2)).to_have_attribute("data-iteration", "9")
     again = [lane.get_by_role("img").first.locator("canvas").evaluate(PIXELS) for lane in lanes.all()]
     assert again == guesses
+    page.goto(f"/{race.get_by_role('link', name='Watch-only link').get_attribute('href')}".replace("//", "/"))
+    expect(lanes.nth(2)).to_have_attribute("data-iteration", "9")
+    expect(race.get_by_role("button", name="Run")).to_have_count(0)
     page.goto("/runs")
     expect(page.get_by_text("3 lanes on one clock")).to_be_visible()

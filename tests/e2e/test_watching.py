@@ -269,7 +269,9 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     assert other.pixels("guess") == lab.pixels("guess")
 
 
-def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press(lab: Lab, server: Server, open_tab: OpenTab) -> None:
+def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press_but_layers(
+    lab: Lab, server: Server, open_tab: OpenTab
+) -> None:
     lab.open(LONG).run()
     lab.wait_beyond(5)
     link = lab.page.get_by_role("link", name="Watch-only link")
@@ -277,7 +279,9 @@ def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press(lab: Lab, serve
     watching.page.goto(link.get_attribute("href") or "")
     expect(watching.picture("guess")).to_be_visible()
     watching.wait_beyond(20)
-    expect(watching.view.get_by_role("button")).to_have_count(0)
+    layers = watching.view.get_by_role("group", name="Layers").get_by_role("button")
+    expect(layers.first).to_be_visible()
+    expect(watching.view.get_by_role("button")).to_have_count(layers.count())
     expect(watching.page.get_by_test_id("stSidebar")).to_be_hidden()
     expect(watching.page.get_by_text("The attacker knows the")).to_be_visible()
     lab.press("Stop")

@@ -130,7 +130,7 @@ def test_a_comparison_of_two_attacks_names_what_they_do_differently(service: Ser
     right["attack"]["name"] = "mine"
     names = [("Attack", ["Inverting Gradients", "mine"]), ("Attack, Distance", ["Cosine", "Squared difference"])]
     assert list(differences([left, right], known)) == names
-    rows = [{"experiment": each, "iteration": 1, "result": None} for each in (left, right)]
+    rows = [{"experiment": each, "iteration": 1, "result": None, "status": "done"} for each in (left, right)]
     better = {title: way for title, *_, way in numbers(rows)}
     assert (better["Distance"], better["MSE"]) == ("not comparable", "lower")
     assert ["Distance", "none", "none", "lower"] in numbers(rows[:1] * 2)

@@ -69,6 +69,8 @@ def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service,
     assert view(app)["refused"] is None
     realism = next(element.value for element in app.markdown if element.value.startswith("| Lane |"))
     assert len(realism.splitlines()) == 2 + 5
+    letters = [line.split(" | ")[2] for line in realism.splitlines()[2:]]
+    assert letters[:4] == ["–", "–", "A", "A"]  # labels, masks, the first layer and the last
 
 
 def test_a_lane_that_cannot_run_is_named(service: Service, open_page: Open) -> None:
@@ -94,6 +96,17 @@ def test_the_link_of_a_stored_race_repeats_it(service: Service, open_page: Open)
     again = open_page("lab", **{name: app.query_params[name] for name in app.query_params if name != "race"})
     assert view(again)["race"] == view(app)["race"]
     assert view(again)["shown"] is None
+
+
+def test_a_watch_only_link_shows_the_race_alone(service: Service, open_page: Open) -> None:
+    race = short_race(service)
+    app = open_page("lab", race=race["id"], watch="1")
+    assert view(app)["shown"]["runs"] == [lane["id"] for lane in race["lanes"]]
+    assert (view(app)["race"], view(app)["compact"]) == (None, True)
+    assert view(app)["shared"].startswith("In all lanes: astronaut, 32 × 32, LeNet, iDLG, 3 iterations")
+    assert not app.button
+    gone = open_page("lab", race="0123456789ab", watch="1")
+    assert "race is no longer stored" in warnings(gone)[0]
 
 
 def test_a_race_is_one_card_that_opens_in_the_lab_and_goes_as_one(service: Service, open_page: Open) -> None:

@@ -1,0 +1,55 @@
+// @ts-check
+// What the view of a run and the view of a race have in common: an element with its controls.
+/** @import { Find, Given, Wanted } from "./types" */
+import { Controls } from "./controls.js";
+import { offerSkip } from "./skip.js";
+import { learn } from "./words.js";
+
+export class Mounted {
+  /** what to say instead of what a run says */
+  note = "";
+  /** a run is being started */
+  busy = false;
+  gone = false;
+  abort = new AbortController();
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {Given} data
+   * @param {boolean} armed there is something to run
+   */
+  constructor(parent, data, armed) {
+    learn(data);
+    this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
+    this.root.classList.toggle("gl-compact", data.compact);
+    this.api = new URL(`${data.base}/api`, location.origin).href;
+    this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
+    const options = { keys: !data.compact, signal: this.abort.signal };
+    this.controls = new Controls(this.root, this.find, this.wanted, options);
+    if (armed) this.skip = offerSkip(this.find("run"), "Skip to Run");
+  }
+
+  unmount() {
+    this.abort.abort();
+    this.skip?.remove();
+    this.gone = true;
+  }
+
+  /** @param {string} sentence */
+  say(sentence) {
+    this.note = sentence;
+    this.redraw();
+  }
+
+  /** Has the words and the pictures drawn anew. */
+  redraw() {}
+
+  /**
+   * What is done when something is pressed.
+   * @abstract
+   * @returns {Wanted}
+   */
+  get wanted() {
+    throw new Error("A view says what its controls do.");
+  }
+}

@@ -1,0 +1,168 @@
+// @ts-check
+// The one place that draws a race, at most once a frame: pictures and words often, curves four times a second.
+/** @import { Lane } from "./lane.js" */
+/** @import { Race } from "./race.js" */
+import { text } from "./controls.js";
+import { place } from "./lane.js";
+import { Slot } from "./pictures.js";
+import { RaceCharts } from "./race_charts.js";
+import * as said from "./race_words.js";
+import { UpdatePanel } from "./update.js";
+
+const PICTURES_MS = 60;
+const CURVES_MS = 250;
+
+export class RaceStage {
+  /** @type {Slot[]} */
+  slots = [];
+  drawn = { pictures: 0, curves: 0 };
+  /** the curves are older than the pictures */
+  stale = false;
+  closed = false;
+  /** @type {number | null} the animation frame that will draw */
+  next = null;
+
+  /** @param {Race} race */
+  constructor(race) {
+    this.race = race;
+    this.find = race.find;
+    this.panel = new UpdatePanel(race.root, race.find, () => undefined);
+    this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
+  }
+
+  /**
+   * Makes room for the lanes of another race.
+   * @param {Lane[]} lanes
+   */
+  layOut(lanes) {
+    this.find("lanes").replaceChildren(...lanes.map(({ node }) => node));
+    this.slots = lanes.map((lane) => new Slot((at) => this.race.goTo(lane, lane.frameAt(at, "iterations"))));
+    this.slots.forEach((slot, index) => { slot.button.dataset.lane = String(index + 1); });
+    this.find("finish").replaceChildren(...this.slots.map(({ button }) => button));
+    this.race.root.dataset.lanes = String(lanes.length);
+    this.mark();
+  }
+
+  /** Gives each lane's name the line that it has in the charts. */
+  mark() {
+    for (const lane of this.race.lanes) {
+      const { color, dash } = this.charts.line(lane);
+      const kind = dash === "solid" ? "solid" : dash.includes("dot") ? "dotted" : "dashed";
+      lane.node.style.setProperty("--gl-stroke", `${kind} ${color}`);
+    }
+  }
+
+  close() {
+    this.closed = true;
+    cancelAnimationFrame(this.next ?? 0);
+    this.charts.purge();
+  }
+
+  dirty() {
+    if (!this.closed) this.next ??= requestAnimationFrame((now) => this.draw(now));
+  }
+
+  /** @param {number} now */
+  draw(now) {
+    this.next = null;
+    if (now - this.drawn.pictures >= PICTURES_MS) {
+      this.drawn.pictures = now;
+      this.drawFrame();
+      this.stale = true;
+    } else this.dirty();
+    if (!this.stale) return;
+    if (now - this.drawn.curves < CURVES_MS) return this.dirty();
+    this.stale = false;
+    this.drawn.curves = now;
+    this.charts.draw(/** @type {any} */ (this.race), this.race.moment, this.race.horizon);
+    this.drawFinish();
+  }
+
+  drawFrame() {
+    const { by, lanes, moment } = this.race;
+    for (const lane of lanes) {
+      if (moment !== null) lane.keepUp(moment, by);
+      lane.draw(lanes[0]);
+    }
+    this.drawUpdate();
+    this.drawWords();
+    this.drawControls();
+    this.race.tellEnd();
+  }
+
+  drawUpdate() {
+    const { looked } = this.race;
+    this.find("update").hidden = !looked;
+    if (!looked) return;
+    text(this.find("whose"), `Update of lane ${looked.number}, ${looked.name}`);
+    const { labels, update } = looked.trace.head;
+    const { frame } = looked.cursor;
+    this.panel.draw(update, update && frame ? looked.shelf.look(frame.iteration) : null, frame, labels ?? [], false);
+  }
+
+  drawWords() {
+    const { at, by, data, ended, horizon, lanes, live, moment, note, problem, root, ways } = this.race;
+    const status = said.together(lanes);
+    const word = this.find("word");
+    Object.assign(root.dataset, { status, following: at === null });
+    text(word, said.headline(lanes, Boolean(data.refused) && !live));
+    word.dataset.status = data.refused && !live ? "refused" : status;
+    word.classList.toggle("gl-poor", ended && lanes.every(({ crossing }) => !crossing));
+    text(this.find("facts"), said.progress(lanes, moment, by, ended ? horizon : null));
+    text(this.find("shared"), data.shared);
+    const message = note || said.verdict(lanes, by) || (live ? "" : data.foreword || said.invitation(lanes));
+    text(this.find("message"), data.refused || problem || data.complaint ? "" : message);
+    if (ended) text(this.find("spoken"), message);
+    text(this.find("shown"), said.clock(moment, by));
+    for (const way of ways) way.setAttribute("aria-pressed", String(way.dataset.by === by));
+  }
+
+  drawControls() {
+    const { api, at, busy, controls, data, ended, kept, lanes, live, problem, shown } = this.race;
+    const frames = lanes.some(({ trace }) => trace.frames.length > 0);
+    controls.show({
+      status: said.together(lanes), live, ended, busy, frames,
+      problem: problem || data.complaint, fixes: [], level: false,
+      playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
+    });
+    this.find("run").hidden = !data.race;
+    this.drawScrubber();
+    this.link("export", ended && kept && `${api}/races/${shown}/export.zip`);
+    this.link("watch", kept && `${data.base}/?race=${shown}&watch=1`);
+  }
+
+  drawScrubber() {
+    const { by, horizon, moment } = this.race;
+    const scrubber = this.find("scrubber");
+    const at = moment ?? 0;
+    Object.assign(scrubber, { min: 0, max: horizon, step: by === "seconds" ? 0.01 : 1 });
+    scrubber.value = String(at);
+    scrubber.style.setProperty("--gl-at", `${100 * Math.min(1, at / horizon)}%`);
+    scrubber.setAttribute("aria-valuetext", said.clock(at, by));
+  }
+
+  /**
+   * @param {"export" | "watch"} name
+   * @param {string | false | undefined} address hidden without one
+   */
+  link(name, address) {
+    const link = this.find(name);
+    link.hidden = !address;
+    if (address) link.href = address;
+  }
+
+  /** The pictures of all lanes at the moment when the first of them was recognisable. */
+  drawFinish() {
+    const { by, ended, lanes } = this.race;
+    const [first] = said.inOrder(lanes, by);
+    const at = first?.crossing ? place(first.crossing, by) : null;
+    text(this.find("finish-text"), said.finish(at, by, ended));
+    this.slots.forEach((slot, index) => {
+      const lane = lanes[index];
+      const before = at !== null && lane.end(by) < at;
+      const frame = at === null || before && !lane.ended ? null : lane.frameAt(at, by);
+      slot.show(frame?.iteration ?? null, lane.album, lane.batch);
+      slot.button.dataset.end = before && lane.ended ? said.fate(lane.trace) : "";
+    });
+  }
+}
