@@ -2,8 +2,10 @@
 // A figure of the page that explains: it plays once when it is seen, and stops, goes on and is scrubbed by hand.
 /** @import { Figure } from "./lesson_figures.js" */
 import { FIGURES } from "./lesson_figures.js";
+import { learn } from "./words.js";
 
-/** @typedef {{ base: string, version: string, figure: string, title: string }} LessonData */
+/** @import { Table } from "./words.js" */
+/** @typedef {Table & { base: string, version: string, figure: string, title: string }} LessonData */
 
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
@@ -35,6 +37,7 @@ export class View {
    * @param {LessonData} data
    */
   constructor(parent, data) {
+    learn(data);
     const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (parent.querySelector(`[data-gl=${name}]`));
     this.scene = find("scene");
     this.told = find("message");

@@ -3,16 +3,13 @@
 /** @import { Recording } from "./types" */
 import { bars, cloud, curve, element, matrix, panel, picture, tint } from "./lesson_panels.js";
 import { offsets, unpack } from "./tiles.js";
+import { seen, threshold } from "./words.js";
 
 /** @typedef {{ steps: number, pace: number, draw: (at: number) => string }} Figure draws a step and names it */
 /** @typedef {(scene: HTMLElement, data: any) => Figure} Make */
 /** @typedef {{ iteration: number, picture: string, likeness: number }} LaneFrame */
 /** @typedef {{ name: string, frames: LaneFrame[] }} RecordedLane */
 
-const SEEN = [["near copy", 0.93], ["recognisable", 0.65], ["outline", 0.35], ["nothing", -Infinity]];
-
-/** @param {number} likeness */
-const seen = (likeness) => String(SEEN.find(([, least]) => likeness >= Number(least))?.[0]);
 const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString("en-GB");
 const digits = (/** @type {number} */ value) => String(Number(value.toPrecision(2)));
 const signed = (/** @type {number} */ value) => `${value < 0 ? "−" : "+"}${digits(Math.abs(value))}`;
@@ -123,7 +120,7 @@ function matching(scene, recording) {
       if (tiles) fill(1, tiles);
       chart.dot(Math.log10(iteration), distances[iteration - 1]);
       return `Iteration ${iteration}. The distance is ${digits(10 ** distances[iteration - 1])}. What is seen in the `
-        + `guess: ${seen(Number(metrics?.likeness))}. The attacker looks at the distance only.`;
+        + `guess: ${seen(metrics)}. The attacker looks at the distance only.`;
     },
   };
 }
@@ -141,7 +138,7 @@ function noise(scene, { noise: { truth, levels, sizes, columns } }) {
   });
   const last = levels.length - 1;
   const axes = /** @type {{ x: [number, number], y: [number, number] }} */ ({ x: [0, last], y: [0, 1] });
-  const chart = curve(scene, "Likeness of the answer, more noise to the right", { ...axes, finish: 0.65 });
+  const chart = curve(scene, "Likeness of the answer, more noise to the right", { ...axes, finish: threshold() });
   const scores = levels.map((/** @type {any} */ { likeness }) => Math.max(0, likeness));
   chart.draw(scores.map((/** @type {number} */ _, /** @type {number} */ at) => at), scores);
   return {
@@ -158,7 +155,7 @@ function noise(scene, { noise: { truth, levels, sizes, columns } }) {
       const size = digits(sizes[names[0]]);
       const noisy = std ? `Noise of ${std} on every entry. The entries of ${layerOf(names[0])} are about ${size} large.`
         : "No noise. The update is sent as it is.";
-      return `${noisy} What is seen in the answer: ${seen(likeness)}, likeness ${likeness.toFixed(2)}.`;
+      return `${noisy} What is seen in the answer: ${seen({ likeness })}, likeness ${likeness.toFixed(2)}.`;
     },
   };
 }
@@ -180,7 +177,7 @@ function race(scene, lanes) {
     draw(/** @type {number} */ step) {
       const now = lanes.map(({ frames }) => frameAt(frames, places[step]));
       shows.forEach((show, at) => show(now[at].picture));
-      const said = lanes.map(({ name }, at) => `${name.toLowerCase()}: ${seen(now[at].likeness)}`);
+      const said = lanes.map(({ name }, at) => `${name.toLowerCase()}: ${seen({ likeness: now[at].likeness })}`);
       return `Iteration ${whole(places[step])}. What is seen in the guess of the attack that ${said.join(", that ")}.`;
     },
   };

@@ -8,10 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.api.static_files import LIVE, live_version
+from gradleak_core.api.static_files import LIVE
 from gradleak_core.config import knobs
 from pages._parts import setup
 from pages._parts.engine import catalogue
+from pages._parts.live_view import ALWAYS
 from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
 
@@ -74,9 +75,9 @@ def figure(idea: str) -> None:
     heading, text = read_lesson(idea).split("\n", 1)
     title = heading.lstrip("# ")
     st.subheader(title, anchor=f"idea-{idea}")
-    data = {"base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"), "version": live_version(),
-            "module": "lesson.js", "figure": idea, "title": f"Figure: {title}"}  # fmt: skip
-    _mount_figure(key=f"figure:{idea}", data=[data])
+    data = {"base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"), "module": "lesson.js",
+            "figure": idea, "title": f"Figure: {title}"}  # fmt: skip
+    _mount_figure(key=f"figure:{idea}", data=[data | ALWAYS])
     with st.container(width=760):
         st.markdown(text)
 

@@ -43,7 +43,7 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
     dialog = open_uploads(lab)
     upload(dialog, encoded(twelve_bits()))
     expect(dialog.get_by_role("alert").filter(has_text="This picture is very dark.")).to_be_visible()
-    use = dialog.locator("[class*=st-key-pick]")
+    use = dialog.locator("[class*=st-key-pick][data-stale=false]")
     plain = use.get_attribute("class") or ""
     dialog.get_by_text("Stretch", exact=True).click()
     expect(dialog.get_by_role("switch", name="Stretch")).to_be_checked()
