@@ -75,6 +75,7 @@ def test_a_failure_has_its_cause_and_a_set_up_without_it(cause: str, changes: JS
     assert found is not None
     assert found.mend is not None
     assert found.cause == cause
+    assert 0 < len(found.title) < 45, "it fits its line"
     assert found.evidence
     assert found.basis.endswith(".")
     assert changes.items() <= dict(found.mend.changes).items()

@@ -39,6 +39,11 @@ class Diagnosis:
     basis: str
     mend: Mend | None
 
+    @property
+    def title(self) -> str:
+        """The cause in a few words."""
+        return IN_SHORT[self.cause]
+
     def json(self) -> dict[str, Any]:
         """Returns the diagnosis as JSON; the mend names each changed knob by its path."""
         mend = self.mend and {"title": self.mend.title, "changes": dict(self.mend.changes)}
@@ -66,6 +71,21 @@ def diagnose(row: Mapping[str, Any], catalogue: JSON) -> Diagnosis | None:
     return Diagnosis(found.cause, found.sentence, found.evidence, found.basis, find_mend(found, patient))
 
 
+IN_SHORT = {
+    "client_divergence": "the client's own training ran off",
+    "saturated": "the model is already certain of the label",
+    "defence": "the defence hides the picture",
+    "local_steps": "several local steps were taken for one",
+    "mode": "the attacker computes in the wrong mode",
+    "hidden": "the first layer is hidden",
+    "labels": "the labels are wrong or alike",
+    "divergence": "the attack's steps are too large",
+    "relu": "L-BFGS cannot follow ReLUs",
+    "statistics": "the batch's statistics are not known",
+    "iterations": "the run ended too early",
+    "unknown": "no single cause was found",
+}
+"""Each cause in a few words, which fit a line."""
 UNKNOWN = "No single cause was found. Another seed, more restarts or another attack may still succeed."
 
 

@@ -29,7 +29,7 @@ def shorten(cause: Diagnosis | None, run: str | None) -> JSON:
         return {}
     mend = cause.mend
     act = {"mend": mend.title, "on_mend": partial(prove, mend.experiment, str(run))} if mend else {}
-    return {"why": cause.sentence} | act
+    return {"why": cause.title} | act
 
 
 def diagnosis(cause: Diagnosis, run: JSON) -> None:
