@@ -64,7 +64,9 @@ def test_every_defence_runs_with_every_kind_of_client(kind: str) -> None:
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.sweep] * (kind == "resnet18")) for kind in MODELS]
+)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_model_meets_every_attack(kind: str, name: str) -> None:
     attack = replace(ATTACKS[name], steps=2, restarts=2)

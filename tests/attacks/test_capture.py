@@ -84,7 +84,9 @@ def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) 
     assert not torch.equal(recorded(first, weights)[0], found[0])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(kind, marks=[pytest.mark.sweep] * (kind == "resnet18")) for kind in MODELS]
+)
 @pytest.mark.parametrize(("restarts", "steps"), [(1, 1), (2, 1), (2, 2)])
 def test_every_network_can_be_recorded(model: str, restarts: int, steps: int) -> None:
     known = replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.e2e.lab import SHORT, Lab
@@ -40,6 +41,7 @@ def test_a_replay_pack_opened_from_disk_without_a_network_shows_its_pictures_and
     assert complaints == []
 
 
+@pytest.mark.sweep
 def test_the_contact_sheet_of_a_run_restores_its_set_up(page: Page) -> None:
     lab = Lab(page).open(SHORT)
     expect(lab.button("Download")).to_be_disabled()

@@ -79,6 +79,7 @@ def test_a_page_opened_by_its_address_asks_for_nothing_that_is_not_there(page: P
     assert page.url.endswith("/")  # and the fixture sees to it that no answer was a 404
 
 
+@pytest.mark.sweep
 def test_a_defence_is_priced_in_the_background_and_its_points_outlive_a_reload(
     page: Page, complaints: list[str]
 ) -> None:
