@@ -42,7 +42,7 @@ def running(claim: JSON, found: JSON, raced: bool) -> None:
         if st.button("Open in the Lab", key=f"watch:{claim['name']}", icon=":material/science:"):
             own = {"race": found["id"]} if raced else {"run": found["id"]}
             claims.to_lab(claim, catalogue(), **own)
-        if st.button("Run it again", key=f"run:{claim['name']}", icon=":material/replay:"):
+        if st.button("Run it again", key=f"again:{claim['name']}", icon=":material/replay:"):
             claims.begin(claim, catalogue())
             st.rerun()
     claims.heading(claim)

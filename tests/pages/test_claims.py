@@ -99,6 +99,7 @@ def test_a_claim_runs_under_its_name_beside_both_numbers(
     assert not app.exception
     race = races.get_race(service, address(app)["race"])
     assert race["title"] == row["title"]
+    assert {run["id"] for run in service.runs()} == {lane["id"] for lane in race["lanes"]}, "started once"
     assert [lane["experiment"] for lane in race["lanes"]] == claims.lanes(row, service.catalogue())
     until(lambda: all(service.run(lane["id"])["result"] for lane in race["lanes"]))
     app.run()
