@@ -21,7 +21,7 @@ from gradleak_core.evidence import examine
 from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
-from gradleak_core.onlooker import Prepared, choose_tiles, make_frame
+from gradleak_core.onlooker import Prepared, choose_tiles, show_frames
 from gradleak_core.onlooker import floor as floor
 from gradleak_core.speed.threads import choose_threads
 from gradleak_core.takeover import await_first_iteration, explain_takeover, use_deterministic_kernels
@@ -231,22 +231,16 @@ def play_on(
 ) -> Generator[Event, None, None]:
     """Prepares and runs an experiment on one device."""
     both = yield from preparing(experiment, device)
-    shown = 0
     seed = seed_for(experiment, Role.ATTACKER)
-    for event in experiment.attack.run(both.model, both.observation, seed=seed, begin=begin):
+    events = experiment.attack.run(both.model, both.observation, seed=seed, begin=begin)
+    for event in show_frames(both, events, due):
         if isinstance(event, Started):
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
             event = replace(event, update=both.tiles.description)
-        if isinstance(event, Finished):
-            if shown != event.iteration:
-                yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
-            event = replace(
-                event, evidence=examine(both, experiment.attack, experiment.client, experiment.defences, event)
-            )
+        elif isinstance(event, Finished):
+            evidence = examine(both, experiment.attack, experiment.client, experiment.defences, event)
+            event = replace(event, evidence=evidence)
         yield event
-        if isinstance(event, Progress) and due(event.iteration):
-            shown = event.iteration
-            yield make_frame(both, shown, event.pick(), float(event.best.min()), int(event.redrawn))
 
 
 class Summary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from gradleak_core.defences import Defence
 from gradleak_core.metrics import score
 from gradleak_core.metrics.pairing import pair, visible
 from gradleak_core.tiles import Tiles
-from gradleak_core.types import Candidate, ClientStep, Frame, Observation, Secret
+from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, Observation, Plateau, Progress, Secret
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,27 @@ def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float,
     return Frame(
         iteration, shown, tuple(labels[order].tolist()), metrics, layers, redrawn, tiles, tuple(order.tolist())
     )
+
+
+def show_frames(both: Prepared, events: Iterator[Event], due: Callable[[int], bool]) -> Iterator[Event]:
+    """Yields an attack's events, with a frame after every iteration that is due, before a plateau, and at the end."""
+    shown, last = 0, None
+    for event in events:
+        if isinstance(event, Finished) and shown != event.iteration:
+            yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
+        if isinstance(event, Plateau) and last is not None and shown != last.iteration:
+            shown = last.iteration
+            yield show_progress(both, last)
+        yield event
+        last = event if isinstance(event, Progress) else last
+        if isinstance(event, Progress) and due(event.iteration):
+            shown = event.iteration
+            yield show_progress(both, event)
+
+
+def show_progress(both: Prepared, event: Progress) -> Frame:
+    """Returns the frame of an iteration that has just been done."""
+    return make_frame(both, event.iteration, event.pick(), float(event.best.min()), int(event.redrawn))
 
 
 def choose_tiles(

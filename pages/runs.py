@@ -19,7 +19,7 @@ elif history.comparing(rows):
     history.comparison(rows)
 else:
     if "compare" in st.query_params:
-        st.warning("A run that this link compares is no longer stored, or cannot be read.", icon=":material/link_off:")
+        st.warning(history.incomparable(rows), icon=":material/link_off:")
     shown, tags = choosing.filtered(rows), all_tags(rows)
     choosing.toolbar(rows, shown)
     kept = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first."

@@ -29,7 +29,7 @@ from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
-from gradleak_core.runs.several import delete_runs, tag_run
+from gradleak_core.runs.several import change_run, delete_runs
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
 
@@ -161,10 +161,7 @@ async def handle_run(request: Request) -> Response:
         return Response(status_code=204)
     if request.method == "PATCH":
         sent = await read_json_body(request, "name", "tags")
-        if "tags" in sent:
-            await run_in_threadpool(tag_run, service, run, sent["tags"])
-        if "name" in sent or "tags" not in sent:
-            await run_in_threadpool(service.rename, run, sent.get("name", ""))
+        await run_in_threadpool(change_run, service, run, sent)
     return JSONResponse(await run_in_threadpool(service.run, run))
 
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = Path(__file__).parents[2] / "assets"
 LIVE = ASSETS / "live"
-CODE = re.compile(r"/static/((?:js|css)/[\w.-]+\.(?:js|css))$")
+CODE = re.compile(r"/static/((?:js|css)/[A-Za-z0-9_.-]{1,200}\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}
 VIEWS = ("view", "race", "lesson")
 FOR_EVER = "public, max-age=31536000, immutable"

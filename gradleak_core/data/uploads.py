@@ -130,7 +130,7 @@ def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     if not data:
         raise Refused("The file is empty; choose a picture.")
     if len(data) > MEGABYTES * 2**20:
-        raise Refused(f"The file has {len(data) / 2**20:.1f} MB and the limit is {MEGABYTES} MB; make it smaller.")
+        raise Refused(f"The file is larger than {MEGABYTES} MB; make it smaller.")
     image = _open_picture(data)
     try:
         _admit(image)

@@ -130,7 +130,7 @@ class Run:
                 if self.controls.stopped:
                     break
             elif isinstance(event, Plateau):
-                event.ends = not self.ask(event, curve)
+                event.ends = not self.ask(event)
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
@@ -220,14 +220,10 @@ class Run:
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + self.pulse.pause(cost)
 
-    def ask(self, event: Plateau, curve: Curve) -> bool:
-        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one.
-
-        The curve comes first, so that the viewer's count of iterations is the one of the question.
-        """
+    def ask(self, event: Plateau) -> bool:
+        """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
         if not self.controls.patience:
             return True
-        self.send_rest(curve)
         said = PLATEAU.format(still=event.still, left=event.left)
         self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
         going_on = self.controls.await_answer()

@@ -13,6 +13,7 @@ from typing import Any
 from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes, check_race, lane_names, race_title
 from gradleak_core.config.schemas import quoted
+from gradleak_core.runs.forks import check_forks
 from gradleak_core.runs.rows import NAME, clean_name
 from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
 from gradleak_core.types import Refused
@@ -33,6 +34,7 @@ def submit_race(service: Service, race: Any) -> Race:
     for number, experiment in enumerate(asked["lanes"], 1):
         try:
             lanes.append(admit(experiment, catalogue, service.folder))
+            check_forks(lanes[-1:], service.store)
         except Refused as refused:
             raise Refused(f"Lane {number}: {refused}") from refused
     check_lanes(lanes)

@@ -38,6 +38,15 @@ def tag_run(service: Service, run: str, tags: Any) -> None:
     service.store.tag(run, clean_tags(tags)).result()
 
 
+def change_run(service: Service, run: str, sent: Any) -> None:
+    """Gives a run the `name` and the `tags` that were sent, or neither. Raises `NoRun` or `Refused`."""
+    tags = clean_tags(sent["tags"]) if "tags" in sent else None
+    if "name" in sent or tags is None:
+        service.rename(run, sent.get("name", ""))
+    if tags is not None:
+        tag_run(service, run, tags)
+
+
 def add_tag(service: Service, runs: Iterable[str], tag: str) -> None:
     """Adds a tag to runs. A run that has been deleted meanwhile is passed over. Raises `Refused` before any change."""
     [clean] = clean_tags([tag])
@@ -72,8 +81,8 @@ def all_tags(rows: Sequence[Any]) -> list[str]:
 
 def delete_runs(service: Service, runs: Any) -> None:
     """Deletes runs as `Service.delete` does. One that is gone already is passed over. Raises `Refused`."""
-    if not isinstance(runs, list) or not runs or not all(isinstance(run, str) for run in runs):
+    if not isinstance(runs, list) or not runs or not all(isinstance(run, str) and run.isascii() for run in runs):
         raise Refused('Say which runs to delete: {"ids": [...]} with the id of each.')
-    for run in runs:
+    for run in dict.fromkeys(runs):
         with suppress(NoRun):
             service.delete(run)

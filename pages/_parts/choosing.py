@@ -140,7 +140,7 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
     own = all_tags(rows)
     st.session_state[key] = own
     st.multiselect("Tags", sorted({*known, *own}, key=str.casefold), key=key, accept_new_options=True,
-                   max_selections=MOST_TAGS, placeholder="Add a tag",
+                   max_selections=max(MOST_TAGS, len(own)), placeholder="Add a tag",
                    on_change=retag_rows, args=([row["id"] for row in rows], key))  # fmt: skip
 
 

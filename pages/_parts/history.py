@@ -50,6 +50,13 @@ def comparing(rows: list[JSON]) -> list[str]:
     return chosen if len(chosen) > 1 and set(chosen) <= kept else []
 
 
+def incomparable(rows: list[JSON]) -> str:
+    """Says why the runs in the address bar cannot be compared."""
+    if set(st.query_params.get_all("compare")) <= {row["id"] for row in rows if row["problem"] is None}:
+        return "This link has only one run to compare; choose two or more below."
+    return "A run that this link compares is no longer stored, or cannot be read."
+
+
 def comparison(rows: list[JSON]) -> None:
     """Shows runs on one clock with their differences, or as curves on common axes. The address says which."""
     by_id = {row["id"]: row for row in rows}

@@ -26,6 +26,7 @@ from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
 from pages._parts.foreword import foreword
+from pages._parts.forking import fork_problem
 from pages._parts.note import note
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
 
@@ -155,19 +156,21 @@ def take_out(experiment: JSON) -> None:
     named = dict(zip(lanes, lane_names([experiment, *lanes.values()], catalogue())[1:], strict=True))
     for text in setup.lanes():
         name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]
-        st.button(name, key=f"lane:{text}", icon=":material/close:", width="stretch", on_click=change_lanes,
-                  args=(rest,))  # fmt: skip
+        st.button(texts.escaped(name), key=f"lane:{text}", icon=":material/close:", width="stretch",
+                  on_click=change_lanes, args=(rest,))  # fmt: skip
+
+
+def find_problems(lane: JSON) -> list[str]:
+    """Returns every reason why a lane cannot be run."""
+    missing = filter(None, [*map(pictures.problem, lane["images"]), fork_problem(lane)])
+    return [*missing, *knobs.refusals(lane, lane, catalogue())]
 
 
 def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
     known, images = catalogue(), lanes[0]["images"]
     names, shown = lane_names(lanes, known), race_on_show(lanes)
-    reasons = [
-        f"Lane {number}: {reason}"
-        for number, lane in enumerate(lanes, 1)
-        for reason in [*filter(None, map(pictures.problem, lane["images"])), *knobs.refusals(lane, lane, known)][:1]
-    ]
+    reasons = [f"Lane {number}: {reason}" for number, lane in enumerate(lanes, 1) for reason in find_problems(lane)[:1]]
     if not reasons:
         reasons = list(filter(None, [demand.lack_together(lanes, known)]))
     race_view(

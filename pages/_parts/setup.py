@@ -82,7 +82,7 @@ def restore() -> None:
     if "setup" in state and (own_address(query) if query else not back_at_first()):
         return
     run, race = query.pop("run", [None])[-1], query.pop("race", [None])[-1]
-    lanes = query.pop("lane", [])
+    lanes = list(dict.fromkeys(query.pop("lane", [])))
     query.pop("watch", None)
     row = usable(run)
     if race and not query and (found_race := stored_race(race)):

@@ -192,7 +192,7 @@ def segment(choice: Any) -> str:
 
 def escaped(text: str) -> str:
     """Escapes a user's text for Markdown."""
-    return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~" else letter for letter in text)
+    return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~&" else letter for letter in text)
 
 
 def _title(family: str, part: JSON, catalogue: JSON) -> str:

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from gradleak_core.runs.races import list_races, submit_race
 from gradleak_core.runs.service import Service
+from gradleak_core.runs.several import tag_run
 from tests.pages.conftest import Open, view, warnings
 from tests.runs.serving import until
 
@@ -78,6 +79,13 @@ def test_a_lane_that_cannot_run_is_named(service: Service, open_page: Open) -> N
     assert view(app)["refused"].startswith("Lane 2: ")
 
 
+def test_a_lane_that_stands_twice_is_one_and_a_fork_of_nothing_is_refused(service: Service, open_page: Open) -> None:
+    app = open_page("lab", lane=["attack=dlg", "attack=dlg"], fork="000000000000@5")
+    assert not app.exception
+    assert len(names(app)) == 2
+    assert view(app)["refused"].startswith("Lane 1: The run that this one goes on from ")
+
+
 def test_a_preset_with_its_break_is_a_race(service: Service, open_page: Open) -> None:
     app = open_page("lab")
     for name, first in (("dropout_readoff", "dropout_readoff"), ("precode_noise", "precode_noise")):
@@ -111,7 +119,10 @@ def test_a_watch_only_link_shows_the_race_alone(service: Service, open_page: Ope
 
 def test_a_race_is_one_card_that_opens_in_the_lab_and_goes_as_one(service: Service, open_page: Open) -> None:
     race = short_race(service)
+    for lane, first in zip(race["lanes"], (0, 5), strict=False):
+        tag_run(service, lane["id"], [f"tag {number}" for number in range(first, first + 5)])
     app = open_page("runs")
+    assert not app.exception
     assert any("**a \\*race\\***" in element.value for element in app.markdown)
     app.text_input(f"name:{race['id']}").set_value("better").run()
     assert [found["title"] for found in list_races(service)] == ["better"]

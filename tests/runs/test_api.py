@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
-from gradleak_core.api.static_files import LIVE, live_version
+from gradleak_core.api.static_files import CODE, LIVE, live_version
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from tests.runs.serving import SLOW, Server, serving, until
@@ -210,6 +210,11 @@ def test_runs_are_tagged_and_several_deleted_at_once(server: Server) -> None:
     assert "at most 8 tags" in sentence(server.client.patch(f"/api/runs/{runs[0]}", json={"tags": "talk"}), 422)
     assert sentence(server.client.request("DELETE", "/api/runs", json={"ids": []}), 422).startswith("Say which runs")
     assert sentence(server.client.delete("/api/runs"), 422), "nothing is deleted by leaving out what"
+    odd = b'{"ids": ["%s", "\\ud800"]}' % runs[0].encode()
+    assert sentence(server.client.request("DELETE", "/api/runs", content=odd, headers=JSON), 422)
+    for half in ({"tags": ["after"], "name": " "}, {"tags": "talk", "name": "after"}):
+        assert sentence(server.client.patch(f"/api/runs/{runs[0]}", json=half), 422)
+    assert (server.row(runs[0])["tags"], server.row(runs[0])["name"]) == (["for the talk"], tagged.json()["name"])
     gone = server.client.request("DELETE", "/api/runs", json={"ids": [runs[0], "nope", runs[2]]})
     assert gone.status_code == 204
     assert [row["id"] for row in server.client.get("/api/runs").json()] == [runs[1]]
@@ -392,6 +397,12 @@ def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: py
     assert live_version() == before
     (tmp_path / "view.js").write_text("2;", "utf-8")
     assert live_version() != before
+
+
+def test_a_file_of_streamlits_has_a_name_that_a_disk_can_have() -> None:
+    assert CODE.search("/static/js/index.C0-l_x.js")
+    for name in ("a" * 300, "é" * 9, "../secret", "%2e%2e"):
+        assert not CODE.search(f"/static/js/{name}.js")
 
 
 @pytest.mark.parametrize("path", ["nope.js", "..%2f..%2fREADME.md", "%2e%2e%2fsamples/eye.png", ""])

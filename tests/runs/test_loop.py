@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.loop import Curve, Run, encode_picture
-from gradleak_core.types import Candidate, Finished, Plateau, Progress, Secret, Started
+from gradleak_core.types import Candidate, Finished, Plateau, Progress
 from gradleak_core.verdicts import PLATEAU
 from tests.runs import toy_engine
 
@@ -88,28 +88,6 @@ def test_a_level_run_waits_for_an_answer_and_ends_without_one(answer: str | None
     Run(Levelling(), "", "cpu", controls, hear).play({})
     assert [head["message"] for head in heard[:-1]] == [PLATEAU.format(still=300, left=200), ""]
     assert heard[-1]["status"] == status
-
-
-class LevellingLate(Levelling):
-    """The same after two iterations, of which none was shown."""
-
-    def run(self, experiment: Any, **_: Any) -> Any:
-        nothing = Candidate(torch.empty(0), torch.empty(0), {})
-        yield Started(800, 1, ("distance",))
-        for iteration in (1, 2):
-            one = torch.ones(1)
-            yield Progress(iteration, {"distance": one}, one, torch.zeros(()), lambda: nothing, lambda: nothing)
-        yield from super().run(experiment)
-
-    secret = staticmethod(lambda _: Secret(torch.zeros(1, 3, 8, 8), torch.zeros(1), {}))
-
-
-def test_at_a_plateau_the_viewer_has_heard_of_every_iteration() -> None:
-    heard = list[Any]()
-    Run(LevellingLate(), "", "cpu", Controls(0.01), lambda head, blob=b"": heard.append(head)).play({})
-    kinds = [head["type"] for head in heard]
-    assert kinds == ["started", "frame", "state", "state", "finished"]
-    assert heard[1]["curve"]["columns"]["distance"] == [1.0, 1.0]
 
 
 def test_a_run_that_nobody_can_answer_goes_on_unasked() -> None:

@@ -28,7 +28,7 @@ def archive(recorded: Recorded) -> bytes:
         file.writestr("experiment.json", json.dumps(recorded.experiment, indent=2))
         file.writestr("result.json", json.dumps(recorded.value.get("result"), indent=2))
         file.writestr("curve.csv", curve_csv(recorded))
-        if recorded.experiment:
+        if recorded.experiment and not recorded.experiment.get("fork"):
             file.writestr("repeat.py", write_script(recorded))
         if recorded.truth is not None:
             file.writestr("truth.png", png(recorded.truth))

@@ -50,6 +50,7 @@ if __name__ == "__main__":
     if FOUND:
         print("The same numbers as before." if metrics == FOUND else f"Before, it was {{FOUND}}.")
 '''
+FORKED = "This run goes on from the guess of another one, which only the server has, so no script can repeat it alone."
 NO_SETUP = "This run has no set-up that can be read, so nothing can repeat it."
 
 
@@ -57,6 +58,8 @@ def write_script(recorded: Recorded, name: str = "repeat.py") -> str:
     """Returns the script. Raises `Refused` for a run whose set-up cannot be read."""
     if not recorded.experiment:
         raise Refused(NO_SETUP)
+    if recorded.experiment.get("fork"):
+        raise Refused(FORKED)
     result = recorded.result
     stopped, metrics = result.get("status") == "stopped", result.get("metrics") or {}
     return TEMPLATE.format(
