@@ -7,7 +7,7 @@ import { Plot } from "./plot.js";
 import { threshold } from "./words.js";
 
 const POINTS = 1500;
-const FLOOR = "Distance at the private image";
+const FLOOR = "At the private image";
 const WAITING = "Drawn here during a run";
 
 /** @typedef {"losses" | "quality"} Name */

@@ -115,6 +115,9 @@ export function facts(trace, ended, live) {
   return [place ? `number ${place} in the queue` : "waiting for a free worker"];
 }
 
+/** The seconds after which the rate of a run says how long the rest may take; its first iterations load things. */
+const RATED_SECONDS = 1;
+
 /**
  * @param {Trace} trace
  * @param {boolean} ended
@@ -126,7 +129,7 @@ function progress(trace, ended, running) {
   const rate = ended ? trace.last / seconds : trace.rate;
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
-  if (running && rate > 0) said.push(`at most ${span((steps - trace.last) / rate)} left`);
+  if (running && rate > 0 && seconds >= RATED_SECONDS) said.push(`at most ${span((steps - trace.last) / rate)} left`);
   const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
   if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
