@@ -23,7 +23,7 @@ from tests.runs.serving import until
 
 def words(app: AppTest) -> str:
     said = [element.value for element in [*app.markdown, *app.info, *app.warning, *app.error]]
-    return "\n".join([*said, *(data["foreword"] for data in views(app))])
+    return "\n".join([*said, *(data.get("foreword", "") for data in views(app))])
 
 
 def address(app: AppTest) -> dict[str, Any]:
