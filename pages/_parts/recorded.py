@@ -22,6 +22,10 @@ COLOURS = (GREEN, VIOLET)
 """The colours of the attack that every defence meets, and of the one made against a defence."""
 
 
+READABLE = "<style>[data-testid=stSliderThumbValue], [data-testid=stSliderThumbValue] * { color: inherit; }</style>"
+"""Gives a slider's value the colour of text; on a dark ground, the theme's own is too dark."""
+
+
 @st.cache_resource(show_spinner=False)
 def read_recorded() -> JSON:
     """Returns the recorded curves with what they share."""
@@ -32,6 +36,7 @@ def read_recorded() -> JSON:
 def explorer() -> None:
     """Shows the recorded curve of one defence with a slider over its strength, and what is left at that strength."""
     kept, rows = read_recorded(), catalogue()["families"]["defences"]
+    st.html(READABLE)
     kinds = [kind for kind in rows if kind in kept["curves"]]
     choosing, sliding = st.columns(2, gap="large")
     kind = choosing.selectbox(
