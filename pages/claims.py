@@ -15,7 +15,9 @@ if found := claim_run.shown(rows):
 st.title("Claims")
 if "claim" in st.query_params:
     st.warning(
-        "This link's run is no longer stored; press **Run it** to run the claim again.", icon=":material/link_off:"
+        "This link's run is no longer stored, or it is not of this claim as it is tried today; press **Run it** to run "
+        "the claim again.",
+        icon=":material/link_off:",
     )
 with st.container(width=760):
     st.markdown(

@@ -13,6 +13,9 @@ import { seen, threshold } from "./words.js";
 const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString("en-GB");
 const digits = (/** @type {number} */ value) => String(Number(value.toPrecision(2)));
 const signed = (/** @type {number} */ value) => `${value < 0 ? "−" : "+"}${digits(Math.abs(value))}`;
+const shown = (/** @type {string} */ word) => ({
+  outline: "an outline of the picture", recognisable: "a recognisable picture", "near copy": "a near copy",
+}[word] ?? "nothing of the picture");
 const layerOf = (/** @type {string} */ name) => name.replace(".weight", "");
 
 /** @type {Make} */
@@ -177,8 +180,31 @@ function race(scene, lanes) {
     draw(/** @type {number} */ step) {
       const now = lanes.map(({ frames }) => frameAt(frames, places[step]));
       shows.forEach((show, at) => show(now[at].picture));
-      const said = lanes.map(({ name }, at) => `${name.toLowerCase()}: ${seen({ likeness: now[at].likeness })}`);
-      return `Iteration ${whole(places[step])}. What is seen in the guess of the attack that ${said.join(", that ")}.`;
+      const said = lanes.map(({ name }, at) => (
+        `The attack that ${name.toLowerCase()} shows ${shown(seen({ likeness: now[at].likeness }))}.`));
+      return `Iteration ${whole(places[step])}. ${said.join(" ")}`;
+    },
+  };
+}
+
+/**
+ * A figure of draws, one after another with the last layer's gradient of each, and then of a race.
+ * @param {HTMLElement} scene
+ * @param {any[]} draws
+ * @param {RecordedLane[]} lanes
+ * @param {(draw: any, at: number) => string} show draws one and says what is seen
+ * @returns {Figure}
+ */
+function drawsThenRace(scene, draws, lanes, show) {
+  const both = race(scene, lanes);
+  return {
+    steps: draws.length + both.places.length,
+    pace: 1100,
+    draw(at) {
+      const said = show(draws[Math.min(at, draws.length - 1)], at);
+      if (at >= draws.length) return both.draw(at - draws.length);
+      both.clear();
+      return said;
     },
   };
 }
@@ -193,27 +219,18 @@ function dropout(scene, { dropout: { truth, rate, draws, lanes, columns } }) {
   const tile = matrix(body);
   tile.canvas.style.aspectRatio = "2.2";
   picture(scene, "Private picture")(truth);
-  const both = race(scene, lanes);
-  return {
-    steps: draws.length + both.places.length,
-    pace: 1100,
-    draw(at) {
-      const { mask, tile: text } = draws[Math.min(at, draws.length - 1)];
-      const bytes = unpack(text);
-      cells.forEach((/** @type {HTMLElement} */ cell, /** @type {number} */ place) => {
-        cell.style.background = mask[place] ? "var(--st-primary-color)" : "transparent";
-      });
-      const dropped = Int8Array.from(bytes, (_, place) => (mask[place % columns] ? 0 : 1));
-      tile.draw({ form: [bytes.length / columns, columns] }, bytes, dropped);
-      if (at >= draws.length) return both.draw(at - draws.length);
-      both.clear();
-      const percent = Math.round(100 * rate);
-      return at + 1 < draws.length
-        ? `Draw ${at + 1}. Dropout switches off ${percent} % of the features, others each time. A feature that is `
-          + "off has an empty column in the gradient."
-        : "This is the draw that the client used. The empty columns show which features were off, to whoever looks.";
-    },
-  };
+  return drawsThenRace(scene, draws, lanes, ({ mask, tile: text }, at) => {
+    const bytes = unpack(text);
+    cells.forEach((/** @type {HTMLElement} */ cell, /** @type {number} */ place) => {
+      cell.style.background = mask[place] ? "var(--st-primary-color)" : "transparent";
+    });
+    const dropped = Int8Array.from(bytes, (_, place) => (mask[place % columns] ? 0 : 1));
+    tile.draw({ form: [bytes.length / columns, columns] }, bytes, dropped);
+    return at + 1 < draws.length
+      ? `Draw ${at + 1}. Dropout switches off ${Math.round(100 * rate)} % of the features, others each time. A feature `
+        + "that is off has an empty column in the gradient."
+      : "This is the draw that the client used. The empty columns show which features were off, to whoever looks.";
+  });
 }
 
 /** @type {Make} */
@@ -224,24 +241,16 @@ function precode(scene, { precode: { truth, mean, spread, draws, lanes, columns 
   tile.canvas.style.aspectRatio = "2.4";
   const show = picture(scene, "A first-layer row");
   picture(scene, "Private picture")(truth);
-  const both = race(scene, lanes);
-  return {
-    steps: draws.length + both.places.length,
-    pace: 1100,
-    draw(at) {
-      const { code, tile: text, row } = draws[Math.min(at, draws.length - 1)];
-      const bytes = unpack(text);
-      move(code);
-      tile.draw({ form: [bytes.length / columns, columns] }, bytes);
-      show(row);
-      if (at >= draws.length) return both.draw(at - draws.length);
-      both.clear();
-      return at + 1 < draws.length
-        ? `Draw ${at + 1}. The code is drawn around its mean, and the last layer's gradient is another one each time. `
-          + "A row of the first layer's gradient still shows the picture."
-        : "This is the draw that the client used. An attack that solves for the draw has all layers to go by again.";
-    },
-  };
+  return drawsThenRace(scene, draws, lanes, ({ code, tile: text, row }, at) => {
+    const bytes = unpack(text);
+    move(code);
+    tile.draw({ form: [bytes.length / columns, columns] }, bytes);
+    show(row);
+    return at + 1 < draws.length
+      ? `Draw ${at + 1}. The code is drawn around its mean, and the last layer's gradient is another one each time. `
+        + "A row of the first layer's gradient still shows the picture."
+      : "This is the draw that the client used. An attack that solves for the draw has all layers to go by again.";
+  });
 }
 
 /** @type {Record<string, { file: string, make: Make }>} */

@@ -21,9 +21,9 @@ JSON = Any
 
 
 def shown(rows: list[JSON]) -> JSON:
-    """Returns the claim that the address names with the race or the run of it; None where one of them is gone."""
+    """Returns the claim that the address names with the race or the run of it; None where it is gone or another's."""
     query = st.query_params
-    claim = next((row for row in rows if row["name"] == query.get("claim")), None)
+    claim = next((row for row in rows if row["name"] == query.get("claim") and claims.live(row, catalogue())), None)
     try:
         race = races.get_race(service(), query["race"]) if "race" in query else None
         run = service().run(query["run"]) if "run" in query else None
@@ -31,7 +31,9 @@ def shown(rows: list[JSON]) -> JSON:
         return None
     found = race or (run and {"id": run["id"], "lanes": [run], "names": [run["name"]]})
     usable = found and all(row["problem"] is None for row in found["lanes"])
-    return (claim, found, race is not None) if claim and usable else None
+    if not (claim and usable and [row["experiment"] for row in found["lanes"]] == claims.lanes(claim, catalogue())):
+        return None
+    return claim, found, race is not None
 
 
 def running(claim: JSON, found: JSON, raced: bool) -> None:

@@ -153,11 +153,11 @@ def close() -> None:
 
 
 def thumbnail(row: JSON) -> str:
-    """Returns the last picture of a run, the private one until there is one, or a blank if it ended without."""
+    """Returns the last picture of a run, or a blank as long as there is none."""
     images = row["experiment"].get("images") or [""]
     with suppress(NoRun, OSError):
         return pictures.from_bytes(service().picture(row["id"]), len(images))
-    return pictures.thumbnail(str(images[0])) if row["status"] in UNFINISHED else pictures.BLANK
+    return pictures.BLANK
 
 
 def scores(result: JSON) -> str:

@@ -129,6 +129,15 @@ def test_a_figure_shows_every_value_with_their_number_mean_and_floor() -> None:
         assert word in drawn
 
 
+def test_a_run_of_another_set_up_does_not_pass_for_a_claims(service: Service, open_page: Open) -> None:
+    run = service.submit(service.catalogue()["experiment"]["default"])
+    app = open_page("claims")
+    app.query_params.update(claim=LIVE[0]["name"], run=run)
+    app.run()
+    assert "not of this claim" in app.warning[0].value
+    assert not list(views(app))
+
+
 @pytest.mark.parametrize(("device", "size"), [("cpu", "16"), ("cuda", "64")])
 def test_the_set_up_is_of_a_size_that_suits_the_machine(device: str, size: str) -> None:
     row = {"live": {"cpu": {"size": "16"}, "cuda": {"size": "64"}}}
