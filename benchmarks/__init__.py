@@ -64,7 +64,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "live_frames": Benchmark(
         "Live frames in a browser, first preset",
-        "≥ 8 pictures and ≥ 4 curve updates a second (medians); same Plotly node, no error, no response ≥ 400",
+        "≥ 8 pictures and ≥ 4 curve updates a second (medians); same chart node, no error, no response ≥ 400",
         live_frames.measure,
     ),
     "first_visit": Benchmark(

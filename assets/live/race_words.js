@@ -3,7 +3,7 @@
 /** @import { Frame } from "./types" */
 /** @import { Lane } from "./lane.js" */
 /** @import { Trace } from "./trace.js" */
-import { facts, word } from "./words.js";
+import { facts, poor, word } from "./words.js";
 
 /** @param {Frame | null | undefined} frame */
 export function score(frame) {
@@ -34,7 +34,10 @@ export function price(frame, first) {
  */
 export function moment(crossing, trace, ended) {
   const { status, message } = trace.head;
-  if (crossing) return `recognisable at ${crossing.iteration}${after(crossing)}`;
+  if (crossing) {
+    const lost = ended && poor(trace) ? ", worse at the end" : "";
+    return `recognisable at ${crossing.iteration}${after(crossing)}${lost}`;
+  }
   if (["failed", "refused"].includes(status)) return message || word(status);
   if (!ended) return trace.last ? "not recognisable yet" : word(status);
   if (status === "done") return `not recognisable in ${trace.last}`;
@@ -135,7 +138,9 @@ export function verdict(lanes, by) {
     ? `Lanes ${numbers.join(", ")} were recognisable first, at the same moment`
     : `Lane ${numbers[0]}, ${crossed[0].name}, was recognisable first`;
   const then = others.length ? `, then ${lanesOf(others)}` : "";
-  return `${first}${then}.${left ? ` Not recognisable: ${left}.` : ""}`;
+  const worse = crossed.filter(({ ended, trace }) => ended && poor(trace)).map(({ number }) => number);
+  const end = worse.length ? ` Worse again at the end: ${lanesOf(worse)}.` : "";
+  return `${first}${then}.${end}${left ? ` Not recognisable: ${left}.` : ""}`;
 }
 
 /**

@@ -23,6 +23,8 @@ MEDIA = {".js": "text/javascript", ".css": "text/css"}
 VIEWS = ("view", "race", "lesson")
 FOR_EVER = "public, max-age=31536000, immutable"
 IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\./(\w+)\.js";\n', re.MULTILINE)
+GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+"""In an `accept-encoding` header: gzip, unless its quality is 0, which refuses it."""
 EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)
 RENAMED = re.compile(r"^export \{ (\w+) as (\w+) \};\n", re.MULTILINE)
 
@@ -72,7 +74,7 @@ class Text:
     async def answer(self, request: Request, age: str) -> Response:
         """Answers with the text under a `cache-control` header, compressed where the browser takes that."""
         headers = {"cache-control": age, "vary": "accept-encoding"}
-        if "gzip" not in request.headers.get("accept-encoding", ""):
+        if not GZIP.search(request.headers.get("accept-encoding", "")):
             return Response(self.body, media_type=self.media_type, headers=headers)
         packed = await run_in_threadpool(getattr, self, "packed")
         return Response(packed, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"})

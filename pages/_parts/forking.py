@@ -37,7 +37,8 @@ def parent_card(experiment: JSON) -> None:
     """Shows which run the set-up goes on from, and where; one press shows that run."""
     row = parent(experiment)
     if row is not None:
-        card(f"Fork of iteration {read_fork(experiment['fork'])[1]:,}", row, "-parent")
+        iteration = read_fork(experiment["fork"])[1]
+        card(f"Fork of iteration {iteration:,}", row, "-parent", iteration)
 
 
 def start_of(experiment: JSON) -> JSON:

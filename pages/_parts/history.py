@@ -152,11 +152,11 @@ def close() -> None:
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1
 
 
-def thumbnail(row: JSON) -> str:
-    """Returns the last picture of a run, or a blank as long as there is none."""
+def thumbnail(row: JSON, iteration: int | None = None) -> str:
+    """Returns the picture of a run at an iteration, the last one without it, or a blank if there is none."""
     images = row["experiment"].get("images") or [""]
     with suppress(NoRun, OSError):
-        return pictures.from_bytes(service().picture(row["id"]), len(images))
+        return pictures.from_bytes(service().picture(row["id"], iteration), len(images))
     return pictures.BLANK
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
-from gradleak_core.runs.service import NoRun
+from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import duration, seen
 from pages._parts import texts
@@ -122,8 +123,8 @@ def spread(options: list[float], count: int = 4) -> list[float]:
 def begin(experiment: JSON, defences: list[JSON], federation: JSON) -> None:
     try:
         st.query_params["price"] = service().start_price(experiment, defences, federation)
-    except Refused as refused:
-        st.error(str(refused))
+    except (Refused, NotReady) as error:
+        st.error(str(error))
         return
     st.rerun()
 
@@ -150,7 +151,8 @@ def growing(name: str) -> None:
     st.progress(done / planned, f"Setting {min(done + 1, planned)} of {planned}. {value['note']}")
     note(f"{outlook(value)}.")
     if st.button("Stop", icon=":material/stop:", key="stop-price"):
-        service().stop_price(name)
+        with suppress(Refused, NoRun):  # it has ended meanwhile
+            service().stop_price(name)
         st.rerun()
     result(value)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 
 from gradleak_core.data import data_folder, datasets, downloads, label_names
 from gradleak_core.data.images import load_image
@@ -98,6 +97,8 @@ def test_a_reference_to_nothing_is_refused(reference: str, sentence: str) -> Non
 
 
 def test_classes_are_torchvisions() -> None:
+    import torchvision  # takes as long to import as torch
+
     assert label_names("dataset:fashion_mnist/test/0") == torchvision.datasets.FashionMNIST.classes
     assert [name[0] for name in torchvision.datasets.MNIST.classes] == label_names("dataset:mnist/test/0")
     assert {name: len(row.classes) for name, row in datasets.DATASETS.items()} == {

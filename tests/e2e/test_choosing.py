@@ -104,6 +104,7 @@ def test_a_broken_picture_is_refused_in_a_sentence_and_nothing_else_happens(lab:
     lab.page.wait_for_url(lambda url: "image=sample:rocket" in unquote(url))
 
 
+@pytest.mark.sweep
 def test_the_camera_takes_a_picture_that_can_be_attacked(lab: Lab) -> None:
     lab.open(SHORT)
     dialog = lab.choose_picture()
@@ -176,4 +177,5 @@ def test_a_number_beyond_its_bounds_is_refused_beside_its_field(lab: Lab) -> Non
     restarts.fill("9999")
     restarts.press("Enter")
     expect(lab.page.get_by_text("Restarts must lie between 1 and 256, not 9999.")).to_be_visible()
+    expect(restarts).to_have_count(1)  # the field that was refused leaves when a new one stands
     expect(restarts).to_have_value("1")

@@ -424,10 +424,10 @@ def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> Non
 
 RACE = """rows => {
     const over = ["done", "stopped", "failed", "level", "recovered"];
-    const lanes = rows.map(([status, at], index) => ({
+    const lanes = rows.map(([status, at, frames], index) => ({
         number: index + 1, name: "abcdef"[index], ended: over.includes(status),
         crossing: at ? { iteration: at, seconds: at / 10 } : null,
-        trace: traced([{ status, steps: 300, curve: { first: 1, columns: { distance: Array(40).fill(1) } } }]),
+        trace: traced([{ status, steps: 300, frames, curve: { first: 1, columns: { distance: Array(40).fill(1) } } }]),
     }));
     return {
         word: race_words.headline(lanes, false), status: race_words.together(lanes),
@@ -461,6 +461,16 @@ def test_a_race_says_how_each_lane_ended(
     said = call(RACE, lanes)
     assert (said["word"], said["status"], said["verdict"]) == (word, status, verdict)
     assert said["facts"] == "iteration 12 of 300"
+
+
+def test_a_lane_that_crosses_the_line_and_grows_worse_says_so(call: Call) -> None:
+    better, worse = ([{"iteration": at, "metrics": {"likeness": seen}} for at, seen in row] for row in
+                     ([(5, 0.6), (40, 0.9)], [(5, 0.9), (40, 0.1)]))  # fmt: skip
+    said = call(RACE, [("done", 9, better), ("done", 5, worse), ("running", 5, worse)])
+    assert said["moments"] == ["recognisable at 9, 0.9 s", "recognisable at 5, 0.5 s, worse at the end",
+                               "recognisable at 5, 0.5 s"]  # fmt: skip
+    said = call(RACE, [("done", 9, better), ("done", 5, worse)])
+    assert said["verdict"] == "Lane 2, b, was recognisable first, then lane 1. Worse again at the end: lane 2."
 
 
 def test_a_lane_that_was_cut_short_is_not_said_to_have_failed_to_recover(call: Call) -> None:

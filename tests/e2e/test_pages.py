@@ -108,6 +108,7 @@ def test_what_the_numbers_mean_is_what_the_link_in_the_lab_opens(page: Page) -> 
     expect(opened.value.get_by_role("heading", name="The numbers")).to_be_visible()
 
 
+@pytest.mark.sweep
 def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
     page.goto("/how-it-works")
     page.get_by_role("tab", name="Attacks").click()
@@ -145,6 +146,7 @@ def test_about_names_the_device_and_the_limits(page: Page) -> None:
     expect(page.get_by_role("table").first).to_contain_text("torch")
 
 
+@pytest.mark.sweep
 def test_no_empty_sidebar_stays_where_the_set_up_was(page: Page) -> None:
     sidebar = page.get_by_test_id("stSidebar")
     Lab(page).open()

@@ -29,6 +29,7 @@ def lab(page: Page) -> Lab:
     return Lab(page)
 
 
+@pytest.mark.sweep
 def test_the_picture_comes_back_in_spite_of_a_defence_while_it_is_watched(lab: Lab) -> None:
     lab.open(DROPOUT_INVERSION).run()
     lab.page.wait_for_function(RECOGNISED, timeout=120_000)
@@ -38,6 +39,7 @@ def test_the_picture_comes_back_in_spite_of_a_defence_while_it_is_watched(lab: L
     expect(lab.message).to_have_text(re.compile(r"^Recognisable after .+ iterations\)"))
 
 
+@pytest.mark.sweep
 def test_an_attack_is_chosen_in_the_form_and_runs(lab: Lab) -> None:
     lab.open(SHORT).station("attacker")
     attack = lab.page.get_by_role("combobox", name="Attack", exact=True)

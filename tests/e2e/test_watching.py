@@ -249,12 +249,12 @@ def test_stop_keeps_what_was_seen(running: Lab) -> None:
     expect(running.button("Run again")).to_be_enabled()
 
 
-def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> None:
+def test_a_link_repeats_the_run(lab: Lab) -> None:
     first = lab.open(SHORT | {"seed": 5, "image": "sample:rocket"}).run()
     lab.expect_status("done")
     lab.expect_iteration(12)
 
-    other = Lab(open_tab(server))
+    other = Lab(lab.page.context.new_page())
     other.page.goto(lab.page.url)
     other.expect_status("done")
     expect(steps_field(other)).to_have_value("12")
@@ -269,13 +269,11 @@ def test_a_link_repeats_the_run(lab: Lab, server: Server, open_tab: OpenTab) -> 
     assert other.pixels("guess") == lab.pixels("guess")
 
 
-def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press_but_layers(
-    lab: Lab, server: Server, open_tab: OpenTab
-) -> None:
+def test_a_link_to_watch_only_shows_the_run_and_nothing_to_press_but_layers(lab: Lab) -> None:
     lab.open(LONG).run()
     lab.wait_beyond(5)
     link = lab.page.get_by_role("link", name="Watch-only link")
-    watching = Lab(open_tab(server))
+    watching = Lab(lab.page.context.new_page())
     watching.page.goto(link.get_attribute("href") or "")
     expect(watching.picture("guess")).to_be_visible()
     watching.wait_beyond(20)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
-from torchvision.models import resnet18
 
 from gradleak_core.client import local_update
 from gradleak_core.config.needs import facts, unmet
@@ -62,6 +61,8 @@ def test_the_vit_has_dias_seventeen_places(channels: int, size: int, unknowns: i
 
 
 def test_resnet18_computes_what_torchvisions_does() -> None:
+    from torchvision.models import resnet18  # takes as long to import as torch
+
     ours = build(ResNet18(normalise=False), (3, 64, 64), 10, seed=4)
     torch.manual_seed(4)
     theirs = resnet18(num_classes=10).eval()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 from PIL import Image
 
 from gradleak_core.runs.service import Service
+from pages._parts.pictures import from_bytes
 from tests.pages.conftest import Open, view
 from tests.runs.serving import until
 
@@ -24,6 +26,8 @@ def test_a_fork_begins_at_its_parents_picture_and_names_it(service: Service, ful
     assert view(app)["refused"] is None
     assert view(app)["start"] == {"run": full[0], "iteration": 3}
     assert app.button("show-parent").label == "the second"
+    given = [json.loads(component.proto.json)[0] for component in app.get("bidi_component")]
+    assert from_bytes(service.picture(full[0], 3)) in [data.get("source") for data in given]
     fork = service.submit(view(app)["experiment"])
     until(lambda: service.run(fork)["result"])
     assert service.run(fork)["result"]["experiment"]["fork"] == f"{full[0]}@3"

@@ -389,6 +389,16 @@ def test_a_live_view_comes_as_one_module(server: Server, entry: str) -> None:
     assert sentence(server.client.get(f"/api/static/live/{live_version()}/joined/plot.js"), 404)
 
 
+@pytest.mark.parametrize(
+    ("header", "packed"), [("br, gzip", True), ("gzip;q=0.5", True), ("gzip;q=0", False), ("gzip; q=0.0, br", False)]
+)
+def test_a_browser_that_refuses_gzip_is_sent_the_text_as_it_is(server: Server, header: str, packed: bool) -> None:
+    path = f"/api/static/live/{live_version()}/joined/view.js"
+    answer = server.client.get(path, headers={"accept-encoding": header})
+    assert ("content-encoding" in answer.headers) == packed
+    assert "class View " in answer.text
+
+
 def test_modules_that_change_get_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradleak_core.api.static_files.LIVE", tmp_path)
     (tmp_path / "view.js").write_text("1;", "utf-8")
