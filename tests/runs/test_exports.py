@@ -24,7 +24,7 @@ from gradleak_core.runs.exports.kinds import EXPORTS, write_export
 from gradleak_core.runs.exports.maker import WAITING, Maker
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
 from gradleak_core.runs.exports.recorded import Recorded
-from gradleak_core.runs.exports.sheet import SIGNATURE, read_setup
+from gradleak_core.runs.exports.sheet import SIGNATURE, choose_frames, read_setup
 from gradleak_core.types import Refused
 
 RECORDING = Path(__file__).parents[2] / "assets" / "recordings" / "first.json"
@@ -125,6 +125,16 @@ def test_a_contact_sheet_carries_its_set_up() -> None:
         assert image.size == (1920, 1080)
     assert read_setup(b"no picture") is None
     assert read_setup(SIGNATURE + b"\xff" * 40) is None
+
+
+@pytest.mark.parametrize("clearest", [1, 2, 14, 29, 30])
+def test_a_contact_sheet_has_the_frame_in_which_most_is_seen(clearest: int) -> None:
+    value = of_frames(30)
+    for frame in value["frames"]:
+        frame["metrics"]["likeness"] = 0.9 if frame["iteration"] == clearest else 0.3
+    iterations = [numbers["iteration"] for numbers, _ in choose_frames(Recorded(value).shown)]
+    assert len(iterations) == 12
+    assert iterations == sorted({1, clearest, 30, *iterations})
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
