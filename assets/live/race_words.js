@@ -35,8 +35,8 @@ export function price(frame, first) {
 export function moment(crossing, trace, ended) {
   const { status, message } = trace.head;
   if (crossing) {
-    const lost = ended && poor(trace) ? ", worse at the end" : "";
-    return `recognisable at ${crossing.iteration}${after(crossing)}${lost}`;
+    const end = ended && poor(trace) ? ", worse at the end" : "";
+    return `recognisable at ${crossing.iteration}${after(crossing)}${end}`;
   }
   if (["failed", "refused"].includes(status)) return message || word(status);
   if (!ended) return trace.last ? "not recognisable yet" : word(status);
