@@ -128,11 +128,19 @@ class Tab:
 
     def press(self, address: str, limit: float, watch: str = WATCH) -> JSON:
         """Opens a set-up and presses Run. What `watch` saw until it had ended or `limit` seconds had passed."""
+        self.begin(address, limit, watch)
+        return self.end()
+
+    def begin(self, address: str, limit: float, watch: str = WATCH) -> None:
+        """Opens a set-up and presses Run, and returns at once; `watch` looks on."""
         self.page.goto(address)
         self.page.locator("[data-gl=run]:enabled").wait_for()
         self.page.locator("[data-gl=quality] .gl-svg").wait_for()
         self.page.evaluate(watch, limit)
         self.page.locator("[data-gl=run]").click()
+
+    def end(self) -> JSON:
+        """Waits for the end of what has begun, and returns what `watch` saw."""
         return self.page.evaluate("window.bench.ended")
 
 

@@ -5,7 +5,7 @@
   const charts = { losses: find("losses"), quality: find("quality") };
   const plots = Object.values(charts).map((node) => node.querySelector(".gl-svg"));
   const seen = { shown: [], pictures: [], changed: [], curves: { losses: [], quality: [] } };
-  const over = ["done", "recovered", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "deleted"];
+  const over = ["done", "recovered", "level", "stuck", "diverged", "stopped", "failed", "refused", "interrupted", "deleted"];
   let clicked = null;
   const since = () => performance.now() - clicked;
   find("run").addEventListener("click", () => { clicked = performance.now(); }, { capture: true, once: true });
@@ -37,6 +37,7 @@
       if (iteration !== "" && ssim !== "" && seen.shown.at(-1)?.iteration !== Number(iteration)) {
         seen.shown.push({ ms: since(), iteration: Number(iteration), ssim: Number(ssim), seen: word });
       }
+      if (status === "paused") find("pause").click(); // at a plateau: Go on
       if (over.includes(status)) finish();
     }).observe(view, { attributes: true, attributeFilter: ["data-status", "data-iteration", "data-ssim"] });
     setTimeout(finish, limit * 1000);

@@ -1,28 +1,35 @@
 """What watching costs: the same iterations in the bare generator, and in a worker with server and browser attached.
 
-Pairs in turns, the order changing, each half at least 10 s long; the same seed, so the same computations. Linux only.
-The watched run's seconds are the worker's own, from the start of the run to its end, as are the bare one's.
-`*_processor` are seconds of processor time: equal ones beside unequal seconds mean that others used the machine.
+Both go on in turns of a second, while the other is frozen, so that a machine whose speed changes slows both alike. The
+same seed, so the same computations; at a plateau the viewer presses Go on. A worker that thaws owes a frame, so it
+shows a few more than it would have. Linux only. Results from before 2026-11-27 are of whole runs, one after the other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import signal
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.bare import play
-from benchmarks.serving import Server, Tab, browsing, linux, processor_seconds, serving, short
+from benchmarks.serving import ACTIVE, Server, Tab, browsing, linux, serving, short
 from benchmarks.setting import SEED, Setting
-from gradleak_core.experiment import Experiment
+from gradleak_core.experiment import Experiment, run
 from gradleak_core.presets import PRESETS
+from gradleak_core.types import Progress
 
 JSON = Any
 BAR = 0.95
 MODELS = {"lenet": "first", "convnet": "convnet"}
 """Model and the preset that shows it."""
+TURN = 1.0
+"""Seconds of a turn; the server replaces a worker that has been silent for five."""
 
 
 def measure(setting: Setting) -> JSON:
@@ -45,35 +52,50 @@ def measure(setting: Setting) -> JSON:
 def pairs(base: Experiment, setting: Setting, server: Server, tab: Tab) -> list[JSON]:
     """Rows of one model: seconds of both, and the ratio of their speeds."""
     trial = play(short(base, 1000), setting.device)
-    seconds = 2 if setting.quick else 12
+    seconds = 4 if setting.quick else 15
     experiment = short(base, math.ceil(seconds * trial["iterations_per_second"]))
     found = []
-    for number in range(setting.count(5, 1)):
-        first = bare(experiment, setting) if number % 2 else None
-        watched = watch(experiment, server, tab, limit=20 * seconds)
-        alone = first or bare(experiment, setting)
-        iterations = watched["iterations"]
-        if iterations != alone["iterations"]:
-            raise RuntimeError(f"{iterations} iterations watched and {alone['iterations']} bare cannot be compared.")
-        found.append({
-            "order": "bare first" if first else "watched first", "iterations": iterations,
-            "bare": alone["seconds"], "watched": watched["seconds"], "ratio": alone["seconds"] / watched["seconds"],
-            "bare_processor": alone["processor"], "watched_processor": watched["processor"],
-            "pictures": watched["pictures"],
-        })  # fmt: skip
+    for _ in range(setting.count(5, 1)):
+        found.append(compare(experiment, setting, server, tab))
         print(f"  {found[-1]}", flush=True)
     return found
 
 
-def bare(experiment: Experiment, setting: Setting) -> JSON:
-    before = time.process_time()
-    return play(experiment, setting.device) | {"processor": time.process_time() - before}
+def compare(experiment: Experiment, setting: Setting, server: Server, tab: Tab) -> JSON:
+    """One run, watched and alone in turns: the seconds that each took by itself, and the ratio of their speeds."""
+    worker, turns, alone, frozen = server.worker()["pid"], take_turns(experiment, setting.device), 0.0, 0.0
+    former = len(server.get("runs"))
+    tab.begin(server.address(experiment), limit=600)
+    while (row := server.get("runs")[0])["status"] in ACTIVE or len(server.get("runs")) == former:
+        if row["status"] in ACTIVE and row["iteration"]:
+            with stopped(worker):
+                begun = time.perf_counter()
+                alone += next(turns, 0.0)
+                frozen += time.perf_counter() - begun
+        time.sleep(TURN)
+    watched = row["result"]["seconds"] - frozen
+    alone += sum(turns)
+    return {
+        "iterations": row["result"]["iterations"], "bare": alone, "watched": watched, "ratio": alone / watched,
+        "pictures": len(tab.end()["pictures"]),
+    }  # fmt: skip
 
 
-def watch(experiment: Experiment, server: Server, tab: Tab, limit: float) -> JSON:
-    """The run's result, and how many pictures the viewer drew."""
-    worker = server.worker()["pid"]
-    before = processor_seconds(worker)
-    seen = tab.press(server.address(experiment), limit)
-    result = server.finished(server.get("runs")[0]["id"])["result"]
-    return result | {"pictures": len(seen["pictures"]), "processor": processor_seconds(worker) - before}
+def take_turns(experiment: Experiment, device: str) -> Iterator[float]:
+    """Plays an experiment without anybody who watches, and yields the seconds of each turn."""
+    begun = time.perf_counter()
+    for event in run(experiment, device=device):
+        if isinstance(event, Progress) and time.perf_counter() - begun >= TURN:
+            yield time.perf_counter() - begun
+            begun = time.perf_counter()
+    yield time.perf_counter() - begun
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that does nothing meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

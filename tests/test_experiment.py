@@ -12,6 +12,7 @@ import torch
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.priors import BatchStatistics
+from gradleak_core.client import local_update
 from gradleak_core.config.knobs import refusals
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment, Summary, load, prepare_both, run, threads
@@ -122,6 +123,20 @@ def test_pictures_labels_and_score_share_one_order_even_out_of_range() -> None:
     assert shown.labels == (3, 7)
     assert torch.equal(shown.images, guess.flip(0).clamp(0, 1))
     assert shown.metrics["mse"] == pytest.approx(float((shown.images - truth).square().mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("defence", [None, "dropout", "precode"])
+def test_the_update_on_show_is_the_plain_one_at_every_frame(defence: str | None) -> None:
+    """Twelve frames and more, since the computation is recorded meanwhile; a guess may come with draws of its own."""
+    both = prepare_both(replace(quick(), defences=(DEFENCES[defence](),) if defence else (), threads=1))
+    for seed in range(14):
+        torch.manual_seed(seed)
+        x, y = torch.rand_like(both.secret.images), torch.rand(1, 10).softmax(1)
+        for latents in ({}, both.secret.latents):
+            plain = local_update(both.model, x, y, latents, both.observation.step)
+            shown = both.update(x, y, latents)
+            assert [*shown] == [*plain]
+            assert all(torch.equal(shown[name], plain[name]) for name in plain)
 
 
 def test_the_summary_says_all_that_a_run_was() -> None:

@@ -4,6 +4,7 @@
 /** @import { Race } from "./race.js" */
 import { text } from "./controls.js";
 import { place } from "./lane.js";
+import { Pacer } from "./pacer.js";
 import { Slot } from "./pictures.js";
 import { RaceCharts } from "./race_charts.js";
 import * as said from "./race_words.js";
@@ -15,12 +16,10 @@ const CURVES_MS = 250;
 export class RaceStage {
   /** @type {Slot[]} */
   slots = [];
-  drawn = { pictures: 0, curves: 0 };
-  /** the curves are older than the pictures */
-  stale = false;
-  closed = false;
-  /** @type {number | null} the animation frame that will draw */
-  next = null;
+  pacer = new Pacer({
+    pictures: { every: PICTURES_MS, draw: () => this.drawFrame() },
+    curves: { every: CURVES_MS, draw: () => this.drawCurves() },
+  });
 
   /** @param {Race} race */
   constructor(race) {
@@ -53,29 +52,12 @@ export class RaceStage {
   }
 
   close() {
-    this.closed = true;
-    cancelAnimationFrame(this.next ?? 0);
+    this.pacer.close();
     this.charts.purge();
   }
 
   dirty() {
-    if (!this.closed) this.next ??= requestAnimationFrame((now) => this.draw(now));
-  }
-
-  /** @param {number} now */
-  draw(now) {
-    this.next = null;
-    if (now - this.drawn.pictures >= PICTURES_MS) {
-      this.drawn.pictures = now;
-      this.drawFrame();
-      this.stale = true;
-    } else this.dirty();
-    if (!this.stale) return;
-    if (now - this.drawn.curves < CURVES_MS) return this.dirty();
-    this.stale = false;
-    this.drawn.curves = now;
-    this.charts.draw(/** @type {any} */ (this.race), this.race.moment, this.race.horizon);
-    this.drawFinish();
+    this.pacer.ask("pictures", "curves");
   }
 
   drawFrame() {
@@ -88,6 +70,11 @@ export class RaceStage {
     this.drawWords();
     this.drawControls();
     this.race.tellEnd();
+  }
+
+  drawCurves() {
+    this.charts.draw(/** @type {any} */ (this.race), this.race.moment, this.race.horizon);
+    this.drawFinish();
   }
 
   drawUpdate() {

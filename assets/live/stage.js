@@ -6,6 +6,7 @@
 import { Charts } from "./charts.js";
 import { text } from "./controls.js";
 import { Downloads } from "./downloads.js";
+import { Pacer } from "./pacer.js";
 import { FilmStrip, Panels } from "./pictures.js";
 import { UpdatePanel } from "./update.js";
 import * as words from "./words.js";
@@ -15,18 +16,11 @@ const SLOTS = 12;
 const EVERY_MS = { pictures: 60, curves: 200 };
 const CALM_MS = { pictures: 500, curves: 500 };
 
-/** @typedef {"pictures" | "curves"} Part */
+/** @typedef {"pictures" | "curves" | "speech"} Part */
 
 /** Draws what a view holds: its source, its trace and what its cursor has on show. */
 export class Stage {
-  stale = { pictures: false, curves: false };
-  at = { pictures: 0, curves: 0, speech: 0 };
   drawn = { pictures: 0, curves: 0 };
-  closed = false;
-  /** @type {number | null} the animation frame that will draw */
-  next = null;
-  /** @type {number | null} the timer that will speak */
-  later = null;
   /** @type {Picture | null} the guess that was drawn last */
   picture = null;
 
@@ -39,7 +33,12 @@ export class Stage {
     this.view = view;
     this.find = find;
     this.root = view.root;
-    this.every = calm ? CALM_MS : EVERY_MS;
+    const { pictures, curves } = calm ? CALM_MS : EVERY_MS;
+    this.pacer = new Pacer({
+      pictures: { every: pictures, draw: () => this.drawFrame() },
+      curves: { every: curves, draw: () => this.drawCurves() },
+      speech: { every: SPEECH_MS, draw: () => this.speak() },
+    });
     this.panels = new Panels(find);
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
@@ -54,8 +53,7 @@ export class Stage {
 
   /** @param {Part[]} parts */
   dirty(...parts) {
-    for (const part of parts) this.stale[part] = true;
-    if (!this.closed) this.next ??= requestAnimationFrame((now) => this.draw(now));
+    this.pacer.ask(...parts);
   }
 
   clear() {
@@ -84,33 +82,11 @@ export class Stage {
   }
 
   close() {
-    this.closed = true;
-    cancelAnimationFrame(this.next ?? 0);
-    clearTimeout(this.later ?? 0);
+    this.pacer.close();
     this.charts.purge();
   }
 
-  /**
-   * @param {Part} part
-   * @param {number} now
-   */
-  due(part, now) {
-    if (!this.stale[part] || now - this.at[part] < this.every[part]) return false;
-    this.stale[part] = false;
-    this.at[part] = now;
-    return true;
-  }
-
-  /** @param {number} now */
-  draw(now) {
-    this.next = null;
-    if (this.due("pictures", now)) this.drawFrame(now);
-    else if (this.due("curves", now)) this.drawCurves();
-    if (this.stale.pictures || this.stale.curves) this.dirty();
-  }
-
-  /** @param {number} now */
-  drawFrame(now) {
+  drawFrame() {
     const { batch, cursor } = this.view;
     if (cursor.picture && cursor.picture !== this.picture) {
       this.panels.showGuess(cursor.picture, batch);
@@ -124,7 +100,7 @@ export class Stage {
     this.drawMessage();
     this.drawScrubber();
     this.drawControls();
-    this.speak(cursor.frame, now);
+    this.dirty("speech");
   }
 
   /** @param {Frame | null} frame */
@@ -264,20 +240,10 @@ export class Stage {
     if (address) link.href = address;
   }
 
-  /**
-   * For screen readers: at most every two seconds, and never without the last word.
-   * @param {Frame | null} frame
-   * @param {number} now
-   */
-  speak(frame, now) {
-    const wait = this.at.speech + SPEECH_MS - now;
-    if (wait > 0) {
-      this.later ??= setTimeout(() => { this.later = null; this.dirty("pictures"); }, wait);
-      return;
-    }
-    this.at.speech = now;
-    const { trace, ended, source } = this.view;
-    text(this.find("spoken"), words.spoken(trace, ended, Boolean(source?.live), frame));
+  /** For screen readers: now and then, and never without the last word. */
+  speak() {
+    const { trace, ended, source, cursor } = this.view;
+    text(this.find("spoken"), words.spoken(trace, ended, Boolean(source?.live), cursor.frame));
   }
 
   drawCurves() {

@@ -218,7 +218,7 @@ class Run:
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, encode_picture(event.images))
         cost = time.thread_time() - self.asked
-        self.next_frame = time.perf_counter() + self.pulse.pause(cost)
+        self.next_frame = time.perf_counter() + self.pulse.pause(cost, self.seconds)
 
     def ask(self, event: Plateau) -> bool:
         """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""

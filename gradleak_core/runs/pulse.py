@@ -8,6 +8,8 @@ FRAME_SECONDS = 0.1
 """The fewest seconds between two frames."""
 SHARE = 30
 """The seconds of computing for each second spent on frames, so that watching costs less than 5 % in all."""
+EASE = 30
+"""The seconds that a run has taken for each second between two of its frames: who has watched long needs fewer."""
 MOST_SECONDS = 0.5
 """The most seconds between two frames, however long one takes."""
 RACE_SECONDS = 0.15
@@ -27,7 +29,10 @@ class Pulse:
             self.decided = {iteration - 1: self.decided.get(iteration - 1, False), iteration: wanted}
         return self.decided[iteration]
 
-    def pause(self, cost: float) -> float:
-        """Returns the fewest seconds until the next frame of each run after one that took `cost` seconds."""
+    def pause(self, cost: float, spent: float) -> float:
+        """Returns the fewest seconds until the next frame of each run after one that took `cost` seconds.
+
+        The run has spent `spent` seconds so far.
+        """
         most = MOST_SECONDS if self.runs == 1 else RACE_SECONDS
-        return min(max(FRAME_SECONDS - cost, SHARE * cost * self.runs), most)
+        return min(max(FRAME_SECONDS - cost, SHARE * cost * self.runs, spent / EASE), most)

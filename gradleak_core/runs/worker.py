@@ -91,6 +91,7 @@ def run_worker() -> None:
     gc.disable()  # loading torch makes no garbage, and looking for it takes a fifth of the time
     engine = importlib.import_module(options.engine)
     catalogue = importlib.import_module(options.catalogue).catalogue()
+    gc.freeze()  # nor is what has been loaded looked through again and again while a run makes garbage
     gc.enable()
     device = choose_device(options.index)
     pipe.send({"type": "hello", "pid": os.getpid(), "device": device, "catalogue": catalogue})

@@ -20,7 +20,7 @@ from gradleak_core.speed.quick import QuickUpdates
 from gradleak_core.speed.recording import RecordedStep, Step
 from gradleak_core.types import Observation
 
-__all__ = ["Descending", "Shared", "faster", "plain", "side_by_side", "updates"]
+__all__ = ["Descending", "Shared", "Step", "faster", "plain", "side_by_side", "updates"]
 
 SHUT = ContextVar("SHUT", default=os.environ.get("GRADLEAK_SPEED") == "off")
 """True while both doors are shut."""

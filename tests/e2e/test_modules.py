@@ -17,7 +17,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "axes", "cursor", "race_words", "tiles", "trace", "words")
+MODULES = ("album", "axes", "cursor", "pacer", "race_words", "tiles", "trace", "words")
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -240,6 +240,42 @@ def test_a_picture_that_cannot_be_had_leaves_the_one_on_show(call: Call) -> None
         return [at.shown, at.at];
     }""")
     assert went == [2, 2]
+
+
+# ---- pacer ---------------------------------------------------------------------------------------
+
+
+PACED = """async (act) => {
+    const drawn = [], asked = [], next = window.requestAnimationFrame;
+    window.requestAnimationFrame = (draw) => { asked.push(draw); return next(draw); };
+    const paced = new pacer.Pacer({
+        pictures: { every: 200, draw: (now) => drawn.push(["pictures", now]) },
+        curves: { every: 400, draw: (now) => drawn.push(["curves", now]) },
+    });
+    const rest = (ms) => new Promise((later) => setTimeout(later, ms));
+    await ACT;
+    window.requestAnimationFrame = next;
+    paced.close();
+    return { parts: drawn.map(([part]) => part), times: drawn.map(([, now]) => now), frames: asked.length };
+}"""
+
+
+def test_the_most_urgent_part_is_drawn_first_and_one_in_a_frame(call: Call) -> None:
+    went = call(PACED.replace("ACT", "(paced.ask('curves', 'pictures'), paced.ask('pictures'), rest(150))"))
+    assert went["parts"] == ["pictures", "curves"]
+    assert went["times"][0] < went["times"][1]
+
+
+def test_a_part_waits_for_its_time_and_no_frame_is_asked_for_meanwhile(call: Call) -> None:
+    went = call(PACED.replace("ACT", "(paced.ask('pictures'), rest(50).then(() => paced.ask('pictures')), rest(900))"))
+    assert went["parts"] == ["pictures", "pictures"]
+    assert went["times"][1] - went["times"][0] >= 200
+    assert went["frames"] <= 4, "a frame is asked for when something may be drawn, not at every one in between"
+
+
+def test_a_closed_pacer_draws_nothing_more(call: Call) -> None:
+    went = call(PACED.replace("ACT", "(paced.ask('pictures'), paced.close(), paced.ask('curves'), rest(150))"))
+    assert went["parts"] == []
 
 
 # ---- words ---------------------------------------------------------------------------------------

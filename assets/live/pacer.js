@@ -1,0 +1,58 @@
+// @ts-check
+
+/**
+ * Draws what is out of date in a view: one part in an animation frame, each part at most once in its time. While
+ * nothing may be drawn it asks the browser for no frames.
+ * @template {string} Part
+ */
+export class Pacer {
+  /** @type {Set<Part>} the parts that are out of date */
+  stale = new Set();
+  /** @type {Map<Part, number>} when a part may be drawn again */
+  ready = new Map();
+  closed = false;
+  /** @type {number | null} the animation frame that will draw */
+  frame = null;
+  /** @type {number | null} the timer that will ask for it */
+  timer = null;
+
+  /** @param {Record<Part, { every: number, draw: (now: number) => void }>} parts the most urgent first; milliseconds */
+  constructor(parts) {
+    this.parts = parts;
+    this.order = /** @type {Part[]} */ (Object.keys(parts));
+  }
+
+  /** @param {Part[]} parts */
+  ask(...parts) {
+    for (const part of parts) this.stale.add(part);
+    this.plan(performance.now());
+  }
+
+  /** @param {number} now */
+  plan(now) {
+    if (this.closed || this.frame !== null || !this.stale.size) return;
+    clearTimeout(this.timer ?? 0);
+    const wait = Math.min(...[...this.stale].map((part) => (this.ready.get(part) ?? 0) - now));
+    if (wait > 0) this.timer = setTimeout(() => this.request(), wait);
+    else this.request();
+  }
+
+  request() {
+    this.frame = requestAnimationFrame((now) => {
+      this.frame = null;
+      const part = this.order.find((each) => this.stale.has(each) && (this.ready.get(each) ?? 0) <= now);
+      if (part) {
+        this.stale.delete(part);
+        this.ready.set(part, now + this.parts[part].every);
+        this.parts[part].draw(now);
+      }
+      this.plan(now);
+    });
+  }
+
+  close() {
+    this.closed = true;
+    cancelAnimationFrame(this.frame ?? 0);
+    clearTimeout(this.timer ?? 0);
+  }
+}
