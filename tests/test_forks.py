@@ -10,11 +10,10 @@ import torch
 
 from gradleak_core.attacks import ATTACKS
 from gradleak_core.attacks.parts.unknowns import match_labels
-from gradleak_core.data.pixels import from_strip
+from gradleak_core.data.pixels import from_strip, to_strip
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS
 from gradleak_core.runs.forks import read_fork
-from gradleak_core.runs.loop import encode_picture
 from gradleak_core.runs.starts import read_first_guess
 from gradleak_core.types import FirstGuess, Frame, Refused
 
@@ -29,7 +28,7 @@ def play(experiment: Experiment, begin: FirstGuess | None = None) -> list[Frame]
 
 def as_sent(frame: Frame) -> FirstGuess:
     """The guess of a frame after its way through the store and to the worker."""
-    picture = base64.b64encode(encode_picture(frame.images)).decode()
+    picture = base64.b64encode(to_strip(frame.images)).decode()
     return read_first_guess(
         {"picture": picture, "labels": list(frame.labels), "order": list(frame.order), "channels": 3}
     )
@@ -50,7 +49,7 @@ def test_a_frame_says_in_which_order_the_attacker_had_its_pictures() -> None:
     shuffled = replace(frame, order=(2, 0, 1))
     own = as_sent(shuffled)
     for place, at in enumerate(shuffled.order):
-        assert torch.allclose(own.images[at], from_strip(encode_picture(frame.images), 3)[place])
+        assert torch.allclose(own.images[at], from_strip(to_strip(frame.images), 3)[place])
         assert own.labels[at] == frame.labels[place]
 
 

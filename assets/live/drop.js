@@ -8,10 +8,11 @@ const NO_ANSWER = "The server does not answer; check the connection and try agai
  * Catches files and sends the first one to the server.
  * @param {string} api
  * @param {HTMLElement} root what shows that a file would be taken
- * @param {{ took: (answer: string) => void, say: (sentence: string) => void, signal: AbortSignal }} options `took` is
- *   given the server's answer as JSON
+ * @typedef {(sentence: string) => void} Say
+ * @param {{ took: Say, say: Say, fail: Say, signal: AbortSignal }} options `took` is given the server's answer as JSON,
+ *   `fail` why there is none
  */
-export function catchDrop(api, root, { took, say, signal }) {
+export function catchDrop(api, root, { took, say, fail, signal }) {
   /** @type {(event: DragEvent) => boolean} */
   const ours = (event) => Boolean(event.dataTransfer?.types.includes("Files"))
     && !(event.target instanceof Element && event.target.closest(OWN));
@@ -28,7 +29,7 @@ export function catchDrop(api, root, { took, say, signal }) {
     if (!file || !ours(event)) return;
     event.preventDefault();
     say(`Taking in ${file.name}…`);
-    send(`${api}/uploads`, file).then(took, (error) => say(error.message));
+    send(`${api}/uploads`, file).then(took, (error) => fail(error.message));
   }, { signal });
 }
 

@@ -48,7 +48,8 @@ export class View extends Mounted {
     const { signal } = this.abort;
     const say = (/** @type {string} */ sentence) => this.say(sentence);
     const took = (/** @type {string} */ answer) => this.takeDropped(answer);
-    if (!data.compact) catchDrop(this.api, this.root, { took, say, signal });
+    const fail = (/** @type {string} */ sentence) => this.complain(sentence);
+    if (!data.compact) catchDrop(this.api, this.root, { took, say, fail, signal });
     document.addEventListener("visibilitychange", () => this.visible(), { signal });
   }
 
@@ -266,6 +267,13 @@ export class View extends Mounted {
       this.problem = /** @type {Error} */ (error).message;
     }
     this.busy = false;
+    this.stage.dirty("pictures");
+  }
+
+  /** @param {string} sentence why what was wanted was not done */
+  complain(sentence) {
+    this.say("");
+    this.problem = sentence;
     this.stage.dirty("pictures");
   }
 

@@ -112,7 +112,8 @@ export function facts(trace, ended, live) {
   const { status, message, queue_position: place } = trace.head;
   if (status !== "queued") return trace.last ? progress(trace, ended, live && status === "running") : [];
   if (message) return [];
-  return [place ? `number ${place} in the queue` : "waiting for a free worker"];
+  if (!place) return ["waiting for a free worker"];
+  return [place === 1 ? "next, once the run before it has ended" : `number ${place} in the queue`];
 }
 
 /** The seconds after which the rate of a run says how long the rest may take; its first iterations load things. */

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from PIL import Image
 
 from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
+from gradleak_core.data.pixels import to_strip
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
 from gradleak_core.runs.starts import read_first_guess
@@ -203,7 +202,7 @@ class Run:
             "losses": list(event.losses), "labels": secret.labels.tolist(), "batch": batch, "shape": shape,
             "floor": self.floor, "message": event.remark or None, "update": event.update,
         }  # fmt: skip
-        self.send(head, encode_picture(secret.images))
+        self.send(head, to_strip(secret.images))
 
     def show(self, event: Frame, curve: Curve, forecast: float | None) -> None:
         """Sends a frame with the curve since the last one, and sets the time before which no other is due.
@@ -216,7 +215,7 @@ class Run:
             "forecast": forecast, "order": list(event.order),
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
-        self.send(head, encode_picture(event.images))
+        self.send(head, to_strip(event.images))
         cost = time.thread_time() - self.asked
         self.next_frame = time.perf_counter() + self.pulse.pause(cost, self.seconds)
 
@@ -272,20 +271,6 @@ def wait_for_device(device: str) -> None:
         torch.cuda.synchronize(device)
     elif device == "mps":
         torch.mps.synchronize()
-
-
-def encode_picture(images: Tensor) -> bytes:
-    """Returns images (B, C, H, W) in [0, 1] stacked top to bottom as one PNG, or as a WebP above 64 pixels a side."""
-    batch, channels, height, width = images.shape
-    pixels = images.detach().cpu().float().nan_to_num().clamp(0, 1).mul(255).round().byte()
-    stacked = pixels.permute(0, 2, 3, 1).reshape(batch * height, width, channels).numpy()
-    image = Image.fromarray(stacked[..., 0] if channels == 1 else stacked)
-    out = io.BytesIO()
-    if max(height, width) > 64:
-        image.save(out, "WEBP", quality=90, method=0)
-    else:
-        image.save(out, "PNG", compress_level=1)
-    return out.getvalue()
 
 
 def round_scores(values: dict[str, float]) -> dict[str, float]:

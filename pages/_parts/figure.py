@@ -11,7 +11,12 @@ HTML = '<div class="figure"></div>'
 CSS = """
 .figure { color: var(--st-text-color); font-family: var(--st-font); line-height: 0; container-type: inline-size; }
 .pickable [data-pick] { cursor: pointer; }
-@container (max-width: 480px) { text { font-size: 18px; } }
+@container (max-width: 480px) {
+  svg { overflow: visible; }
+  text { font-size: 20px; }
+  text[text-anchor=end] { font-size: 18px; }
+  text[transform] { display: none; }
+}
 """
 JS = """
 export default function ({ data: [{ svg, pickable }], parentElement, setTriggerValue }) {

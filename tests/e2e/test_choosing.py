@@ -64,7 +64,9 @@ DROP = """([letters, name]) => {
 }"""
 
 
-def test_a_sheet_that_is_dropped_restores_its_set_up_and_a_picture_becomes_the_private_one(lab: Lab) -> None:
+def test_what_is_dropped_becomes_the_set_up_or_the_private_picture_or_is_refused(
+    lab: Lab, complaints: list[str]
+) -> None:
     lab.open(SHORT)
     sheet, info = io.BytesIO(), PngInfo()
     info.add_itxt("gradleak", '{"experiment": {"seed": 77, "images": ["sample:coin"]}}')
@@ -73,6 +75,10 @@ def test_a_sheet_that_is_dropped_restores_its_set_up_and_a_picture_becomes_the_p
     lab.page.wait_for_url(lambda url: "seed=77" in url and "image=sample:coin" in unquote(url))
     lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])
     lab.page.wait_for_url(lambda url: "seed=77" in url and "image=upload:" in unquote(url))
+    lab.page.evaluate(DROP, [base64.b64encode(b"no picture").decode(), "notes.txt"])
+    expect(lab.view.locator("[data-gl=refused]")).to_contain_text("picture")
+    assert [said.split()[0] for said in complaints if said[0].isdigit()] == ["400"]
+    complaints.clear()
 
 
 def test_a_fork_goes_on_from_the_guess_on_show(lab: Lab) -> None:

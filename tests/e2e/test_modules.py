@@ -311,6 +311,7 @@ def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:
     ("head", "said"),
     [({"status": "ready"}, []), ({"status": "queued"}, ["waiting for a free worker"]),
      ({"status": "queued", "queue_position": 3}, ["number 3 in the queue"]),
+     ({"status": "queued", "queue_position": 1}, ["next, once the run before it has ended"]),
      ({"status": "queued", "message": "Downloading 3 of 9 MB."}, [])],
 )  # fmt: skip
 def test_before_the_first_iteration_there_is_only_the_place_in_the_queue(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from gradleak_core.config import knobs
 from gradleak_core.config.admission import admit
-from gradleak_core.runs.service import Service
+from gradleak_core.runs.service import NotReady, Service
 from gradleak_core.verdicts import SEEN
 from pages._parts import recorded
 from tests.pages.conftest import Open
@@ -158,6 +158,32 @@ def test_a_second_one_is_refused_while_the_first_goes_on(service: Service, quick
     next(button for button in app.button if button.label == "Price it").click().run()
     assert [error.value for error in app.error] == ["Another price is being worked out; wait for it or stop it."]
     service.stop_price(name)
+
+
+def test_to_stop_what_has_ended_meanwhile_is_no_error(service: Service, quick: Any, open_page: Open) -> None:
+    name = service.start_price(quick, [knobs.defence("sign", service.catalogue())], {"rounds": 2000})
+    app = linked(open_page, name)
+    service.stop_price(name)
+    app.button("stop-price").click().run()
+    assert not app.exception
+    assert not app.error
+    assert "Stopped by you" in words(app.run())
+
+
+def test_an_engine_that_is_not_ready_is_said_in_a_sentence(
+    service: Service, quick: Any, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("trade_off")
+    app.session_state["setup"] = quick
+    app.run()
+
+    def late(*_: Any) -> str:
+        raise NotReady("The engine is still starting.")
+
+    monkeypatch.setattr(service, "start_price", late)
+    next(button for button in app.button if button.label == "Price it").click().run()
+    assert [error.value for error in app.error] == ["The engine is still starting."]
+    assert not app.exception
 
 
 def test_every_defence_has_values_ready(service: Service, open_page: Open) -> None:
