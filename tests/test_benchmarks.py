@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import BENCHMARKS, trade_off
+from benchmarks import BENCHMARKS, against, trade_off
 from benchmarks.bare import play
 from benchmarks.presets import batch
 from benchmarks.record import complete, results, write
@@ -89,3 +90,12 @@ def test_the_recorded_trade_offs_are_of_every_defence_and_of_the_set_up_of_today
         knob, values = trade_off.STRENGTHS[kind]
         assert (curve["knob"], [point["value"] for point in curve["points"]]) == (knob, list(values) or [None])
         assert not re.search(r'"/', json.dumps(curve)), "a path of somebody's machine"
+
+
+@pytest.mark.sweep
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals that freeze a process")
+def test_two_checkouts_play_the_same_iterations_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(against.SETTINGS, "batch", (60, 1))
+    found = against.compare(against.ROOT, "batch", rounds=2)
+    assert len(found) == 2
+    assert all(0.1 < ratio < 10 for ratio in found), "a checkout beside itself"
