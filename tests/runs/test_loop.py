@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 import threading
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor
 
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.loop import Curve, Run, encode_picture
+from gradleak_core.runs.loop import Curve, Run
 from gradleak_core.types import Candidate, Finished, Plateau, Progress
 from gradleak_core.verdicts import PLATEAU
 from tests.runs import toy_engine
@@ -40,26 +36,6 @@ def test_a_seed_that_is_not_finite_is_not_followed() -> None:
     curve = Curve(("distance", "prior"))
     curve.add(progress(1, [math.nan, 7], [1, 2], [math.inf, 7]))
     assert curve.take()["columns"] == {"distance": [7], "prior": [2], "best": [7]}
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_batch_is_stacked_top_to_bottom_without_loss(channels: int) -> None:
-    images = torch.randint(0, 256, (4, channels, 6, 5)) / 255
-    shown = pixels(encode_picture(images), channels)
-    assert torch.equal(shown, images.permute(0, 2, 3, 1).reshape(24, 5, channels).mul(255).round().byte())
-
-
-def test_values_outside_the_range_are_clipped() -> None:
-    images = torch.tensor([-1.0, 2.0, math.nan, 0.5]).reshape(1, 1, 2, 2)
-    assert pixels(encode_picture(images), 1).flatten().tolist() == [0, 255, 0, 128]
-
-
-def test_large_pictures_are_webp_and_look_the_same() -> None:
-    ramp = torch.linspace(0, 1, 96).expand(2, 3, 96, 96)
-    data = encode_picture(ramp)
-    assert Image.open(io.BytesIO(data)).format == "WEBP"
-    shown = pixels(data, 3).float() / 255
-    assert (shown - ramp.permute(0, 2, 3, 1).reshape(192, 96, 3)).abs().max() < 0.05
 
 
 class Levelling:
@@ -94,8 +70,3 @@ def test_a_run_that_nobody_can_answer_goes_on_unasked() -> None:
     heard = list[Any]()
     Run(Levelling(), "", "cpu", Controls(), lambda head, blob=b"": heard.append(head)).play({})
     assert [head["status"] for head in heard] == ["done"]
-
-
-def pixels(data: bytes, channels: int) -> Tensor:
-    image = np.array(Image.open(io.BytesIO(data)))
-    return torch.from_numpy(image.reshape(*image.shape[:2], channels))
