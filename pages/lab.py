@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from gradleak_core.config import demand, knobs
+from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
 from pages._parts import pictures, setup, texts
 from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
-from pages._parts.forking import fork, fork_problem, parent_card, start_of
-from pages._parts.lanes import race_menu, race_stage, racing
+from pages._parts.forking import fork, parent_card, start_of
+from pages._parts.lanes import find_problems, race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
@@ -41,8 +41,7 @@ with st.sidebar:
     race_menu(experiment)
     beside(another or failed_before(setup.shown()), experiment)
 
-reasons = [*filter(None, map(pictures.problem, images)), *knobs.refusals(experiment, experiment, known)]
-reasons += filter(None, [fork_problem(experiment)])
+reasons = find_problems(experiment)
 if not reasons:
     reasons += filter(None, [demand.lack(experiment, known)])
 pipeline()

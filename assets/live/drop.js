@@ -1,18 +1,19 @@
 // @ts-check
 // A picture that is dropped anywhere on the page, but where the page has a place of its own for files.
+/** @import { Mounted } from "./mounted.js" */
 
 const OWN = "[data-testid=stFileUploaderDropzone], [role=dialog]";
 const NO_ANSWER = "The server does not answer; check the connection and try again.";
 
 /**
- * Catches files and sends the first one to the server.
+ * Catches files and sends the first one to the server. Of several drops only the answer to the last counts.
  * @param {string} api
  * @param {HTMLElement} root what shows that a file would be taken
- * @typedef {(sentence: string) => void} Say
- * @param {{ took: Say, say: Say, fail: Say, signal: AbortSignal }} options `took` is given the server's answer as JSON,
- *   `fail` why there is none
+ * @param {Pick<Mounted, "abort" | "say" | "complain" | "takeDropped">} view
  */
-export function catchDrop(api, root, { took, say, fail, signal }) {
+export function catchDrop(api, root, view) {
+  const { signal } = view.abort;
+  let drops = 0;
   /** @type {(event: DragEvent) => boolean} */
   const ours = (event) => Boolean(event.dataTransfer?.types.includes("Files"))
     && !(event.target instanceof Element && event.target.closest(OWN));
@@ -28,8 +29,15 @@ export function catchDrop(api, root, { took, say, fail, signal }) {
     const file = event.dataTransfer?.files[0];
     if (!file || !ours(event)) return;
     event.preventDefault();
-    say(`Taking in ${file.name}…`);
-    send(`${api}/uploads`, file).then(took, (error) => fail(error.message));
+    const drop = drops += 1;
+    /** @type {(act: () => void) => void} */
+    const ifLast = (act) => { if (drop === drops) act(); };
+    view.complain("");
+    view.say(`Taking in ${file.name}…`);
+    send(`${api}/uploads`, file).then(
+      (answer) => ifLast(() => view.takeDropped(answer)),
+      (error) => ifLast(() => view.complain(error.message)),
+    );
   }, { signal });
 }
 

@@ -1,13 +1,18 @@
 // @ts-check
 // What the view of a run and the view of a race have in common: an element with its controls.
-/** @import { Find, Given, Wanted } from "./types" */
+/** @import { Component, Find, Given, RaceComponent, Wanted } from "./types" */
 import { Controls } from "./controls.js";
+import { catchDrop } from "./drop.js";
 import { offerSkip } from "./skip.js";
 import { learn } from "./words.js";
 
 export class Mounted {
   /** what to say instead of what a run says */
   note = "";
+  /** why the last run did not start, or what was dropped was not taken */
+  problem = "";
+  /** @type {Component | RaceComponent | null} */
+  component = null;
   /** a run is being started */
   busy = false;
   gone = false;
@@ -26,7 +31,9 @@ export class Mounted {
     this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
     const options = { keys: !data.compact, signal: this.abort.signal };
     this.controls = new Controls(this.root, this.find, this.wanted, options);
-    if (armed) this.skip = offerSkip(this.find("run"), "Skip to Run");
+    if (!armed) return;
+    catchDrop(this.api, this.root, this);
+    this.skip = offerSkip(this.find("run"), "Skip to Run");
   }
 
   unmount() {
@@ -39,6 +46,18 @@ export class Mounted {
   say(sentence) {
     this.note = sentence;
     this.redraw();
+  }
+
+  /** @param {string} sentence why what was wanted was not done */
+  complain(sentence) {
+    this.problem = sentence;
+    this.say("");
+  }
+
+  /** @param {string} answer what the server says of a file that was dropped, as JSON */
+  takeDropped(answer) {
+    this.complain("");
+    this.component?.setTriggerValue("dropped", answer);
   }
 
   /** Has the words and the pictures drawn anew. */

@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * Draws what is out of date in a view: one part in an animation frame, each part at most once in its time. While
- * nothing may be drawn it asks the browser for no frames.
+ * Draws what is out of date in a view: one part in an animation frame, the one that has waited longest, each at most
+ * once in its time. While nothing may be drawn it asks the browser for no frames.
  * @template {string} Part
  */
 export class Pacer {
@@ -16,7 +16,8 @@ export class Pacer {
   /** @type {number | null} the timer that will ask for it */
   timer = null;
 
-  /** @param {Record<Part, { every: number, draw: (now: number) => void }>} parts the most urgent first; milliseconds */
+  /** @param {Record<Part, { every: number, draw: (now: number) => void }>} parts of two that have waited as long
+   *   the first is drawn; milliseconds */
   constructor(parts) {
     this.parts = parts;
     this.order = /** @type {Part[]} */ (Object.keys(parts));
@@ -32,15 +33,21 @@ export class Pacer {
   plan(now) {
     if (this.closed || this.frame !== null || !this.stale.size) return;
     clearTimeout(this.timer ?? 0);
-    const wait = Math.min(...[...this.stale].map((part) => (this.ready.get(part) ?? 0) - now));
+    const wait = Math.min(...[...this.stale].map((part) => this.readyAt(part) - now));
     if (wait > 0) this.timer = setTimeout(() => this.request(), wait);
     else this.request();
+  }
+
+  /** @param {Part} part */
+  readyAt(part) {
+    return this.ready.get(part) ?? 0;
   }
 
   request() {
     this.frame = requestAnimationFrame((now) => {
       this.frame = null;
-      const part = this.order.find((each) => this.stale.has(each) && (this.ready.get(each) ?? 0) <= now);
+      const due = this.order.filter((part) => this.stale.has(part) && this.readyAt(part) <= now);
+      const part = due.sort((one, other) => this.readyAt(one) - this.readyAt(other))[0];
       if (part) {
         this.stale.delete(part);
         this.ready.set(part, now + this.parts[part].every);

@@ -28,7 +28,8 @@ export class Race extends Mounted {
   going = false;
   /** @type {Lane | null} the lane whose update is on show */
   looked = null;
-  problem = "";
+  /** @type {RaceComponent | null} */
+  component = null;
 
   /**
    * @param {HTMLElement} parent

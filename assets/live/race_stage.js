@@ -97,8 +97,9 @@ export class RaceStage {
     word.classList.toggle("gl-poor", ended && lanes.every(({ crossing }) => !crossing));
     text(this.find("facts"), said.progress(lanes, moment, by, ended ? horizon : null));
     text(this.find("shared"), data.shared);
-    const message = note || said.verdict(lanes, by) || (live ? "" : data.foreword || said.invitation(lanes));
-    text(this.find("message"), data.refused || problem || data.complaint ? "" : message);
+    const invited = !(live || data.refused || problem || data.complaint);
+    const message = note || said.verdict(lanes, by) || (invited ? data.foreword || said.invitation(lanes) : "");
+    text(this.find("message"), message);
     if (ended) text(this.find("spoken"), message);
     text(this.find("shown"), said.clock(moment, by));
     for (const way of ways) way.setAttribute("aria-pressed", String(way.dataset.by === by));

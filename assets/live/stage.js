@@ -190,9 +190,9 @@ export class Stage {
   drawMessage() {
     const { note, trace, data, problem } = this.view;
     const { message, result } = trace.head;
-    const sofar = words.reached(trace) || words.foreseen(trace) || data.foreword;
-    const said = note || message || result?.verdict || sofar;
-    text(this.find("message"), data.refused || problem || data.complaint ? "" : said);
+    const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const invited = !(data.refused || problem || data.complaint);
+    text(this.find("message"), said || (invited ? data.foreword : ""));
   }
 
   drawScrubber() {

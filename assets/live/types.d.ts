@@ -145,6 +145,7 @@ export interface RaceComponent {
   data: RaceData;
   parentElement: HTMLElement;
   setStateValue(name: string, value: string): void;
+  setTriggerValue(name: string, value: string): void;
 }
 
 export interface Component {

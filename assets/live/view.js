@@ -4,7 +4,6 @@
 import "./drawer.js";
 import { Album, decode } from "./album.js";
 import { Cursor } from "./cursor.js";
-import { catchDrop } from "./drop.js";
 import { Mounted } from "./mounted.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Stage } from "./stage.js";
@@ -31,8 +30,6 @@ export class View extends Mounted {
   followed = { run: null, recording: null };
   /** @type {string | null} the run that was started here last */
   own = null;
-  /** @type {string | null} why the last run did not start */
-  problem = null;
   /** the private picture of the run on show was asked for */
   asked = false;
 
@@ -45,12 +42,7 @@ export class View extends Mounted {
     /** @type {Data} */
     this.data = { ...data, experiment: null, run: null, recording: null, preview: null, start: null };
     this.stage = new Stage(this, this.find, calm);
-    const { signal } = this.abort;
-    const say = (/** @type {string} */ sentence) => this.say(sentence);
-    const took = (/** @type {string} */ answer) => this.takeDropped(answer);
-    const fail = (/** @type {string} */ sentence) => this.complain(sentence);
-    if (!data.compact) catchDrop(this.api, this.root, { took, say, fail, signal });
-    document.addEventListener("visibilitychange", () => this.visible(), { signal });
+    document.addEventListener("visibilitychange", () => this.visible(), { signal: this.abort.signal });
   }
 
   // ---- what the page says -------------------------------------------------------------------
@@ -61,7 +53,7 @@ export class View extends Mounted {
     const { data } = component;
     const before = this.data;
     this.data = data;
-    if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = null;
+    if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = "";
     this.followPage();
     const others = data.preview !== before.preview || JSON.stringify(data.start) !== JSON.stringify(before.start);
     if (others && !this.truthful) this.stage.clear();
@@ -255,7 +247,7 @@ export class View extends Mounted {
     const { experiment, refused } = this.data;
     if (this.busy || !experiment || refused) return;
     this.busy = true;
-    this.problem = null;
+    this.problem = "";
     this.stage.dirty("pictures");
     try {
       await this.stopOwn();
@@ -267,13 +259,6 @@ export class View extends Mounted {
       this.problem = /** @type {Error} */ (error).message;
     }
     this.busy = false;
-    this.stage.dirty("pictures");
-  }
-
-  /** @param {string} sentence why what was wanted was not done */
-  complain(sentence) {
-    this.say("");
-    this.problem = sentence;
     this.stage.dirty("pictures");
   }
 
@@ -301,12 +286,6 @@ export class View extends Mounted {
    */
   hide(name, gone) {
     this.component?.setTriggerValue("hidden", hide(this.data.experiment?.threat?.hidden ?? "", name, gone));
-  }
-
-  /** @param {string} answer */
-  takeDropped(answer) {
-    this.say("");
-    this.component?.setTriggerValue("dropped", answer);
   }
 
   pause() {

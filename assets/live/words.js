@@ -176,10 +176,11 @@ function span(seconds) {
  * @param {Frame | null} shown
  */
 export function spoken(trace, ended, live, shown) {
-  const { status, result } = trace.head;
+  const { status, message, result } = trace.head;
   const looks = seen(shown?.metrics);
   const quality = looks && `seen: ${looks}`;
   if (ended && result?.verdict) return `${word(status)}. ${result.verdict} ${quality}`;
+  if (status === "paused" && message) return `${word(status)}. ${message}`;
   const said = [...facts(trace, ended, live).slice(0, ended ? 2 : 1), quality];
   return `${word(status)}. ${said.filter(Boolean).join(", ")}`;
 }

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
-from gradleak_core.data.uploads import MEGABYTES
+from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
@@ -65,8 +65,8 @@ async def read_json_body(request: Request, *names: str) -> dict[str, Any]:
 
 async def receive_picture(request: Request, file: IO[bytes]) -> None:
     """Writes the body of a request to a file. Raises HTTPException 413 when it is larger than a picture may be."""
-    limit = (MEGABYTES + 1) * 2**20  # the check itself says what its limit is
+    limit = (MEGABYTES + 1) * 2**20
     async for chunk in request.stream():
         file.write(chunk)
         if file.tell() > limit:
-            raise too_large(limit)
+            raise HTTPException(413, LARGE_FILE)

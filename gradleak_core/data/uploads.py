@@ -31,6 +31,7 @@ SIDE = 512
 DARK = 64
 """The value, of 255, that nothing in a very dark picture exceeds: a quarter, as 14 bits in a file of 16."""
 
+LARGE_FILE = f"The file is larger than {MEGABYTES} MB; make it smaller."
 BOMB = f"The picture has more than {MEGAPIXELS} million pixels; make it smaller and try again."
 HEAVY = (
     f"The picture has more than {DECODED_MEGAPIXELS} million pixels, which only a JPEG may have; "
@@ -130,7 +131,7 @@ def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:
     if not data:
         raise Refused("The file is empty; choose a picture.")
     if len(data) > MEGABYTES * 2**20:
-        raise Refused(f"The file is larger than {MEGABYTES} MB; make it smaller.")
+        raise Refused(LARGE_FILE)
     image = _open_picture(data)
     try:
         _admit(image)

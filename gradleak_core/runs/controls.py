@@ -24,6 +24,8 @@ class Controls:
         """The iterations that the run has done."""
         self.paused = False
         self.stopped = False
+        self.over = False
+        """True once the run has ended."""
         self.wasted = 0.0
         """The seconds spent keeping the pace instead of computing."""
         self._steps: int | None = None
@@ -103,7 +105,8 @@ class Controls:
 
 
 def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
-    """Gives a command to all lanes of a race that are together; those that are to pause do so at the same iteration."""
+    """Gives a command to all lanes of a race that go on; those that are to pause do so at the same iteration."""
+    lanes = [lane for lane in lanes if not lane.over]
     if len(lanes) < 2 or command["type"] not in ("pause", "step"):
         for lane in lanes:
             lane.apply(command)

@@ -50,6 +50,7 @@ def play_in_turns(runs: Sequence[tuple[Run, Any]], by: str, fail: Fail) -> None:
             continue
         lane = min(going, key=lambda lane: lane.place(by))
         if not advanced(lane, fail):
+            lane.run.controls.over = True
             lanes.remove(lane)
 
 

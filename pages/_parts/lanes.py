@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import demand, knobs
+from gradleak_core.config.admission import check_labels
 from gradleak_core.config.assumptions import SOK, THREAT_MODELS, assumptions
 from gradleak_core.config.races import (
     MOST_LANES,
@@ -20,6 +21,7 @@ from gradleak_core.config.races import (
     sweepable,
     usual_values,
 )
+from gradleak_core.config.schemas import quoted
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import Refused
@@ -48,7 +50,7 @@ def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
             complaints.append(f"A lane is left out: {refused}")
             continue
         if lane in found:
-            complaints.append(f"A lane is left out: {text} makes it the same as another.")
+            complaints.append(f"A lane is left out: {quoted(text)} makes it the same as another.")
         else:
             found.append(lane)
     return found if len(found) > 1 else [], complaints
@@ -160,10 +162,15 @@ def take_out(experiment: JSON) -> None:
                   on_click=change_lanes, args=(rest,))  # fmt: skip
 
 
-def find_problems(lane: JSON) -> list[str]:
-    """Returns every reason why a lane cannot be run."""
-    missing = filter(None, [*map(pictures.problem, lane["images"]), fork_problem(lane)])
-    return [*missing, *knobs.refusals(lane, lane, catalogue())]
+def find_problems(experiment: JSON) -> list[str]:
+    """Returns every reason why an experiment cannot be run, but for the room that it would take."""
+    missing = [*filter(None, [*map(pictures.problem, experiment["images"]), fork_problem(experiment)])]
+    if not missing:
+        try:
+            check_labels(experiment, service().folder)
+        except Refused as refused:
+            missing = [str(refused)]
+    return [*missing, *knobs.refusals(experiment, experiment, catalogue())]
 
 
 def race_stage(lanes: list[JSON], complaints: list[str]) -> None:

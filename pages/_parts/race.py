@@ -11,6 +11,7 @@ from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.verdicts import UNFINISHED, duration, word
 from pages._parts import texts
+from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component, markup
 
@@ -62,7 +63,12 @@ def race_view(
         "compact": compact,
         "batch": len(race["lanes"][0]["images"]) if race else 1,
     } | ALWAYS
-    return _mount_race(key=key, data=[data], on_race_change=on_race_change or _ignore)
+    return _mount_race(
+        key=key,
+        data=[data],
+        on_race_change=on_race_change or _ignore,
+        on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
+    )
 
 
 def race_alone(race: JSON, *, key: str) -> None:

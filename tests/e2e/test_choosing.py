@@ -77,8 +77,14 @@ def test_what_is_dropped_becomes_the_set_up_or_the_private_picture_or_is_refused
     lab.page.wait_for_url(lambda url: "seed=77" in url and "image=upload:" in unquote(url))
     lab.page.evaluate(DROP, [base64.b64encode(b"no picture").decode(), "notes.txt"])
     expect(lab.view.locator("[data-gl=refused]")).to_contain_text("picture")
-    assert [said.split()[0] for said in complaints if said[0].isdigit()] == ["400"]
+    assert [said.split()[0] for said in complaints if said[0].isdigit()] == ["422"]
     complaints.clear()
+    lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])  # the one that is there already
+    expect(lab.view.locator("[data-gl=refused]")).to_be_empty()
+    lab.page.goto("/?attack.steps=12&lane=defence%3Ddropout")
+    lab.wait_ready()
+    lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])
+    lab.page.wait_for_url(lambda url: "lane=" in url and "image=upload:" in unquote(url))
 
 
 def test_a_fork_goes_on_from_the_guess_on_show(lab: Lab) -> None:

@@ -262,7 +262,7 @@ PACED = """async (act) => {
 
 def test_the_most_urgent_part_is_drawn_first_and_one_in_a_frame(call: Call) -> None:
     went = call(PACED.replace("ACT", "(paced.ask('curves', 'pictures'), paced.ask('pictures'), rest(150))"))
-    assert went["parts"] == ["pictures", "curves"]
+    assert went["parts"] == ["pictures", "curves"], "at first both have waited as long"
     assert went["times"][0] < went["times"][1]
 
 
@@ -271,6 +271,13 @@ def test_a_part_waits_for_its_time_and_no_frame_is_asked_for_meanwhile(call: Cal
     assert went["parts"] == ["pictures", "pictures"]
     assert went["times"][1] - went["times"][0] >= 200
     assert went["frames"] <= 4, "a frame is asked for when something may be drawn, not at every one in between"
+
+
+def test_who_has_waited_longest_is_drawn_first(call: Call) -> None:
+    """In a slow tab a part that is due again with every frame keeps no other from its turn."""
+    act = "(async () => { paced.ask('pictures'); await rest(50); paced.ask('curves'); paced.ask('pictures'); "
+    went = call(PACED.replace("ACT", f"{act} await rest(300); }})()").replace("every: 200", "every: 1"))
+    assert went["parts"] == ["pictures", "curves", "pictures"]
 
 
 def test_a_closed_pacer_draws_nothing_more(call: Call) -> None:
@@ -443,6 +450,12 @@ def test_a_forecast_is_shown_until_the_picture_is_there(call: Call, frame: dict[
 
 
 SPOKEN = "([messages, ended, shown]) => words.spoken(traced(...messages), ended, true, shown)"
+
+
+def test_a_screen_reader_hears_the_question_at_a_plateau(call: Call) -> None:
+    asked = {"status": "paused", "message": "Nothing has improved. Press Go on.", "steps": 9}
+    said = call("head => words.spoken(traced([head]), false, true, null)", curve(1, 1.0) | asked)
+    assert said == "Paused. Nothing has improved. Press Go on."
 
 
 def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> None:

@@ -231,6 +231,11 @@ def test_a_label_can_be_changed_and_changed_back(service: Service, open_page: Op
     assert view(app)["experiment"]["labels"] is None
 
 
+def test_a_label_beyond_the_classes_is_refused_before_run(service: Service, open_page: Open) -> None:
+    app = open_page("lab", label=["12"])
+    assert view(app)["refused"].startswith("Label 12, of picture 1, is not one of the model's 10 classes")
+
+
 @pytest.mark.parametrize(("content", "said"), [(b"", "empty"), (b"not a picture", "not a picture")])
 def test_a_bad_upload_is_refused_in_one_sentence(service: Service, open_page: Open, content: bytes, said: str) -> None:
     app = uploaded(open_page, content)

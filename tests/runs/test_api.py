@@ -358,7 +358,10 @@ def test_an_upload_becomes_an_image_of_an_experiment(server: Server) -> None:
     sent = {"experiment": experiment() | {"images": [kept["image"]]}}
     assert server.client.post("/api/runs", json=sent).status_code == 201
     assert "not a picture" in sentence(server.client.post("/api/uploads", content=b"hello"), 422)
-    assert "larger" in sentence(server.client.post("/api/uploads", content=bytes(10 * 2**20)), 413)
+    for size in (8 * 2**20 + 1, 10 * 2**20):
+        answer = server.client.post("/api/uploads", content=bytes(size))
+        assert sentence(answer, answer.status_code) == "The file is larger than 8 MB; make it smaller."
+        assert answer.status_code in (413, 422)
 
 
 def test_static_files_stay_inside_the_assets(server: Server) -> None:
