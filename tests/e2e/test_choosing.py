@@ -57,7 +57,7 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
 DROP = """([letters, name]) => {
     const files = new DataTransfer();
     files.items.add(new File([Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))], name));
-    const at = document.querySelector("[data-gl=truth]");
+    const at = document.querySelector("[data-gl=run]");
     for (const kind of ["dragover", "drop"]) {
         at.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
     }
@@ -82,6 +82,7 @@ def test_what_is_dropped_becomes_the_set_up_or_the_private_picture_or_is_refused
     lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])  # the one that is there already
     expect(lab.view.locator("[data-gl=refused]")).to_be_empty()
     lab.page.goto("/?attack.steps=12&lane=defence%3Ddropout")
+    expect(lab.page.locator("[data-gl=lanes]")).to_be_visible()
     lab.wait_ready()
     lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])
     lab.page.wait_for_url(lambda url: "lane=" in url and "image=upload:" in unquote(url))
