@@ -25,7 +25,9 @@ RECOGNISABLE_SSIM = 0.6
 
 ALMOST_ZERO = "The update is almost zero"
 NOT_FINITE = "The client's update is not finite"
-PLATEAU = "Nothing has improved for {still} iterations. Press Go on to spend the remaining {left:,}."
+PLATEAU = (
+    "Nothing has improved for {still} iterations. Press Go on within {seconds:g} s to spend the remaining {left:,}."
+)
 """What is said at a plateau while the run waits for an answer."""
 RUN_OFF = "its training has run off"
 NOTHING_SEEN = "All that the attacker sees of the update is zero"

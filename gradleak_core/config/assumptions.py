@@ -48,7 +48,9 @@ ASSUMPTIONS = {
     ),
     "mode": Assumption("C", "Mode: the server usually knows how its clients train, because it sends them the program."),
     "steps": Assumption("C", "Local steps: their number is part of most protocols; the order of the pictures is not."),
-    "first": Assumption("A", "First layer: it holds most of the picture; few protocols let a client keep it back."),
+    "first": Assumption(
+        "A", "First layer: in a small network much of the picture hangs on it; few protocols let a client keep it back."
+    ),
     "last": Assumption("A", "Last layer: it is personal in some protocols, and without it no label can be read off."),
     "batch": Assumption(
         "", "Batch size: a server usually sets it; the papers' single picture is the attacker's best case."

@@ -223,7 +223,7 @@ class Run:
         """Returns whether the run goes on from a plateau. It waits for an answer where somebody can give one."""
         if not self.controls.patience:
             return True
-        said = PLATEAU.format(still=event.still, left=event.left)
+        said = PLATEAU.format(still=event.still, left=event.left, seconds=self.controls.patience)
         self.send({"type": "state", "run": self.run, "state": "paused", "message": said})
         going_on = self.controls.await_answer()
         self.send({"type": "state", "run": self.run, "state": "running", "message": ""})

@@ -110,6 +110,8 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
                   disabled=not shown)  # fmt: skip
         st.button("Choose none", key="choose-none", type="tertiary", on_click=choose, args=(set(),), disabled=none)
         counted = f"{len(chosen)} {'run is' if len(chosen) == 1 else 'runs are'} chosen."
+        if unseen := len({row["id"] for row in chosen} - everything):
+            counted += f" The filter hides {unseen} of them."
         note("Choose two or more runs to compare them." if none else counted)
 
 

@@ -95,7 +95,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     if experiment["defences"]:
         return "The defence changes the update. The run shows how much it hides at this strength."
     if hidden(experiment):
-        return "Expect a weaker picture the more layers are hidden. The first layer matters most."
+        return "Expect a weaker picture the more layers are hidden. Which one matters most depends on the model."
     if training(experiment):
         return "Expect a weaker picture than with untrained weights: a trained model makes small gradients."
     if local_steps(experiment) > 1:

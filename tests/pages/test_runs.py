@@ -107,7 +107,15 @@ def test_several_runs_are_deleted_after_one_question(service: Service, full: lis
     app.button("choose-all").click().run()
     app.button("delete-chosen").click().run()
     assert "**2 runs** and all their pictures" in words(app)
+    assert "The filter hides" not in words(app)
     assert len(service.runs()) == 2
     app.button("really-delete-chosen").click().run()
     assert service.runs() == []
     assert "There are no runs yet" in words(app)
+
+
+def test_runs_that_are_chosen_and_filtered_out_are_counted(service: Service, full: list[str], open_page: Open) -> None:
+    app = open_page("runs")
+    app.button("choose-all").click().run()
+    app.text_input("q").set_value("SECOND").run()
+    assert "2 runs are chosen. The filter hides 1 of them." in words(app)

@@ -62,7 +62,10 @@ def test_a_level_run_waits_for_an_answer_and_ends_without_one(answer: str | None
             threading.Timer(0.05, controls.apply, [{"type": answer, "iterations": 5}]).start()
 
     Run(Levelling(), "", "cpu", controls, hear).play({})
-    assert [head["message"] for head in heard[:-1]] == [PLATEAU.format(still=300, left=200), ""]
+    assert [head["message"] for head in heard[:-1]] == [
+        PLATEAU.format(still=300, left=200, seconds=controls.patience),
+        "",
+    ]
     assert heard[-1]["status"] == status
 
 
