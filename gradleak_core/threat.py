@@ -9,6 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from gradleak_core.config.needs import between, patterns
 from gradleak_core.types import Clause, Knob, Need, Refused, Update
 
+ALL_HIDDEN = "Every layer is hidden, so there is nothing to attack; leave one visible."
+
 
 @dataclass(frozen=True)
 class ThreatModel:
@@ -41,6 +43,7 @@ class ThreatModel:
         Knob("Rounds", "How many updates of the same batch the attacker has, each from the server's next model.", 1, 8),
     ] = 1
     needs: ClassVar[tuple[Need, ...]] = (
+        between("layers_seen", 1, None, ALL_HIDDEN),
         Need(
             "Several rounds draw dropout or PRECODE's noise anew each time, which is not built; choose one round.",
             (Clause("rounds", None, 1), Clause("stochastic", None, 0)),
@@ -67,5 +70,5 @@ class ThreatModel:
                 )
         left = {k: g for k, g in update.items() if not any(fnmatchcase(k, p) for p in hidden)}
         if not left:
-            raise Refused("Every layer is hidden, so there is nothing to attack; leave one visible.")
+            raise Refused(ALL_HIDDEN)
         return left

@@ -22,6 +22,7 @@ FACTS = {
     "bias": "1 when the classifier has a bias",
     "weight_seen": "1 when the attacker sees the update of the classifier's weight",
     "bias_seen": "1 when the classifier has a bias and the attacker sees its update",
+    "layers_seen": "layers of which the attacker sees the update, at least in part",
     "stochastic": "number of parts that draw inside the model, such as dropout",
     "batch_norm": "1 when the model has batch norm",
     "relu": "1 when the model has ReLUs",
@@ -49,6 +50,7 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
         "bias": float(bool(model.get("bias", True))),
         "weight_seen": sees(threat, "classifier.weight"),
         "bias_seen": float(bool(model.get("bias", True))) * sees(threat, "classifier.bias"),
+        "layers_seen": layers_seen(experiment, catalogue) + brought.count("stochastic"),
         "stochastic": brought.count("stochastic"),
         "batch_norm": float("batch_norm" in brought),
         "relu": float(model.get("activation") == "relu" or "relu" in brought),
@@ -60,6 +62,12 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
 def sees(threat: Mapping[str, Any], parameter: str) -> float:
     """Returns 1 when the threat model shows a parameter's update to the attacker, else 0."""
     return float(not any(fnmatchcase(parameter, pattern) for pattern in patterns(threat.get("hidden", ""))))
+
+
+def layers_seen(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> float:
+    """Returns how many of the model's own layers are not hidden as a whole; at most 1 where their names are unknown."""
+    row = catalogue["families"]["models"].get(experiment["model"]["kind"], {})
+    return sum(sees(experiment.get("threat", {}), f"{layer}.") for layer in row.get("layers", ("",)))
 
 
 def patterns(hidden: str) -> list[str]:

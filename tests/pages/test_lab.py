@@ -231,6 +231,17 @@ def test_a_label_can_be_changed_and_changed_back(service: Service, open_page: Op
     assert view(app)["experiment"]["labels"] is None
 
 
+def test_what_hides_every_layer_is_refused_before_run_and_only_what_helps_is_offered(
+    service: Service, open_page: Open
+) -> None:
+    layers = service.catalogue()["families"]["models"]["lenet"]["layers"]
+    app = open_page("lab", **{"threat.hidden": [", ".join(f"{layer}.*" for layer in layers)]})
+    assert "Every layer is hidden, so there is nothing to attack; leave one visible." in view(app)["refused"]
+    assert view(app)["fixes"] == ["Show every layer"]
+    app = open_page("lab", **{"threat.hidden": ["conv1.*, conv2.*, conv3.*, classifier.bias"]})
+    assert "Every layer" not in (view(app)["refused"] or "")
+
+
 def test_a_label_beyond_the_classes_is_refused_before_run(service: Service, open_page: Open) -> None:
     app = open_page("lab", label=["12"])
     assert view(app)["refused"].startswith("Label 12, of picture 1, is not one of the model's 10 classes")
