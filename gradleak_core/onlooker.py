@@ -45,7 +45,7 @@ class Prepared:
     tiles: Tiles
 
     @cached_property
-    def steps(self) -> dict[tuple[str, ...], speed.Step]:
+    def recorded(self) -> dict[tuple[str, ...], speed.Step]:
         """The recorded computations of `update`, one for each choice of draws."""
         return {}
 
@@ -56,7 +56,7 @@ class Prepared:
         def compute(x: Tensor, y: Tensor, *draws: Tensor) -> tuple[Tensor, ...]:
             return tuple(local_update(self.model, x, y, dict(zip(names, draws, strict=True)), step).values())
 
-        quick = self.steps.setdefault(names, speed.faster(compute, fixed=True))
+        quick = self.recorded.setdefault(names, speed.faster(compute, fixed=True))
         return dict(zip(parameters(self.model), quick(x, y, *latents.values()), strict=True))
 
 

@@ -16,8 +16,10 @@ export class Pacer {
   /** @type {number | null} the timer that will ask for it */
   timer = null;
 
-  /** @param {Record<Part, { every: number, draw: (now: number) => void }>} parts of two that have waited as long
-   *   the first is drawn; milliseconds */
+  /**
+   * @param {Record<Part, { every: number, draw: (now: number) => void }>} parts `every` in milliseconds; of two that
+   *   have waited as long, the first is drawn
+   */
   constructor(parts) {
     this.parts = parts;
     this.order = /** @type {Part[]} */ (Object.keys(parts));
