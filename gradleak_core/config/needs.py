@@ -66,7 +66,7 @@ def sees(threat: Mapping[str, Any], parameter: str) -> float:
 
 def layers_seen(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> float:
     """Returns how many of the model's own layers are not hidden as a whole; at most 1 where their names are unknown."""
-    row = catalogue["families"]["models"].get(experiment["model"]["kind"], {})
+    row = catalogue["families"]["models"].get(experiment["model"].get("kind"), {})
     return sum(sees(experiment.get("threat", {}), f"{layer}.") for layer in row.get("layers", ("",)))
 
 
