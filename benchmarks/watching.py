@@ -73,6 +73,8 @@ def compare(experiment: Experiment, setting: Setting, server: Server, tab: Tab) 
                 alone += next(turns, 0.0)
                 frozen += time.perf_counter() - begun
         time.sleep(TURN)
+    if row["result"]["iterations"] != experiment.attack.steps:
+        raise RuntimeError(f"The watched run ended after {row['result']['iterations']} iterations: {row['status']}.")
     watched = row["result"]["seconds"] - frozen
     alone += sum(turns)
     return {

@@ -10,10 +10,11 @@ from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
 from pages._parts.forking import fork, parent_card, start_of
-from pages._parts.lanes import find_problems, race_menu, race_stage, racing
+from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
+from pages._parts.problems import find_problems
 from pages._parts.race import race_alone
 
 known = catalogue()

@@ -70,7 +70,7 @@ def test_what_all_lanes_share_is_said_once_and_nothing_in_which_they_differ(know
     assert shared_setup([start(known), noisy], known) == "astronaut, 32 × 32, LeNet, iDLG, 3,000 iterations, seed 0"
     other = read_lane("model=mlp&attack.steps=7&seed=3", start(known), known)
     own = {"images": [f"upload:{'0' * 64}"]}
-    assert shared_setup([start(known) | own, noisy | own], known).startswith("own picture, 32 × 32")
+    assert shared_setup([start(known) | own, noisy | own], known).startswith("your picture, 32 × 32")
     assert shared_setup([start(known), other], known) == "astronaut, 32 × 32, iDLG, no defence"
 
 

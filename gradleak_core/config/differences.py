@@ -63,7 +63,7 @@ def shown_value(value: Any, catalogue: JSON) -> str:
     if isinstance(value, list):
         return ", ".join(shown_value(one, catalogue) for one in value) or "none"
     if isinstance(value, str) and value.startswith("upload:"):
-        return "own picture"
+        return "your picture"
     if isinstance(value, str):
         known = catalogue["families"]["attacks"].get(value)
         return str(known["title"]) if known else value.removeprefix("sample:").replace("_", " ") or "none"

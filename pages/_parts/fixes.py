@@ -9,7 +9,8 @@ from typing import Any
 from gradleak_core.config import knobs
 from gradleak_core.types import Refused
 from pages._parts.engine import catalogue
-from pages._parts.pictures import caption, problem
+from pages._parts.pictures import caption
+from pages._parts.problems import find_problems
 
 JSON = Any
 MOST = 3
@@ -26,11 +27,7 @@ def fixes(experiment: JSON) -> dict[str, JSON]:
 def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
     """Yields the title and the set-up of every single change after which nothing is refused."""
     for title, changed in changes(experiment, known):
-        if (
-            changed != experiment
-            and not knobs.refusals(changed, changed, known)
-            and not any(map(problem, changed["images"]))
-        ):
+        if changed != experiment and not find_problems(changed):
             yield title, changed
 
 

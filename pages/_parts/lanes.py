@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config import demand, knobs
-from gradleak_core.config.admission import check_labels
+from gradleak_core.config import demand
 from gradleak_core.config.assumptions import SOK, THREAT_MODELS, assumptions
 from gradleak_core.config.races import (
     MOST_LANES,
@@ -28,8 +27,8 @@ from gradleak_core.types import Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
 from pages._parts.foreword import foreword
-from pages._parts.forking import fork_problem
 from pages._parts.note import note
+from pages._parts.problems import find_problems
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
 
 JSON = Any
@@ -160,17 +159,6 @@ def take_out(experiment: JSON) -> None:
         name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]
         st.button(texts.escaped(name), key=f"lane:{text}", icon=":material/close:", width="stretch",
                   on_click=change_lanes, args=(rest,))  # fmt: skip
-
-
-def find_problems(experiment: JSON) -> list[str]:
-    """Returns every reason why an experiment cannot be run, but for the room that it would take."""
-    missing = [*filter(None, [*map(pictures.problem, experiment["images"]), fork_problem(experiment)])]
-    if not missing:
-        try:
-            check_labels(experiment, service().folder)
-        except Refused as refused:
-            missing = [str(refused)]
-    return [*missing, *knobs.refusals(experiment, experiment, catalogue())]
 
 
 def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
