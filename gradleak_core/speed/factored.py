@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from gradleak_core.client import loss_of
 from gradleak_core.models.hooks import watching
-from gradleak_core.speed.norms import WrittenOut
+from gradleak_core.speed.norms import ScaledApart
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, Latents, Update
 
@@ -92,7 +92,7 @@ def factored_update(
     if len(guess.images) > 1:
         each = grad(probed, argnums=(0, 1), has_aux=True)
         together = vmap(each, in_dims=(None, None, 0, 0, 0), randomness="error")
-        with WrittenOut():
+        with ScaledApart():
             (grads, backprops), activations = together(free, probes.zeros, draws, guess.images, guess.labels)
     else:
         free, zeros = ({k: t.detach().requires_grad_() for k, t in part.items()} for part in (free, probes.zeros))

@@ -13,7 +13,7 @@ from gradleak_core.client import Loss, blank, local_update
 from gradleak_core.config.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
 from gradleak_core.speed.counting import values
 from gradleak_core.speed.factored import Probes, factored_update, find_probes
-from gradleak_core.speed.norms import WrittenOut
+from gradleak_core.speed.norms import ScaledApart
 from gradleak_core.speed.parallel import SHARING
 from gradleak_core.speed.pieces import LaidOut
 from gradleak_core.speed.sweeps import sweep_network
@@ -65,7 +65,7 @@ def batched_update(model: nn.Module, guess: Candidate, step: ClientStep, *, star
         return local_update(model, x, y, latents, step, start=start, differentiable=True, gradient=functional_gradient)
 
     if len(guess.images) > 1:
-        with WrittenOut():
+        with ScaledApart():
             together: Update = vmap(update, randomness="error")(guess.images, guess.labels, guess.latents)
         return together
     draws = {k: v[0] for k, v in guess.latents.items()}
