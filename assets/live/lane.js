@@ -115,6 +115,12 @@ export class Lane {
     if (wanted && frame !== wanted && cursor.wish !== wanted.iteration) cursor.fetch(wanted.iteration); // it was lost
   }
 
+  /** The last frame before that. */
+  get before() {
+    const { frames } = this.trace;
+    return frames[frames.findIndex((frame) => recognisable(frame.metrics)) - 1] ?? null;
+  }
+
   /**
    * How far along the common clock the newest picture of the lane lies.
    * @param {By} by

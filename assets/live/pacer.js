@@ -1,13 +1,14 @@
 // @ts-check
 
 /**
- * Draws what is out of date in a view: one part in an animation frame, the one that has waited longest, each at most
- * once in its time. While nothing may be drawn it asks the browser for no frames.
+ * Draws what is out of date in a view, each part at most once in its time, and all that may be drawn in one animation
+ * frame, because every frame has the browser paint the page again. A part whose time has come waits half of it longer
+ * for others to be drawn with. While nothing may be drawn it asks the browser for no frames.
  * @template {string} Part
  */
 export class Pacer {
-  /** @type {Set<Part>} the parts that are out of date */
-  stale = new Set();
+  /** @type {Map<Part, number>} when each part that is out of date is drawn at the latest */
+  stale = new Map();
   /** @type {Map<Part, number>} when a part may be drawn again */
   ready = new Map();
   closed = false;
@@ -17,8 +18,8 @@ export class Pacer {
   timer = null;
 
   /**
-   * @param {Record<Part, { every: number, draw: (now: number) => void }>} parts `every` in milliseconds; of two that
-   *   have waited as long, the first is drawn
+   * @param {Record<Part, { every: number, draw: (now: number) => void }>} parts in the order in which they are drawn;
+   *   `every` in milliseconds
    */
   constructor(parts) {
     this.parts = parts;
@@ -27,15 +28,19 @@ export class Pacer {
 
   /** @param {Part[]} parts */
   ask(...parts) {
-    for (const part of parts) this.stale.add(part);
-    this.plan(performance.now());
+    const now = performance.now();
+    for (const part of parts) {
+      if (this.stale.has(part)) continue;
+      const ready = this.readyAt(part);
+      this.stale.set(part, ready <= now ? now : ready + this.parts[part].every / 2);
+    }
+    this.plan();
   }
 
-  /** @param {number} now */
-  plan(now) {
+  plan() {
     if (this.closed || this.frame !== null || !this.stale.size) return;
     clearTimeout(this.timer ?? 0);
-    const wait = Math.min(...[...this.stale].map((part) => this.readyAt(part) - now));
+    const wait = Math.min(...this.stale.values()) - performance.now();
     if (wait > 0) this.timer = setTimeout(() => this.request(), wait);
     else this.request();
   }
@@ -47,15 +52,14 @@ export class Pacer {
 
   request() {
     this.frame = requestAnimationFrame((now) => {
-      this.frame = null;
-      const due = this.order.filter((part) => this.stale.has(part) && this.readyAt(part) <= now);
-      const part = due.sort((one, other) => this.readyAt(one) - this.readyAt(other))[0];
-      if (part) {
+      for (const part of this.order) {
+        if (!this.stale.has(part) || this.readyAt(part) > now) continue;
         this.stale.delete(part);
         this.ready.set(part, now + this.parts[part].every);
         this.parts[part].draw(now);
       }
-      this.plan(now);
+      this.frame = null;
+      this.plan();
     });
   }
 

@@ -23,6 +23,11 @@ export class RaceCharts extends Charts {
     return { color, width: 2.5, dash: number > this.colours.length ? "dot" : dash };
   }
 
+  /** In no lane's colour. */
+  get threshold() {
+    return this.ground;
+  }
+
   /**
    * By number: the names stand beside the pictures.
    * @param {HTMLElement} node

@@ -119,7 +119,8 @@ export function progress(lanes, at, by, end) {
 }
 
 /**
- * Who came in first, in a sentence, and what became of the others once all have ended.
+ * Who came in first, in a sentence, and what became of the others once all have ended. A lane became recognisable after
+ * the frame before the one that shows it, so that lanes whose frames overlap came in together.
  * @param {Lane[]} lanes
  * @param {"iterations" | "seconds"} by
  */
@@ -131,12 +132,13 @@ export function verdict(lanes, by) {
     const finished = lanes.every(({ trace }) => trace.head.status === "done");
     return over ? `No lane became recognisable${finished ? "" : `: ${left}`}.` : "";
   }
-  const ahead = crossed.filter((lane) => when(lane, by) === when(crossed[0], by));
-  const numbers = ahead.map(({ number }) => number);
-  const others = crossed.slice(ahead.length).map(({ number }) => number);
+  const ahead = crossed.filter(({ before }) => momentOf(before, by) < momentOf(crossed[0].crossing, by));
+  const numbers = ahead.map(({ number }) => number).sort((one, other) => one - other);
+  const others = crossed.filter((lane) => !ahead.includes(lane)).map(({ number }) => number);
+  const at = `${by === "seconds" ? "after" : "at"} ${clock(momentOf(crossed[0].crossing, by), by)}`;
   const first = numbers.length > 1
-    ? `Lanes ${numbers.join(", ")} were recognisable first, at the same moment`
-    : `Lane ${numbers[0]}, ${crossed[0].name}, was recognisable first`;
+    ? `Lanes ${numbers.join(", ")} were recognisable first, too close to tell apart`
+    : `Lane ${numbers[0]}, ${crossed[0].name}, was recognisable first, ${at}`;
   const then = others.length ? `, then ${lanesOf(others)}` : "";
   const worse = crossed.filter(({ ended, trace }) => ended && poor(trace)).map(({ number }) => number);
   const end = worse.length ? ` Worse again at the end: ${lanesOf(worse)}.` : "";
@@ -159,14 +161,15 @@ const lanesOf = (numbers) => `${numbers.length > 1 ? "lanes" : "lane"} ${numbers
  * @param {"iterations" | "seconds"} by
  */
 export function inOrder(lanes, by) {
-  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one, by) - when(other, by));
+  const when = (/** @type {Lane} */ { crossing }) => momentOf(crossing, by);
+  return lanes.filter(({ crossing }) => crossing).sort((one, other) => when(one) - when(other));
 }
 
 /**
- * @param {Lane} lane
+ * @param {Frame | null} frame
  * @param {"iterations" | "seconds"} by
  */
-const when = ({ crossing }, by) => (by === "seconds" ? crossing?.seconds : crossing?.iteration) ?? 0;
+const momentOf = (frame, by) => (by === "seconds" ? frame?.seconds : frame?.iteration) ?? -1;
 
 /**
  * What the photo finish shows.

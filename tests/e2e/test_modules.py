@@ -260,10 +260,11 @@ PACED = """async (act) => {
 }"""
 
 
-def test_the_most_urgent_part_is_drawn_first_and_one_in_a_frame(call: Call) -> None:
+def test_all_parts_that_may_be_drawn_share_a_frame_in_their_order(call: Call) -> None:
     went = call(PACED.replace("ACT", "(paced.ask('curves', 'pictures'), paced.ask('pictures'), rest(150))"))
-    assert went["parts"] == ["pictures", "curves"], "at first both have waited as long"
-    assert went["times"][0] < went["times"][1]
+    assert went["parts"] == ["pictures", "curves"]
+    assert went["times"][0] == went["times"][1]
+    assert went["frames"] == 1
 
 
 def test_a_part_waits_for_its_time_and_no_frame_is_asked_for_meanwhile(call: Call) -> None:
@@ -273,11 +274,19 @@ def test_a_part_waits_for_its_time_and_no_frame_is_asked_for_meanwhile(call: Cal
     assert went["frames"] <= 4, "a frame is asked for when something may be drawn, not at every one in between"
 
 
-def test_who_has_waited_longest_is_drawn_first(call: Call) -> None:
-    """In a slow tab a part that is due again with every frame keeps no other from its turn."""
-    act = "(async () => { paced.ask('pictures'); await rest(50); paced.ask('curves'); paced.ask('pictures'); "
-    went = call(PACED.replace("ACT", f"{act} await rest(300); }})()").replace("every: 200", "every: 1"))
-    assert went["parts"] == ["pictures", "curves", "pictures"]
+def test_a_part_waits_a_little_for_company(call: Call) -> None:
+    act = "(async () => { paced.ask('curves'); await rest(250); paced.ask('curves'); "
+    act += "await rest(250); paced.ask('pictures'); await rest(100); })()"
+    went = call(PACED.replace("ACT", act))
+    assert went["parts"] == ["curves", "pictures", "curves"], "the curves came due alone after 400 ms"
+    assert went["times"][1] == went["times"][2]
+
+
+def test_a_part_that_nobody_joins_is_drawn_by_itself(call: Call) -> None:
+    act = "(async () => { paced.ask('curves'); await rest(50); paced.ask('curves'); await rest(900); })()"
+    went = call(PACED.replace("ACT", act))
+    assert went["parts"] == ["curves", "curves"]
+    assert went["times"][1] - went["times"][0] >= 400
 
 
 def test_a_closed_pacer_draws_nothing_more(call: Call) -> None:
@@ -477,11 +486,13 @@ RACE = """rows => {
     const lanes = rows.map(([status, at, frames], index) => ({
         number: index + 1, name: "abcdef"[index], ended: over.includes(status),
         crossing: at ? { iteration: at, seconds: at / 10 } : null,
+        before: at ? { iteration: at - 2, seconds: at / 10 - 0.2 } : null,
         trace: traced([{ status, steps: 300, frames, curve: { first: 1, columns: { distance: Array(40).fill(1) } } }]),
     }));
     return {
         word: race_words.headline(lanes, false), status: race_words.together(lanes),
-        verdict: race_words.verdict(lanes, "iterations"), facts: race_words.progress(lanes, 12, "iterations", null),
+        verdict: race_words.verdict(lanes, "iterations"),
+        timed: race_words.verdict(lanes, "seconds"), facts: race_words.progress(lanes, 12, "iterations", null),
         moments: lanes.map((lane) => race_words.moment(lane.crossing, lane.trace, lane.ended)),
     };
 }"""
@@ -490,19 +501,22 @@ RACE = """rows => {
 @pytest.mark.parametrize(
     ("lanes", "word", "status", "verdict"),
     [
-        ([("done", 9), ("done", 4)], "Finished", "done", "Lane 2, b, was recognisable first, then lane 1."),
+        ([("done", 9), ("done", 4)], "Finished", "done",
+         "Lane 2, b, was recognisable first, at iteration 4, then lane 1."),
         ([("done", 0), ("done", 0)], "Finished", "done", "No lane became recognisable."),
-        ([("done", 9), ("done", 9)], "Finished", "done", "Lanes 1, 2 were recognisable first, at the same moment."),
+        ([("done", 9), ("done", 9)], "Finished", "done",
+         "Lanes 1, 2 were recognisable first, too close to tell apart."),
         ([("stopped", 0), ("stopped", 0)], "Stopped", "stopped", "No lane became recognisable: lanes 1, 2 (stopped)."),
         (
             [("done", 0), ("done", 5), ("stopped", 0), ("level", 0)],
             "2 finished, 1 stopped, 1 levelled off",
             "stopped",
-            "Lane 2, b, was recognisable first. Not recognisable: lane 1, lane 3 (stopped), lane 4 (levelled off).",
+            "Lane 2, b, was recognisable first, at iteration 5. "
+            "Not recognisable: lane 1, lane 3 (stopped), lane 4 (levelled off).",
         ),
         ([("done", 7), ("failed", 0)], "1 finished, 1 failed", "failed",
-         "Lane 1, a, was recognisable first. Not recognisable: lane 2 (failed)."),
-        ([("running", 7), ("done", 0)], "Running", "running", "Lane 1, a, was recognisable first."),
+         "Lane 1, a, was recognisable first, at iteration 7. Not recognisable: lane 2 (failed)."),
+        ([("running", 7), ("done", 0)], "Running", "running", "Lane 1, a, was recognisable first, at iteration 7."),
     ],
 )  # fmt: skip
 def test_a_race_says_how_each_lane_ended(
@@ -513,6 +527,15 @@ def test_a_race_says_how_each_lane_ended(
     assert said["facts"] == "iteration 12 of 300"
 
 
+def test_lanes_whose_frames_overlap_came_in_together(call: Call) -> None:
+    said = call(RACE, [("done", 9), ("done", 8), ("done", 20)])
+    together = "Lanes 1, 2 were recognisable first, too close to tell apart, then lane 3."
+    assert (said["verdict"], said["timed"]) == (together, together)
+    assert call(RACE, [("done", 9), ("done", 4)])["timed"] == (
+        "Lane 2, b, was recognisable first, after 0.40 s, then lane 1."
+    )
+
+
 def test_a_lane_that_crosses_the_line_and_grows_worse_says_so(call: Call) -> None:
     better, worse = ([{"iteration": at, "metrics": {"likeness": seen}} for at, seen in row] for row in
                      ([(5, 0.6), (40, 0.9)], [(5, 0.9), (40, 0.1)]))  # fmt: skip
@@ -520,7 +543,9 @@ def test_a_lane_that_crosses_the_line_and_grows_worse_says_so(call: Call) -> Non
     assert said["moments"] == ["recognisable at 9, 0.9 s", "recognisable at 5, 0.5 s, worse at the end",
                                "recognisable at 5, 0.5 s"]  # fmt: skip
     said = call(RACE, [("done", 9, better), ("done", 5, worse)])
-    assert said["verdict"] == "Lane 2, b, was recognisable first, then lane 1. Worse again at the end: lane 2."
+    assert said["verdict"] == (
+        "Lane 2, b, was recognisable first, at iteration 5, then lane 1. Worse again at the end: lane 2."
+    )
 
 
 def test_a_lane_that_was_cut_short_is_not_said_to_have_failed_to_recover(call: Call) -> None:

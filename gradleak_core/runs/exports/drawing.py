@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from gradleak_core.runs.exports.recorded import Recorded, describe_setup, score_text
+from gradleak_core.runs.exports.recorded import MEASURES, Recorded, describe_scores, describe_setup, name_measure
 from gradleak_core.types import JSON
 
 WIDTH, HEIGHT, MARGIN = 1920, 1080, 70
@@ -49,7 +49,7 @@ class Drawing:
         if truth is not None:
             self._paste(image, 2, difference(truth, guess))
         image.paste(self.chart.until(numbers["iteration"]), (self.px(MARGIN), self.px(BELOW)))
-        rows = [f"iteration {numbers['iteration']}", *score_text(numbers).split("   "), seconds_text(numbers)]
+        rows = [f"iteration {numbers['iteration']}", *describe_scores(numbers), seconds_text(numbers)]
         for index, text in enumerate(filter(None, rows)):
             self.write(image, (self.left[2], BELOW + 8 + 50 * index), text, 36)
         if numbers["iteration"] == self.recorded.shown[-1][0]["iteration"]:
@@ -82,13 +82,14 @@ class Drawing:
 
 
 class Chart:
-    """The curves of a run: its distance on a logarithmic scale, and its SSIM from 0 to 1."""
+    """The curves of a run: its distance on a logarithmic scale, and its likeness from 0 to 1, or SSIM without one."""
 
     def __init__(self, recorded: Recorded, size: tuple[int, int], scale: float) -> None:
         self.size, self.last = size, max(recorded.length, 2)
         self.axis = round(34 * scale)
         lines = {f"gradient distance, log, 1 to {recorded.length} iterations": (ACCENT, distance_points(recorded))}
-        lines["SSIM, 0 to 1"] = (SECOND, ssim_points(recorded))
+        measure = name_measure(recorded.frames)
+        lines[f"{MEASURES[measure]}, 0 to 1"] = (SECOND, score_points(recorded, measure))
         self.faint, self.full = (self._draw(lines, scale, pale=pale) for pale in (True, False))
 
     def until(self, iteration: int) -> Image.Image:
@@ -129,10 +130,10 @@ def distance_points(recorded: Recorded) -> list[ChartPoint]:
     return [(i / max(1, len(values) - 1), (v - low) / ((high - low) or 1)) for i, v in kept]
 
 
-def ssim_points(recorded: Recorded) -> list[ChartPoint]:
-    """Returns the SSIM of each frame as points in [0, 1] × [0, 1]; none where it was not measured."""
+def score_points(recorded: Recorded, measure: str) -> list[ChartPoint]:
+    """Returns a measure of each frame as points in [0, 1] × [0, 1]; none where it was not measured."""
     last = max(recorded.length, 2) - 1
-    rows = [(frame["iteration"], (frame.get("metrics") or {}).get("ssim")) for frame in recorded.frames]
+    rows = [(frame["iteration"], (frame.get("metrics") or {}).get(measure)) for frame in recorded.frames]
     found = [((i - 1) / last, min(1.0, max(0.0, value))) for i, value in rows if value is not None]
     return found if len(found) > 1 else []
 

@@ -18,6 +18,8 @@ from gradleak_core.verdicts import seen, word
 Item = TypeVar("Item")
 Columns = dict[str, "list[float | None]"]
 """The values of every iteration, by the name of the curve; None where there is none."""
+MEASURES = {"likeness": "Likeness", "ssim": "SSIM"}
+"""The measures of what is seen, in words."""
 MOST_FRAMES = 300
 """The most pictures that an export is made of."""
 
@@ -120,12 +122,18 @@ def png(image: Image.Image, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def score_text(frame: JSON) -> str:
-    """Returns a frame's SSIM, its PSNR and what is seen in it, in a few words; empty for a frame without scores."""
+def describe_scores(frame: JSON) -> list[str]:
+    """Returns what is seen in a frame, its likeness and its PSNR in a few words each; SSIM where it has no likeness."""
     metrics = frame.get("metrics") or {}
-    ssim, psnr = metrics.get("ssim"), metrics.get("psnr")
-    said = ["" if ssim is None else f"SSIM {round(ssim, 2) + 0.0:.2f}", "" if psnr is None else f"PSNR {psnr:.1f} dB"]
-    return "   ".join(filter(None, [*said, seen(metrics)]))
+    name, psnr = name_measure([frame]), metrics.get("psnr")
+    value = metrics.get(name)
+    said = ["" if value is None else f"{MEASURES[name]} {round(value, 2) + 0.0:.2f}"]
+    return [*filter(None, [seen(metrics), *said, "" if psnr is None else f"PSNR {psnr:.1f} dB"])]
+
+
+def name_measure(frames: list[JSON]) -> str:
+    """Returns which measure says what is seen: `likeness`, or `ssim` for frames that were stored without one."""
+    return "likeness" if any((frame.get("metrics") or {}).get("likeness") is not None for frame in frames) else "ssim"
 
 
 def describe_setup(experiment: JSON) -> list[str]:

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from gradleak_core.config.admission import admit
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, fit_text, wrap_text
-from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_setup, png, score_text
+from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_scores, describe_setup, png
 from gradleak_core.types import JSON, Refused
 
 KEY = b"gradleak"
@@ -42,8 +42,9 @@ def draw_sheet(recorded: Recorded) -> bytes:
         apart = (WIDTH - MARGIN - FROM - ACROSS * SMALL) // (ACROSS - 1)
         left, top = FROM + index % ACROSS * (SMALL + apart), 130 + index // ACROSS * (SMALL + 56)
         sheet.paste(drawing.panel(picture, SMALL), (left, top))
-        drawing.write(sheet, (left, top + SMALL + 4), f"iteration {numbers['iteration']}", 20)
-        drawing.write(sheet, (left, top + SMALL + 27), score_text(numbers), 18, SOFT)
+        looks, *scores = describe_scores(numbers) or [""]
+        drawing.write(sheet, (left, top + SMALL + 4), f"iteration {numbers['iteration']}   {looks}", 20)
+        drawing.write(sheet, (left, top + SMALL + 27), "   ".join(scores), 18, SOFT)
     if recorded.truth is not None:
         sheet.paste(drawing.panel(recorded.truth, PRIVATE), (MARGIN, 130))
         drawing.write(sheet, (MARGIN, 130 + PRIVATE + 4), "Private picture", 20)
