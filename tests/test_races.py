@@ -60,6 +60,14 @@ def test_lanes_are_named_by_what_differs_and_by_nothing_else(known: Any) -> None
     assert lane_names(attacks, known) == ["iDLG", "DLG"]
 
 
+def test_every_lane_is_named_by_both_values_where_two_differ(known: Any) -> None:
+    defended = read_lane("defence=precode&attack=precode_noise", start(known), known)
+    searched = read_lane("defence=precode", start(known), known)
+    assert lane_names([defended, searched, start(known)], known) == [
+        "PRECODE, PRECODE noise restoring", "PRECODE, iDLG", "no defence, iDLG",
+    ]  # fmt: skip
+
+
 def test_a_sweep_refuses_what_the_knob_refuses(known: Any) -> None:
     with pytest.raises(Refused, match=r"attack\.steps"):
         sweep_knob(start(known), "attack.steps", ["10", "0"], known)

@@ -239,6 +239,6 @@ function build(number, name) {
     <button class="gl-moment" data-lane-part="moment" type="button" disabled></button>`;
   const [mark, label] = node.querySelectorAll("figcaption > *");
   mark.textContent = String(number);
-  Object.assign(label, { textContent: name, title: "Show this lane's update" });
+  Object.assign(label, { textContent: name, title: `${name}. Show this lane's update.` });
   return node;
 }

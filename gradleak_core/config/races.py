@@ -6,6 +6,7 @@ the command line a lane is a text of what differs from the first one: `defence=g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 
@@ -20,9 +21,10 @@ FEWEST_LANES, MOST_LANES = 2, 12
 WAYS = ("iterations", "seconds")
 """What the lanes of a race can have in common at any moment."""
 MOST_NAMED = 2
-"""The most values in the name of the first lane."""
-LONGEST_NAME = 60
-"""The most characters of a lane's name."""
+"""The most values that are named in each lane."""
+BRACKETS = re.compile(r" \([^()]*\)")
+LONG_NAME, LONGEST_NAME = 40, 60
+"""The most characters of a lane's name with the numbers of its parts, and of any."""
 
 
 def check_race(race: JSON) -> JSON:
@@ -75,14 +77,17 @@ def sweep_knob(first: JSON, path: str, values: Sequence[str], catalogue: JSON) -
 
 
 def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
-    """Returns a short name for each lane: what differs from the first lane, and the first one's own values of that."""
-    rows = main_differences(lanes, catalogue)
-    first = rows if len(rows) <= MOST_NAMED else []
-    named = [name_values(first, 0) or "the set-up"]
-    for at in range(1, len(lanes)):
-        own = [(place, values) for place, values in rows if values[at] != values[0]]
-        named.append(name_values(own, at) or str(at + 1))
-    return [shortened(name) for name in named]
+    """Returns a short name for each lane: its values of what differs, or of what is not as in the first if that is much.
+
+    Where a name is long, the numbers in brackets are left out, if the lanes are told apart without them.
+    """
+    rows, names = main_differences(lanes, catalogue), []
+    for at in range(len(lanes)):
+        own = rows if len(rows) <= MOST_NAMED else [row for row in rows if row[1][at] != row[1][0]]
+        names.append(name_values(own, at) or ("the set-up", str(at + 1))[at > 0])
+    bare = [BRACKETS.sub("", name) for name in names]
+    long = max(map(len, names)) > LONG_NAME and len(set(bare)) == len(set(names))
+    return [shortened(name) for name in (bare if long else names)]
 
 
 def main_differences(lanes: Sequence[JSON], catalogue: JSON) -> list[tuple[str, list[str]]]:
