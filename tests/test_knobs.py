@@ -10,7 +10,7 @@ import pytest
 
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import knobs, links
-from gradleak_core.config.titles import attack_title
+from gradleak_core.config.titles import attack_title, run_title
 from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.types import Refused
 
@@ -244,3 +244,7 @@ def test_an_attack_with_another_part_than_the_papers_is_called_changed() -> None
     cosine = knobs.put(sapag, "attack.distance", "cosine", KNOWN)
     titles = [attack_title(each["attack"], KNOWN) for each in (told, slower, cosine)]
     assert titles == ["SAPAG", "SAPAG", "SAPAG, changed"]
+
+
+def test_a_run_is_named_after_what_the_attacker_does_not_see() -> None:
+    assert run_title(put("threat.hidden", "classifier.*"), KNOWN) == f"{run_title(START, KNOWN)} · without classifier.*"

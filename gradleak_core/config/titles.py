@@ -21,7 +21,7 @@ def attack_title(attack: Any, catalogue: Any) -> str:
 
 
 def run_title(experiment: Any, catalogue: Any) -> str:
-    """Names a run after its attack, its model, its picture or the number of pictures, and its defences."""
+    """Names a run after its attack, model, picture or number of pictures, defences, hidden layers and fork."""
     model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
     words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")
@@ -29,6 +29,8 @@ def run_title(experiment: Any, catalogue: Any) -> str:
     one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
     words.append(one if several == 1 else f"{several} pictures")
     words += [defence_title(part, catalogue) for part in experiment["defences"]]
+    if hidden := experiment["threat"]["hidden"].strip():
+        words.append(f"without {hidden}")
     if fork := experiment.get("fork"):
         words.append(f"fork at {fork.partition('@')[2]}")
     return " · ".join(words)
