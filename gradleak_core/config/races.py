@@ -77,7 +77,7 @@ def sweep_knob(first: JSON, path: str, values: Sequence[str], catalogue: JSON) -
 
 
 def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
-    """Returns a short name for each lane: its values of what differs, or of what is not as in the first if that is much.
+    """Returns a short name for each lane: its values of what differs, or of what is unlike the first if that is much.
 
     Where a name is long, the numbers in brackets are left out, if the lanes are told apart without them.
     """
