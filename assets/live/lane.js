@@ -91,12 +91,11 @@ export class Lane {
     this.trace.add(head, performance.now() / 1000);
     if (this.open && head.tiles && head.picture != null) this.shelf.keep(head.picture, head.tiles);
     this.seeTruth();
-    this.changed();
-    if (!picture || head.picture == null) return;
-    const decoded = await decode(picture).catch(() => null);
-    if (!decoded) return;
-    this.album.keep(head.picture, decoded);
-    this.newest = Math.max(this.newest, head.picture);
+    const decoded = picture && head.picture != null ? await decode(picture).catch(() => null) : null;
+    if (decoded && head.picture != null) {
+      this.album.keep(head.picture, decoded);
+      this.newest = Math.max(this.newest, head.picture);
+    }
     this.changed();
   }
 
@@ -113,12 +112,6 @@ export class Lane {
     const picture = frame && album.pictures.get(frame.iteration);
     if (picture && frame.iteration !== cursor.shown) cursor.show(frame.iteration, picture);
     if (wanted && frame !== wanted && cursor.wish !== wanted.iteration) cursor.fetch(wanted.iteration); // it was lost
-  }
-
-  /** The last frame before that. */
-  get before() {
-    const { frames } = this.trace;
-    return frames[frames.findIndex((frame) => recognisable(frame.metrics)) - 1] ?? null;
   }
 
   /**
@@ -162,6 +155,12 @@ export class Lane {
   /** The first frame whose picture is recognisable. */
   get crossing() {
     return this.trace.frames.find((frame) => recognisable(frame.metrics)) ?? null;
+  }
+
+  /** The last frame before `crossing`. */
+  get before() {
+    const { frames } = this.trace;
+    return frames[frames.findIndex((frame) => recognisable(frame.metrics)) - 1] ?? null;
   }
 
   /**

@@ -145,8 +145,8 @@ export class View extends Mounted {
     this.seeTruth(source);
     if (head.tiles && head.picture != null) this.shelf.keep(head.picture, head.tiles);
     if (picture && head.picture != null) this.see(head.picture, picture);
+    else this.changed();
     if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);
-    this.changed();
   };
 
   /** @param {number} tries */
@@ -159,13 +159,16 @@ export class View extends Mounted {
   }
 
   /**
+   * Draws what was said with a picture once, when the picture can be drawn too.
    * @param {number} iteration
    * @param {Blob | string} picture
    */
   async see(iteration, picture) {
     const { cursor } = this;
     const decoded = await decode(picture).catch(() => null);
-    if (decoded && cursor === this.cursor) cursor.hear(iteration, decoded);
+    if (cursor !== this.cursor) return;
+    if (decoded) cursor.hear(iteration, decoded);
+    this.changed();
   }
 
   /** Until a run has said what it holds: the private pictures of the set-up, as far as the page has them. */
