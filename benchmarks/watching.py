@@ -66,13 +66,14 @@ def compare(experiment: Experiment, setting: Setting, server: Server, tab: Tab) 
     worker, turns, alone, frozen = server.worker()["pid"], take_turns(experiment, setting.device), 0.0, 0.0
     former = len(server.get("runs"))
     tab.begin(server.address(experiment), limit=600)
-    while (row := server.get("runs")[0])["status"] in ACTIVE or len(server.get("runs")) == former:
-        if row["status"] in ACTIVE and row["iteration"]:
+    while len(rows := server.get("runs")) == former or rows[0]["status"] in ACTIVE:
+        if len(rows) > former and rows[0]["iteration"]:
             with stopped(worker):
                 begun = time.perf_counter()
                 alone += next(turns, 0.0)
                 frozen += time.perf_counter() - begun
         time.sleep(TURN)
+    row = rows[0]
     if row["result"]["iterations"] != experiment.attack.steps:
         raise RuntimeError(f"The watched run ended after {row['result']['iterations']} iterations: {row['status']}.")
     watched = row["result"]["seconds"] - frozen
