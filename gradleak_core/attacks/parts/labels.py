@@ -34,43 +34,40 @@ class Labels(Protocol):
     """
 
     title: ClassVar[str]
-    told: ClassVar[bool]
+    told: ClassVar[bool] = False
     """True if the threat model must reveal the labels."""
     knows: ClassVar[str]
     """The rest of a sentence that begins with "The attacker ..."."""
-    needs: ClassVar[tuple[Need, ...]]
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
-class KnownLabels:
+class KnownLabels(Labels):
     """The attacker is told the labels."""
 
     title: ClassVar[str] = "Known"
     told: ClassVar[bool] = True
     knows: ClassVar[str] = "is told the labels"
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return observation.labels
 
 
 @dataclass(frozen=True)
-class OptimisedLabels:
+class OptimisedLabels(Labels):
     """The labels are unknowns: the softmax of free logits, matched together with the image. Zhu et al. 2019."""
 
     title: ClassVar[str] = "Optimised"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "guesses the labels together with the image"
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return None
 
 
 @dataclass(frozen=True)
-class RowSum:
+class RowSum(Labels):
     """The B classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
 
     For one image with positive features, only the true class has a negative sum. A batch takes the B lowest sums, so
@@ -78,7 +75,6 @@ class RowSum:
     """
 
     title: ClassVar[str] = "Row sum"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the sums of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
@@ -87,14 +83,13 @@ class RowSum:
 
 
 @dataclass(frozen=True)
-class RowMinimum:
+class RowMinimum(Labels):
     """The B classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
 
     If features are ≥ 0, a negative entry proves that the class is present. The rule misses repeats of a label.
     """
 
     title: ClassVar[str] = "Row minimum"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the lowest entries of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
@@ -103,7 +98,7 @@ class RowMinimum:
 
 
 @dataclass(frozen=True)
-class BiasRule(Probing):
+class BiasRule(Probing, Labels):
     """Label counts λ from the last bias's gradient Δc and the mean prediction p: λ_n = K (p_n − Δc_n), with repeats.
 
     K is the number of pictures. The rule is exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. The batch
@@ -114,7 +109,6 @@ class BiasRule(Probing):
     """
 
     title: ClassVar[str] = "Bias rule"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last bias's gradient"
     needs: ClassVar[tuple[Need, ...]] = (
         between(
@@ -133,7 +127,7 @@ class BiasRule(Probing):
 
 
 @dataclass(frozen=True)
-class LabelCounts(Probing):
+class LabelCounts(Probing, Labels):
     """Label counts λ from the last layer's gradient, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
 
     ΔW_n is the sum of row n of the gradient, and K the number of pictures. The mean prediction p and the mean sum O of
@@ -145,7 +139,6 @@ class LabelCounts(Probing):
 
     bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias if it has one.")] = True
     title: ClassVar[str] = "Label counts"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (Need(HIDDEN, (Clause("weight_seen", 1), Clause("bias_seen", 1))),)
 
@@ -157,7 +150,7 @@ class LabelCounts(Probing):
 
 
 @dataclass(frozen=True)
-class InstanceWise:
+class InstanceWise(Labels):
     """Label counts λ from the mean prediction p_j of each class j, found from its own features. iLRG, Ma et al. 2023.
 
     The pictures of class j have features near e_j = ΔW_j / Δc_j, row j of the last layer's gradient divided by the
@@ -167,7 +160,6 @@ class InstanceWise:
     """
 
     title: ClassVar[str] = "iLRG"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the features of each class in the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (
         between(

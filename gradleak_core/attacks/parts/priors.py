@@ -72,21 +72,6 @@ class TotalVariation:
 
 
 @dataclass(frozen=True)
-class Box:
-    """The mean squared distance of pixels from [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
-
-    weight: Annotated[float, WEIGHT] = 1e-2
-    title: ClassVar[str] = "Box"
-
-    def weight_at(self, done: float) -> float:
-        return self.weight
-
-    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        x = guess.images
-        return (x - x.clamp(0, 1)).square().flatten(1).mean(1)
-
-
-@dataclass(frozen=True)
 class Constant:
     """A prior whose weight stays constant during the run."""
 
@@ -94,6 +79,17 @@ class Constant:
 
     def weight_at(self, done: float) -> float:
         return self.weight
+
+
+@dataclass(frozen=True)
+class Box(Constant):
+    """The mean squared distance of pixels from [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
+
+    title: ClassVar[str] = "Box"
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        x = guess.images
+        return (x - x.clamp(0, 1)).square().flatten(1).mean(1)
 
 
 @dataclass(frozen=True)
