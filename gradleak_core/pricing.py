@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core import training
-from gradleak_core.client import parameters, released_update
+from gradleak_core.client import defended, draw_latents, local_updates, parameters
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.pixels import to_small
 from gradleak_core.data.sources import source
@@ -222,8 +222,9 @@ def one_client(
     y = F.one_hot(pictures.labels[rows], experiment.classes).to(x)
     for defence in experiment.defences:
         x, y = defence.inputs(x, y, noise)
-    latents = training.latents(model, x, experiment.client, draws)
-    return released_update(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
+    latents = draw_latents(model, x, experiment.client, draws)
+    updates = local_updates(model, parameters(model), x, y, latents, experiment.client, experiment.defences)
+    return defended(updates, experiment.defences, noise)
 
 
 def glimpses(experiment: Experiment, device: str = "cpu") -> Iterator[Note | Leak]:

@@ -21,10 +21,9 @@ from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import identify_source, source
-from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import ClientStep, Knob, Latents, Note
+from gradleak_core.types import ClientStep, Knob, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
@@ -93,14 +92,9 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
         x = pixels(pictures.images[rows], device)
         y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
         optimiser.zero_grad()
-        draws = {k: v[0] for k, v in latents(network, x, ClientStep(), generator).items()}
+        draws = {k: v[0] for k, v in draw_latents(network, x, ClientStep(), generator).items()}
         torch.autograd.backward(loss(parameters(network), draws, x, y))
         optimiser.step()
-
-
-def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """Returns fresh draws (T, B, ...) of the stochastic layers, if there are any, for T local steps."""
-    return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
 
 
 def pixels(images: Tensor, device: torch.device) -> Tensor:
@@ -129,11 +123,8 @@ def evaluate_accuracy(network: nn.Module, pictures: Labelled) -> float:
     network.eval()
     device = next(network.parameters()).device
     right = 0
-    held_out = (
-        torch.split(pictures.test_images, EVALUATED_TOGETHER),
-        torch.split(pictures.test_labels, EVALUATED_TOGETHER),
-    )
-    for images, labels in zip(*held_out, strict=True):
+    parts = (torch.split(held_out, EVALUATED_TOGETHER) for held_out in (pictures.test_images, pictures.test_labels))
+    for images, labels in zip(*parts, strict=True):
         right += int((network(pixels(images, device)).argmax(1).cpu() == labels).sum())
     return right / len(pictures.test_labels)
 
