@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from gradleak_core.config.differences import differences
 from gradleak_core.config.knobs import find_entry, kind_of, put, top
 from gradleak_core.config.links import read_changes, to_query
-from gradleak_core.config.schemas import quoted
+from gradleak_core.config.schemas import fit_text, quoted
 from gradleak_core.types import JSON, Refused
 
 FEWEST_LANES, MOST_LANES = 2, 12
@@ -82,7 +82,7 @@ def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
     for at in range(1, len(lanes)):
         own = [(place, values) for place, values in rows if values[at] != values[0]]
         named.append(name_values(own, at) or str(at + 1))
-    return [shortened(name) for name in named]
+    return [fit_text(name, LONGEST_NAME) for name in named]
 
 
 def main_differences(lanes: Sequence[JSON], catalogue: JSON) -> list[tuple[str, list[str]]]:
@@ -103,11 +103,6 @@ def name_values(rows: Sequence[tuple[str, list[str]]], at: int) -> str:
             number = not value[:1].isalpha() or value in ("yes", "no")
             words.append(f"{label} {value}" if number else f"{label}: {value}" if ", " in place else value)
     return ", ".join(words)
-
-
-def shortened(name: str) -> str:
-    """Returns a name, or its beginning if it is long."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def race_title(lanes: Sequence[JSON], catalogue: JSON) -> str:

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Collection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -73,10 +73,10 @@ def looks_very_dark(image: Image.Image) -> bool:
     return low < high <= DARK
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """Returns a picture as a PNG."""
+def encode_png(image: Image.Image, **options: Any) -> bytes:
+    """Returns a picture as a PNG, written with these options of Pillow's."""
     png = io.BytesIO()
-    image.save(png, "PNG")
+    image.save(png, "PNG", **options)
     return png.getvalue()
 
 

@@ -6,9 +6,10 @@ import io
 import json
 import zipfile
 
+from gradleak_core.data.uploads import encode_png
 from gradleak_core.runs.exports.moving import draw_gif
 from gradleak_core.runs.exports.pack import make_pack
-from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, png
+from gradleak_core.runs.exports.recorded import Recorded, choose_evenly
 from gradleak_core.runs.exports.script import write_script
 from gradleak_core.runs.exports.sheet import draw_sheet
 from gradleak_core.runs.exports.tables import curve_csv
@@ -31,9 +32,9 @@ def archive(recorded: Recorded) -> bytes:
         if recorded.experiment and not recorded.experiment.get("fork"):
             file.writestr("repeat.py", write_script(recorded))
         if recorded.truth is not None:
-            file.writestr("truth.png", png(recorded.truth))
+            file.writestr("truth.png", encode_png(recorded.truth))
         for numbers, image in choose_evenly(recorded.shown, MOST_KEPT):
-            file.writestr(f"frames/{numbers['iteration']:06}.png", png(image))
+            file.writestr(f"frames/{numbers['iteration']:06}.png", encode_png(image))
         if recorded.shown:
             file.writestr("animation.gif", draw_gif(recorded))
             file.writestr("contact_sheet.png", draw_sheet(recorded))

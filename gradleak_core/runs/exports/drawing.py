@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from gradleak_core.config.schemas import fit_text
 from gradleak_core.runs.exports.recorded import Recorded, describe_setup, score_text
 from gradleak_core.types import JSON
 
@@ -170,11 +171,6 @@ def seconds_text(numbers: JSON) -> str:
     """Returns a frame's seconds of computing in words; empty where they are not known."""
     seconds = numbers.get("seconds")
     return f"{seconds:.1f} s of computing" if isinstance(seconds, (int, float)) else ""
-
-
-def fit_text(text: str, most: int) -> str:
-    """Returns a text of at most so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def blend(colour: str, share: float) -> str:
