@@ -29,7 +29,7 @@ from gradleak_core.runs.exports.kinds import EXPORTS
 from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
-from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
+from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.runs.several import change_run, delete_runs
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
@@ -123,10 +123,7 @@ async def get_health(request: Request) -> Response:
 
 
 async def get_catalogue(request: Request) -> Response:
-    known = service_of(request).catalogue()
-    if known is None:
-        raise NotReady(STARTING)
-    return JSONResponse(known)
+    return JSONResponse(service_of(request).require_catalogue())
 
 
 async def handle_runs(request: Request) -> Response:
