@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from typing import Annotated, Any, ClassVar, Protocol
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
+from gradleak_core.data.files import write_whole
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import identify_source, source
 from gradleak_core.models.statistics import statistics, stored_statistics
@@ -137,10 +137,7 @@ def save_weights(network: nn.Module, file: Path, right: float) -> None:
     """Writes the network's state in one step."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as near:
-        part = Path(near) / file.name
-        save_file(state, part, {"digest": digest(state), "accuracy": f"{right:.4f}"})
-        part.replace(file)
+    write_whole(file, save(state, {"digest": digest(state), "accuracy": f"{right:.4f}"}))
 
 
 def fill(network: nn.Module, file: Path) -> bool:
