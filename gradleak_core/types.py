@@ -151,11 +151,6 @@ class Candidate:
     labels: Tensor
     latents: Latents
 
-    def restart(self, index: int) -> Candidate:
-        """Returns the guess of one restart; its restart dimension stays, with size 1."""
-        one = slice(index, index + 1)
-        return Candidate(self.images[one], self.labels[one], {k: v[one] for k, v in self.latents.items()})
-
 
 @dataclass(frozen=True)
 class FirstGuess:

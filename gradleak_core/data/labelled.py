@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from gradleak_core.data.pixels import to_tensor
 from gradleak_core.data.sources import source, split_folder
 from gradleak_core.types import Note, Refused
 
-LabelledPictures = Iterable[tuple[Image.Image, int]]
 MOST_BYTES = 2**29
 """The most bytes of pixels to learn from. Of a larger set every second picture is taken, or every third, and so on."""
 NOTE_EVERY = 500

@@ -21,9 +21,6 @@ from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, ClientStep, Latents, Observation, Update
 from gradleak_core.updates import Observed
 
-UpdateFunction = Callable[[Candidate], Mapping[str, Any]]
-"""Returns the update (S, ...) of guesses."""
-
 
 class QuickUpdates:
     """The updates of guesses, of all restarts together, each by the quickest method that the network allows.
@@ -37,8 +34,8 @@ class QuickUpdates:
         self.single = observation.step.steps(observation.batch) == 1
         self.probes = find_probes(model, blank(observation)) if by_products and self.single else Probes()
 
-    def at(self, theta: Update) -> UpdateFunction:
-        """Returns the function for clients that begin from parameters theta."""
+    def at(self, theta: Update) -> Callable[[Candidate], Mapping[str, Any]]:
+        """Returns the function from guesses to the updates (S, ...) of clients that begin from parameters theta."""
         if self.probes.zeros:
             return partial(factored_update, self.model, probes=self.probes.at(theta), start=theta)
         swept = sweep_network(self.model, theta) if self.single else None
