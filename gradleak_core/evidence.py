@@ -16,7 +16,7 @@ from gradleak_core.attacks.inversion.stopping import distance_of_zeros
 from gradleak_core.attacks.parts.unknowns import match_labels
 from gradleak_core.client import local_update, loss_of, parameters
 from gradleak_core.defences import Defence
-from gradleak_core.metrics.pairing import pair, visible
+from gradleak_core.metrics.score import pair, visible
 from gradleak_core.onlooker import Prepared
 from gradleak_core.types import Attack, Candidate, ClientStep, Finished, Latents, Observation, Round, Update
 from gradleak_core.updates import Observed, magnitude

@@ -47,7 +47,7 @@ ENGINE = (
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.starts", "runs.turns"),
+    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.turns"),
 )
 WEB = (
     (

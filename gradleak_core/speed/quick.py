@@ -11,8 +11,8 @@ from torch.func import grad, vmap
 
 from gradleak_core.client import Loss, blank, local_update
 from gradleak_core.config.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
-from gradleak_core.speed.counting import values
 from gradleak_core.speed.factored import Probes, factored_update, find_probes
+from gradleak_core.speed.mode import values
 from gradleak_core.speed.norms import ScaledApart
 from gradleak_core.speed.parallel import SHARING
 from gradleak_core.speed.pieces import LaidOut
