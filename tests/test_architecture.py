@@ -31,7 +31,6 @@ WITHOUT_TORCH = (
     "folders",
     "datasets",
     "references",
-    "digits",
     "sources",
     "files",
 )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.config.schemas import integer, number, quoted
-from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import Hub, Trace, load_trace
@@ -17,7 +16,7 @@ from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
-from gradleak_core.runs.room import writing
+from gradleak_core.runs.room import without_folders, writing
 from gradleak_core.runs.rows import clean_name, complete_row, describe_end, find_ending, group_waiting, name_lanes
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
