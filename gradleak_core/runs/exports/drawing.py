@@ -140,9 +140,8 @@ def ssim_points(recorded: Recorded) -> list[ChartPoint]:
 
 def difference(one: Image.Image, other: Image.Image) -> Image.Image:
     """Returns the error of each pixel in one colour: clear where both pictures are the same, full where far apart."""
-    apart = (
-        ImageChops.difference(one, other).convert("L", GREY).point(lambda value: min(255, value * 255 // FULL_ERROR))
-    )
+    error = ImageChops.difference(one, other).convert("L", GREY)
+    apart = error.point(lambda value: min(255, value * 255 // FULL_ERROR))
     return Image.composite(Image.new("RGB", one.size, FAULT), Image.new("RGB", one.size, "#f1f3f6"), apart)
 
 
