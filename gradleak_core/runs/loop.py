@@ -252,9 +252,8 @@ def fetch_datasets(images: list[str], note: Say) -> None:
     """Downloads the data sets that the images need and that are missing. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            read_item(
-                data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note)
-            )
+            title = DATASETS[parse_dataset(reference)[0]].title
+            read_item(data_folder() / "datasets", reference, Download(title, note))
 
 
 class Download:

@@ -191,8 +191,7 @@ class Service:
 
     def recording(self, run: str) -> dict[str, Any]:
         """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
-        row, trace = self.run(run), self._loaded(run)
-        return make_recording(row, trace, self.store)
+        return make_recording(self.run(run), self._loaded(run), self.store)
 
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
