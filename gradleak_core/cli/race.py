@@ -140,11 +140,8 @@ def race_table(title: str, results: Sequence[JSON]) -> Table:
         if "failed" in result:
             table.add_row(result["name"], result["failed"])
             continue
-        metrics = result["metrics"]
-        scores = (
-            (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
-            if metrics
-            else ("none", "none")
-        )
+        scores = ("none", "none")
+        if metrics := result["metrics"]:
+            scores = (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
         table.add_row(result["name"], *scores, duration(result["seconds"]), moment_of(result))
     return table

@@ -82,11 +82,8 @@ def saturated_model(patient: Patient) -> Iterator[Finding]:
     """Finds a model that has hardly anything left to learn from the pictures."""
     certainty, largest = patient.evidence.get("certainty", 0), patient.evidence.get("largest", 1)
     if certainty > CERTAIN and largest < HARDLY:
-        yield saturated(
-            patient,
-            f"The model gives the true label a probability of {certainty:.6g}; "
-            f"the largest entry of the update is {largest:.2g}.",
-        )
+        sure = f"The model gives the true label a probability of {certainty:.6g}"
+        yield saturated(patient, f"{sure}; the largest entry of the update is {largest:.2g}.")
 
 
 def changed_inputs(patient: Patient) -> list[str]:
@@ -211,9 +208,8 @@ def falling_still(patient: Patient) -> Iterator[Finding]:
         evidence = f"The last quarter of its {steps:,} iterations took away {percent(fell)} of the distance."
         usual = knobs.find_entry("attacks", patient.experiment["attack"], patient.catalogue)["default"]["steps"]
         more = min(max(MORE * steps, usual), MOST_STEPS)
-        yield Finding(
-            "iterations", words, evidence, CURVE, ((f"Run it for {more:,} iterations", (("attack.steps", more),)),)
-        )
+        longer = (f"Run it for {more:,} iterations", (("attack.steps", more),))
+        yield Finding("iterations", words, evidence, CURVE, (longer,))
 
 
 CAUSES: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
