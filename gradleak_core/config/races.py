@@ -114,8 +114,8 @@ def race_title(lanes: Sequence[JSON], catalogue: JSON) -> str:
 
 def sweepable(experiment: JSON, catalogue: JSON) -> dict[str, JSON]:
     """Returns the numeric knobs of an experiment by their paths, each with its present `value`; defences come first."""
-    knobs = sorted(top(catalogue), key=lambda knob: ("defences", "attack", "model").index(knob["name"])
-                   if knob["name"] in ("defences", "attack", "model") else 3)  # fmt: skip
+    order = {"defences": 0, "attack": 1, "model": 2}
+    knobs = sorted(top(catalogue), key=lambda knob: order.get(knob["name"], 3))
     return dict(_numeric(experiment, knobs, catalogue, ""))
 
 

@@ -113,11 +113,6 @@ def upload_file(folder: Path, reference: str) -> Path:
     return folder / f"{digest[1]}.png"
 
 
-def delete(folder: Path, reference: str) -> None:
-    """Removes an upload if it is there. Raises `Refused` when the reference is malformed."""
-    upload_file(folder, reference).unlink(missing_ok=True)
-
-
 def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
     """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError."""
     kept = {f"{reference.removeprefix('upload:')}.png" for reference in used}
