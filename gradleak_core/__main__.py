@@ -50,12 +50,9 @@ File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experi
 Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
-
-
-@app.callback()
-def commands() -> None:
-    """Watch a private image come back from a shared gradient."""
+app = typer.Typer(
+    help="Watch a private image come back from a shared gradient.", no_args_is_help=True, add_completion=False
+)
 
 
 def combine_options(

@@ -90,8 +90,9 @@ def first_draws(step: ClientStep, draws: Latents, batch: int) -> Latents:
 
 def draw_latents(model: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
     """Draws every stochastic layer afresh, (T, B, ...) by buffer name, for images x (B, C, H, W)."""
-    steps = step.steps(len(x))
-    layers = dict(stochastic(model))
+    layers, steps = dict(stochastic(model)), step.steps(len(x))
+    if not layers:
+        return {}
     with watching(layers, lambda layer, _, y: layer.draw_shape(tuple(y.shape))) as shapes, torch.no_grad():
         model(x)
     return {k: layer.sample((steps, *shapes[k][-1]), generator).to(x.device) for k, layer in layers.items()}
@@ -175,20 +176,6 @@ def batch_statistics(model: nn.Module, x: Tensor, draws: Latents, threat: Threat
     if threat.statistics == "unknown":
         return None
     return statistics(model, x, draws) if threat.statistics == "told" else inferred(model, x, draws)
-
-
-def released_update(
-    model: nn.Module,
-    theta: Update,
-    x: Tensor,
-    y: Tensor,
-    latents: Latents,
-    step: ClientStep,
-    defences: Sequence[Defence],
-    generator: torch.Generator,
-) -> Update:
-    """Returns the one update, after every defence, that a client who starts from the parameters theta sends."""
-    return defended(local_updates(model, theta, x, y, latents, step, defences), defences, generator)
 
 
 def local_updates(

@@ -17,8 +17,7 @@ from gradleak_core import speed
 from gradleak_core.client import local_update, parameters
 from gradleak_core.data.images import load_another
 from gradleak_core.defences import Defence
-from gradleak_core.metrics import score
-from gradleak_core.metrics.pairing import pair, visible
+from gradleak_core.metrics.score import pair, score, visible
 from gradleak_core.tiles import Tiles
 from gradleak_core.types import (
     Candidate,

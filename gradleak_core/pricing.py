@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradleak_core import training
-from gradleak_core.client import parameters, released_update
+from gradleak_core.client import defended, draw_latents, local_updates, parameters
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.pixels import to_small
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
 from gradleak_core.experiment import CODEC, Experiment, Role, network, preparing, run, seed_for, shape
-from gradleak_core.speed.threads import ALL_THREADS
+from gradleak_core.speed.threads import all_threads
 from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
 
 
@@ -132,18 +132,16 @@ def price_one(
     """
     attack = glimpses(experiment, device)
     leak = yield from find_glimpse(attack)
-    threads, begun = torch.get_num_threads(), time.perf_counter()
-    torch.set_num_threads(ALL_THREADS)
-    accuracy, said = 0.0, False
-    for number, right in rounds_of_training(experiment, pictures, federation, device):
-        yield Note(f"Training: round {number} of {federation.rounds}.")
-        if right is not None:
-            accuracy = right
-            yield Draft(Point(experiment.defences, accuracy, leak.scores, leak.pictures), number, leak.iteration)
-        if right is not None and not said:
-            said, a_round = True, (time.perf_counter() - begun) / number
-            yield Outlook(a_round * federation.rounds + leak.pace * leak.steps)
-    torch.set_num_threads(threads)
+    begun, accuracy, said = time.perf_counter(), 0.0, False
+    with all_threads():
+        for number, right in rounds_of_training(experiment, pictures, federation, device):
+            yield Note(f"Training: round {number} of {federation.rounds}.")
+            if right is not None:
+                accuracy = right
+                yield Draft(Point(experiment.defences, accuracy, leak.scores, leak.pictures), number, leak.iteration)
+            if right is not None and not said:
+                said, a_round = True, (time.perf_counter() - begun) / number
+                yield Outlook(a_round * federation.rounds + leak.pace * leak.steps)
     for event in attack:
         if isinstance(event, Note):
             yield event
@@ -222,8 +220,9 @@ def one_client(
     y = F.one_hot(pictures.labels[rows], experiment.classes).to(x)
     for defence in experiment.defences:
         x, y = defence.inputs(x, y, noise)
-    latents = training.latents(model, x, experiment.client, draws)
-    return released_update(model, parameters(model), x, y, latents, experiment.client, experiment.defences, noise)
+    latents = draw_latents(model, x, experiment.client, draws)
+    updates = local_updates(model, parameters(model), x, y, latents, experiment.client, experiment.defences)
+    return defended(updates, experiment.defences, noise)
 
 
 def glimpses(experiment: Experiment, device: str = "cpu") -> Iterator[Note | Leak]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,17 +13,17 @@ from typing import Annotated, Any, ClassVar, Protocol
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gradleak_core.client import draw_latents, loss_of, parameters
 from gradleak_core.data import data_folder
+from gradleak_core.data.files import write_whole
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.sources import identify_source, source
-from gradleak_core.models.layers import stochastic
 from gradleak_core.models.statistics import statistics, stored_statistics
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import ClientStep, Knob, Latents, Note
+from gradleak_core.types import ClientStep, Knob, Note
 
 VERSION = 1
 """Counts changes of this file that change trained weights."""
@@ -93,14 +92,9 @@ def one_epoch(network: nn.Module, pictures: Labelled, lr: float, *, seed: int, s
         x = pixels(pictures.images[rows], device)
         y = F.one_hot(pictures.labels[rows], classes).to(x)  # type: ignore[arg-type]
         optimiser.zero_grad()
-        draws = {k: v[0] for k, v in latents(network, x, ClientStep(), generator).items()}
+        draws = {k: v[0] for k, v in draw_latents(network, x, ClientStep(), generator).items()}
         torch.autograd.backward(loss(parameters(network), draws, x, y))
         optimiser.step()
-
-
-def latents(network: nn.Module, x: Tensor, step: ClientStep, generator: torch.Generator) -> Latents:
-    """Returns fresh draws (T, B, ...) of the stochastic layers, if there are any, for T local steps."""
-    return draw_latents(network, x, step, generator) if any(stochastic(network)) else {}
 
 
 def pixels(images: Tensor, device: torch.device) -> Tensor:
@@ -129,11 +123,8 @@ def evaluate_accuracy(network: nn.Module, pictures: Labelled) -> float:
     network.eval()
     device = next(network.parameters()).device
     right = 0
-    held_out = (
-        torch.split(pictures.test_images, EVALUATED_TOGETHER),
-        torch.split(pictures.test_labels, EVALUATED_TOGETHER),
-    )
-    for images, labels in zip(*held_out, strict=True):
+    parts = (torch.split(held_out, EVALUATED_TOGETHER) for held_out in (pictures.test_images, pictures.test_labels))
+    for images, labels in zip(*parts, strict=True):
         right += int((network(pixels(images, device)).argmax(1).cpu() == labels).sum())
     return right / len(pictures.test_labels)
 
@@ -146,10 +137,7 @@ def save_weights(network: nn.Module, file: Path, right: float) -> None:
     """Writes the network's state in one step."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as near:
-        part = Path(near) / file.name
-        save_file(state, part, {"digest": digest(state), "accuracy": f"{right:.4f}"})
-        part.replace(file)
+    write_whole(file, save(state, {"digest": digest(state), "accuracy": f"{right:.4f}"}))
 
 
 def fill(network: nn.Module, file: Path) -> bool:

@@ -31,7 +31,6 @@ WITHOUT_TORCH = (
     "folders",
     "datasets",
     "references",
-    "digits",
     "sources",
     "files",
 )
@@ -47,7 +46,7 @@ ENGINE = (
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.starts", "runs.turns"),
+    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.turns"),
 )
 WEB = (
     (

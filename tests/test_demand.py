@@ -21,7 +21,7 @@ from gradleak_core.models import MODELS
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import PRESETS
-from gradleak_core.speed.counting import values
+from gradleak_core.speed.mode import values
 from gradleak_core.types import Refused
 
 KEPT = RESULTS / "demand.json"

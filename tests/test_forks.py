@@ -14,7 +14,7 @@ from gradleak_core.data.pixels import from_strip, to_strip
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS
 from gradleak_core.runs.forks import read_fork
-from gradleak_core.runs.starts import read_first_guess
+from gradleak_core.runs.loop import read_first_guess
 from gradleak_core.types import FirstGuess, Frame, Refused
 
 IMAGES = ("sample:coin", "sample:brick", "sample:grass")

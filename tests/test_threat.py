@@ -139,7 +139,7 @@ class TestRounds:
         moved = lenet()
         moved.load_state_dict({**moved.state_dict(), **observation.later[0].theta})
         for s in range(restarts):
-            guess, total = space.candidate(z).restart(s), 0.0
+            guess, total = space.candidate(z[s : s + 1]), 0.0
             for start, shared in ((model, observation.update), (moved, observation.later[0].update)):
                 update = local_update(start, guess.images[0], guess.labels[0], {}, step)
                 total += sum(float((update[k] - g).square().sum()) for k, g in shared.items())

@@ -13,8 +13,7 @@ from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.figure import Figure
 from benchmarks.setting import SEED, Setting
-from gradleak_core.attacks.parts.labels import LabelCounts
-from gradleak_core.attacks.parts.tally import tally
+from gradleak_core.attacks.parts.labels import LabelCounts, tally
 from gradleak_core.client import observe
 from gradleak_core.data.images import load_image
 from gradleak_core.experiment import Experiment

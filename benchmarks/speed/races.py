@@ -23,7 +23,7 @@ from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
 from gradleak_core.experiment import Experiment, Role, prepare_both, seed_for, threads
 from gradleak_core.metrics import score
-from gradleak_core.metrics.pairing import pair
+from gradleak_core.metrics.score import pair
 from gradleak_core.models import MODELS
 from gradleak_core.onlooker import Prepared
 from gradleak_core.presets import FIRST_SETUP, SMALL_STEPS, find_recipe

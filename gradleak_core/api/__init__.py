@@ -18,23 +18,28 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from gradleak_core.api.guard import WithHeaders
-from gradleak_core.api.incoming import read_json_body, receive_picture, service_of, whole_number
+from gradleak_core.api.incoming import read_json_body, receive_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_view, module_age
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
+from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
 from gradleak_core.runs import races
 from gradleak_core.runs.exports.kinds import EXPORTS
 from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
-from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
+from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.runs.several import change_run, delete_runs
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
 
 ARRIVAL = 60
 """The seconds that a picture may take to arrive."""
+MOST_UPLOADED = (MEGABYTES + 1) * 2**20
+"""The most bytes of a picture that are taken in."""
+BROKEN_OFF = "The request broke off; send it again."
+GONE_WRONG = "Something went wrong in the server; its log says what."
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 HEADERS = {
@@ -48,7 +53,7 @@ HEADERS = {
 def api(service: Service) -> Starlette:
     """Returns the application to mount under /api, behind a `Guard`."""
     routes = [
-        Route("/health", to_json(service.health)),
+        Route("/health", get_health),
         Route("/catalogue", get_catalogue),
         Route("/runs", handle_runs, methods=["GET", "POST", "DELETE"]),
         Route("/runs/{run}", handle_run, methods=["GET", "PATCH", "DELETE"]),
@@ -77,23 +82,19 @@ def api(service: Service) -> Starlette:
         exception_handlers={
             Busy: answer_with(429), Refused: answer_with(422), NoRun: answer_with(404), NotReady: answer_with(503),
             Unwritable: answer_with(507), Unreadable: answer_with(503),
-            HTTPException: answer_http_error, ClientDisconnect: answer_break, Exception: answer_failure,
+            HTTPException: answer_http_error, ClientDisconnect: answer_with(400, BROKEN_OFF),
+            Exception: answer_with(500, GONE_WRONG),
         },
     )  # fmt: skip
     application.state.service = service
     return application
 
 
-def error_response(status: int, sentence: str) -> JSONResponse:
-    """Returns an answer of that status whose JSON holds the sentence."""
-    return JSONResponse({"error": sentence}, status)
-
-
-def answer_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Returns a handler that answers an exception with a status and the exception's own sentence."""
+def answer_with(status: int, sentence: str = "") -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Returns a handler that answers an exception with a status and a sentence, the exception's own unless given."""
 
     async def answer(request: Request, exception: Exception) -> Response:
-        return error_response(status, str(exception))
+        return JSONResponse({"error": sentence or str(exception)}, status)
 
     return answer
 
@@ -103,14 +104,6 @@ async def answer_http_error(request: Request, exception: Exception) -> Response:
     sentences = {404: f"There is nothing at {short(request.url.path)}.", 405: f"{request.method} is not possible here."}
     sentence = sentences.get(exception.status_code, exception.detail)
     return JSONResponse({"error": sentence}, exception.status_code, exception.headers)
-
-
-async def answer_break(request: Request, exception: Exception) -> Response:
-    return error_response(400, "The request broke off; send it again.")
-
-
-async def answer_failure(request: Request, exception: Exception) -> Response:
-    return error_response(500, "Something went wrong in the server; its log says what.")
 
 
 class PiecewiseJSON(JSONResponse):
@@ -125,20 +118,12 @@ async def answer_json(function: Callable[..., Any], *values: Any) -> Response:
     return await run_in_threadpool(lambda: PiecewiseJSON(function(*values)))
 
 
-def to_json(function: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
-    """Returns a route's handler that answers with the value of a function, as JSON."""
-
-    async def answer(request: Request) -> Response:
-        return await answer_json(function)
-
-    return answer
+async def get_health(request: Request) -> Response:
+    return await answer_json(service_of(request).health)
 
 
 async def get_catalogue(request: Request) -> Response:
-    known = service_of(request).catalogue()
-    if known is None:
-        raise NotReady(STARTING)
-    return JSONResponse(known)
+    return JSONResponse(service_of(request).require_catalogue())
 
 
 async def handle_runs(request: Request) -> Response:
@@ -224,14 +209,12 @@ async def get_export(request: Request) -> Response:
     if kind not in EXPORTS:
         raise HTTPException(404)
     data = await run_in_threadpool(service_of(request).export, run, kind)
-    headers = {"content-disposition": f'attachment; filename="gradleak-{run}.{kind}"'}
-    return Response(data, media_type=EXPORTS[kind].media, headers=headers)
+    return file_response(data, f"gradleak-{run}.{kind}", EXPORTS[kind].media)
 
 
-def zip_response(data: bytes, name: str) -> Response:
-    """Returns a zip as an answer that a browser keeps under a name."""
-    headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
-    return Response(data, media_type="application/zip", headers=headers)
+def file_response(data: bytes, name: str, media: str) -> Response:
+    """Returns an answer that a browser keeps as a file of this name."""
+    return Response(data, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 async def handle_races(request: Request) -> Response:
@@ -255,7 +238,8 @@ async def handle_race(request: Request) -> Response:
 
 async def get_race_export(request: Request) -> Response:
     race = request.path_params["race"]
-    return zip_response(await run_in_threadpool(races.export_race, service_of(request), race), f"gradleak-race-{race}")
+    data = await run_in_threadpool(races.export_race, service_of(request), race)
+    return file_response(data, f"gradleak-race-{race}.zip", EXPORTS["zip"].media)
 
 
 async def post_price(request: Request) -> Response:
@@ -280,7 +264,7 @@ async def post_upload(request: Request) -> Response:
     pictures = service_of(request).pictures
     with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
         try:
-            await asyncio.wait_for(receive_picture(request, file), ARRIVAL)
+            await asyncio.wait_for(receive_body(request, file, MOST_UPLOADED, LARGE_FILE), ARRIVAL)
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
         taken = await run_in_threadpool(pictures.take, file)

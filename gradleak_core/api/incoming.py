@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import IO, Any
 
@@ -9,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
-from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
@@ -28,19 +28,12 @@ def whole_number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """Returns the body of a request. Raises HTTPException 413 above `limit` bytes."""
-    data = bytearray()
+async def receive_body(request: Request, file: IO[bytes], limit: int, refusal: str) -> None:
+    """Writes the body of a request to a file. Raises HTTPException 413 with the refusal above `limit` bytes."""
     async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise too_large(limit)
-    return bytes(data)
-
-
-def too_large(limit: int) -> HTTPException:
-    """Returns the 413 for a body of more than `limit` bytes."""
-    return HTTPException(413, f"The request is larger than {limit // 1024} kB; send less.")
+        file.write(chunk)
+        if file.tell() > limit:
+            raise HTTPException(413, refusal)
 
 
 async def read_json_body(request: Request, *names: str) -> dict[str, Any]:
@@ -49,7 +42,9 @@ async def read_json_body(request: Request, *names: str) -> dict[str, Any]:
     Raises `Refused` when it is no JSON object or has other names than these, and HTTPException 413 or 415 for a body
     that is too large or of another type.
     """
-    text = await read_body(request, JSON_BYTES)
+    body = io.BytesIO()
+    await receive_body(request, body, JSON_BYTES, f"The request is larger than {JSON_BYTES // 1024} kB; send less.")
+    text = body.getvalue()
     if not text:
         return {}
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -61,12 +56,3 @@ async def read_json_body(request: Request, *names: str) -> dict[str, Any]:
     if not isinstance(value, dict) or not value.keys() <= {*names}:
         raise Refused(f"The body must be a JSON object with {' and '.join(names) or 'nothing in it'}.")
     return value
-
-
-async def receive_picture(request: Request, file: IO[bytes]) -> None:
-    """Writes the body of a request to a file. Raises HTTPException 413 when it is larger than a picture may be."""
-    limit = (MEGABYTES + 1) * 2**20
-    async for chunk in request.stream():
-        file.write(chunk)
-        if file.tell() > limit:
-            raise HTTPException(413, LARGE_FILE)

@@ -138,11 +138,12 @@ def check_writable(target: Path) -> None:
 
 
 @contextmanager
-def stoppable(controls: Controls) -> Iterator[None]:
-    """Makes the first Ctrl-C end the run in good order, and the second end it at once."""
+def stoppable(*controls: Controls) -> Iterator[None]:
+    """Makes the first Ctrl-C end the runs in good order, and the second end them at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        controls.apply({"type": "stop"})
+        for one in controls:
+            one.apply({"type": "stop"})
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = signal.signal(signal.SIGINT, stop)

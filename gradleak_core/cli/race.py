@@ -111,7 +111,6 @@ def play(
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[numbers]}"))
     progress = Progress(*columns, console=err, disable=quiet, transient=True)
     screens = [LaneScreen(name, progress) for name in names]
-    every = All([screen.controls for screen in screens])
 
     def fail(number: str, error: Exception) -> None:
         screens[int(number)].failure = str(error) if isinstance(error, Refused) else describe_failure(error)
@@ -119,22 +118,9 @@ def play(
     runs = [
         Run(cast(Engine, engine), str(number), device, screen.controls, screen) for number, screen in enumerate(screens)
     ]
-    with stoppable(every), progress:
+    with stoppable(*(screen.controls for screen in screens)), progress:
         play_in_turns(list(zip(runs, experiments, strict=True)), by, fail)
     return screens
-
-
-class All(Controls):
-    """The controls of several runs, as one."""
-
-    def __init__(self, controls: Sequence[Controls]) -> None:
-        super().__init__()
-        self.controls = controls
-
-    def apply(self, command: JSON) -> None:
-        """Gives a command to all runs."""
-        for controls in self.controls:
-            controls.apply(command)
 
 
 def moment_of(result: JSON) -> str:
@@ -154,11 +140,8 @@ def race_table(title: str, results: Sequence[JSON]) -> Table:
         if "failed" in result:
             table.add_row(result["name"], result["failed"])
             continue
-        metrics = result["metrics"]
-        scores = (
-            (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
-            if metrics
-            else ("none", "none")
-        )
+        scores = ("none", "none")
+        if metrics := result["metrics"]:
+            scores = (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
         table.add_row(result["name"], *scores, duration(result["seconds"]), moment_of(result))
     return table

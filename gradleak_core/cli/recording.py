@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
-from gradleak_core.runs.protocol import finite
+from gradleak_core.runs.protocol import Head, finite
 from gradleak_core.runs.recording import data_url
-
-RunHead = dict[str, Any]
 
 
 class Recording:
@@ -16,15 +12,15 @@ class Recording:
 
     def __init__(self, title: str, *, keep: bool) -> None:
         self.title, self.keep = title, keep
-        self.head: RunHead = {}
-        self.result: RunHead = {}
+        self.head: Head = {}
+        self.result: Head = {}
         self.truth = b""
         self.columns: dict[str, list[float | None]] = {}
-        self.numbers: dict[int, RunHead] = {}
+        self.numbers: dict[int, Head] = {}
         """The numbers of each picture, by iteration."""
         self.pictures: list[tuple[int, bytes]] = []
 
-    def add(self, head: RunHead, blob: bytes) -> None:
+    def add(self, head: Head, blob: bytes) -> None:
         """Adds a message of the run's loop."""
         if head["type"] == "started":
             self.head, self.truth = head, blob
@@ -33,7 +29,7 @@ class Recording:
         elif head["type"] == "finished":
             self.result = head["result"]
 
-    def _extend(self, head: RunHead, blob: bytes) -> None:
+    def _extend(self, head: Head, blob: bytes) -> None:
         for name, values in head["curve"]["columns"].items():
             self.columns.setdefault(name, []).extend(values)
         if head["picture"] is None or not self.keep:
@@ -43,14 +39,14 @@ class Recording:
         if len(self.pictures) > 2 * MOST_FRAMES:
             self.pictures = self.pictures[::2]
 
-    def to_json(self) -> RunHead:
+    def to_json(self) -> Head:
         """Returns the recording as `runs.recording.make_recording` makes it of a stored run."""
         pictures = dict(choose_evenly(self.pictures, MOST_FRAMES))
         frames = [
             numbers | {"picture": data_url(pictures[iteration]) if iteration in pictures else None}
             for iteration, numbers in self.numbers.items()
         ]
-        value: RunHead = finite({
+        value: Head = finite({
             "title": self.title, "experiment": self.result.get("experiment"), "result": self.result, "head": self.head,
             "curve": {"first": 1, "columns": self.columns}, "frames": frames, "truth": data_url(self.truth),
         })  # fmt: skip

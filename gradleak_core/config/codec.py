@@ -14,7 +14,6 @@ from gradleak_core.config.schemas import checked
 from gradleak_core.types import JSON, Knob
 
 T = TypeVar("T")
-NONE: Mapping[str, Mapping[str, object]] = types.MappingProxyType({})
 
 
 class Codec:
@@ -24,9 +23,7 @@ class Codec:
     that go by a name of their own and are listed in place of their kinds.
     """
 
-    def __init__(
-        self, families: Mapping[str, Mapping[str, type]], named: Mapping[str, Mapping[str, object]] = NONE
-    ) -> None:
+    def __init__(self, families: Mapping[str, Mapping[str, type]], named: Mapping[str, Mapping[str, object]]) -> None:
         self.families, self.named = families, named
         self.kinds = {kind: cls for family in families.values() for kind, cls in family.items()}
         self.names = {cls: kind for kind, cls in self.kinds.items()}

@@ -50,14 +50,8 @@ def defence(text: str, catalogue: JSON) -> JSON:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise Refused(f"defence {kind}: {quoted(assignment)} is not of the form knob=value.")
-        part = _put(
-            part,
-            find_entry("defences", part, catalogue)["knobs"],
-            name.strip().split("."),
-            value,
-            catalogue,
-            short(f"{kind}.{name.strip()}"),
-        )
+        knobs, name = find_entry("defences", part, catalogue)["knobs"], name.strip()
+        part = _put(part, knobs, name.split("."), value, catalogue, short(f"{kind}.{name}"))
     return part
 
 

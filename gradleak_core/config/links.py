@@ -75,11 +75,8 @@ def _read_list(key: str, texts: list[str], catalogue: JSON) -> JSON:
     if key == "image":
         return texts
     if key == "label":
-        return (
-            None
-            if texts == ["own"]
-            else [convert_scalar({"type": "integer", "low": 0}, text, "label") for text in texts]
-        )
+        knob = {"type": "integer", "low": 0}
+        return None if texts == ["own"] else [convert_scalar(knob, text, "label") for text in texts]
     return [defence(text, catalogue) for text in texts if text != "none"]
 
 

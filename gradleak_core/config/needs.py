@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from itertools import chain
 from typing import Any
 
 from gradleak_core.config.schemas import rows_of
@@ -37,7 +36,8 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
     batch, labels = len(experiment["images"]), experiment.get("labels") or []
     threat = experiment.get("threat", {})
     local, steps = largest_step(experiment), local_steps(experiment)
-    brought = [fact for part in parts(experiment) for fact in brought_by(part, catalogue)]
+    rows = (row for part in parts(experiment) for row in rows_of(part, catalogue["families"]))
+    brought = [fact for row in rows for fact in row.get("facts", ())]
     return {
         "batch": batch,
         "size": experiment["size"],
@@ -85,11 +85,6 @@ def local_steps(experiment: Mapping[str, Any]) -> int:
     """Returns the number of local steps that one update sums up."""
     epochs: int = experiment["client"].get("local_epochs", 1)
     return epochs * -(-len(experiment["images"]) // max(largest_step(experiment), 1))
-
-
-def brought_by(part: Mapping[str, Any], catalogue: Mapping[str, Any]) -> Iterable[str]:
-    """Returns the facts that a part brings into an experiment, from its row in the catalogue."""
-    return chain.from_iterable(row.get("facts", ()) for row in rows_of(part, catalogue["families"]))
 
 
 def labels_revealed(experiment: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from gradleak_core.config.differences import differences
 from gradleak_core.config.knobs import find_entry, kind_of, put, top
 from gradleak_core.config.links import read_changes, to_query
-from gradleak_core.config.schemas import quoted
+from gradleak_core.config.schemas import fit_text, quoted
 from gradleak_core.types import JSON, Refused
 
 FEWEST_LANES, MOST_LANES = 2, 12
@@ -87,7 +87,7 @@ def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
         names.append(name_values(own, at) or ("the set-up", str(at + 1))[at > 0])
     bare = [BRACKETS.sub("", name) for name in names]
     long = max(map(len, names)) > LONG_NAME and len(set(bare)) == len(set(names))
-    return [shortened(name) for name in (bare if long else names)]
+    return [fit_text(name, LONGEST_NAME) for name in (bare if long else names)]
 
 
 def main_differences(lanes: Sequence[JSON], catalogue: JSON) -> list[tuple[str, list[str]]]:
@@ -110,11 +110,6 @@ def name_values(rows: Sequence[tuple[str, list[str]]], at: int) -> str:
     return ", ".join(words)
 
 
-def shortened(name: str) -> str:
-    """Returns a name, or its beginning if it is long."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
-
-
 def race_title(lanes: Sequence[JSON], catalogue: JSON) -> str:
     """Names a race after what its lanes differ in."""
     places = [place.rpartition(", ")[2].lower() for place, _ in main_differences(lanes, catalogue)]
@@ -124,8 +119,8 @@ def race_title(lanes: Sequence[JSON], catalogue: JSON) -> str:
 
 def sweepable(experiment: JSON, catalogue: JSON) -> dict[str, JSON]:
     """Returns the numeric knobs of an experiment by their paths, each with its present `value`; defences come first."""
-    knobs = sorted(top(catalogue), key=lambda knob: ("defences", "attack", "model").index(knob["name"])
-                   if knob["name"] in ("defences", "attack", "model") else 3)  # fmt: skip
+    order = {"defences": 0, "attack": 1, "model": 2}
+    knobs = sorted(top(catalogue), key=lambda knob: order.get(knob["name"], 3))
     return dict(_numeric(experiment, knobs, catalogue, ""))
 
 

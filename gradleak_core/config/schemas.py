@@ -28,8 +28,12 @@ _short.maxstring = _short.maxother = _short.maxlong = QUOTED
 
 def quoted(value: Any) -> str:
     """Returns a value as a refusal shows it: printable and at most 80 characters long."""
-    text = _short.repr(value)
-    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
+    return fit_text(_short.repr(value), QUOTED)
+
+
+def fit_text(text: str, most: int) -> str:
+    """Returns a text, or its beginning if it has more than so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def checked(value: JSON, schema: JSON, families: Families, path: str = "") -> JSON:

@@ -13,15 +13,13 @@ from gradleak_core.data.pixels import to_tensor
 from gradleak_core.types import Refused
 
 
-def load_image(
-    reference: str, size: int, channels: int, progress: downloads.Downloaded = None
-) -> tuple[Tensor, int | None]:
+def load_image(reference: str, size: int, channels: int) -> tuple[Tensor, int | None]:
     """Returns an image as (1, C, size, size) in [0, 1], and its label (None for an upload).
 
-    `progress` is called during a download. Raises `Refused` when the reference names nothing or cannot be read.
+    Raises `Refused` when the reference names nothing or cannot be read.
     """
     if reference.startswith("dataset:"):
-        image, own = downloads.read_item(data_folder() / "datasets", reference, progress)
+        image, own = downloads.read_item(data_folder() / "datasets", reference)
         return to_tensor(image, size, channels), own
     return to_tensor(read_picture(reference), size, channels), read_label(reference)
 

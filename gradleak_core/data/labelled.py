@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gradleak_core.data import data_folder, digits, downloads, folders, uploads
+from gradleak_core.data import data_folder, downloads, folders, uploads
 from gradleak_core.data.datasets import DATASETS, is_present
 from gradleak_core.data.pixels import to_tensor
-from gradleak_core.data.sources import source, split_folder
+from gradleak_core.data.sources import DIGITS_HELD_OUT, read_digits, source, split_folder
 from gradleak_core.types import Note, Refused
 
-LabelledPictures = Iterable[tuple[Image.Image, int]]
 MOST_BYTES = 2**29
 """The most bytes of pixels to learn from. Of a larger set every second picture is taken, or every third, and so on."""
 NOTE_EVERY = 500
@@ -75,8 +74,8 @@ Part = tuple["Iterator[tuple[Image.Image, int]]", int]
 
 
 def _digits() -> list[Part]:
-    images, labels = digits.digits()
-    first = len(images) - digits.HELD_OUT
+    images, labels = read_digits()
+    first = len(images) - DIGITS_HELD_OUT
     parts = ((images[:first], labels[:first]), (images[first:], labels[first:]))
     return [(zip(map(Image.fromarray, xs), ys.tolist(), strict=True), len(xs)) for xs, ys in parts]
 

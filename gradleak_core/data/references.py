@@ -10,8 +10,6 @@ from gradleak_core.types import Refused
 
 SAMPLES_COMMAND = "python -m gradleak_core catalogue samples"
 SCHEMES = ("sample", "upload", "dataset", "folder")
-
-
 WHERE_LISTED = {
     "sample:": f"choose one under Picture in the Lab, or list them with `{SAMPLES_COMMAND}`.",
     "folder:": "choose one under Picture in the Lab; GRADLEAK_DATASETS says which folders there are.",
@@ -24,9 +22,7 @@ def unknown_image(reference: str, known: Iterable[str]) -> Refused:
     scheme = reference.partition(":")[0] + ":"
     rest = {name.removeprefix(scheme): name for name in known}
     close = difflib.get_close_matches(reference.removeprefix(scheme), rest, n=1)
-    advice = (
-        f"did you mean {rest[close[0]]!r}?"
-        if close
-        else WHERE_LISTED.get(scheme, "choose one from the list of images.")
-    )
+    advice = WHERE_LISTED.get(scheme, "choose one from the list of images.")
+    if close:
+        advice = f"did you mean {rest[close[0]]!r}?"
     return Refused(f"There is no image {quoted(reference)}; {advice}")

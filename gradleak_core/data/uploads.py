@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Collection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -73,10 +73,10 @@ def looks_very_dark(image: Image.Image) -> bool:
     return low < high <= DARK
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """Returns a picture as a PNG."""
+def encode_png(image: Image.Image, **options: Any) -> bytes:
+    """Returns a picture as a PNG, written with these options of Pillow's."""
     png = io.BytesIO()
-    image.save(png, "PNG")
+    image.save(png, "PNG", **options)
     return png.getvalue()
 
 
@@ -111,11 +111,6 @@ def upload_file(folder: Path, reference: str) -> Path:
     if digest is None:
         raise Refused(f"{quoted(reference)} does not name an upload; upload the picture again.")
     return folder / f"{digest[1]}.png"
-
-
-def delete(folder: Path, reference: str) -> None:
-    """Removes an upload if it is there. Raises `Refused` when the reference is malformed."""
-    upload_file(folder, reference).unlink(missing_ok=True)
 
 
 def sweep(folder: Path, used: Collection[str], seconds: float) -> None:

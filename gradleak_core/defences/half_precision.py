@@ -10,8 +10,6 @@ import torch
 from gradleak_core.defences.defence import Defence
 from gradleak_core.types import Knob, Update
 
-HALF_FORMATS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
-
 
 @dataclass(frozen=True)
 class HalfPrecision(Defence):
@@ -27,7 +25,7 @@ class HalfPrecision(Defence):
     title: ClassVar[str] = "Half precision"
 
     def release(self, update: Update, generator: torch.Generator) -> Update:
-        dtype = HALF_FORMATS[self.format]
+        dtype: torch.dtype = getattr(torch, self.format)
         largest = torch.finfo(dtype).max
         return {k: g.clamp(-largest, largest).to(dtype).to(g.dtype) for k, g in update.items()}
 

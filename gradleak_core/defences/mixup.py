@@ -39,9 +39,7 @@ class Mixup(Defence):
     def inputs(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         circle = torch.randperm(len(images), generator=generator, device=images.device)
         places = circle.argsort()
-        orders = [
-            circle.roll(-i)[places] for i in range(self.images_mixed)
-        ]  # (B,) each, the first in the batch's order
+        orders = [circle.roll(-i)[places] for i in range(self.images_mixed)]  # (B,) each; the first is the batch's own
         shares = self.shares(images, generator)  # (B, mixed)
         mixed_images = sum(s.view(-1, 1, 1, 1) * images[o] for s, o in zip(shares.T, orders, strict=True))
         mixed_labels = sum(s.view(-1, 1) * labels[o] for s, o in zip(shares.T, orders, strict=True))

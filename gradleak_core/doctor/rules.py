@@ -30,6 +30,11 @@ HARDLY = 1e-2
 MORE = 4
 """How many times the iterations a run gets that was too short."""
 
+UNTRAINED = ("Run it with untrained weights", (("weights", "untrained"),))
+FRESH_WEIGHTS = ("Run it with PyTorch's own first weights", (("model.init", "default_init"),))
+WITHOUT_DEFENCES: tuple[str, tuple[Adjustment, ...]] = ("Run it without the defence", (("defences", []),))
+EVERYTHING_SEEN = ("Run it with every layer seen", (("threat.hidden", ""),))
+
 
 def refused_update(patient: Patient) -> Iterator[Finding]:
     """Finds why the engine would not attack an update at all."""
@@ -39,34 +44,17 @@ def refused_update(patient: Patient) -> Iterator[Finding]:
     elif said.startswith(NOT_FINITE) and RUN_OFF in said:
         yield client_divergence(patient, "After its local steps the client's update is not finite.")
     elif said.startswith(NOT_FINITE):
-        fresh = ("Run it with untrained weights", untrained()) if trained else fresh_weights()
+        fresh = UNTRAINED if trained else FRESH_WEIGHTS
         words = "The model's weights are so large that the client's update is not finite."
         yield Finding("client_divergence", words, said, mends=(fresh,))
     elif said.startswith(NOTHING_SEEN):
         words = "The attacker sees nothing but zeros: the defences or the hidden layers leave nothing."
-        yield Finding("defence", words, said, mends=(without_defences(), everything_seen()))
+        yield Finding("defence", words, said, mends=(WITHOUT_DEFENCES, EVERYTHING_SEEN))
 
 
 def saturated(patient: Patient, evidence: str) -> Finding:
     words = "The model is already certain of the label, so the update is almost zero: nothing leaks."
-    mends = (("Run it with untrained weights", untrained()), fresh_weights())
-    return Finding("saturated", words, evidence, mends=mends)
-
-
-def untrained() -> tuple[Adjustment, ...]:
-    return (("weights", "untrained"),)
-
-
-def fresh_weights() -> tuple[str, tuple[Adjustment, ...]]:
-    return "Run it with PyTorch's own first weights", (("model.init", "default_init"),)
-
-
-def without_defences() -> tuple[str, tuple[Adjustment, ...]]:
-    return "Run it without the defence", (("defences", []),)
-
-
-def everything_seen() -> tuple[str, tuple[Adjustment, ...]]:
-    return "Run it with every layer seen", (("threat.hidden", ""),)
+    return Finding("saturated", words, evidence, mends=(UNTRAINED, FRESH_WEIGHTS))
 
 
 def client_divergence(patient: Patient, evidence: str) -> Finding:
@@ -94,11 +82,8 @@ def saturated_model(patient: Patient) -> Iterator[Finding]:
     """Finds a model that has hardly anything left to learn from the pictures."""
     certainty, largest = patient.evidence.get("certainty", 0), patient.evidence.get("largest", 1)
     if certainty > CERTAIN and largest < HARDLY:
-        yield saturated(
-            patient,
-            f"The model gives the true label a probability of {certainty:.6g}; "
-            f"the largest entry of the update is {largest:.2g}.",
-        )
+        sure = f"The model gives the true label a probability of {certainty:.6g}"
+        yield saturated(patient, f"{sure}; the largest entry of the update is {largest:.2g}.")
 
 
 def changed_inputs(patient: Patient) -> list[str]:
@@ -117,7 +102,7 @@ def noise_floor(patient: Patient) -> Iterator[Finding]:
             else "The defence changed the update so much that the private picture no longer matches it best."
         )
         evidence = at_truth(patient, "floor", "without the defence it would be 0")
-        yield Finding("defence", words, evidence, mends=(without_defences(),))
+        yield Finding("defence", words, evidence, mends=(WITHOUT_DEFENCES,))
 
 
 def unknown_draws(patient: Patient) -> Iterator[Finding]:
@@ -126,7 +111,7 @@ def unknown_draws(patient: Patient) -> Iterator[Finding]:
         words = "The defence drew masks or noise inside the model that the attacker did not have."
         evidence = at_truth(patient, "draws", f"with the client's draws it would be {tell_distance(patient, 'floor')}")
         told = ("Run it with the draws told to the attacker", (("attack.stance", "told"),))
-        yield Finding("defence", words, evidence, mends=(without_defences(), told))
+        yield Finding("defence", words, evidence, mends=(WITHOUT_DEFENCES, told))
 
 
 def mistaken_steps(patient: Patient) -> Iterator[Finding]:
@@ -154,7 +139,7 @@ def hidden_start(patient: Patient) -> Iterator[Finding]:
     first = next(iter(row.get("layers") or ()), "")
     if first and any(fnmatchcase(f"{first}.weight", pattern) for pattern in hidden):
         words = "The first layer is hidden, and only its gradient is made of the pixels themselves."
-        yield Finding("hidden", words, f"Hidden: {', '.join(hidden)}. {reached(patient)}", CURVE, (everything_seen(),))
+        yield Finding("hidden", words, f"Hidden: {', '.join(hidden)}. {reached(patient)}", CURVE, (EVERYTHING_SEEN,))
 
 
 def mistaken_labels(patient: Patient) -> Iterator[Finding]:
@@ -223,9 +208,8 @@ def falling_still(patient: Patient) -> Iterator[Finding]:
         evidence = f"The last quarter of its {steps:,} iterations took away {percent(fell)} of the distance."
         usual = knobs.find_entry("attacks", patient.experiment["attack"], patient.catalogue)["default"]["steps"]
         more = min(max(MORE * steps, usual), MOST_STEPS)
-        yield Finding(
-            "iterations", words, evidence, CURVE, ((f"Run it for {more:,} iterations", (("attack.steps", more),)),)
-        )
+        longer = (f"Run it for {more:,} iterations", (("attack.steps", more),))
+        yield Finding("iterations", words, evidence, CURVE, (longer,))
 
 
 CAUSES: tuple[Callable[[Patient], Iterator[Finding]], ...] = (

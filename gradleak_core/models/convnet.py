@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -11,7 +10,7 @@ from torch import nn
 from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
-from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Normalise, Slot
+from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Slot, begin_layers
 from gradleak_core.types import Knob, Need
 
 
@@ -40,9 +39,7 @@ class ConvNet:
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        if self.normalise:
-            layers["normalise"] = Normalise()
+        layers = begin_layers(self.normalise)
         fan_in, w = shape[0], self.width
         for i, (fan_out, stride) in enumerate([(w, 1), (w, 2), (2 * w, 1), (2 * w, 1)], start=1):
             layers[f"conv{i}"] = nn.Conv2d(fan_in, fan_out, 3, stride, padding=1, bias=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from math import log
 from typing import Literal
@@ -29,6 +30,14 @@ class Normalise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - 0.5) * 4
+
+
+def begin_layers(normalise: bool) -> OrderedDict[str, nn.Module]:
+    """Returns the layers that a network begins with, by name: the normalisation of its images, or none."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if normalise:
+        layers["normalise"] = Normalise()
+    return layers
 
 
 class Slot(nn.Identity):

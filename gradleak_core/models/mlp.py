@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, ClassVar
@@ -12,7 +11,7 @@ from torch import nn
 from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
-from gradleak_core.models.layers import ACTIVATIONS, Activation, Normalise, Slot
+from gradleak_core.models.layers import ACTIVATIONS, Activation, Slot, begin_layers
 from gradleak_core.types import Knob, Need
 
 
@@ -51,9 +50,7 @@ class MLP:
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        if self.normalise:
-            layers["normalise"] = Normalise()
+        layers = begin_layers(self.normalise)
         layers["flatten"] = nn.Flatten()
         fan_in = prod(shape)
         for i in range(1, self.depth + 1):

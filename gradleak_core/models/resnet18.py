@@ -6,7 +6,6 @@ torchvision takes as long as to import torch.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
-from gradleak_core.models.layers import BatchNorm2d, Normalise, Slot
+from gradleak_core.models.layers import BatchNorm2d, Slot, begin_layers
 from gradleak_core.types import Clause, Knob, Need
 
 
@@ -68,9 +67,7 @@ class ResNet18:
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        if self.normalise:
-            layers["normalise"] = Normalise()
+        layers = begin_layers(self.normalise)
         layers["conv1"] = nn.Conv2d(shape[0], 64, 7, 2, padding=3, bias=False)
         layers["bn1"] = BatchNorm2d(64)
         layers["relu"] = nn.ReLU()

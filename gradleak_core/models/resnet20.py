@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
-from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Normalise, Slot
+from gradleak_core.models.layers import ACTIVATIONS, Activation, BatchNorm2d, Slot, begin_layers
 from gradleak_core.types import Knob, Need
 
 
@@ -62,9 +61,7 @@ class ResNet20:
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        if self.normalise:
-            layers["normalise"] = Normalise()
+        layers = begin_layers(self.normalise)
         fan_in = 16 * self.width
         layers["conv"] = nn.Conv2d(shape[0], fan_in, 3, padding=1, bias=False)
         layers["norm"] = BatchNorm2d(fan_in)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gradleak_core.config.demand import Work
 from gradleak_core.config.needs import between
 from gradleak_core.models.inits import Default, Init
-from gradleak_core.models.layers import Normalise, Slot
+from gradleak_core.models.layers import Slot, begin_layers
 from gradleak_core.types import Knob, Need
 
 PATCH = 4
@@ -128,9 +128,7 @@ class ViT:
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         dim = self.heads * HEAD
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        if self.normalise:
-            layers["normalise"] = Normalise()
+        layers = begin_layers(self.normalise)
         layers["embedding"] = Embedding(shape[0], shape[1], dim)
         layers["slot"] = Slot("inside")
         for i in range(1, self.depth + 1):

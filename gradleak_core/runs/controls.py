@@ -31,12 +31,13 @@ class Controls:
         self._steps: int | None = None
         self._gap = 0.0
         self._next = 0.0
-        self._changed = threading.Condition()
+        self.changed = threading.Condition()
+        """The lock without which no command is taken and no iteration counted."""
 
     def apply(self, command: dict[str, Any]) -> None:
         """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace` and `hurry`."""
         kind = command["type"]
-        with self._changed:
+        with self.changed:
             if kind == "stop":
                 self.stopped = True
             elif kind == "hurry":
@@ -46,7 +47,7 @@ class Controls:
             else:
                 self.paused = kind == "pause"
                 self._steps = command["iterations"] if kind == "step" else None
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def tick(self) -> bool:
         """Keeps the pace after an iteration. Returns whether that iteration has to be shown.
@@ -55,27 +56,27 @@ class Controls:
         """
         if self._gap:
             self._keep_pace()
-        with self._changed:
+        with self.changed:
             self.ticks += 1
             self._count_down()
         return self.paused or self.stopped or self._gap >= UNHURRIED
 
     def hold(self) -> None:
         """Waits while the run is paused."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self.paused or self.stopped)
+        with self.changed:
+            self.changed.wait_for(lambda: not self.paused or self.stopped)
 
     def step_to(self, iteration: int) -> None:
         """Lets the run go on to an iteration, at least one more, and then pause."""
-        with self._changed:
+        with self.changed:
             self.paused, self._steps = False, max(1, iteration - self.ticks)
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def await_answer(self) -> bool:
         """Waits at a plateau. Returns whether the run goes on: if that was asked for, or if nobody can be asked."""
         if not self.patience:
             return True
-        with self._changed:
+        with self.changed:
             self.paused = True
             self._wait(lambda: not self.paused or self.stopped or self.hurried, self.patience)
             going_on, self.paused = not self.paused or self.stopped, False
@@ -89,19 +90,15 @@ class Controls:
 
     def _keep_pace(self) -> None:
         now = time.perf_counter()
-        with self._changed:
+        with self.changed:
             gap = self._gap
             self._next = max(self._next + gap, now)
             self._wait(lambda: self.stopped or self.paused or self._gap != gap, self._next - now)
 
     def _wait(self, until: Any, timeout: float) -> None:
         begun = time.perf_counter()
-        self._changed.wait_for(until, timeout)
+        self.changed.wait_for(until, timeout)
         self.wasted += time.perf_counter() - begun
-
-    def lock(self) -> threading.Condition:
-        """Returns the lock without which no command is taken and no iteration counted."""
-        return self._changed
 
 
 def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
@@ -113,7 +110,7 @@ def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
         return
     with ExitStack() as locked:
         for lane in lanes:
-            locked.enter_context(lane.lock())
+            locked.enter_context(lane.changed)
         if command["type"] == "step" or not all(lane.paused for lane in lanes):
             target = max(lane.ticks for lane in lanes) + command.get("iterations", 1)
             for lane in lanes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from gradleak_core.runs.jobs import Job
@@ -82,6 +83,7 @@ def make_job(rows: Sequence[Any], store: Store) -> Job:
         experiment = row["experiment"]
         named = experiment.get("threads")
         runs[row["id"]] = experiment if named else take_threads(experiment, store.result_of(experiment))
-        if experiment.get("fork") and problem_of_fork(experiment, store) is None:
-            starts[row["id"]] = find_start(experiment, store)
+        if experiment.get("fork"):
+            with suppress(Refused):
+                starts[row["id"]] = find_start(experiment, store)
     return Job(runs, (rows[0]["race"] or {}).get("by", "iterations"), starts)

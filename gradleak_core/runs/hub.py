@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from concurrent.futures import Future
+from operator import itemgetter
 from typing import Any, get_args
 from weakref import WeakValueDictionary
 
@@ -72,7 +74,7 @@ class Trace:
     def since(self, seen: int, *, thin: bool = False) -> bytes:
         """Returns a browser message with all that came after iteration `seen`; `thin` shortens a long curve."""
         seen = min(max(seen, 0), self.last)
-        frames = self.frames[self._first_after(seen) :]
+        frames = self.frames[bisect_right(self.frames, seen, key=itemgetter("iteration")) :]
         curve: Head = {"first": seen + 1, "columns": {name: values[seen:] for name, values in self.columns.items()}}
         if thin and self.last - seen > MOST_POINTS:
             curve = self._thinned(seen)
@@ -82,12 +84,6 @@ class Trace:
         if seen:  # what the client sent does not change: who has seen an iteration knows it
             head.pop("update", None)
         return pack_live(head, self.picture if frames else b"")
-
-    def _first_after(self, seen: int) -> int:
-        index = len(self.frames)
-        while index and self.frames[index - 1]["iteration"] > seen:
-            index -= 1
-        return index
 
     def _thinned(self, seen: int) -> Head:
         stride = (self.last - seen - 1) / (MOST_POINTS - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,11 +12,10 @@ import torch
 from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
-from gradleak_core.data.pixels import to_strip
+from gradleak_core.data.pixels import from_strip, to_strip
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
-from gradleak_core.runs.starts import read_first_guess
-from gradleak_core.types import Finished, Frame, Note, Plateau, Progress, Started
+from gradleak_core.types import Finished, FirstGuess, Frame, Note, Plateau, Progress, Started
 from gradleak_core.verdicts import PLATEAU
 
 if TYPE_CHECKING:
@@ -241,13 +241,19 @@ class Run:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 
+def read_first_guess(start: Any) -> FirstGuess:
+    """Returns the guess that a run goes on from, in the order that it had for the attacker."""
+    images = from_strip(base64.b64decode(start["picture"]), len(start["labels"]))
+    places = torch.tensor(start["order"]).argsort()
+    return FirstGuess(images[places, : start["channels"]], tuple(start["labels"][place] for place in places.tolist()))
+
+
 def fetch_datasets(images: list[str], note: Say) -> None:
     """Downloads the data sets that the images need and that are missing. Raises `Refused`, and what `note` raises."""
     for reference in images:
         if reference.startswith("dataset:"):
-            read_item(
-                data_folder() / "datasets", reference, Download(DATASETS[parse_dataset(reference)[0]].title, note)
-            )
+            title = DATASETS[parse_dataset(reference)[0]].title
+            read_item(data_folder() / "datasets", reference, Download(title, note))
 
 
 class Download:

@@ -60,7 +60,7 @@ class Pictures:
         """Removes the uploads of a deleted experiment that no other experiment needs."""
         for image in (mine := uploads_of(experiment)) and mine - self._needed():
             with suppress(Refused, OSError):
-                uploads.delete(self.folder, image)
+                uploads.upload_file(self.folder, image).unlink(missing_ok=True)
 
     async def sweep(self) -> None:
         """Removes old uploads every hour until it is cancelled."""

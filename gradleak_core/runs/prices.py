@@ -20,9 +20,8 @@ from gradleak_core.config.links import defence_text
 from gradleak_core.config.schemas import checked
 from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.data.sources import source
-from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.processes import process_environment
-from gradleak_core.runs.room import describe_unwritten
+from gradleak_core.runs.room import describe_unwritten, without_folders
 from gradleak_core.runs.shapes import is_price
 from gradleak_core.types import JSON, Refused
 
@@ -58,21 +57,12 @@ class Prices:
                 raise Refused("Another price is being worked out; wait for it or stop it.")
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
-            head = {"experiment": experiment, "federation": dict(federation), "planned": len(defences) + 1}
+            head: JSON = {"status": "running", "message": None, "note": STARTING_UP, "points": [], "begun": time.time()}
+            asked = {"experiment": experiment, "federation": dict(federation), "planned": len(defences) + 1}
             command = [f"--{option}={value}" for option, value in federation.items()]
             command += [f"--defence={text}" for text in defences]
             try:
-                self._write(
-                    name,
-                    {
-                        "status": "running",
-                        "message": None,
-                        "note": STARTING_UP,
-                        "points": [],
-                        "begun": time.time(),
-                        **head,
-                    },
-                )
+                self._write(name, head | asked)
                 self._processes[name] = self._process(name, command)
             except OSError:
                 self._file(name).unlink(missing_ok=True)

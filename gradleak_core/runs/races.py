@@ -15,7 +15,7 @@ from gradleak_core.config.races import check_lanes, check_race, lane_names, race
 from gradleak_core.config.schemas import quoted
 from gradleak_core.runs.forks import check_forks
 from gradleak_core.runs.rows import NAME, clean_name
-from gradleak_core.runs.service import STARTING, NoRun, NotReady, Service
+from gradleak_core.runs.service import NoRun, Service
 from gradleak_core.types import Refused
 
 Race = dict[str, Any]
@@ -25,9 +25,7 @@ KEPT_OF_RACE = ("id", "title", "by")
 
 def submit_race(service: Service, race: Any) -> Race:
     """Queues the lanes of a race as runs, each named by what differs. Returns the race. Raises as `submit` does."""
-    catalogue = service.catalogue()
-    if catalogue is None:
-        raise NotReady(STARTING)
+    catalogue = service.require_catalogue()
     asked = check_race(race)
     title = None if asked["title"] is None else clean_name(asked["title"])
     lanes = []

@@ -1,16 +1,30 @@
-"""Sets a damaged file of runs aside and copies what can be read of it into a new one. Imports no torch."""
+"""Mends a file of runs that is damaged, or that an older GradLeak has written. Imports no torch.
+
+A damaged file is set aside, and what can be read of it is copied into a new one.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.runs.renewal import ADDED
+from gradleak_core.config.former import SCHEMA, renew_experiment, renew_head, renew_result, renew_started
+from gradleak_core.data.files import read_json
 
+COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("runs", "experiment"): renew_experiment,
+    ("runs", "started"): renew_started,
+    ("runs", "result"): renew_result,
+    ("frames", "head"): renew_head,
+}
+"""The function that gives the JSON in a column today's names, by table and column."""
+ADDED = {"race": "TEXT", "race_head": "TEXT", "tags": "TEXT"}
+"""The columns of runs that came after schema 2, and their types."""
 KEYS = {"runs": ("id",), "frames": ("run", "iteration")}
 BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
@@ -149,3 +163,22 @@ def column_names(db: sqlite3.Connection, table: str) -> list[str]:
         raise
     except sqlite3.DatabaseError:
         return []
+
+
+def renew(db: sqlite3.Connection) -> None:
+    """Rewrites a file of an older schema, all of it or nothing. A value that cannot be read stays as it is."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version >= SCHEMA:
+        return
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        there = {row[1] for row in db.execute("PRAGMA table_info(runs)")}
+        for name in ADDED.keys() - there:
+            db.execute(f"ALTER TABLE runs ADD COLUMN {name} {ADDED[name]}")
+        for (table, column), change in COLUMNS.items() if version < 2 else ():
+            rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
+            for number, text in rows.fetchall():
+                with suppress(ValueError, TypeError):  # it is not JSON
+                    row = (json.dumps(change(read_json(text))), number)
+                    db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", row)
+        db.execute(f"PRAGMA user_version = {SCHEMA}")

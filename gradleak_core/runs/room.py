@@ -1,8 +1,9 @@
-"""Errors of writing and reading the data folder, each told in one sentence. Imports no torch."""
+"""Errors of writing and reading the data folder, each told in one sentence, and without its place. Imports no torch."""
 
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ FULL = (
 )
 PASSING = ("is full", "disk I/O error", "readonly", "is locked", "unable to open", "out of memory")
 """The words in SQLite's messages about troubles that may pass by themselves."""
+FOLDERS = re.compile(r"(?<![\w:/\\.~])(?:file://|~|[A-Za-z]:)?[/\\]+(?:[^\s/\\'\":;,]+[/\\]+)*(?=[^\s/\\'\":;,])")
+"""Matches an absolute path up to its last part, of POSIX or Windows, but no address such as http://localhost/x."""
 
 
 class Unwritable(Refused):
@@ -52,3 +55,8 @@ def writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise Unwritable(describe_unwritten(error)) from error
+
+
+def without_folders(text: str) -> str:
+    """Returns `text` with every absolute path cut to its last part: `/srv/gradleak/runs.sqlite3` to `runs.sqlite3`."""
+    return FOLDERS.sub("", text)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.config.schemas import integer, number, quoted
-from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import Hub, Trace, load_trace
@@ -17,21 +16,13 @@ from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
-from gradleak_core.runs.room import writing
-from gradleak_core.runs.rows import (
-    clean_name,
-    complete_row,
-    describe_end,
-    find_ending,
-    group_waiting,
-    name_lanes,
-)
+from gradleak_core.runs.room import without_folders, writing
+from gradleak_core.runs.rows import clean_name, complete_row, describe_end, find_ending, group_waiting, name_lanes
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
 from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
-STARTING = "The engine is still starting; try again in a few seconds."
 MOST_WAITING = 100
 
 
@@ -103,9 +94,7 @@ class Service:
 
         Returns their ids. Raises as `submit` does.
         """
-        catalogue = self.catalogue()
-        if catalogue is None:
-            raise NotReady(STARTING)
+        catalogue = self.require_catalogue()
         with self.pictures.lock:  # which a deletion takes too, so that none comes between the rows and the queue
             if len(self.supervisor.queue) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
@@ -117,9 +106,7 @@ class Service:
 
     def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
         """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
-        catalogue = self.catalogue()
-        if catalogue is None:
-            raise NotReady(STARTING)
+        catalogue = self.require_catalogue()
         asked = check_request(experiment, defences, federation, catalogue, self.folder)
         with writing():
             return self.prices.start(*asked)
@@ -204,8 +191,7 @@ class Service:
 
     def recording(self, run: str) -> dict[str, Any]:
         """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
-        row, trace = self.run(run), self._loaded(run)
-        return make_recording(row, trace, self.store)
+        return make_recording(self.run(run), self._loaded(run), self.store)
 
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
@@ -217,6 +203,12 @@ class Service:
 
     def catalogue(self) -> Any:
         """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""
+        return self._known.value
+
+    def require_catalogue(self) -> Any:
+        """Returns the catalogue. Raises `NotReady` before it is known."""
+        if self._known.value is None:
+            raise NotReady("The engine is still starting; try again in a few seconds.")
         return self._known.value
 
     def health(self) -> dict[str, Any]:

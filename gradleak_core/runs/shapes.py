@@ -60,8 +60,7 @@ def is_frame(frame: Any) -> bool:
 
 def is_price(value: Any) -> bool:
     """Returns whether a value is the content of a price's file, as far as it is read."""
-    text = (str, type(None))
-    kinds: dict[str, Any] = {"message": text, "note": text, "points": list, "planned": int, "federation": dict}
+    kinds: dict[str, Any] = {"message": TEXT, "note": TEXT, "points": list, "planned": int, "federation": dict}
     if not isinstance(value, dict) or not value.keys() >= PRICE or value["status"] not in PRICE_STATUSES:
         return False
     if not all(isinstance(value[name], kind) for name, kind in kinds.items()):

@@ -20,8 +20,7 @@ from gradleak_core.config.former import SCHEMA
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.protocol import encode, finite
-from gradleak_core.runs.recovery import is_sound, losses, recover
-from gradleak_core.runs.renewal import renew
+from gradleak_core.runs.recovery import is_sound, losses, recover, renew
 from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
 from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer

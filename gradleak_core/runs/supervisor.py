@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from gradleak_core.runs.discreet import without_folders
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job, Queue
 from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
 from gradleak_core.runs.protocol import Head, pack, receive_message
+from gradleak_core.runs.room import without_folders
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."

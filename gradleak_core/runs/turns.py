@@ -49,15 +49,11 @@ def play_in_turns(runs: Sequence[tuple[Run, Any]], by: str, fail: Fail) -> None:
             lanes[0].run.controls.hold()
             continue
         lane = min(going, key=lambda lane: lane.place(by))
-        if not advanced(lane, fail):
+        try:
+            going_on = lane.advance()
+        except Exception as error:
+            fail(lane.run.run, error)
+            going_on = False
+        if not going_on:
             lane.run.controls.over = True
             lanes.remove(lane)
-
-
-def advanced(lane: Lane, fail: Fail) -> bool:
-    """Plays one turn of a lane. Returns whether there is another; an error ends the lane and is passed on."""
-    try:
-        return lane.advance()
-    except Exception as error:
-        fail(lane.run.run, error)
-        return False

@@ -11,8 +11,8 @@ from torch.func import grad, vmap
 
 from gradleak_core.client import Loss, blank, local_update
 from gradleak_core.config.demand import PARAMETERS_AT_ONCE, VALUES_AT_ONCE
-from gradleak_core.speed.counting import values
 from gradleak_core.speed.factored import Probes, factored_update, find_probes
+from gradleak_core.speed.mode import values
 from gradleak_core.speed.norms import ScaledApart
 from gradleak_core.speed.parallel import SHARING
 from gradleak_core.speed.pieces import LaidOut
@@ -20,9 +20,6 @@ from gradleak_core.speed.sweeps import sweep_network
 from gradleak_core.speed.unfolding import Unfolding
 from gradleak_core.types import Candidate, ClientStep, Latents, Observation, Update
 from gradleak_core.updates import Observed
-
-UpdateFunction = Callable[[Candidate], Mapping[str, Any]]
-"""Returns the update (S, ...) of guesses."""
 
 
 class QuickUpdates:
@@ -37,8 +34,8 @@ class QuickUpdates:
         self.single = observation.step.steps(observation.batch) == 1
         self.probes = find_probes(model, blank(observation)) if by_products and self.single else Probes()
 
-    def at(self, theta: Update) -> UpdateFunction:
-        """Returns the function for clients that begin from parameters theta."""
+    def at(self, theta: Update) -> Callable[[Candidate], Mapping[str, Any]]:
+        """Returns the function from guesses to the updates (S, ...) of clients that begin from parameters theta."""
         if self.probes.zeros:
             return partial(factored_update, self.model, probes=self.probes.at(theta), start=theta)
         swept = sweep_network(self.model, theta) if self.single else None

@@ -19,8 +19,8 @@ from gradleak_core.attacks.parts.priors import (
     Scale,
     Scene,
     TotalVariation,
+    align,
 )
-from gradleak_core.attacks.parts.registration import align
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.client import draw_latents
 from gradleak_core.defences import DEFENCES

@@ -9,9 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gradleak_core.attacks.parts.labels import BIAS, BiasRule, InstanceWise, LabelCounts, Labels, nearest_labels
+from gradleak_core.attacks.parts.labels import BIAS, BiasRule, InstanceWise, LabelCounts, Labels, nearest_labels, tally
 from gradleak_core.attacks.parts.probes import noise
-from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.client import observe
 from gradleak_core.models import INITS, MODELS, build
 from gradleak_core.types import ClientStep, Observation, Refused, Secret

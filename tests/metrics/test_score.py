@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradleak_core.metrics import score
-from gradleak_core.metrics.pairing import pair, visible
+from gradleak_core.metrics.score import pair, visible
 from gradleak_core.verdicts import recognisable, seen
 
 ZERO = torch.zeros(1, dtype=torch.long)

@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
-from gradleak_core.api import answer_break
+from gradleak_core.api import BROKEN_OFF, answer_with
 from gradleak_core.cli.connections import BYTES_A_SECOND, TimedProtocol
 from tests.runs.serving import until
 
@@ -59,7 +59,8 @@ async def echo(socket: WebSocket) -> None:
 def web() -> Iterator[uvicorn.Server]:
     routes = [Route("/body", body, methods=["POST"]), Route("/slow", slow), Route("/large", large)]
     app = Starlette(
-        routes=[*routes, WebSocketRoute("/socket", echo)], exception_handlers={ClientDisconnect: answer_break}
+        routes=[*routes, WebSocketRoute("/socket", echo)],
+        exception_handlers={ClientDisconnect: answer_with(400, BROKEN_OFF)},
     )
     settings = uvicorn.Config(app, http=TimedProtocol, timeout_keep_alive=LIMIT, ws="websockets-sansio", port=0)
     server = uvicorn.Server(settings)

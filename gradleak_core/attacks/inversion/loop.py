@@ -102,52 +102,44 @@ class Recipe:
     def run(
         self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
     ) -> Iterator[Event]:
-        """Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness.
+        """Runs gradient matching: moves guesses of the private batch until their update matches the observed one.
 
-        One restart begins at the guess `begin`, if there is one.
+        Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness. All restarts
+        run together, one of them from the guess `begin`, if there is one. Each keeps one iterate, and the attacker
+        makes one answer of these. The distance alone, without the priors, ranks the restarts. A restart that has
+        diverged is redrawn.
         """
-        return invert(self, model, observation, seed=seed, begin=begin)
-
-
-def invert(
-    recipe: Recipe, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
-) -> Iterator[Event]:
-    """Runs gradient matching: moves guesses of the private batch until their update matches the observed one.
-
-    All restarts run together. Each keeps one iterate, and the attacker makes one answer of these. The distance alone,
-    without the priors, ranks the restarts. A restart that has diverged is redrawn.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    space = Space(recipe.unknowns, recipe.labels.read(model, observation), observation, recipe.stance, model, generator)
-    z = space.start(recipe.restarts, generator).to(next(model.parameters()))  # (S, N)
-    z = z if begin is None else space.begin_at(begin, z)
-    pick, stopping = Picker.start(space, recipe.answer, z), Stopping(find_goal(recipe, model, observation))
-    names, redrawn = ("distance", *(type(prior).__name__ for prior in recipe.priors)), torch.zeros_like(z[0, 0]).long()
-    start, iteration, consensus = partial(start_descent, recipe, observation, space), 0, z[:0]
-    plateau: Plateau | None = None
-    with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
-        yield Started(recipe.steps, recipe.restarts, names)
-        for first in range(1, recipe.steps + 1, CHECK_EVERY):
-            iterations = range(first, min(first + CHECK_EVERY, recipe.steps + 1))
-            if first % HOLD == 1:
-                consensus = find_consensus(recipe, space, *descent.standing)
-            rounds = plan_rounds(recipe, space, z, generator, consensus, iterations)
-            for iteration, (at, distance, terms, *found) in zip(iterations, descent.run(rounds), strict=True):
-                pick = pick.after(*found)
-                if iteration == first:
-                    stopping.begin(pick.distance)
-                losses = dict(zip(names, (distance, *terms.unbind(1)), strict=True))
-                yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
-            if stopping.met(pick.distance):
-                break
-            if plateau is None and (plateau := find_plateau(recipe, stopping, iteration)):
-                yield plateau
-                stopping.level = plateau.ends
-            if stopping.level:
-                break
-            redrawn = redrawn + redraw_lost(descent, recipe, space, z, generator)
-    least = float(pick.distance.min())
-    yield Finished(stopping.status(), iteration, pick(), least, int(redrawn), stopping.fell())
+        generator = torch.Generator().manual_seed(seed)
+        space = Space(self.unknowns, self.labels.read(model, observation), observation, self.stance, model, generator)
+        z = space.start(self.restarts, generator).to(next(model.parameters()))  # (S, N)
+        z = z if begin is None else space.begin_at(begin, z)
+        pick, stopping = Picker.start(space, self.answer, z), Stopping(find_goal(self, model, observation))
+        names = ("distance", *(type(prior).__name__ for prior in self.priors))
+        start, consensus = partial(start_descent, self, observation, space), z[:0]
+        iteration, redrawn, plateau = 0, torch.zeros_like(z[0, 0]).long(), None
+        with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
+            yield Started(self.steps, self.restarts, names)
+            for first in range(1, self.steps + 1, CHECK_EVERY):
+                iterations = range(first, min(first + CHECK_EVERY, self.steps + 1))
+                if first % HOLD == 1:
+                    consensus = find_consensus(self, space, *descent.standing)
+                rounds = plan_rounds(self, space, z, generator, consensus, iterations)
+                for iteration, (at, distance, terms, *found) in zip(iterations, descent.run(rounds), strict=True):
+                    pick = pick.after(*found)
+                    if iteration == first:
+                        stopping.begin(pick.distance)
+                    losses = dict(zip(names, (distance, *terms.unbind(1)), strict=True))
+                    yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
+                if stopping.met(pick.distance):
+                    break
+                if plateau is None and (plateau := find_plateau(self, stopping, iteration)):
+                    yield plateau
+                    stopping.level = plateau.ends
+                if stopping.level:
+                    break
+                redrawn = redrawn + redraw_lost(descent, self, space, z, generator)
+        least = float(pick.distance.min())
+        yield Finished(stopping.status(), iteration, pick(), least, int(redrawn), stopping.fell())
 
 
 def find_plateau(recipe: Recipe, stopping: Stopping, iteration: int) -> Plateau | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks.parts.probes import Probing
-from gradleak_core.attacks.parts.tally import tally
 from gradleak_core.config.needs import between
 from gradleak_core.types import Clause, Knob, Need, Observation, Refused
 
@@ -34,43 +33,40 @@ class Labels(Protocol):
     """
 
     title: ClassVar[str]
-    told: ClassVar[bool]
+    told: ClassVar[bool] = False
     """True if the threat model must reveal the labels."""
     knows: ClassVar[str]
     """The rest of a sentence that begins with "The attacker ..."."""
-    needs: ClassVar[tuple[Need, ...]]
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
-class KnownLabels:
+class KnownLabels(Labels):
     """The attacker is told the labels."""
 
     title: ClassVar[str] = "Known"
     told: ClassVar[bool] = True
     knows: ClassVar[str] = "is told the labels"
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return observation.labels
 
 
 @dataclass(frozen=True)
-class OptimisedLabels:
+class OptimisedLabels(Labels):
     """The labels are unknowns: the softmax of free logits, matched together with the image. Zhu et al. 2019."""
 
     title: ClassVar[str] = "Optimised"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "guesses the labels together with the image"
-    needs: ClassVar[tuple[Need, ...]] = ()
 
     def read(self, model: nn.Module, observation: Observation) -> Tensor | None:
         return None
 
 
 @dataclass(frozen=True)
-class RowSum:
+class RowSum(Labels):
     """The B classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
 
     For one image with positive features, only the true class has a negative sum. A batch takes the B lowest sums, so
@@ -78,7 +74,6 @@ class RowSum:
     """
 
     title: ClassVar[str] = "Row sum"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the sums of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
@@ -87,14 +82,13 @@ class RowSum:
 
 
 @dataclass(frozen=True)
-class RowMinimum:
+class RowMinimum(Labels):
     """The B classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
 
     If features are ≥ 0, a negative entry proves that the class is present. The rule misses repeats of a label.
     """
 
     title: ClassVar[str] = "Row minimum"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "reads the labels off the lowest entries of the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (WEIGHT_SEEN,)
 
@@ -103,7 +97,7 @@ class RowMinimum:
 
 
 @dataclass(frozen=True)
-class BiasRule(Probing):
+class BiasRule(Probing, Labels):
     """Label counts λ from the last bias's gradient Δc and the mean prediction p: λ_n = K (p_n − Δc_n), with repeats.
 
     K is the number of pictures. The rule is exact for the p of the batch, since Δc_n = mean_k p_kn − λ_n / K. The batch
@@ -114,7 +108,6 @@ class BiasRule(Probing):
     """
 
     title: ClassVar[str] = "Bias rule"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last bias's gradient"
     needs: ClassVar[tuple[Need, ...]] = (
         between(
@@ -133,7 +126,7 @@ class BiasRule(Probing):
 
 
 @dataclass(frozen=True)
-class LabelCounts(Probing):
+class LabelCounts(Probing, Labels):
     """Label counts λ from the last layer's gradient, repeats included: λ_n = K p_n − K ΔW_n / O. Geng et al. 2021.
 
     ΔW_n is the sum of row n of the gradient, and K the number of pictures. The mean prediction p and the mean sum O of
@@ -145,7 +138,6 @@ class LabelCounts(Probing):
 
     bias: Annotated[bool, Knob("Use the bias", "Count by the classifier's bias if it has one.")] = True
     title: ClassVar[str] = "Label counts"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (Need(HIDDEN, (Clause("weight_seen", 1), Clause("bias_seen", 1))),)
 
@@ -157,7 +149,7 @@ class LabelCounts(Probing):
 
 
 @dataclass(frozen=True)
-class InstanceWise:
+class InstanceWise(Labels):
     """Label counts λ from the mean prediction p_j of each class j, found from its own features. iLRG, Ma et al. 2023.
 
     The pictures of class j have features near e_j = ΔW_j / Δc_j, row j of the last layer's gradient divided by the
@@ -167,7 +159,6 @@ class InstanceWise:
     """
 
     title: ClassVar[str] = "iLRG"
-    told: ClassVar[bool] = False
     knows: ClassVar[str] = "counts the labels from the features of each class in the last layer's gradient"
     needs: ClassVar[tuple[Need, ...]] = (
         between(
@@ -208,6 +199,43 @@ def nearest_labels(surplus: Tensor, prediction: Tensor, weights: Sequence[float]
     guesses = [uniform] if prediction.max() > NEARLY_ALL else [prediction, uniform]
     tallies = [tally(sum(weights) * guess - surplus, weights) for guess in guesses]
     return min(tallies, key=lambda found: found[1])[0]
+
+
+def tally(mass: Tensor, weights: Sequence[float]) -> tuple[Tensor, float]:
+    """Returns the labels (B,), in any order, that come nearest to each class's mass, and their squared error.
+
+    `mass` (classes,) is the total weight of each class's pictures in the update, and `weights` (B,) the weight of each
+    picture. There are at most two different weights; pictures in a last, smaller mini-batch have the larger. Dynamic
+    programming over the classes finds by least squares how many pictures of each weight a class has. If several answers
+    are equally near, such as two halves and three thirds, one of them is returned. A mass that is not finite is 0.
+    """
+    light, heavy = min(weights), max(weights)
+    many = list(weights).count(light)
+    few = len(weights) - many
+    options = [(i, j) for i in range(many + 1) for j in range(few + 1)]  # light and heavy pictures of one class
+    cost = np.full((many + 1, few + 1), np.inf)  # by light and heavy pictures of the classes so far
+    cost[0, 0] = 0
+    chosen = []
+    for value in mass.nan_to_num(0, 0, 0).tolist():
+        cost, best = extended(cost, options, [(value - i * light - j * heavy) ** 2 for i, j in options])
+        chosen.append(best)
+    labels, error = list[int](), float(cost[many, few])
+    for label in reversed(range(len(chosen))):
+        i, j = options[chosen[label][many, few]]
+        labels += [label] * (i + j)
+        many, few = many - i, few - j
+    return torch.tensor(labels[::-1], device=mass.device), error
+
+
+def extended(cost: Any, options: Sequence[tuple[int, int]], added: Sequence[float]) -> tuple[Any, Any]:
+    """Returns the smallest cost (many + 1, few + 1) after one more class, and the option that reaches it.
+
+    Both are by the number of light and heavy pictures so far; `added` is the cost of each option for the new class.
+    """
+    tried = np.full((len(options), *cost.shape), np.inf)  # (options, many + 1, few + 1)
+    for number, (i, j) in enumerate(options):
+        tried[number, i:, j:] = cost[: cost.shape[0] - i, : cost.shape[1] - j] + added[number]
+    return tried.min(0), tried.argmin(0)
 
 
 def last(observation: Observation, name: str) -> Tensor:

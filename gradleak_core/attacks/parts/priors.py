@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks.parts.registration import align
 from gradleak_core.client import first_draws
 from gradleak_core.config.needs import between
 from gradleak_core.models.layers import DropoutLayer, stochastic
@@ -72,21 +71,6 @@ class TotalVariation:
 
 
 @dataclass(frozen=True)
-class Box:
-    """The mean squared distance of pixels from [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
-
-    weight: Annotated[float, WEIGHT] = 1e-2
-    title: ClassVar[str] = "Box"
-
-    def weight_at(self, done: float) -> float:
-        return self.weight
-
-    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        x = guess.images
-        return (x - x.clamp(0, 1)).square().flatten(1).mean(1)
-
-
-@dataclass(frozen=True)
 class Constant:
     """A prior whose weight stays constant during the run."""
 
@@ -94,6 +78,17 @@ class Constant:
 
     def weight_at(self, done: float) -> float:
         return self.weight
+
+
+@dataclass(frozen=True)
+class Box(Constant):
+    """The mean squared distance of pixels from [0, 1], for optimisers that cannot clamp. Geng et al. 2021."""
+
+    title: ClassVar[str] = "Box"
+
+    def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
+        x = guess.images
+        return (x - x.clamp(0, 1)).square().flatten(1).mean(1)
 
 
 @dataclass(frozen=True)
@@ -184,6 +179,23 @@ class Group(Constant):
             best = distance.masked_fill(lost, torch.inf).argmin()
             sound = align(sound, sound.index_select(0, best[None])[0])
         return (shares * sound).sum(0)
+
+
+def align(images: Tensor, onto: Tensor) -> Tensor:
+    """Returns images (S, B, C, H, W), each shifted cyclically to where it lies best on `onto` (B, C, H, W).
+
+    This is phase correlation: the inverse Fourier transform of the normalised cross-power spectrum peaks at the shift.
+    Kuglin & Hines 1975.
+    """
+    cross = torch.fft.fft2(onto) * torch.fft.fft2(images).conj()  # (S, B, C, H, W), complex
+    peak = torch.fft.ifft2(cross / (cross.abs() + 1e-9)).real.sum(-3)  # (S, B, H, W)
+    height, width = peak.shape[-2:]
+    places = peak.flatten(-2).argmax(-1, keepdim=True)  # (S, B, 1)
+    rows = (torch.arange(height, device=images.device) - places // width) % height  # (S, B, H)
+    columns = (torch.arange(width, device=images.device) - places % width) % width  # (S, B, W)
+    sources = (rows[..., :, None] * width + columns[..., None, :]).flatten(-2)  # (S, B, HW)
+    pixels = images.flatten(-2)  # (S, B, C, HW)
+    return pixels.gather(-1, sources[:, :, None].expand_as(pixels)).view_as(images)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import nn
 
 from gradleak_core.client import blank, draw_latents
 from gradleak_core.config.needs import between
-from gradleak_core.models.layers import DropoutLayer, stochastic
+from gradleak_core.models.layers import DropoutLayer
 from gradleak_core.types import Latents, Need, Observation
 
 
@@ -30,8 +30,11 @@ class Stance:
     needs: ClassVar[tuple[Need, ...]] = ()
 
     def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
-        """Returns the draws (T, B, ...) by buffer name; a layer without one computes with its mean."""
-        return {}
+        """Returns the draws (T, B, ...) by buffer name, fresh ones if they are drawn again or solved for.
+
+        A layer without a draw computes with its mean.
+        """
+        return fresh(model, observation, generator) if self.fresh or self.solved else {}
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,6 @@ class Guess(Stance):
     title: ClassVar[str] = "Guess"
     knows: ClassVar[str] = "draws dropout masks and noise afresh in every iteration"
     fresh: ClassVar[bool] = True
-
-    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
-        return fresh(model, observation, generator)
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,6 @@ class Solve(Stance):
     title: ClassVar[str] = "Solve"
     knows: ClassVar[str] = "solves for the model's random draws together with the image"
     solved: ClassVar[bool] = True
-
-    def draws(self, model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
-        return fresh(model, observation, generator)
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,6 @@ class ReadOff(Stance):
 
 def fresh(model: nn.Module, observation: Observation, generator: torch.Generator) -> Latents:
     """Draws every stochastic layer once, (T, B, ...) by buffer name, on the observation's device."""
-    if not any(True for _ in stochastic(model)):
-        return {}
     return draw_latents(model, blank(observation), observation.step, generator)
 
 

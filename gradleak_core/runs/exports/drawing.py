@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from gradleak_core.config.schemas import fit_text
 from gradleak_core.runs.exports.recorded import MEASURES, Recorded, describe_scores, describe_setup, name_measure
 from gradleak_core.types import JSON
 
@@ -140,9 +141,8 @@ def score_points(recorded: Recorded, measure: str) -> list[ChartPoint]:
 
 def difference(one: Image.Image, other: Image.Image) -> Image.Image:
     """Returns the error of each pixel in one colour: clear where both pictures are the same, full where far apart."""
-    apart = (
-        ImageChops.difference(one, other).convert("L", GREY).point(lambda value: min(255, value * 255 // FULL_ERROR))
-    )
+    error = ImageChops.difference(one, other).convert("L", GREY)
+    apart = error.point(lambda value: min(255, value * 255 // FULL_ERROR))
     return Image.composite(Image.new("RGB", one.size, FAULT), Image.new("RGB", one.size, "#f1f3f6"), apart)
 
 
@@ -171,11 +171,6 @@ def seconds_text(numbers: JSON) -> str:
     """Returns a frame's seconds of computing in words; empty where they are not known."""
     seconds = numbers.get("seconds")
     return f"{seconds:.1f} s of computing" if isinstance(seconds, (int, float)) else ""
-
-
-def fit_text(text: str, most: int) -> str:
-    """Returns a text of at most so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def blend(colour: str, share: float) -> str:

@@ -8,12 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gradleak_core.runs.exports.recorded import (
-    Recorded,
-    choose_evenly,
-    describe_setup,
-    from_data_url,
-)
+from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_setup, from_data_url
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.recording import data_url
 from gradleak_core.types import JSON

@@ -93,15 +93,10 @@ def choose_evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
 
 
-def open_picture(picture: bytes) -> Image.Image:
-    """Returns an encoded picture in mode RGB. Raises OSError, SyntaxError or ValueError when it is damaged."""
-    return Image.open(io.BytesIO(picture)).convert("RGB")
-
-
-def open_readable(picture: bytes | None) -> Image.Image | None:
+def open_readable(picture: bytes) -> Image.Image | None:
     """Returns an encoded picture in mode RGB; None when there is none or it is damaged."""
     try:
-        return open_picture(picture or b"")
+        return Image.open(io.BytesIO(picture)).convert("RGB")
     except (OSError, SyntaxError, ValueError):
         return None
 
@@ -113,13 +108,6 @@ def from_data_url(address: Any) -> bytes:
         return base64.b64decode(text.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def png(image: Image.Image, **options: Any) -> bytes:
-    """Returns a picture as a PNG."""
-    out = io.BytesIO()
-    image.save(out, "PNG", **options)
-    return out.getvalue()
 
 
 def describe_scores(frame: JSON) -> list[str]:

@@ -9,7 +9,7 @@ from gradleak_core.types import Refused
 
 TEMPLATE = '''"""Repeats a run of GradLeak and says whether it ends in the same numbers.
 
-Put it into the folder of a GradLeak checkout and run it there, with the packages of requirements.txt: python {name}
+Put it into the folder of a GradLeak checkout and run it there, with the packages of requirements.txt: python repeat.py
 A picture that was uploaded must still be in the data folder, which GRADLEAK_DATA names.
 """
 
@@ -54,7 +54,7 @@ FORKED = "This run goes on from the guess of another one, which only the server 
 NO_SETUP = "This run has no set-up that can be read, so nothing can repeat it."
 
 
-def write_script(recorded: Recorded, name: str = "repeat.py") -> str:
+def write_script(recorded: Recorded) -> str:
     """Returns the script. Raises `Refused` for a run whose set-up cannot be read."""
     if not recorded.experiment:
         raise Refused(NO_SETUP)
@@ -63,7 +63,6 @@ def write_script(recorded: Recorded, name: str = "repeat.py") -> str:
     result = recorded.result
     stopped, metrics = result.get("status") == "stopped", result.get("metrics") or {}
     return TEMPLATE.format(
-        name=name,
         title=repr(recorded.title),
         device=repr(str(result.get("device") or "cpu")),
         iterations=result.get("iterations") if stopped else None,

@@ -15,9 +15,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from gradleak_core.config.admission import admit
+from gradleak_core.config.schemas import fit_text
 from gradleak_core.data.files import read_json
-from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, fit_text, wrap_text
-from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_scores, describe_setup, png
+from gradleak_core.data.uploads import encode_png
+from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, wrap_text
+from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_scores, describe_setup
 from gradleak_core.types import JSON, Refused
 
 KEY = b"gradleak"
@@ -54,7 +56,7 @@ def draw_sheet(recorded: Recorded) -> bytes:
     info = PngInfo()
     if recorded.experiment:
         info.add_itxt(KEY.decode(), json.dumps({"experiment": recorded.experiment}))
-    return png(sheet, pnginfo=info)
+    return encode_png(sheet, pnginfo=info)
 
 
 def choose_frames(shown: list[tuple[JSON, Image.Image]]) -> list[tuple[JSON, Image.Image]]:
