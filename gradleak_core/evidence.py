@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -15,9 +15,10 @@ from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.stopping import distance_of_zeros
 from gradleak_core.attacks.parts.unknowns import match_labels
 from gradleak_core.client import local_update, loss_of, parameters
+from gradleak_core.defences import Defence
 from gradleak_core.metrics.score import pair, visible
 from gradleak_core.onlooker import Prepared
-from gradleak_core.types import Candidate, ClientStep, Finished, Latents, Observation, Round, Update
+from gradleak_core.types import Attack, Candidate, ClientStep, Finished, Latents, Observation, Round, Update
 from gradleak_core.updates import Observed, magnitude
 
 
@@ -54,6 +55,15 @@ class Case:
         hard = F.one_hot(labels, self.both.observation.classes).to(self.both.secret.images)
         latents = {k: v[0] for k, v in pick.latents.items()}
         return Assumed(hard, latents, self.both.model.training, self.both.observation.step)
+
+
+def examine(
+    both: Prepared, attack: Attack, client: ClientStep, defences: Sequence[Defence], end: Finished
+) -> dict[str, float]:
+    """Returns the evidence on a finished run, as `measure_evidence` does; none for an attack that is no recipe."""
+    if not isinstance(attack, Recipe):
+        return {}
+    return measure_evidence(Case(both, attack, client, any(defence.mixes for defence in defences)), end)
 
 
 def measure_evidence(case: Case, end: Finished) -> dict[str, float]:

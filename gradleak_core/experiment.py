@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core.attacks import ATTACK_KINDS, ATTACKS, PARTS
-from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.client import draw_latents, observe
 from gradleak_core.config.admission import admit, check_label
 from gradleak_core.config.codec import Codec
 from gradleak_core.data import samples
 from gradleak_core.data.images import load_image
 from gradleak_core.defences import DEFENCES, Defence
-from gradleak_core.evidence import Case, measure_evidence
+from gradleak_core.evidence import examine
 from gradleak_core.forecast import Forecast
 from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
@@ -29,6 +28,7 @@ from gradleak_core.takeover import await_first_iteration, explain_takeover, use_
 from gradleak_core.threat import ThreatModel
 from gradleak_core.training import WEIGHTS, Untrained, Weights
 from gradleak_core.types import (
+    Attack,
     ClientStep,
     Event,
     Finished,
@@ -65,7 +65,13 @@ class Experiment:
     classes: Annotated[int, Knob("Classes", "How many classes the model distinguishes.", 2, 1000)] = 10
     seed: Annotated[int, Knob("Seed", "Draws the weights, the client's noise and the first guesses.", 0, 2**31 - 1)] = 0
     threads: Annotated[
-        int, Knob("CPU threads", "The last digits of a result depend on this; 0 picks the fastest number here.", 0, 128)
+        int,
+        Knob(
+            "CPU threads",
+            "The last digits of a result depend on this; 0 picks the fastest number here.",
+            0,
+            128,
+        ),
     ] = 0
     model: Annotated[Model, Knob("Model", "The network that the client trains.", family="models")] = LeNet()
     weights: Annotated[
@@ -74,7 +80,7 @@ class Experiment:
     client: ClientStep = ClientStep()
     threat: ThreatModel = ThreatModel()
     defences: Annotated[tuple[Defence, ...], Knob("Defences", "Applied in this order.", family="defences")] = ()
-    attack: Annotated[Recipe, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
+    attack: Annotated[Attack, Knob("Attack", "How the attacker inverts the update.", family="attacks")] = ATTACKS[
         "idlg"
     ]
     fork: Annotated[str, Knob("Fork", "The guess to go on from, as run@iteration; empty for a new one.")] = ""
@@ -232,9 +238,8 @@ def play_on(
             event = replace(event, device=device, threads=experiment.threads, remark=remark)
             event = replace(event, update=both.tiles.description)
         elif isinstance(event, Finished):
-            mixed = any(defence.mixes for defence in experiment.defences)
-            case = Case(both, experiment.attack, experiment.client, mixed)
-            event = replace(event, evidence=measure_evidence(case, event))
+            evidence = examine(both, experiment.attack, experiment.client, experiment.defences, event)
+            event = replace(event, evidence=evidence)
         yield event
 
 

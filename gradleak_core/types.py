@@ -6,12 +6,12 @@ Images are float tensors in [0, 1]; S counts restarts, B the batch, C channels, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 JSON: TypeAlias = Any
 """A value that can be written as JSON."""
@@ -251,3 +251,26 @@ class Finished:
 
 
 Event: TypeAlias = "Note | Started | Progress | Frame | Plateau | Finished"
+
+
+class Attack(Protocol):
+    """An object that turns an observation into events. It never receives a `Secret`.
+
+    `Recipe` is the only kind so far; an attack in closed form would be another object with the same `run`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def restarts(self) -> int:
+        """The number S of guesses that the attack follows side by side."""
+        ...
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The secrets that the threat model must reveal to the attack, among "labels" and "latents"."""
+        ...
+
+    def run(
+        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
+    ) -> Iterator[Event]: ...
