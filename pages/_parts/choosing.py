@@ -18,13 +18,12 @@ from gradleak_core.runs.several import (
     remove_tag,
     tag_run,
 )
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 
-JSON = Any
 NO_DEFENCE = "No defence"
 MANY = 6
 """The names that a question lists before the list scrolls."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, seen, word
 from pages._parts import claims, texts
 from pages._parts.engine import catalogue, service
@@ -16,8 +15,6 @@ from pages._parts.live_view import run_alone
 from pages._parts.note import note
 from pages._parts.race import race_view, what_differs
 from pages._parts.scrolling import scroll_here
-
-JSON = Any
 
 
 def shown(rows: list[JSON]) -> JSON:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from gradleak_core.config import links
 from gradleak_core.config.races import lane_text, read_lane
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.engine import service
@@ -21,7 +20,6 @@ from pages._parts.note import note
 from pages._parts.plots import value_plot
 from pages._parts.site import ASSETS, pages
 
-JSON = Any
 ALL = "All papers"
 VERDICTS = {
     "reproduced": ("green", ":material/check_circle:"),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config import knobs
+from gradleak_core.types import JSON
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
 from pages._parts.plain import worded
-
-JSON = Any
 
 
 def defences() -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.doctor import Diagnosis, diagnose
 from gradleak_core.runs.service import NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import setup
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
 from pages._parts.texts import escaped
-
-JSON = Any
 
 
 def find_cause(run: JSON | None) -> Diagnosis | None:

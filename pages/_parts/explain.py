@@ -10,13 +10,13 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE
 from gradleak_core.config import knobs
+from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS
 from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
 
-JSON = Any
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
 """The tabs in order, each by its name in the address: `?tab=numbers`."""
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from gradleak_core.config import knobs
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts.engine import catalogue
 from pages._parts.pictures import caption
 from pages._parts.problems import find_problems
 
-JSON = Any
 MOST = 3
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradleak_core.runs.forks import problem_of_fork, read_fork
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import setup
 from pages._parts.card import card
 from pages._parts.engine import service, usable
-
-JSON = Any
 
 
 def fork(at: str) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_names
 from gradleak_core.runs.service import NoRun, NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import UNFINISHED, duration, seen, word
 from pages._parts import pictures, setup, texts
 from pages._parts.choosing import tag_badges, tags_field, tick
@@ -23,7 +22,6 @@ from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
 from pages._parts.site import pages
 
-JSON = Any
 PAGE = 12
 REFRESH = 2
 """Seconds between two looks at a running run."""

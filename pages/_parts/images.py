@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gradleak_core.data import datasets, folders
 from gradleak_core.data.decoder import Busy
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.handover import release
@@ -20,7 +19,6 @@ from pages._parts.pictures import caption, class_names, class_title, own_label, 
 from pages._parts.sheets import look_for_setup, offer_setup
 from pages._parts.texts import escaped, segment
 
-JSON = Any
 MOST = 16
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")

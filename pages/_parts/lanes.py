@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 
@@ -23,7 +22,7 @@ from gradleak_core.config.races import (
 from gradleak_core.config.schemas import quoted
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, service
 from pages._parts.foreword import foreword
@@ -31,7 +30,6 @@ from pages._parts.note import note
 from pages._parts.problems import find_problems
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
 
-JSON = Any
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
 """How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import local_steps
 from gradleak_core.config.titles import attack_title
+from gradleak_core.types import JSON
 from pages._parts import forms, setup, texts
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
@@ -19,7 +19,6 @@ from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
 from pages._parts.note import note
 from pages._parts.pictures import caption
 
-JSON = Any
 EXPERIMENT = ("size", "channels", "classes")
 
 

@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN
-
-JSON = Any
 
 GREEN, ORANGE, VIOLET = "#158076", "#C2571A", "#8A6FD0"
 """Colours that stand out on light and dark alike."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_text
+from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import sheet, thumbnail
 
-JSON = Any
 FREE = ("images", "labels", "seed")
 """Fields that may differ from a preset without voiding its promise."""
 

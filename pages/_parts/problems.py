@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradleak_core.config import knobs
 from gradleak_core.config.admission import check_labels
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import pictures
 from pages._parts.engine import catalogue, service
 from pages._parts.forking import fork_problem
-
-JSON = Any
 
 
 def find_problems(experiment: JSON) -> list[str]:

@@ -9,13 +9,12 @@ import streamlit as st
 
 from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, word
 from pages._parts import texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component, markup
-
-JSON = Any
 
 _mount_race = component(
     "gradleak_race_view",

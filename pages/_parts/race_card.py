@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import all_tags
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
 from pages._parts.choosing import tag_badges, tags_field, tick
@@ -22,8 +21,6 @@ from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
 from pages._parts.site import pages
-
-JSON = Any
 
 
 def entries(rows: list[JSON]) -> list[list[JSON]]:

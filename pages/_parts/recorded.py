@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
@@ -15,7 +15,6 @@ from pages._parts.note import note
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
 from pages._parts.site import ASSETS
 
-JSON = Any
 NEUTRAL = "inverting_gradients"
 """The attack that every defence meets."""
 COLOURS = (GREEN, VIOLET)

@@ -12,10 +12,8 @@ from gradleak_core.config import knobs, links
 from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts.engine import catalogue, found, service, usable
-
-JSON = Any
 
 
 def current() -> JSON:

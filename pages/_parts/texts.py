@@ -9,10 +9,9 @@ from gradleak_core.config import knobs
 from gradleak_core.config.differences import strength
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
-
-JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 

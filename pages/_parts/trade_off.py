@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.runs.service import NoRun, NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
@@ -20,7 +20,6 @@ from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, 
 from pages._parts.recorded import read_recorded
 from pages._parts.texts import escaped, segment, table
 
-JSON = Any
 FEWEST, MOST = 3, 6
 """The fewest recorded values that are offered as they are, and the most values that are priced together."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
