@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.knobs import kind_of
-from gradleak_core.runs.room import Unwritable
-from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import (
     MOST_TAGS,
     add_tag,
@@ -18,7 +16,7 @@ from gradleak_core.runs.several import (
     remove_tag,
     tag_run,
 )
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
@@ -127,12 +125,10 @@ def tags_of_several(rows: Sequence[JSON], runs: list[str], none: bool) -> None:
 
 def change_tag(change: Any, runs: list[str], tag: str | None) -> None:
     """Adds or removes a tag of several runs, unless it is refused, and closes the menu."""
-    try:
+    with texts.toast_errors():
         if tag:
             change(service(), runs, tag)
             st.session_state.update(tag=None, asked=st.session_state.get("asked", 0) + 1)
-    except (Refused, Unwritable) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
@@ -147,11 +143,9 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
 
 def retag_rows(runs: list[str], key: str) -> None:
     """Gives runs the tags that stand in a field. Refused ones leave the field as it was."""
-    try:
+    with texts.toast_errors():
         for run in runs:
             tag_run(service(), run, st.session_state[key])
-    except (Refused, NoRun, Unwritable) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def tag_badges(tags: Sequence[str]) -> str:
@@ -169,11 +163,14 @@ def delete_chosen(rows: Sequence[JSON]) -> None:
     unfinished = sum(row["status"] in UNFINISHED for row in rows)
     if unfinished:
         st.markdown(f"{unfinished} of them {'has' if unfinished == 1 else 'have'} not finished and will be stopped.")
+    answer("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
+
+
+def answer(yes: str, no: str, key: str, delete: Callable[[Any], None], what: Any) -> None:
+    """Shows the two answers to whether something is to be deleted. Either closes the dialog."""
     with st.container(horizontal=True):
-        runs = [row["id"] for row in rows]
-        if st.button("Delete them", type="primary", key="really-delete-chosen", on_click=remove_chosen, args=(runs,)):
-            st.rerun()
-        if st.button("Keep them"):
+        sure = st.button(yes, type="primary", key=key, on_click=delete, args=(what,))
+        if st.button(no) or sure:
             st.rerun()
 
 

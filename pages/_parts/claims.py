@@ -10,8 +10,7 @@ import streamlit as st
 from gradleak_core.config import links
 from gradleak_core.config.races import lane_text, read_lane
 from gradleak_core.runs import races
-from gradleak_core.runs.service import NotReady
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.engine import service
@@ -127,15 +126,12 @@ def lanes(row: JSON, known: JSON) -> list[JSON]:
 def begin(row: JSON, known: JSON) -> None:
     """Starts a claim under its name: its halves as a race, or the one that it has as a run."""
     experiments = lanes(row, known)
-    try:
+    with texts.toast_errors():
         if len(experiments) > 1:
             started = {"race": races.submit_race(service(), {"title": row["title"], "lanes": experiments})["id"]}
         else:
             started = {"run": service().submit(experiments[0], row["title"])}
-    except (Refused, NotReady) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
-        return
-    st.query_params.from_dict({"claim": row["name"]} | started)
+        st.query_params.from_dict({"claim": row["name"]} | started)
 
 
 def to_lab(row: JSON, known: JSON, run: str | None = None, race: str | None = None) -> None:

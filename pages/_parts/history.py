@@ -9,11 +9,11 @@ from datetime import datetime
 import streamlit as st
 
 from gradleak_core.config.races import lane_names
-from gradleak_core.runs.service import NoRun, NotReady
-from gradleak_core.types import JSON, Refused
+from gradleak_core.runs.service import NoRun
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, seen, word
 from pages._parts import pictures, setup, texts
-from pages._parts.choosing import tag_badges, tags_field, tick
+from pages._parts.choosing import answer, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
 from pages._parts.note import note
@@ -71,14 +71,14 @@ def comparison(rows: list[JSON]) -> None:
         curves_of(chosen)
 
 
-def side_by_side(rows: list[JSON], race: str | None = None) -> None:
+def side_by_side(rows: list[JSON]) -> None:
     """Shows stored or running runs on one clock, what differs between them, and their numbers."""
     experiments = [row["experiment"] for row in rows]
     races = {(row["race"] or {}).get("id") for row in rows}
     one = len(races) == 1 and races != {None}
     names = lane_names(experiments, catalogue()) if one else [row["name"] for row in rows]
     runs = [row["id"] for row in rows]
-    shown = {"id": race or "-".join(runs), "runs": runs, "names": names, "race": race is not None}
+    shown = {"id": "-".join(runs), "runs": runs, "names": names, "race": False}
     race_view(shown=shown, shared=in_common(experiments), key="race")
     what_differs(experiments, names)
     outcomes(rows)
@@ -185,17 +185,13 @@ def open_in_lab(row: JSON, attached: bool = True) -> None:
 
 def repeat(run: str) -> None:
     """Runs the same experiment again and shows it in the Lab."""
-    try:
+    with texts.toast_errors():
         open_in_lab(service().run(service().duplicate(run)))
-    except (Refused, NotReady, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def rename(run: str) -> None:
-    try:
+    with texts.toast_errors():
         service().rename(run, st.session_state[f"name:{run}"])
-    except (Refused, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 @st.dialog("Delete this run?")
@@ -204,11 +200,7 @@ def delete(row: JSON) -> None:
     st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
     if row["status"] in UNFINISHED:
         st.markdown("It has not finished and will be stopped.")
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="really-delete", on_click=remove, args=(row["id"],)):
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+    answer("Delete", "Keep it", "really-delete", remove, row["id"])
 
 
 def remove(run: str) -> None:

@@ -108,13 +108,10 @@ def add_lane(experiment: JSON) -> None:
 def add(text: str) -> None:
     """Adds a lane to the race, unless it is the same as another or cannot be run."""
     experiment, known = setup.current(), catalogue()
-    try:
+    with texts.toast_errors():
         lane = read_lane(text, experiment, known)
         check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
-    except Refused as refused:
-        st.toast(texts.escaped(str(refused)), icon=":material/error:")
-        return
-    change_lanes([*setup.lanes(), text])
+        change_lanes([*setup.lanes(), text])
 
 
 def sweep_values(experiment: JSON) -> None:
@@ -129,14 +126,11 @@ def sweep_values(experiment: JSON) -> None:
 def sweep_over(path: str, values: str) -> None:
     """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
     experiment, known = setup.current(), catalogue()
-    try:
+    with texts.toast_errors():
         lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
         check_lanes(lanes)
-    except Refused as refused:
-        st.toast(texts.escaped(str(refused)), icon=":material/error:")
-        return
-    setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
-    close_menu()
+        setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
+        close_menu()
 
 
 def change_lanes(texts_of_lanes: list[str]) -> None:

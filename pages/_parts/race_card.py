@@ -12,10 +12,10 @@ from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import all_tags
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
-from pages._parts.choosing import tag_badges, tags_field, tick
+from pages._parts.choosing import answer, tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
@@ -115,21 +115,15 @@ def open_race(race: JSON) -> None:
 
 
 def rename_kept(race: str) -> None:
-    try:
+    with texts.toast_errors():
         races.rename_race(service(), race, st.session_state[f"name:{race}"])
-    except (Refused, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 @st.dialog("Delete this race?")
 def delete_kept(race: JSON) -> None:
     """Asks before it deletes a race, which cannot be brought back."""
     st.markdown(f"**{texts.escaped(race['title'])}** and all pictures of its lanes will be gone for good.")
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="really-delete", on_click=remove_kept, args=(race["id"],)):
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+    answer("Delete", "Keep it", "really-delete", remove_kept, race["id"])
 
 
 def remove_kept(race: str) -> None:

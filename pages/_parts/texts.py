@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.config.differences import strength
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
-from gradleak_core.types import JSON
+from gradleak_core.runs.service import NoRun, NotReady
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
 from pages._parts.presets import holds, matching
 
@@ -192,6 +196,15 @@ def segment(choice: Any) -> str:
 def escaped(text: str) -> str:
     """Escapes a user's text for Markdown."""
     return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~&" else letter for letter in text)
+
+
+@contextmanager
+def toast_errors() -> Iterator[None]:
+    """While it is entered, an error that the user can understand ends the block and is said in passing."""
+    try:
+        yield
+    except (Refused, NotReady, NoRun) as error:
+        st.toast(escaped(str(error)), icon=":material/error:")
 
 
 def _title(family: str, part: JSON, catalogue: JSON) -> str:
