@@ -20,11 +20,9 @@ from gradleak_core.config.races import (
     usual_values,
 )
 from gradleak_core.config.schemas import quoted
-from gradleak_core.runs import races
-from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON, Refused
 from pages._parts import pictures, setup, texts
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
 from pages._parts.note import note
 from pages._parts.problems import find_problems
@@ -217,8 +215,5 @@ def in_decibels(first: JSON, row: JSON) -> str:
 
 def race_on_show(lanes: list[JSON]) -> JSON:
     """Returns the race on show, if its lanes are those that are set up."""
-    try:
-        found = races.get_race(service(), setup.shown_race() or "")
-    except NoRun:
-        return None
-    return found if [row["experiment"] for row in found["lanes"]] == lanes else None
+    found = found_race(setup.shown_race())
+    return found if found and [row["experiment"] for row in found["lanes"]] == lanes else None

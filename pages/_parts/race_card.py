@@ -16,7 +16,7 @@ from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
 from pages._parts.choosing import answer, tag_badges, tags_field, tick
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import catalogue, found_race, service
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
@@ -59,11 +59,8 @@ def race_card(race: JSON, known: Sequence[str]) -> None:
 
 def followed_race(race: str) -> None:
     """Follows a race that has not ended, and redraws the page when it ends."""
-    try:
-        found = races.get_race(service(), race)
-    except NoRun:
-        st.rerun()
-    if over(found["lanes"]):
+    found = found_race(race)
+    if found is None or over(found["lanes"]):
         st.rerun()
     race_state(found)
 
