@@ -6,18 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from gradleak_core.doctor import Diagnosis, diagnose
+from gradleak_core.doctor import Diagnosis
 from gradleak_core.runs.service import NotReady
 from gradleak_core.types import JSON, Refused
 from pages._parts import setup
-from pages._parts.engine import catalogue, found, service
+from pages._parts.engine import found, service
 from pages._parts.note import note
 from pages._parts.texts import escaped
-
-
-def find_cause(run: JSON | None) -> Diagnosis | None:
-    """Returns why a run failed; None without a run that failed."""
-    return diagnose(run, catalogue()) if run is not None else None
 
 
 def shorten(cause: Diagnosis | None, run: str | None) -> JSON:

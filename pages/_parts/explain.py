@@ -49,11 +49,6 @@ def open_tab(name: str) -> None:
     st.query_params["tab"] = name
 
 
-def link(label: str, tab: str) -> None:
-    """Shows a button that opens another tab."""
-    st.button(label, key=f"to:{tab}", on_click=open_tab, args=(tab,), icon=":material/arrow_forward:")
-
-
 def contents(rows: JSON) -> None:
     """Shows links to the cards below, by their titles."""
     st.markdown(" · ".join(f"[{entry['title']}](#{name})" for name, entry in rows.items()))
