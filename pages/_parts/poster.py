@@ -9,6 +9,7 @@ from string import Template
 
 from PIL import Image
 
+from pages._parts.pictures import encoded, joined
 from pages._parts.site import ASSETS
 
 FRAMES = 24
@@ -18,25 +19,16 @@ FRAMES = 24
 def make_poster() -> str:
     """Returns the poster as HTML with its own style and no script. It plays without one, however busy the page is."""
     recording = json.loads((ASSETS / "recordings" / "first.json").read_text(encoding="utf-8"))
-    frames = [frame["picture"] for frame in recording["frames"][:FRAMES]]
+    frames = [from_address(frame["picture"]) for frame in recording["frames"][:FRAMES]]
     template = Template((ASSETS / "poster.html").read_text(encoding="utf-8"))
     return template.substitute(
         truth=recording["truth"],
-        film=f"data:image/webp;base64,{base64.b64encode(stack(frames)).decode()}",
+        film=encoded(joined(frames), quality=80),
         frames=len(frames),
         travel=100 * (1 - 1 / len(frames)),
     )
 
 
-def stack(pictures: list[str]) -> bytes:
-    """Returns pictures, given as `data:` addresses, as one WebP from top to bottom."""
-    images = [
-        Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))).convert("RGB") for picture in pictures
-    ]
-    width, height = images[0].size
-    whole = Image.new("RGB", (width, height * len(images)))
-    for index, image in enumerate(images):
-        whole.paste(image, (0, index * height))
-    file = io.BytesIO()
-    whole.save(file, "WEBP", quality=80)
-    return file.getvalue()
+def from_address(address: str) -> Image.Image:
+    """Returns the picture that a `data:` address holds."""
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB")
