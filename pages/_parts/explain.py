@@ -70,8 +70,7 @@ def figure(idea: str) -> None:
     heading, text = read_lesson(idea).split("\n", 1)
     title = heading.lstrip("# ")
     st.subheader(title, anchor=f"idea-{idea}")
-    data = {"base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"), "module": "lesson.js",
-            "figure": idea, "title": f"Figure: {title}"}  # fmt: skip
+    data = {"module": "lesson.js", "figure": idea, "title": f"Figure: {title}"}
     _mount_figure(key=f"figure:{idea}", data=[data | ALWAYS])
     with st.container(width=760):
         st.markdown(text)
