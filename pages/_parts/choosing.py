@@ -8,14 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.knobs import kind_of
-from gradleak_core.runs.several import (
-    MOST_TAGS,
-    add_tag,
-    all_tags,
-    delete_runs,
-    remove_tag,
-    tag_run,
-)
+from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, delete_runs, remove_tag, tag_run
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
@@ -99,7 +92,7 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
         if st.button("Compare", disabled=len(usable) < 2, icon=":material/compare:", key="compare"):
             st.query_params["compare"] = usable
             st.rerun()
-        tags_of_several(rows, [row["id"] for row in chosen], none)
+        tags_of_several(rows, [row["id"] for row in chosen])
         if st.button("Delete", disabled=none, icon=":material/delete:", key="delete-chosen"):
             delete_chosen(chosen)
         everything = {row["id"] for row in shown}
@@ -112,10 +105,10 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
         note("Choose two or more runs to compare them." if none else counted)
 
 
-def tags_of_several(rows: Sequence[JSON], runs: list[str], none: bool) -> None:
+def tags_of_several(rows: Sequence[JSON], runs: list[str]) -> None:
     """Shows the menu that adds a tag to the chosen runs or takes it away from them."""
     asked = st.session_state.get("asked", 0)
-    with st.popover("Tag", icon=":material/sell:", key=f"tag-menu:{asked}", disabled=none):
+    with st.popover("Tag", icon=":material/sell:", key=f"tag-menu:{asked}", disabled=not runs):
         tag = st.selectbox("Tag", all_tags(rows), index=None, key="tag", accept_new_options=True,
                            placeholder="Choose a tag or write one")  # fmt: skip
         with st.container(horizontal=True):
@@ -156,8 +149,7 @@ def tag_badges(tags: Sequence[str]) -> str:
 @st.dialog("Delete the chosen runs?")
 def delete_chosen(rows: Sequence[JSON]) -> None:
     """Asks once before it deletes several runs, which cannot be brought back."""
-    several = len(rows) != 1
-    st.markdown(f"**{len(rows)} {'runs' if several else 'run'}** and all their pictures will be gone for good:")
+    st.markdown(f"**{len(rows)} {'run' if len(rows) == 1 else 'runs'}** and all their pictures will be gone for good:")
     with st.container(height=220 if len(rows) > MANY else "content", border=len(rows) > MANY):
         st.markdown("\n".join(f"- {texts.escaped(row['name'])}" for row in rows))
     unfinished = sum(row["status"] in UNFINISHED for row in rows)

@@ -19,14 +19,12 @@ def fixes(experiment: JSON) -> dict[str, JSON]:
     afresh = experiment | {"fork": ""}
     if experiment["fork"] and not knobs.refusals(afresh, afresh, catalogue()):
         return {"Begin afresh": afresh}
-    return dict(islice(possible(experiment, catalogue()), MOST))
-
-
-def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
-    """Yields the title and the set-up of every single change after which nothing is refused."""
-    for title, changed in changes(experiment, known):
-        if changed != experiment and not find_problems(changed):
-            yield title, changed
+    possible = (
+        (title, changed)
+        for title, changed in changes(experiment, catalogue())
+        if changed != experiment and not find_problems(changed)
+    )
+    return dict(islice(possible, MOST))
 
 
 def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gradleak_core.data import datasets, folders
 from gradleak_core.data.decoder import Busy
+from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
@@ -16,7 +17,7 @@ from pages._parts.handover import release
 from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
-from pages._parts.sheets import look_for_setup, offer_setup
+from pages._parts.sheets import offer_setup
 from pages._parts.texts import escaped, segment
 
 MOST = 16
@@ -94,7 +95,7 @@ def choose() -> None:
     """Shows all sources of pictures. In a batch, picks add up; otherwise a pick replaces the picture."""
     note("The attacker never sees the picture, only the update that it causes.")
     several = st.toggle(
-        "Several pictures in one update", key="several", help=None,
+        "Several pictures in one update", key="several",
         on_change=lambda: st.session_state["several"] or only_first(),
     )  # fmt: skip
     if several:
@@ -244,7 +245,8 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            answers[file.file_id] = service().pictures.upload(data) | look_for_setup(data)
+            kept = service().pictures.upload(data)
+            answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
         except Busy as busy:
             st.error(str(busy))
             return None

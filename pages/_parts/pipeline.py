@@ -19,8 +19,6 @@ from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
 from pages._parts.note import note
 from pages._parts.pictures import caption
 
-EXPERIMENT = ("size", "channels", "classes")
-
 
 @dataclass(frozen=True)
 class Station:
@@ -46,14 +44,11 @@ def pipeline() -> None:
 
 def picture() -> None:
     """Shows the private pictures and the form that the client brings them into."""
-    experiment = setup.current()
     note("The attacker never sees the picture, only the update that it causes.")
     images()
     with st.expander("Size and colours"):
-        own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
-        for name in EXPERIMENT:
-            if name in own:
-                forms.field(own[name], experiment[name], name)
+        for name in ("size", "channels", "classes"):
+            own_field(name)
 
 
 def model() -> None:
@@ -62,9 +57,7 @@ def model() -> None:
     forms.choose("Model", "models", "model", knobs.kind_of("models", experiment["model"], catalogue()), visible=False)
     row = knobs.find_entry("models", experiment["model"], catalogue())
     note(row["summary"])
-    own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
-    if "weights" in own:
-        forms.field(own["weights"], experiment["weights"], "weights")
+    own_field("weights")
     with st.expander("Model in detail"):
         forms.fields(experiment["model"], row["knobs"], "model")
 
@@ -89,13 +82,17 @@ def attacker() -> None:
             forms.field(knob, part[knob["name"]], f"attack.{knob['name']}", explain=False)
     with st.expander("What do iterations and restarts mean?"):
         st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in upper))
-        seed = next((knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == "seed"), None)
-        if seed is not None:
-            forms.field(seed, experiment["seed"], "seed")
+        own_field("seed")
     with st.expander("Attack in detail"):
         forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))
     st.subheader("What the attacker knows")
     knowledge()
+
+
+def own_field(name: str) -> None:
+    """Shows the field of a knob that belongs to the experiment itself and to none of its parts."""
+    knob = next(knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == name)
+    forms.field(knob, setup.current()[name], name)
 
 
 def tell_model(experiment: JSON) -> str:
