@@ -13,20 +13,14 @@ from gradleak_core.config import knobs
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.live_view import ALWAYS
+from pages._parts.live_view import ALWAYS, component
 from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
 
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
 """The tabs in order, each by its name in the address: `?tab=numbers`."""
 
-_mount_figure = st.components.v2.component(
-    "gradleak_lesson",
-    html=(LIVE / "lesson.html").read_text(encoding="utf-8"),
-    css=(LIVE / "lesson.css").read_text(encoding="utf-8"),
-    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_mount_figure = component("gradleak_lesson", (LIVE / "lesson.html").read_text(encoding="utf-8"), "lesson.css")
 
 
 def tabs() -> Sequence[Any]:

@@ -30,12 +30,12 @@ CODE = slice(INDEX.index('<script type="module"'), INDEX.index("</head>"))
 COLOURS = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor")
 
 
-def theme(name: str) -> dict[str, str]:
-    """Returns what Streamlit's client has to know of our light or dark theme before its server has told it."""
-    return {"bodyFont": st.get_option("theme.font")} | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
-
-
-THEMES = {f"{name.upper()}_THEME": theme(name) for name in ("light", "dark")}
+THEMES = {
+    f"{name.upper()}_THEME": {"bodyFont": st.get_option("theme.font")}
+    | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
+    for name in ("light", "dark")
+}
+"""What Streamlit's client has to know of our themes before its server has told it."""
 SETTINGS = (
     "window.__streamlit = { BACKEND_BASE_URL: location.origin, "
     f"HOST_CONFIG: {{ allowedOrigins: [location.origin], useExternalAuthToken: false }}, ...{json.dumps(THEMES)} }}"

@@ -41,11 +41,11 @@ def page_of(entries: list[JSON]) -> list[JSON]:
     return entries[(page - 1) * PAGE : page * PAGE]
 
 
-def comparing(rows: list[JSON]) -> list[str]:
-    """Returns the runs that the address bar puts beside each other, or nothing."""
-    chosen = list(dict.fromkeys(st.query_params.get_all("compare")))
-    kept = {row["id"] for row in rows if row["problem"] is None}
-    return chosen if len(chosen) > 1 and set(chosen) <= kept else []
+def compared(rows: list[JSON]) -> list[JSON]:
+    """Returns the rows of the runs that the address bar puts beside each other, or nothing."""
+    kept = {row["id"]: row for row in rows if row["problem"] is None}
+    chosen = dict.fromkeys(st.query_params.get_all("compare"))
+    return [kept[run] for run in chosen] if len(chosen) > 1 and chosen.keys() <= kept.keys() else []
 
 
 def incomparable(rows: list[JSON]) -> str:
@@ -57,18 +57,16 @@ def incomparable(rows: list[JSON]) -> str:
 
 def comparison(rows: list[JSON]) -> None:
     """Shows runs on one clock with their differences, or as curves on common axes. The address says which."""
-    by_id = {row["id"]: row for row in rows}
-    chosen = [by_id[run] for run in comparing(rows)]
-    few = len(chosen) <= MOST_ON_ONE_CLOCK
+    few = len(rows) <= MOST_ON_ONE_CLOCK
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Back to all runs", icon=":material/arrow_back:"):
             st.query_params.clear()
             st.rerun()
         way = choose_segment("Shown", WAYS, "as", hidden=True) if few else "curves"
     if way == "clock":
-        side_by_side(chosen)
+        side_by_side(rows)
     else:
-        curves_of(chosen)
+        curves_of(rows)
 
 
 def side_by_side(rows: list[JSON]) -> None:

@@ -38,21 +38,20 @@ def markup(name: str, **words: str) -> str:
 
 def component(name: str, html: str, *styles: str) -> Any:
     """Returns what mounts a view: its HTML with the style sheets, over the modules that `loader.js` finds."""
-    every = ("view.css", "charts.css", "pipeline.css", *styles)
-    css = "\n".join((LIVE / style).read_text(encoding="utf-8") for style in every)
+    css = "\n".join((LIVE / style).read_text(encoding="utf-8") for style in styles)
     loader = (LIVE / "loader.js").read_text(encoding="utf-8")
     return st.components.v2.component(name, html=html, css=css, js=loader, isolate_styles=False)
 
 
+STYLES = ("view.css", "charts.css", "pipeline.css")
 _mount = component(
     "gradleak_live_view",
     markup(
         "view.html", what="Run", losses="Loss, log", losses_chart="the loss terms over iterations, log scale",
         quality="Quality", quality_chart="PSNR and likeness over iterations",
     ),
+    *STYLES,
 )  # fmt: skip
-
-
 OTHERWISE = {
     "recording": None, "refused": None, "complaint": "", "foreword": "", "classes": None, "preview": None, "remark": "",
     "why": "", "mend": "", "start": None, "told": False, "compact": False,

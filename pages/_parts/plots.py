@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from gradleak_core.types import JSON
@@ -70,7 +70,7 @@ class Dot:
 class Curve:
     """Dots that a line joins. Those of a faint one are specks, and only where the others leave room for them."""
 
-    dots: tuple[Dot, ...] = field(default=())
+    dots: tuple[Dot, ...]
     faint: bool = False
 
 

@@ -14,7 +14,7 @@ from gradleak_core.verdicts import UNFINISHED, duration, word
 from pages._parts import texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
-from pages._parts.live_view import ALWAYS, component, do_nothing, markup
+from pages._parts.live_view import ALWAYS, STYLES, component, do_nothing, markup
 
 _mount_race = component(
     "gradleak_race_view",
@@ -23,7 +23,7 @@ _mount_race = component(
         quality="Likeness",
         quality_chart="the likeness of every lane, with the finish line from which a picture is recognisable",
     ),
-    "race.css",
+    *STYLES, "race.css",
 )  # fmt: skip
 
 
@@ -98,7 +98,6 @@ def outcomes(rows: Sequence[JSON]) -> None:
 
 def numbers(rows: Sequence[JSON]) -> list[list[str]]:
     """Returns a row for each metric, the iterations and the time: title, all values, and which way is better."""
-    results = [row["result"] or {} for row in rows]
     found = []
     for name, metric in catalogue()["metrics"].items():
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
@@ -106,7 +105,7 @@ def numbers(rows: Sequence[JSON]) -> list[list[str]]:
         found.append([title, *(scored(row, name) for row in rows), better])
     found.append(["Ended", *(word(row["status"]).lower() for row in rows), ""])
     found.append(["Iterations", *(str(row["iteration"]) for row in rows), ""])
-    times = [result.get("seconds") for result in results]
+    times = [(row["result"] or {}).get("seconds") for row in rows]
     found.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])
     return found
 

@@ -23,7 +23,7 @@ from pages._parts.texts import escaped, segment, table
 FEWEST, MOST = 3, 6
 """The fewest recorded values that are offered as they are, and the most values that are priced together."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
-MEASURES = {"seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
+MEASURES = {"What is seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
 """What leakage can be shown as, and its name in a point."""
 
 
@@ -175,7 +175,7 @@ def result(value: JSON) -> None:
     drawn = [*points, *([draft] if draft else [])]
     ready = [name for name, score in MEASURES.items() if all(point.get(score) is not None for point in drawn)]
     measure = st.segmented_control("Leakage as", ready, default=ready[0], key="price:measure", required=True,
-                                   format_func=lambda name: segment(WORDED.get(name, name)))  # fmt: skip
+                                   format_func=segment)  # fmt: skip
     figure(chart(drawn, draft, measure if measure in ready else ready[0]), key="price-chart")
     rounds = value["federation"].get("rounds")
     if draft:
@@ -191,9 +191,6 @@ def result(value: JSON) -> None:
     )
 
 
-WORDED = {"seen": "What is seen"}
-
-
 def row(point: JSON) -> list[str]:
     """Returns the cells of a point in the table."""
     scores = [f"{point[name]:.3g}" for name in ("psnr", "ssim")]
@@ -203,7 +200,7 @@ def row(point: JSON) -> list[str]:
 def chart(points: list[JSON], draft: JSON, measure: str) -> str:
     """Returns the chart of the points: leakage to the right, accuracy upwards, the recovered pictures above."""
     score = MEASURES[measure]
-    axis = {"seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
+    axis = {"What is seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
     names = varying(points)
     dots = [
         Dot((point[score],), (point["accuracy"],), short(point, names), *point.get("pictures", [])[:1],
