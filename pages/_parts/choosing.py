@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config.knobs import kind_of
+from gradleak_core.config.differences import part_title
 from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, delete_runs, remove_tag, tag_run
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
@@ -15,7 +15,6 @@ from pages._parts import texts
 from pages._parts.engine import catalogue, service
 from pages._parts.note import note
 
-NO_DEFENCE = "No defence"
 MANY = 6
 """The names that a question lists before the list scrolls."""
 FIELDS = {"status": "Any status", "attack": "Any attack", "defence": "Any defence"}
@@ -26,11 +25,9 @@ def kinds(row: JSON) -> dict[str, list[str]]:
     """Returns the words for the status, the attack and the defences of a run, by the fields of the filter."""
     found = {"status": [word(row["status"])], "attack": [], "defence": []}
     if row["problem"] is None:
-        families, experiment = catalogue()["families"], row["experiment"]
-        attack = kind_of("attacks", experiment["attack"], catalogue())
-        found["attack"] = [families["attacks"].get(attack, {"title": attack})["title"]]
-        titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
-        found["defence"] = titles or [NO_DEFENCE]
+        experiment = row["experiment"]
+        found["attack"] = [part_title(experiment["attack"], catalogue())]
+        found["defence"] = [part_title(part, catalogue()) for part in experiment["defences"]] or ["No defence"]
     return found
 
 

@@ -50,10 +50,8 @@ def filtered(rows: list[JSON]) -> list[JSON]:
     words = [name for name in VERDICTS if name in map(verdict, rows)]
     papers = list(dict.fromkeys(row["paper"] for row in rows))
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
-    with left:
-        chosen = st.pills("Verdict", words, selection_mode="multi", key="verdicts", format_func=str.capitalize)
-    with right:
-        paper = st.selectbox("Paper", [ALL, *papers], key="paper")
+    chosen = left.pills("Verdict", words, selection_mode="multi", key="verdicts", format_func=str.capitalize)
+    paper = right.selectbox("Paper", [ALL, *papers], key="paper")
     return [row for row in rows if (not chosen or verdict(row) in chosen) and paper in (ALL, row["paper"])]
 
 

@@ -96,9 +96,9 @@ def add_lane(experiment: JSON) -> None:
     )
     family, key = FAMILIES[what or "Defence"]
     rows = catalogue()["families"][family]
-    kinds = [*(["none"] if key == "defence" else []), *rows]
-    title = {"none": "No defence"} | {kind: row["title"] for kind, row in rows.items()}
-    kind = st.selectbox("Which", kinds, format_func=title.get, key=f"lane-{key}", index=min(1, len(kinds) - 1))
+    titles = {"none": "No defence"} if key == "defence" else {}
+    titles |= {kind: row["title"] for kind, row in rows.items()}
+    kind = st.selectbox("Which", list(titles), min(1, len(titles) - 1), format_func=titles.get, key=f"lane-{key}")
     full = len(setup.lanes()) + 1 >= MOST_LANES
     st.button("Add it", type="primary", key="add-lane", on_click=add, args=(f"{key}={kind}",), disabled=full)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import suppress
+from urllib.parse import quote
 
 import streamlit as st
 from PIL import Image, ImageOps
@@ -13,15 +14,10 @@ from gradleak_core import data
 from gradleak_core.data import datasets, uploads
 from gradleak_core.types import Refused
 
-BLANK = (
-    "data:image/svg+xml;base64,"
-    + base64.b64encode(
-        b'<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"><rect width="96" height="96" fill="#8aa0a0"'
-        b' opacity=".35"/><text x="48" y="58" font-size="30" text-anchor="middle" fill="#7a8c8c">?</text></svg>'
-    ).decode()
+BLANK = "data:image/svg+xml," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"><rect width="96" height="96" fill="#8aa0a0"'
+    ' opacity=".35"/><text x="48" y="58" font-size="30" text-anchor="middle" fill="#7a8c8c">?</text></svg>'
 )
-
-
 LOSSLESS = 64
 """The largest side, in pixels, of a preview without loss, as in what a run sends."""
 

@@ -21,15 +21,13 @@ FREE = ("images", "labels", "seed")
 
 def presets() -> None:
     """Shows the presets that leak, then those whose defence holds."""
-    groups: dict[str, list[JSON]] = {"The picture leaks": [], "The defence holds": []}
-    for preset in catalogue()["presets"]:
-        groups["The defence holds" if holds(preset) else "The picture leaks"].append(preset)
     current = matching(setup.current())
-    for title, members in groups.items():
+    for title, held in (("The picture leaks", False), ("The defence holds", True)):
         with st.container(gap="xxsmall"):
             note(title)
-            for preset in members:
-                one(preset, preset is current)
+            for preset in catalogue()["presets"]:
+                if holds(preset) is held:
+                    one(preset, preset is current)
 
 
 def one(preset: JSON, chosen: bool) -> None:

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from gradleak_core.config.differences import knob_labels
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
@@ -43,8 +44,8 @@ def explorer() -> None:
     )
     curve, points = kept["curves"][kind], stops(kept, kind)
     names = [strength(point) for point in points]
-    with sliding:
-        chosen = st.select_slider(knob_label(kind, curve), names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
+    label = knob_labels({"kind": kind}, catalogue()).get(curve["knob"], "Defence on or off")
+    chosen = sliding.select_slider(label, names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
     at = names.index(chosen)
     left, right = st.columns([5, 3], gap="large")
     with left:
@@ -66,12 +67,6 @@ def strength(point: JSON) -> str:
     """Names a point by the value of the knob."""
     value = point.get("value")
     return "none" if not point["defences"] else "on" if value is None else f"{value:g}"
-
-
-def knob_label(kind: str, curve: JSON) -> str:
-    """Returns the label of the knob that says how strong a defence is."""
-    knobs = catalogue()["families"]["defences"][kind]["knobs"]
-    return next((knob["label"] for knob in knobs if knob["name"] == curve["knob"]), "Defence on or off")
 
 
 def chart(kept: JSON, kind: str, at: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config import knobs
-from gradleak_core.config.differences import strength
+from gradleak_core.config.differences import part_title, shown_value
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
 from gradleak_core.runs.service import NoRun, NotReady
@@ -159,9 +159,9 @@ def training(experiment: JSON) -> str:
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
     """Names model, attack and defences of a run in one line, with the numbers of pictures, restarts and local steps."""
-    model = _title("models", experiment["model"], catalogue)
+    model = part_title(experiment["model"], catalogue)
     attack = attack_title(experiment["attack"], catalogue)
-    titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
+    titles = [shown_value(part, catalogue) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),
         "restarts": experiment["attack"].get("restarts", 1),
@@ -205,12 +205,6 @@ def toast_errors() -> Iterator[None]:
         yield
     except (Refused, NotReady, NoRun) as error:
         st.toast(escaped(str(error)), icon=":material/error:")
-
-
-def _title(family: str, part: JSON, catalogue: JSON) -> str:
-    name = knobs.kind_of(family, part, catalogue)
-    row = catalogue["families"][family].get(name)
-    return str(row["title"]) if row else name
 
 
 def _and(words: list[str]) -> str:

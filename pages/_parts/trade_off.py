@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 
+from gradleak_core.config.differences import knob_labels, part_title, shown_value
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration, seen
@@ -220,27 +220,17 @@ def varying(points: list[JSON]) -> list[str]:
 
 def short(point: JSON, names: list[str]) -> str:
     """Returns the values that distinguish a point, to stand beside its mark."""
-    values = [worded(part[name]) for part in point["defences"] for name in names if name in part]
+    values = [shown_value(part[name], catalogue()) for part in point["defences"] for name in names if name in part]
     return ", ".join(values) or label(point)
 
 
 def label(point: JSON) -> str:
     """Describes the defences of a point with all their knobs."""
-    families = catalogue()["families"]["defences"]
-    return " then ".join(described(part, families.get(part["kind"])) for part in point["defences"]) or "No defence"
+    return " then ".join(map(described, point["defences"])) or "No defence"
 
 
-def described(part: JSON, row: JSON | None) -> str:
+def described(part: JSON) -> str:
     """Describes a defence and its knobs; only its kind if the catalogue does not have it."""
-    if row is None:
-        return str(part["kind"])
-    values = ", ".join(
-        f"{knob['label'].lower()} {worded(part[knob['name']])}" for knob in row["knobs"] if knob["name"] in part
-    )
-    return f"{row['title']}: {values}" if values else str(row["title"])
-
-
-def worded(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value).replace("_", " ")
+    labels = knob_labels(part, catalogue()) if part["kind"] in catalogue()["families"]["defences"] else {}
+    values = [f"{labels[name].lower()} {shown_value(part[name], catalogue())}" for name in labels if name in part]
+    return part_title(part, catalogue()) + (f": {', '.join(values)}" if values else "")
