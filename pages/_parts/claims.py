@@ -30,8 +30,7 @@ VERDICTS = {
 
 def rows() -> list[JSON]:
     """Returns every claim with its stored result."""
-    found: list[JSON] = json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
-    return found
+    return json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
 
 
 def verdict(row: JSON) -> str:

@@ -89,7 +89,7 @@ def trade_off_chart(curves: Sequence[Curve], axis: Axis, says: str) -> str:
     frame = Frame(axis, max(0.0, int((lowest - 0.04) * 10) / 10))
     parts = [*frame.grid(), *(frame.line(curve) for curve in curves if not curve.faint), *frame.thumbnails(dots)]
     others = [dot for curve in curves if curve.faint for dot in curve.dots]
-    parts += [frame.speck(dot) for dot in others if mean(dot.accuracy) >= frame.low]
+    parts += [disc(*frame.at(dot), 3, "currentColor", 0.3) for dot in others if mean(dot.accuracy) >= frame.low]
     parts += [mark for dot in sorted(dots, key=lambda dot: dot.chosen) for mark in frame.marks(dot)]
     return svg(WIDTH, BOTTOM + 58, parts, says)
 
@@ -133,11 +133,6 @@ class Frame:
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, curve.dots))
         return tag("polyline", points=places, fill="none", stroke=curve.dots[-1].colour, stroke_width=2, opacity=0.7)
 
-    def speck(self, dot: Dot) -> str:
-        """Returns the mark of a dot of a faint curve."""
-        x, y = self.at(dot)
-        return disc(x, y, 3, "currentColor", 0.3)
-
     def marks(self, dot: Dot) -> list[str]:
         """Returns the mark of a dot and the bars of its spread."""
         x, y = self.at(dot)
@@ -168,8 +163,8 @@ class Frame:
         return parts
 
 
-ROW, NAME = 24, 205
-"""The height of a row of a plot of values, and the width of its name."""
+ROW, NAME, VALUES = 24, 205, 530
+"""The height of a row of a plot of values, the width of its name, and the right end of its values."""
 
 
 def value_plot(figure: JSON) -> str:
@@ -192,10 +187,6 @@ def value_plot(figure: JSON) -> str:
         parts += [line(x, 0, x, height, ORANGE, stroke_width=2, stroke_dasharray="5 4")]
         parts += [text(x, height + 66, floor["name"], size=12)]
     return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
-
-
-VALUES = 530
-"""The right end of the values of a plot."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from gradleak_core.config.differences import knob_labels
+from gradleak_core.config.differences import knob_labels, part_title
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
@@ -18,10 +18,6 @@ from pages._parts.site import ASSETS
 
 NEUTRAL = "inverting_gradients"
 """The attack that every defence meets."""
-COLOURS = (GREEN, VIOLET)
-"""The colours of the attack that every defence meets, and of the one made against a defence."""
-
-
 READABLE = "<style>[data-testid=stSliderThumbValue], [data-testid=stSliderThumbValue] * { color: inherit; }</style>"
 """Gives a slider's value the colour of text; on a dark ground, the theme's own is too dark."""
 
@@ -94,7 +90,7 @@ def legend(point: JSON) -> None:
     """Says which attack has which colour, and what the faint dots are."""
     titles = catalogue()["families"]["attacks"]
     entries = [(ORANGE, "No defence")]
-    entries += [(colour, titles[name]["title"]) for name, colour in zip(point["leaks"], COLOURS, strict=False)]
+    entries += [(colour, titles[name]["title"]) for name, colour in zip(point["leaks"], (GREEN, VIOLET), strict=False)]
     disc = "display:inline-block;width:12px;height:12px;border-radius:6px;margin-right:4px;background:"
     marks = " ".join(f'<span style="white-space:nowrap;margin-right:12px"><span style="{disc}{colour}"></span>'
                      f"{escape(name)}</span>" for colour, name in entries)  # fmt: skip
@@ -137,9 +133,8 @@ def gallery(title: str, pictures: list[str]) -> str:
 def method(kept: JSON, kind: str) -> str:
     """Says how a curve was measured, when, and on what."""
     curve, learnt = kept["curves"][kind], kept["federation"]
-    known = catalogue()["families"]
-    model, attack = (known[family][name]["title"] for family, name in
-                     (("models", kept["experiment"]["model"]["kind"]), ("attacks", NEUTRAL)))  # fmt: skip
+    model = part_title(kept["experiment"]["model"], catalogue())
+    attack = catalogue()["families"]["attacks"][NEUTRAL]["title"]
     sends = "one picture" if curve["batch"] == 1 else f"{curve['batch']} pictures at once"
     answered = len(curve["points"][-1]["leaks"]) > 1
     return (

@@ -27,14 +27,13 @@ def colour(row: JSON) -> str:
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
     """Says what the attacker is assumed to know."""
-    families = catalogue["families"]
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} at once"
-    model = knobs.find_entry("models", experiment["model"], catalogue)["title"]
+    model = part_title(experiment["model"], catalogue)
     sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
     sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
-    titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
+    titles = [part_title(part, catalogue) for part in experiment["defences"]]
     sentence += f" and changed by the {'defence' if len(titles) == 1 else 'defences'} {_and(titles)}" if titles else ""
     known = list(filter(None, knowledge(experiment, catalogue)))
     return f"{sentence}; it {_and(known)}." if known else f"{sentence}."
