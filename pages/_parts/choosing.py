@@ -13,7 +13,7 @@ from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
-from pages._parts.note import note
+from pages._parts.texts import note
 
 MANY = 6
 """The names that a question lists before the list scrolls."""

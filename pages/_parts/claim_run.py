@@ -11,9 +11,9 @@ from gradleak_core.verdicts import UNFINISHED, seen, word
 from pages._parts import claims, texts
 from pages._parts.engine import catalogue, found, found_race, service
 from pages._parts.live_view import run_alone
-from pages._parts.note import note
 from pages._parts.race import on_stage, race_view, what_differs
 from pages._parts.scrolling import scroll_here
+from pages._parts.texts import note
 
 
 def shown(rows: list[JSON]) -> JSON:

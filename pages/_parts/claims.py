@@ -15,9 +15,9 @@ from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.engine import service
 from pages._parts.figure import figure
-from pages._parts.note import note
 from pages._parts.plots import value_plot
 from pages._parts.site import ASSETS, pages
+from pages._parts.texts import note
 
 ALL = "All papers"
 VERDICTS = {

@@ -13,9 +13,9 @@ from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN, UNFINISHED, duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue, found, service
-from pages._parts.note import note
 from pages._parts.race import same_distance
 from pages._parts.segments import choose_segment
+from pages._parts.texts import note
 
 HEIGHTS = {"likeness": "Likeness", "distance": "Distance", "psnr": "PSNR", "ssim": "SSIM"}
 WIDTHS = {"iterations": "Iterations", "seconds": "Seconds"}

@@ -8,8 +8,8 @@ from gradleak_core.config import knobs
 from gradleak_core.types import JSON
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.plain import worded
+from pages._parts.texts import note
 
 
 def defences() -> None:

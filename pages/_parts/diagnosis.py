@@ -11,8 +11,7 @@ from gradleak_core.runs.service import NotReady
 from gradleak_core.types import JSON, Refused
 from pages._parts import setup
 from pages._parts.engine import found, service
-from pages._parts.note import note
-from pages._parts.texts import escaped
+from pages._parts.texts import escaped, note
 
 
 def shorten(cause: Diagnosis | None, run: str | None) -> JSON:

@@ -14,8 +14,8 @@ from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component
-from pages._parts.note import note
 from pages._parts.site import ASSETS, pages
+from pages._parts.texts import note
 
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
 """The tabs in order, each by its name in the address: `?tab=numbers`."""

@@ -10,9 +10,8 @@ from gradleak_core.config import knobs
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.plain import worded
-from pages._parts.texts import segment
+from pages._parts.texts import note, segment
 
 
 def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] = ()) -> None:

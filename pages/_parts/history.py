@@ -16,11 +16,11 @@ from pages._parts import pictures, setup, texts
 from pages._parts.choosing import answer, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
 from pages._parts.site import pages
+from pages._parts.texts import note
 
 PAGE = 12
 REFRESH = 2

@@ -14,11 +14,10 @@ from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.handover import release
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
 from pages._parts.sheets import offer_setup
-from pages._parts.texts import escaped, segment
+from pages._parts.texts import escaped, note, segment
 
 MOST = 16
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]

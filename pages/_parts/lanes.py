@@ -24,9 +24,9 @@ from gradleak_core.types import JSON, Refused
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
-from pages._parts.note import note
 from pages._parts.problems import find_problems
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
+from pages._parts.texts import note
 
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
 """How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""

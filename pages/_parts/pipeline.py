@@ -16,8 +16,8 @@ from pages._parts.defences import defences
 from pages._parts.engine import catalogue
 from pages._parts.images import images, opened_dialogs, show_dialog
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
-from pages._parts.note import note
 from pages._parts.pictures import caption
+from pages._parts.texts import note
 
 
 @dataclass(frozen=True)

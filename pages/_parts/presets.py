@@ -11,17 +11,14 @@ from gradleak_core.config.races import lane_text
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import sheet, thumbnail
-
-FREE = ("images", "labels", "seed")
-"""Fields that may differ from a preset without voiding its promise."""
+from pages._parts.texts import holds, matching, note
 
 
 def presets() -> None:
     """Shows the presets that leak, then those whose defence holds."""
-    current = matching(setup.current())
+    current = matching(setup.current(), catalogue())
     for title, held in (("The picture leaks", False), ("The defence holds", True)):
         with st.container(gap="xxsmall"):
             note(title)
@@ -42,11 +39,6 @@ def one(preset: JSON, chosen: bool) -> None:
         )  # fmt: skip
 
 
-def holds(preset: JSON) -> bool:
-    """Returns whether a preset promises that the attack fails."""
-    return bool(preset["promise"].startswith("hold"))
-
-
 def picture(references: list[str]) -> str:
     """Returns the only picture, or the first four of a batch as one."""
     return thumbnail(references[0]) if len(references) == 1 else sheet(tuple(references[:4]))
@@ -64,16 +56,3 @@ def choose(experiment: JSON, against: Sequence[JSON] = ()) -> None:
         after |= {"images": before["images"], "labels": before["labels"] if known else None}
     lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
     setup.replace(after, setup.shown(), lanes)
-
-
-def matching(experiment: JSON) -> JSON | None:
-    """Returns the preset that equals this set-up but for pictures and seed."""
-    for preset in catalogue()["presets"]:
-        same = len(preset["experiment"]["images"]) == len(experiment["images"])
-        if same and _core(preset["experiment"]) == _core(experiment):
-            return preset
-    return None
-
-
-def _core(experiment: JSON) -> JSON:
-    return {key: value for key, value in experiment.items() if key not in FREE}

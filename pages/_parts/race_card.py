@@ -17,10 +17,10 @@ from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
 from pages._parts.choosing import answer, tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, found_race, service
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
 from pages._parts.site import pages
+from pages._parts.texts import note
 
 
 def entries(rows: list[JSON]) -> list[list[JSON]]:

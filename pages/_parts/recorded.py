@@ -12,9 +12,9 @@ from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
-from pages._parts.note import note
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
 from pages._parts.site import ASSETS
+from pages._parts.texts import note
 
 NEUTRAL = "inverting_gradients"
 """The attack that every defence meets."""

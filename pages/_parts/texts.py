@@ -1,4 +1,4 @@
-"""Sentences about a set-up and a run, in plain words."""
+"""Sentences about a set-up and a run, in plain words, and how small print and errors are shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from gradleak_core.config.titles import attack_title
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
-from pages._parts.presets import holds, matching
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
@@ -82,7 +81,7 @@ STEPS = {
 
 def expectation(experiment: JSON, catalogue: JSON) -> str:
     """Says what is likely to happen, by a preset's promise if one applies."""
-    preset = matching(experiment)
+    preset = matching(experiment, catalogue)
     if experiment["fork"]:
         iteration = experiment["fork"].partition("@")[2]
         return f"This goes on from the guess of iteration {iteration}. Change something and run it."
@@ -107,6 +106,24 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     if rough(experiment, catalogue):
         return "Expect little: this attack needs smooth activations. With ReLU, Inverting Gradients does better."
     return "Nothing hides the update. Expect the picture to come back if this attack suits this model."
+
+
+FREE = ("images", "labels", "seed")
+"""Fields that may differ from a preset without voiding its promise."""
+
+
+def matching(experiment: JSON, catalogue: JSON) -> JSON | None:
+    """Returns the preset that equals this set-up but for pictures and seed."""
+    for preset in catalogue["presets"]:
+        same = len(preset["experiment"]["images"]) == len(experiment["images"])
+        if same and preset["experiment"] | {field: experiment[field] for field in FREE} == experiment:
+            return preset
+    return None
+
+
+def holds(preset: JSON) -> bool:
+    """Returns whether a preset promises that the attack fails."""
+    return bool(preset["promise"].startswith("hold"))
 
 
 def rough(experiment: JSON, catalogue: JSON) -> bool:
@@ -195,6 +212,11 @@ def segment(choice: Any) -> str:
 def escaped(text: str) -> str:
     """Escapes a user's text for Markdown."""
     return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~&" else letter for letter in text)
+
+
+def note(text: str) -> None:
+    """Shows small print: a smaller line in the full colour of the text, which `st.caption` would fade."""
+    st.markdown(f":small[{text}]")
 
 
 @contextmanager

@@ -15,10 +15,9 @@ from pages._parts import texts
 from pages._parts.engine import catalogue, service
 from pages._parts.figure import figure
 from pages._parts.forms import ladder
-from pages._parts.note import note
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, psnr_axis, trade_off_chart
 from pages._parts.recorded import read_recorded
-from pages._parts.texts import escaped, segment, table
+from pages._parts.texts import escaped, note, segment, table
 
 FEWEST, MOST = 3, 6
 """The fewest recorded values that are offered as they are, and the most values that are priced together."""
