@@ -43,9 +43,7 @@ with st.sidebar:
     race_menu(experiment)
     beside(another or failed_before(setup.shown()), experiment)
 
-reasons = find_problems(experiment)
-if not reasons:
-    reasons += filter(None, [demand.lack(experiment, known)])
+reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))
 pipeline()
 lanes, complaints = racing(experiment)
 if lanes:

@@ -149,8 +149,7 @@ def delete_chosen(rows: Sequence[JSON]) -> None:
     st.markdown(f"**{len(rows)} {'run' if len(rows) == 1 else 'runs'}** and all their pictures will be gone for good:")
     with st.container(height=220 if len(rows) > MANY else "content", border=len(rows) > MANY):
         st.markdown("\n".join(f"- {texts.escaped(row['name'])}" for row in rows))
-    unfinished = sum(row["status"] in UNFINISHED for row in rows)
-    if unfinished:
+    if unfinished := sum(row["status"] in UNFINISHED for row in rows):
         st.markdown(f"{unfinished} of them {'has' if unfinished == 1 else 'have'} not finished and will be stopped.")
     answer("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
 

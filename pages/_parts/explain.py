@@ -33,8 +33,7 @@ def tabs() -> Sequence[Any]:
 
 def write_tab() -> None:
     """Writes the name of the open tab into the address."""
-    name = next(name for name, title in TABS.items() if title == st.session_state["tabs"])
-    open_tab(name)
+    open_tab(next(name for name, title in TABS.items() if title == st.session_state["tabs"]))
 
 
 def open_tab(name: str) -> None:

@@ -194,10 +194,11 @@ def upload() -> None:
         "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
         "under Labels. The contact sheet of a run restores its set-up. Both can also be dropped anywhere on the Lab."
     )
-    taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
-    for picture in (picture for picture, _ in taken if picture):
+    answers = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
+    taken = [(picture, name) for picture, name in answers if picture]
+    for picture, _ in taken:
         offer_setup(picture)
-    offer([(picture, name) for picture, name in taken if picture])
+    offer(taken)
 
 
 def camera() -> None:

@@ -156,8 +156,7 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     known, images = catalogue(), lanes[0]["images"]
     names, shown = lane_names(lanes, known), race_on_show(lanes)
     reasons = [f"Lane {number}: {reason}" for number, lane in enumerate(lanes, 1) for reason in find_problems(lane)[:1]]
-    if not reasons:
-        reasons = list(filter(None, [demand.lack_together(lanes, known)]))
+    reasons = reasons or list(filter(None, [demand.lack_together(lanes, known)]))
     race_view(
         race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
         shown=shown and on_stage(shown),

@@ -80,9 +80,8 @@ def race_state(race: JSON) -> None:
                 says = f"Last picture of {name}"
                 picture_button(history.thumbnail(row), width=96, says=says, key=f"picture:{row['id']}",
                                on_click=history.open_in_lab, args=(row,))  # fmt: skip
-                looks = seen((row["result"] or {}).get("metrics") or {})
                 note(texts.escaped(name))
-                note(looks or "not scored")
+                note(seen((row["result"] or {}).get("metrics") or {}) or "not scored")
                 if row["status"] != "done":
                     st.badge(word(row["status"]), color=texts.colour(row))
                 tick(row)
