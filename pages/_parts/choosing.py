@@ -151,10 +151,10 @@ def delete_chosen(rows: Sequence[JSON]) -> None:
         st.markdown("\n".join(f"- {texts.escaped(row['name'])}" for row in rows))
     if unfinished := sum(row["status"] in UNFINISHED for row in rows):
         st.markdown(f"{unfinished} of them {'has' if unfinished == 1 else 'have'} not finished and will be stopped.")
-    answer("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
+    offer_answers("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
 
 
-def answer(yes: str, no: str, key: str, delete: Callable[[Any], None], what: Any) -> None:
+def offer_answers(yes: str, no: str, key: str, delete: Callable[[Any], None], what: Any) -> None:
     """Shows the two answers to whether something is to be deleted. Either closes the dialog."""
     with st.container(horizontal=True):
         sure = st.button(yes, type="primary", key=key, on_click=delete, args=(what,))

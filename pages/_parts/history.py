@@ -13,7 +13,7 @@ from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, seen, word
 from pages._parts import pictures, setup, texts
-from pages._parts.choosing import answer, tag_badges, tags_field, tick
+from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
 from pages._parts.picture_button import picture_button
@@ -198,7 +198,7 @@ def delete(row: JSON) -> None:
     st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
     if row["status"] in UNFINISHED:
         st.markdown("It has not finished and will be stopped.")
-    answer("Delete", "Keep it", "really-delete", remove, row["id"])
+    offer_answers("Delete", "Keep it", "really-delete", remove, row["id"])
 
 
 def remove(run: str) -> None:

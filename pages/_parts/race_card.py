@@ -15,7 +15,7 @@ from gradleak_core.runs.several import all_tags
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
-from pages._parts.choosing import answer, tag_badges, tags_field, tick
+from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, found_race, service
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
@@ -119,7 +119,7 @@ def rename_kept(race: str) -> None:
 def delete_kept(race: JSON) -> None:
     """Asks before it deletes a race, which cannot be brought back."""
     st.markdown(f"**{texts.escaped(race['title'])}** and all pictures of its lanes will be gone for good.")
-    answer("Delete", "Keep it", "really-delete", remove_kept, race["id"])
+    offer_answers("Delete", "Keep it", "really-delete", remove_kept, race["id"])
 
 
 def remove_kept(race: str) -> None:
