@@ -25,9 +25,8 @@ def kinds(row: JSON) -> dict[str, list[str]]:
     """Returns the words for the status, the attack and the defences of a run, by the fields of the filter."""
     found = {"status": [word(row["status"])], "attack": [], "defence": []}
     if row["problem"] is None:
-        experiment = row["experiment"]
-        found["attack"] = [part_title(experiment["attack"], catalogue())]
-        found["defence"] = [part_title(part, catalogue()) for part in experiment["defences"]] or ["No defence"]
+        found["attack"] = [part_title(row["experiment"]["attack"], catalogue())]
+        found["defence"] = [part_title(part, catalogue()) for part in row["experiment"]["defences"]] or ["No defence"]
     return found
 
 

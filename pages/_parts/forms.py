@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -162,7 +163,7 @@ def _string(knob: JSON, value: str, path: str) -> None:
     st.text_input(knob["label"], value, key=key, on_change=touched, args=(path, key))
 
 
-DRAW = {
+DRAW: dict[str, Callable[[JSON, Any, str], None]] = {
     "integer": _number, "number": _number, "boolean": _toggle, "choice": _choice, "string": _string, "part": part,
     "parts": several,
 }  # fmt: skip

@@ -77,8 +77,7 @@ def make_poster() -> str:
     """Returns the poster as HTML with its own style and no script. It plays without one, however busy the page is."""
     recording = json.loads((ASSETS / "recordings" / "first.json").read_text(encoding="utf-8"))
     frames = [from_address(frame["picture"]) for frame in recording["frames"][:FRAMES]]
-    template = Template((ASSETS / "poster.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    return Template((ASSETS / "poster.html").read_text(encoding="utf-8")).substitute(
         truth=recording["truth"],
         film=encoded(joined(frames), quality=80),
         frames=len(frames),

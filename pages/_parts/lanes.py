@@ -96,7 +96,7 @@ def add_lane(experiment: JSON) -> None:
     )
     family, key = FAMILIES[what or "Defence"]
     rows = catalogue()["families"][family]
-    titles = {"none": "No defence"} if key == "defence" else {}
+    titles: dict[str, str] = {"none": "No defence"} if key == "defence" else {}
     titles |= {kind: row["title"] for kind, row in rows.items()}
     kind = st.selectbox("Which", list(titles), min(1, len(titles) - 1), format_func=titles.get, key=f"lane-{key}")
     full = len(setup.lanes()) + 1 >= MOST_LANES

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN
@@ -240,7 +241,7 @@ def shortened(label: str) -> str:
     return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
 
 
-def line(x1: float, y1: float, x2: float, y2: float, colour: str, **look: float | str) -> str:
+def line(x1: float, y1: float, x2: float, y2: float, colour: str, **look: Any) -> str:
     """Returns a line from one place to another."""
     return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, **look)
 
@@ -262,7 +263,7 @@ def svg(width: float, height: float, parts: Sequence[str], says: str) -> str:
     return tag("svg", "".join(parts), viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=says, style=style)
 
 
-def tag(name: str, inside: str = "", **attributes: float | str) -> str:
+def tag(name: str, inside: str = "", /, **attributes: Any) -> str:
     """Returns an element of SVG with what is `inside` it. `_` in an attribute's name is a hyphen there."""
     said = {key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in attributes.items()}
     written = "".join(f' {key.replace("_", "-")}="{escape(value)}"' for key, value in said.items())

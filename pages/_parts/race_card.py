@@ -77,9 +77,8 @@ def race_state(race: JSON) -> None:
     with st.container(horizontal=True, gap="small"):
         for row, name in zip(race["lanes"], race["names"], strict=True):
             with st.container(width=120, gap="xxsmall"):
-                says = f"Last picture of {name}"
-                picture_button(history.thumbnail(row), width=96, says=says, key=f"picture:{row['id']}",
-                               on_click=history.open_in_lab, args=(row,))  # fmt: skip
+                picture_button(history.thumbnail(row), width=96, says=f"Last picture of {name}",
+                               key=f"picture:{row['id']}", on_click=history.open_in_lab, args=(row,))  # fmt: skip
                 note(texts.escaped(name))
                 note(seen((row["result"] or {}).get("metrics") or {}) or "not scored")
                 if row["status"] != "done":
