@@ -15,7 +15,8 @@ if leak.open:
         for idea in ("gradient", "label", "matching"):
             explain.figure(idea)
         explain.lesson("harder")
-        explain.link("What defences do to it", "defences")
+        st.button("What defences do to it", key="to:defences", icon=":material/arrow_forward:",
+                  on_click=explain.open_tab, args=("defences",))  # fmt: skip
 if attacks.open:
     with attacks:
         explain.contents(families["attacks"])

@@ -4,8 +4,9 @@ import streamlit as st
 
 from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.doctor import diagnose
 from pages._parts import pictures, setup, texts
-from pages._parts.diagnosis import diagnosis, failed_before, find_cause, shorten
+from pages._parts.diagnosis import diagnosis, failed_before, shorten
 from pages._parts.engine import catalogue, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
@@ -42,16 +43,14 @@ with st.sidebar:
     race_menu(experiment)
     beside(another or failed_before(setup.shown()), experiment)
 
-reasons = find_problems(experiment)
-if not reasons:
-    reasons += filter(None, [demand.lack(experiment, known)])
+reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))
 pipeline()
 lanes, complaints = racing(experiment)
 if lanes:
     race_stage(lanes, [*setup.complaints(), *complaints])
     setup.write()
     st.stop()
-cause = find_cause(None if another else shown)
+cause = diagnose(shown, known) if shown and not another else None
 live_view(
     experiment=experiment,
     run=None if another else setup.shown(),

@@ -15,8 +15,8 @@ if not rows:
     st.markdown("There are no runs yet. Press **Run it live** in the Lab. Every run is kept here, frame by frame.")
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):
         st.switch_page(pages()["lab"])
-elif history.comparing(rows):
-    history.comparison(rows)
+elif compared := history.compared(rows):
+    history.comparison(compared)
 else:
     if "compare" in st.query_params:
         st.warning(history.incomparable(rows), icon=":material/link_off:")

@@ -1,7 +1,7 @@
 // @ts-check
 // The menu of files that an ended run can be taken home as. The server makes one when it is asked for.
 /** @import { Find } from "./types" */
-import { DOWNLOADS, NO_FILE, making } from "./words.js";
+import { DOWNLOADS, NO_ANSWER, making } from "./words.js";
 
 export class Downloads {
   /** @type {string | null} the address of the run's files without their ending; null while there is none */
@@ -80,11 +80,11 @@ export class Downloads {
     this.say(making(name));
     try {
       const answer = await fetch(`${address}.${ending}`, { signal: this.signal });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? NO_FILE);
+      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? NO_ANSWER);
       keep(await answer.blob(), `gradleak-${address.split("/").at(-2)}.${ending}`);
       this.say("");
     } catch (error) {
-      this.say(error instanceof TypeError ? NO_FILE : /** @type {Error} */ (error).message);
+      this.say(error instanceof TypeError ? NO_ANSWER : /** @type {Error} */ (error).message);
     }
     this.busy = false;
     this.button.disabled = !this.address;

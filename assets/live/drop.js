@@ -1,9 +1,9 @@
 // @ts-check
 // A picture that is dropped anywhere on the page, but where the page has a place of its own for files.
 /** @import { Mounted } from "./mounted.js" */
+import { NO_ANSWER } from "./words.js";
 
 const OWN = "[data-testid=stFileUploaderDropzone], [role=dialog]";
-const NO_ANSWER = "The server does not answer; check the connection and try again.";
 
 /**
  * Catches files and sends the first one to the server. Of several drops only the answer to the last counts.

@@ -76,11 +76,8 @@ export class Layers {
   }
 
   get worst() {
-    let worst = 0;
-    this.values.forEach((value, index) => {
-      if ((value ?? 0) > (this.values[worst] ?? 0)) worst = index;
-    });
-    return worst;
+    const distances = this.values.map((value) => value ?? 0);
+    return distances.indexOf(Math.max(...distances));
   }
 }
 

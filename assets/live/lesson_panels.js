@@ -1,9 +1,8 @@
 // @ts-check
 // What the figures of the page that explains are put together from: pictures, matrices, curves and bars.
-/** @import { Colour, Palette } from "./tiles.js" */
-import { extent, mix, paint } from "./tiles.js";
+import { make, set } from "./axes.js";
+import { extent, mix, paint, themed } from "./tiles.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, EDGE] = [300, 150, 10];
 
 /**
@@ -24,22 +23,13 @@ export function element(name, parent, className = "") {
  * @param {Record<string, string | number>} attributes
  */
 function shape(name, parent, attributes) {
-  const node = document.createElementNS(SVG, name);
-  set(node, attributes);
+  const node = make(name, attributes);
   parent.append(node);
   return node;
 }
 
 /** @param {Element} parent */
 const drawing = (parent) => shape("svg", parent, { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" });
-
-/**
- * @param {Element} node
- * @param {Record<string, string | number>} attributes
- */
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-}
 
 /**
  * A part of the figure under a caption.
@@ -103,23 +93,8 @@ export function matrix(parent) {
   };
 }
 
-/**
- * The theme's colours for what is above and below zero.
- * @param {HTMLElement} node
- * @returns {Palette}
- */
-export function colours(node) {
-  const style = getComputedStyle(node);
-  const read = (/** @type {string} */ name, /** @type {string} */ otherwise) => {
-    const text = style.getPropertyValue(`--st-${name}`).trim() || otherwise;
-    const hex = /^#(..)(..)(..)/.exec(text);
-    const parts = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : (text.match(/[\d.]+/g) ?? []).map(Number);
-    return /** @type {Colour} */ ([parts[0] ?? 128, parts[1] ?? 128, parts[2] ?? 128]);
-  };
-  const [zero, grey] = [read("background-color", "#fcfbf8"), read("gray-color", "#808080")];
-  const dropped = mix({ below: zero, zero, above: grey }, 100);
-  return { below: read("blue-color", "#2563a8"), zero, above: read("orange-color", "#b45309"), dropped };
-}
+/** @param {HTMLElement} node */
+const colours = (node) => themed(node, "background-color", "#fcfbf8", 100);
 
 /**
  * A colour as CSS writes it.

@@ -1,6 +1,7 @@
 // @ts-check
 // Where messages come from. Both sources call hear(head, picture) with the same messages and answer where a picture is.
 /** @import { Head, Hear, Recording } from "./types" */
+import { NO_ANSWER } from "./words.js";
 
 export const ENDED = new Set([
   ...["done", "recovered", "level", "stuck", "diverged", "stopped", "failed"],
@@ -8,7 +9,7 @@ export const ENDED = new Set([
 ]);
 const UNKNOWN_RUN = 4404;
 const TICK_MS = 100;
-const NO_ANSWER = "The server does not answer; check the connection and try again.";
+const TICKS = 40;
 
 /** A run on the server, over its WebSocket; reconnects by itself and asks only for what it has not seen. */
 export class LiveSource {
@@ -108,7 +109,7 @@ export class LiveSource {
   }
 }
 
-/** A recorded run, played in about `seconds`; says the same messages as the live one. */
+/** A recorded run, played in about four seconds; says the same messages as the live one. */
 export class RecordingSource {
   live = /** @type {const} */ (false);
   at = 0;
@@ -125,14 +126,13 @@ export class RecordingSource {
    * @param {string} url
    * @param {Hear} hear
    * @param {(tries: number) => void} lost
-   * @param {{ seconds?: number, still?: boolean }} [options] `still` shows the end at once
+   * @param {boolean} still the end is shown at once
    */
-  constructor(url, hear, lost, { seconds = 4, still = false } = {}) {
+  constructor(url, hear, lost, still) {
     this.url = url;
     this.hear = hear;
     this.lost = lost;
     this.still = still;
-    this.ticks = (seconds * 1000) / TICK_MS;
   }
 
   /** @param {number} iteration */
@@ -152,7 +152,7 @@ export class RecordingSource {
       this.recording ??= await recorded(this.url);
       if (!this.timer) return; // closed meanwhile
       this.truth = this.recording.truth;
-      if (this.still) this.at = this.ticks - 1;
+      if (this.still) this.at = TICKS - 1;
       this.tick();
     } catch {
       this.close();
@@ -166,7 +166,7 @@ export class RecordingSource {
   }
 
   get finished() {
-    return this.at >= this.ticks;
+    return this.at >= TICKS;
   }
 
   restart() {
@@ -187,7 +187,7 @@ export class RecordingSource {
     const { first } = curve;
     const iterations = curve.iterations ?? Object.values(curve.columns)[0].map((_, index) => first + index);
     this.at += 1;
-    const share = (this.at / this.ticks) ** 1.5; // slow at first, where the picture forms
+    const share = (this.at / TICKS) ** 1.5; // slow at first, where the picture forms
     const last = iterations[0] + (iterations[iterations.length - 1] - iterations[0]) * share;
     const [low, high] = [this.from, iterations.filter((iteration) => iteration <= last).length];
     const seen = low ? iterations[low - 1] : 0;

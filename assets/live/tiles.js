@@ -69,6 +69,33 @@ export function mix({ below, zero, above }, byte) {
   return /** @type {Colour} */ (zero.map((from, channel) => from + share * (end[channel] - from)));
 }
 
+/**
+ * The theme's colours for what is below and above zero.
+ * @param {HTMLElement} node
+ * @param {string} ground what the theme calls the colour of zero
+ * @param {string} otherwise that colour where there is no theme
+ * @param {number} strength of what was dropped, of 127
+ * @returns {Palette}
+ */
+export function themed(node, ground, otherwise, strength) {
+  const style = getComputedStyle(node);
+  /** @type {(name: string, instead: string) => Colour} */
+  const read = (name, instead) => rgb(style.getPropertyValue(`--st-${name}`).trim() || instead);
+  const [zero, grey] = [read(ground, otherwise), read("gray-color", "#808080")];
+  const dropped = mix({ below: zero, zero, above: grey }, strength);
+  return { below: read("blue-color", "#2563a8"), zero, above: read("orange-color", "#b45309"), dropped };
+}
+
+/**
+ * @param {string} colour #rrggbb or rgb(r, g, b)
+ * @returns {Colour}
+ */
+function rgb(colour) {
+  const hex = /^#(..)(..)(..)/.exec(colour);
+  const parts = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : colour.match(/[\d.]+/g)?.map(Number) ?? [];
+  return [parts[0] ?? 128, parts[1] ?? 128, parts[2] ?? 128];
+}
+
 /** @param {number} byte the value that it stands for, -1 to 1 */
 const value = (byte) => Math.sign(byte) * (byte / 127) ** 2;
 

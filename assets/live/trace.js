@@ -80,13 +80,7 @@ export class Trace {
    * @param {number} iteration
    */
   index(iteration) {
-    let [low, high] = [0, this.frames.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.frames[middle].iteration <= iteration) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
+    return Math.max(0, this.frames.findLastIndex((frame) => frame.iteration <= iteration));
   }
 
   /**

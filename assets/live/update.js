@@ -2,10 +2,9 @@
 // The panel of the update: what the client sent above what the guess would have sent, a tile a tensor.
 /** @import { Find, Frame, Layer, Update } from "./types" */
 import { Layers, matched } from "./layers.js";
-import { breadth, extent, lines, mix, offsets, paint, unpack } from "./tiles.js";
+import { breadth, extent, lines, offsets, paint, themed, unpack } from "./tiles.js";
 import * as words from "./words.js";
 
-/** @import { Colour, Palette } from "./tiles.js" */
 /** @typedef {"before" | "sent" | "guess"} Row */
 /** @typedef {{ node: HTMLButtonElement, rows: Map<Row, HTMLElement> }} Cell */
 
@@ -162,14 +161,8 @@ export class UpdatePanel {
     return this.bytes[row]?.subarray(this.starts[index], this.starts[index + 1]) ?? null;
   }
 
-  /** @returns {Palette} */
   colours() {
-    const style = getComputedStyle(this.root);
-    /** @type {(name: string, otherwise: string) => Colour} */
-    const read = (name, otherwise) => rgb(style.getPropertyValue(`--st-${name}`).trim() || otherwise);
-    const [zero, grey] = [read("secondary-background-color", "#f0ede5"), read("gray-color", "#808080")];
-    const dropped = mix({ below: zero, zero, above: grey }, 64);
-    return { below: read("blue-color", "#2563a8"), zero, above: read("orange-color", "#b45309"), dropped };
+    return themed(this.root, "secondary-background-color", "#f0ede5", 64);
   }
 
   /**
@@ -227,14 +220,4 @@ export class UpdatePanel {
  */
 function element(name, className) {
   return Object.assign(document.createElement(name), { className });
-}
-
-/**
- * @param {string} colour #rrggbb or rgb(r, g, b)
- * @returns {Colour}
- */
-function rgb(colour) {
-  const hex = /^#(..)(..)(..)/.exec(colour);
-  const parts = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : colour.match(/[\d.]+/g)?.map(Number) ?? [];
-  return [parts[0] ?? 128, parts[1] ?? 128, parts[2] ?? 128];
 }

@@ -92,7 +92,7 @@ export class View extends Mounted {
   recorded(recording) {
     const file = recording.includes("/") ? recording : `${recording}.json`;
     const { href } = new URL(file, `${this.api}/static/recordings/`);
-    return new RecordingSource(href, this.hear, this.lost, { still: calm });
+    return new RecordingSource(href, this.hear, this.lost, calm);
   }
 
   /** @param {Source | null} source */

@@ -40,12 +40,13 @@ export const DOWNLOADS = [
   ["zip", "Everything (zip)", "with the numbers, without the video"],
 ];
 
+export const NO_ANSWER = "The server does not answer; check the connection and try again.";
+
 /**
- * What is said while a file is made, and where none comes.
+ * What is said while a file is made.
  * @param {string} name
  */
 export const making = (name) => `Making: ${name}. This can take a minute…`;
-export const NO_FILE = "The server does not answer; check the connection and try again.";
 
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED
 from pages._parts import setup
 from pages._parts.history import thumbnail
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
-from pages._parts.texts import escaped
-
-JSON = Any
+from pages._parts.texts import escaped, note
 
 
 def card(heading: str, run: JSON, name: str = "", iteration: int | None = None) -> None:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from gradleak_core.config.knobs import kind_of
-from gradleak_core.runs.room import Unwritable
-from gradleak_core.runs.service import NoRun
-from gradleak_core.runs.several import (
-    MOST_TAGS,
-    add_tag,
-    all_tags,
-    delete_runs,
-    remove_tag,
-    tag_run,
-)
-from gradleak_core.types import Refused
+from gradleak_core.config.differences import part_title
+from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, delete_runs, remove_tag, tag_run
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
-from pages._parts.note import note
+from pages._parts.texts import note
 
-JSON = Any
-NO_DEFENCE = "No defence"
 MANY = 6
 """The names that a question lists before the list scrolls."""
 FIELDS = {"status": "Any status", "attack": "Any attack", "defence": "Any defence"}
@@ -36,11 +25,8 @@ def kinds(row: JSON) -> dict[str, list[str]]:
     """Returns the words for the status, the attack and the defences of a run, by the fields of the filter."""
     found = {"status": [word(row["status"])], "attack": [], "defence": []}
     if row["problem"] is None:
-        families, experiment = catalogue()["families"], row["experiment"]
-        attack = kind_of("attacks", experiment["attack"], catalogue())
-        found["attack"] = [families["attacks"].get(attack, {"title": attack})["title"]]
-        titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
-        found["defence"] = titles or [NO_DEFENCE]
+        found["attack"] = [part_title(row["experiment"]["attack"], catalogue())]
+        found["defence"] = [part_title(part, catalogue()) for part in row["experiment"]["defences"]] or ["No defence"]
     return found
 
 
@@ -102,7 +88,7 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
         if st.button("Compare", disabled=len(usable) < 2, icon=":material/compare:", key="compare"):
             st.query_params["compare"] = usable
             st.rerun()
-        tags_of_several(rows, [row["id"] for row in chosen], none)
+        tags_of_several(rows, [row["id"] for row in chosen])
         if st.button("Delete", disabled=none, icon=":material/delete:", key="delete-chosen"):
             delete_chosen(chosen)
         everything = {row["id"] for row in shown}
@@ -115,10 +101,10 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
         note("Choose two or more runs to compare them." if none else counted)
 
 
-def tags_of_several(rows: Sequence[JSON], runs: list[str], none: bool) -> None:
+def tags_of_several(rows: Sequence[JSON], runs: list[str]) -> None:
     """Shows the menu that adds a tag to the chosen runs or takes it away from them."""
     asked = st.session_state.get("asked", 0)
-    with st.popover("Tag", icon=":material/sell:", key=f"tag-menu:{asked}", disabled=none):
+    with st.popover("Tag", icon=":material/sell:", key=f"tag-menu:{asked}", disabled=not runs):
         tag = st.selectbox("Tag", all_tags(rows), index=None, key="tag", accept_new_options=True,
                            placeholder="Choose a tag or write one")  # fmt: skip
         with st.container(horizontal=True):
@@ -128,12 +114,10 @@ def tags_of_several(rows: Sequence[JSON], runs: list[str], none: bool) -> None:
 
 def change_tag(change: Any, runs: list[str], tag: str | None) -> None:
     """Adds or removes a tag of several runs, unless it is refused, and closes the menu."""
-    try:
+    with texts.toast_errors():
         if tag:
             change(service(), runs, tag)
             st.session_state.update(tag=None, asked=st.session_state.get("asked", 0) + 1)
-    except (Refused, Unwritable) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
@@ -148,11 +132,9 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
 
 def retag_rows(runs: list[str], key: str) -> None:
     """Gives runs the tags that stand in a field. Refused ones leave the field as it was."""
-    try:
+    with texts.toast_errors():
         for run in runs:
             tag_run(service(), run, st.session_state[key])
-    except (Refused, NoRun, Unwritable) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def tag_badges(tags: Sequence[str]) -> str:
@@ -163,18 +145,19 @@ def tag_badges(tags: Sequence[str]) -> str:
 @st.dialog("Delete the chosen runs?")
 def delete_chosen(rows: Sequence[JSON]) -> None:
     """Asks once before it deletes several runs, which cannot be brought back."""
-    several = len(rows) != 1
-    st.markdown(f"**{len(rows)} {'runs' if several else 'run'}** and all their pictures will be gone for good:")
+    st.markdown(f"**{len(rows)} {'run' if len(rows) == 1 else 'runs'}** and all their pictures will be gone for good:")
     with st.container(height=220 if len(rows) > MANY else "content", border=len(rows) > MANY):
         st.markdown("\n".join(f"- {texts.escaped(row['name'])}" for row in rows))
-    unfinished = sum(row["status"] in UNFINISHED for row in rows)
-    if unfinished:
+    if unfinished := sum(row["status"] in UNFINISHED for row in rows):
         st.markdown(f"{unfinished} of them {'has' if unfinished == 1 else 'have'} not finished and will be stopped.")
+    offer_answers("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
+
+
+def offer_answers(yes: str, no: str, key: str, delete: Callable[[Any], None], what: Any) -> None:
+    """Shows the two answers to whether something is to be deleted. Either closes the dialog."""
     with st.container(horizontal=True):
-        runs = [row["id"] for row in rows]
-        if st.button("Delete them", type="primary", key="really-delete-chosen", on_click=remove_chosen, args=(runs,)):
-            st.rerun()
-        if st.button("Keep them"):
+        sure = st.button(yes, type="primary", key=key, on_click=delete, args=(what,))
+        if st.button(no) or sure:
             st.rerun()
 
 

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config.needs import labels_revealed
-from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, seen, word
 from pages._parts import claims, texts
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import catalogue, found, found_race, service
 from pages._parts.live_view import run_alone
-from pages._parts.note import note
-from pages._parts.race import race_view, what_differs
+from pages._parts.race import on_stage, race_view, what_differs
 from pages._parts.scrolling import scroll_here
-
-JSON = Any
+from pages._parts.texts import note
 
 
 def shown(rows: list[JSON]) -> JSON:
     """Returns the claim that the address names with the race or the run of it; None where it is gone or another's."""
     query = st.query_params
     claim = next((row for row in rows if row["name"] == query.get("claim") and claims.live(row, catalogue())), None)
-    try:
-        race = races.get_race(service(), query["race"]) if "race" in query else None
-        run = service().run(query["run"]) if "run" in query else None
-    except NoRun:
+    raced, run = "race" in query, found(query.get("run"))
+    tried = found_race(query["race"]) if raced else run and {"id": run["id"], "lanes": [run], "names": [run["name"]]}
+    usable = tried and all(row["problem"] is None for row in tried["lanes"])
+    if not (claim and usable and [row["experiment"] for row in tried["lanes"]] == claims.lanes(claim, catalogue())):
         return None
-    found = race or (run and {"id": run["id"], "lanes": [run], "names": [run["name"]]})
-    usable = found and all(row["problem"] is None for row in found["lanes"])
-    if not (claim and usable and [row["experiment"] for row in found["lanes"]] == claims.lanes(claim, catalogue())):
-        return None
-    return claim, found, race is not None
+    return claim, tried, raced
 
 
-def running(claim: JSON, found: JSON, raced: bool) -> None:
+def running(claim: JSON, tried: JSON, raced: bool) -> None:
     """Shows a claim with its numbers, the race of its halves beneath, and the ways on from there."""
-    scroll_here(found["id"])
+    scroll_here(tried["id"])
     with st.container(horizontal=True):
         st.button("Back to all claims", icon=":material/arrow_back:", on_click=st.query_params.clear)
         if st.button("Open in the Lab", key=f"watch:{claim['name']}", icon=":material/science:"):
-            own = {"race": found["id"]} if raced else {"run": found["id"]}
+            own = {"race": tried["id"]} if raced else {"run": tried["id"]}
             claims.to_lab(claim, catalogue(), **own)
         if st.button("Run it again", key=f"again:{claim['name']}", icon=":material/replay:"):
             claims.begin(claim, catalogue())
@@ -53,14 +45,13 @@ def running(claim: JSON, found: JSON, raced: bool) -> None:
     with ours:
         claims.outcome(claim)
     with this:
-        unfinished = any(row["status"] in UNFINISHED for row in found["lanes"])
-        st.fragment(numbers, run_every="1s" if unfinished else None)(found["lanes"], found["names"], unfinished)
+        unfinished = any(row["status"] in UNFINISHED for row in tried["lanes"])
+        st.fragment(numbers, run_every="1s" if unfinished else None)(tried["lanes"], tried["names"], unfinished)
     if raced:
-        runs = [row["id"] for row in found["lanes"]]
-        race_view(shown={"id": found["id"], "runs": runs, "names": found["names"], "race": True}, key="claim-race")
-        what_differs([row["experiment"] for row in found["lanes"]], found["names"])
+        race_view(shown=on_stage(tried), key="claim-race")
+        what_differs([row["experiment"] for row in tried["lanes"]], tried["names"])
     else:
-        run_alone(found["lanes"][0], key="claim-run")
+        run_alone(tried["lanes"][0], key="claim-run")
     claims.details(claim)
 
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config import links
 from gradleak_core.config.races import lane_text, read_lane
 from gradleak_core.runs import races
-from gradleak_core.runs.service import NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import duration
 from pages._parts import setup, texts
 from pages._parts.engine import service
 from pages._parts.figure import figure
-from pages._parts.note import note
 from pages._parts.plots import value_plot
 from pages._parts.site import ASSETS, pages
+from pages._parts.texts import note
 
-JSON = Any
 ALL = "All papers"
 VERDICTS = {
     "reproduced": ("green", ":material/check_circle:"),
@@ -33,8 +30,7 @@ VERDICTS = {
 
 def rows() -> list[JSON]:
     """Returns every claim with its stored result."""
-    found: list[JSON] = json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
-    return found
+    return json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
 
 
 def verdict(row: JSON) -> str:
@@ -53,10 +49,8 @@ def filtered(rows: list[JSON]) -> list[JSON]:
     words = [name for name in VERDICTS if name in map(verdict, rows)]
     papers = list(dict.fromkeys(row["paper"] for row in rows))
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
-    with left:
-        chosen = st.pills("Verdict", words, selection_mode="multi", key="verdicts", format_func=str.capitalize)
-    with right:
-        paper = st.selectbox("Paper", [ALL, *papers], key="paper")
+    chosen = left.pills("Verdict", words, selection_mode="multi", key="verdicts", format_func=str.capitalize)
+    paper = right.selectbox("Paper", [ALL, *papers], key="paper")
     return [row for row in rows if (not chosen or verdict(row) in chosen) and paper in (ALL, row["paper"])]
 
 
@@ -129,15 +123,12 @@ def lanes(row: JSON, known: JSON) -> list[JSON]:
 def begin(row: JSON, known: JSON) -> None:
     """Starts a claim under its name: its halves as a race, or the one that it has as a run."""
     experiments = lanes(row, known)
-    try:
+    with texts.toast_errors():
         if len(experiments) > 1:
             started = {"race": races.submit_race(service(), {"title": row["title"], "lanes": experiments})["id"]}
         else:
             started = {"run": service().submit(experiments[0], row["title"])}
-    except (Refused, NotReady) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
-        return
-    st.query_params.from_dict({"claim": row["name"]} | started)
+        st.query_params.from_dict({"claim": row["name"]} | started)
 
 
 def to_lab(row: JSON, known: JSON, run: str | None = None, race: str | None = None) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_names, main_differences
 from gradleak_core.runs.curves import Curves, read_curves
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN, UNFINISHED, duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue, found, service
-from pages._parts.note import note
 from pages._parts.race import same_distance
 from pages._parts.segments import choose_segment
+from pages._parts.texts import note
 
-JSON = Any
 HEIGHTS = {"likeness": "Likeness", "distance": "Distance", "psnr": "PSNR", "ssim": "SSIM"}
 WIDTHS = {"iterations": "Iterations", "seconds": "Seconds"}
 """What the axes can show, by the names in the address."""

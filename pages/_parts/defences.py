@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config import knobs
+from gradleak_core.types import JSON
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.plain import worded
-
-JSON = Any
+from pages._parts.texts import note
 
 
 def defences() -> None:
@@ -58,19 +55,16 @@ def add() -> None:
     """Adds the picked defence, and has the list say "Add a defence" again."""
     kind = st.session_state["add-defence"]
     st.session_state["add-defence"] = None
-    store([*setup.current()["defences"], knobs.one_of("defences", kind, catalogue(), "defence")])
+    added = knobs.one_of("defences", kind, catalogue(), "defence")
+    setup.change("defences", [*setup.current()["defences"], added])
 
 
 def move(index: int, by: int) -> None:
     order = [*setup.current()["defences"]]
     order[index], order[index + by] = order[index + by], order[index]
-    store(order)
+    setup.change("defences", order)
 
 
 def remove(index: int) -> None:
     order = setup.current()["defences"]
-    store([*order[:index], *order[index + 1 :]])
-
-
-def store(order: list[JSON]) -> None:
-    setup.change("defences", order)
+    setup.change("defences", [*order[:index], *order[index + 1 :]])

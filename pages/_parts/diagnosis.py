@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
-from gradleak_core.doctor import Diagnosis, diagnose
+from gradleak_core.doctor import Diagnosis
 from gradleak_core.runs.service import NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import setup
-from pages._parts.engine import catalogue, found, service
-from pages._parts.note import note
-from pages._parts.texts import escaped
-
-JSON = Any
-
-
-def find_cause(run: JSON | None) -> Diagnosis | None:
-    """Returns why a run failed; None without a run that failed."""
-    return diagnose(run, catalogue()) if run is not None else None
+from pages._parts.engine import found, service
+from pages._parts.texts import escaped, note
 
 
 def shorten(cause: Diagnosis | None, run: str | None) -> JSON:

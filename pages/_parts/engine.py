@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.forecast import time_before
+from gradleak_core.runs import races
 from gradleak_core.runs import service as services
 from gradleak_core.verdicts import duration
 
@@ -38,6 +39,14 @@ def found(run: str | None) -> Any:
     """Returns the row of a run, or None if this server does not have it."""
     try:
         return service().run(run) if run else None
+    except services.NoRun:
+        return None
+
+
+def found_race(race: str | None) -> Any:
+    """Returns a race with the rows of its lanes, or None if this server does not have it."""
+    try:
+        return races.get_race(service(), race) if race else None
     except services.NoRun:
         return None
 

@@ -10,23 +10,17 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE
 from gradleak_core.config import knobs
+from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.live_view import ALWAYS
-from pages._parts.note import note
+from pages._parts.live_view import ALWAYS, component
 from pages._parts.site import ASSETS, pages
+from pages._parts.texts import note
 
-JSON = Any
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
 """The tabs in order, each by its name in the address: `?tab=numbers`."""
 
-_mount_figure = st.components.v2.component(
-    "gradleak_lesson",
-    html=(LIVE / "lesson.html").read_text(encoding="utf-8"),
-    css=(LIVE / "lesson.css").read_text(encoding="utf-8"),
-    js=(LIVE / "loader.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_mount_figure = component("gradleak_lesson", (LIVE / "lesson.html").read_text(encoding="utf-8"), "lesson.css")
 
 
 def tabs() -> Sequence[Any]:
@@ -39,19 +33,13 @@ def tabs() -> Sequence[Any]:
 
 def write_tab() -> None:
     """Writes the name of the open tab into the address."""
-    name = next(name for name, title in TABS.items() if title == st.session_state["tabs"])
-    open_tab(name)
+    open_tab(next(name for name, title in TABS.items() if title == st.session_state["tabs"]))
 
 
 def open_tab(name: str) -> None:
     """Opens a tab and writes its name into the address."""
     st.session_state.update({"tab-read": name, "tabs": TABS[name]})
     st.query_params["tab"] = name
-
-
-def link(label: str, tab: str) -> None:
-    """Shows a button that opens another tab."""
-    st.button(label, key=f"to:{tab}", on_click=open_tab, args=(tab,), icon=":material/arrow_forward:")
 
 
 def contents(rows: JSON) -> None:
@@ -75,8 +63,7 @@ def figure(idea: str) -> None:
     heading, text = read_lesson(idea).split("\n", 1)
     title = heading.lstrip("# ")
     st.subheader(title, anchor=f"idea-{idea}")
-    data = {"base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"), "module": "lesson.js",
-            "figure": idea, "title": f"Figure: {title}"}  # fmt: skip
+    data = {"module": "lesson.js", "figure": idea, "title": f"Figure: {title}"}
     _mount_figure(key=f"figure:{idea}", data=[data | ALWAYS])
     with st.container(width=760):
         st.markdown(text)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from gradleak_core.config import knobs
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts.engine import catalogue
 from pages._parts.pictures import caption
 from pages._parts.problems import find_problems
 
-JSON = Any
 MOST = 3
 
 
@@ -21,14 +19,12 @@ def fixes(experiment: JSON) -> dict[str, JSON]:
     afresh = experiment | {"fork": ""}
     if experiment["fork"] and not knobs.refusals(afresh, afresh, catalogue()):
         return {"Begin afresh": afresh}
-    return dict(islice(possible(experiment, catalogue()), MOST))
-
-
-def possible(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
-    """Yields the title and the set-up of every single change after which nothing is refused."""
-    for title, changed in changes(experiment, known):
-        if changed != experiment and not find_problems(changed):
-            yield title, changed
+    possible = (
+        (title, changed)
+        for title, changed in changes(experiment, catalogue())
+        if changed != experiment and not find_problems(changed)
+    )
+    return dict(islice(possible, MOST))
 
 
 def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:

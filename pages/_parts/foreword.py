@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config import demand
+from gradleak_core.types import JSON
 from pages._parts import texts
 from pages._parts.card import card
 from pages._parts.engine import before, catalogue, under_way
-
-JSON = Any
 
 
 def foreword(experiment: JSON) -> str:

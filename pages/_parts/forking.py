@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from gradleak_core.runs.forks import problem_of_fork, read_fork
-from gradleak_core.types import Refused
+from gradleak_core.runs.forks import read_fork
+from gradleak_core.types import JSON, Refused
 from pages._parts import setup
 from pages._parts.card import card
-from pages._parts.engine import service, usable
-
-JSON = Any
+from pages._parts.engine import usable
 
 
 def fork(at: str) -> None:
@@ -18,11 +14,6 @@ def fork(at: str) -> None:
     row = parent({"fork": at})
     if row is not None:
         setup.replace(row["experiment"] | {"fork": at}, row["id"])
-
-
-def fork_problem(experiment: JSON) -> str | None:
-    """Returns why the set-up cannot go on from where it should; None where it can, or is no fork."""
-    return problem_of_fork(experiment, service().store)
 
 
 def parent(experiment: JSON) -> JSON | None:

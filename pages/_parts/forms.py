@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config import knobs
+from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.plain import worded
-from pages._parts.texts import segment
-
-JSON = Any
+from pages._parts.texts import note, segment
 
 
 def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] = ()) -> None:
@@ -25,14 +24,9 @@ def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] =
 
 def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
     """Shows the field that suits a knob's type, and beneath it why the last entry was refused."""
-    kind = knob["type"]
-    if kind == "part":
-        part(knob, value, path)
+    DRAW[knob["type"]](knob, value, path)
+    if knob["type"] in ("part", "parts"):
         return
-    if kind == "parts":
-        several(knob, value, path)
-        return
-    DRAW[kind](knob, value, path) if kind in DRAW else None
     if refusal := setup.refusal(path):
         st.markdown(f":red[{refusal.replace(path, knob['label'], 1)}]")
     if explain and knob.get("help"):
@@ -124,24 +118,19 @@ def touched(path: str, key: str) -> None:
 
 def _number(knob: JSON, value: float, path: str) -> None:
     """Shows a number without Streamlit's bounds, whose field silently drops a number beyond them."""
-    cast = int if knob["type"] == "integer" else float
-    if knob.get("log") and cast is float and knob.get("high") is not None:
-        return _ladder(knob, value, path)
-    key = keep(f"knob:{path}", cast(value))
-    step = 1 if cast is int else 0.1
-    st.number_input(
-        knob["label"], value=cast(value), step=cast(step), format="%d" if cast is int else "%g", key=key,
-        on_change=touched, args=(path, key),
-    )  # fmt: skip
-    return None
-
-
-def _ladder(knob: JSON, value: float, path: str) -> None:
-    key = keep(f"knob:{path}", float(value))
-    st.select_slider(
-        knob["label"], ladder(knob.get("low") or 0.0, knob["high"], float(value)), float(value), key=key,
-        format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key),
-    )  # fmt: skip
+    whole = knob["type"] == "integer"
+    value = int(value) if whole else float(value)
+    key = keep(f"knob:{path}", value)
+    if knob.get("log") and not whole and knob.get("high") is not None:
+        st.select_slider(
+            knob["label"], ladder(knob.get("low") or 0.0, knob["high"], value), value, key=key,
+            format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key),
+        )  # fmt: skip
+    else:
+        st.number_input(
+            knob["label"], value=value, step=1 if whole else 0.1, format="%d" if whole else "%g", key=key,
+            on_change=touched, args=(path, key),
+        )  # fmt: skip
 
 
 def ladder(low: float, high: float, value: float) -> list[float]:
@@ -174,4 +163,8 @@ def _string(knob: JSON, value: str, path: str) -> None:
     st.text_input(knob["label"], value, key=key, on_change=touched, args=(path, key))
 
 
-DRAW = {"integer": _number, "number": _number, "boolean": _toggle, "choice": _choice, "string": _string}
+DRAW: dict[str, Callable[[JSON, Any, str], None]] = {
+    "integer": _number, "number": _number, "boolean": _toggle, "choice": _choice, "string": _string, "part": part,
+    "parts": several,
+}  # fmt: skip
+"""What shows a field, by the type of its knob."""

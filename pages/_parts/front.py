@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 from functools import lru_cache
 from pathlib import Path
+from string import Template
 
 import streamlit as st
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gradleak_core.api.static_files import ASSETS, Text, live_version
-from pages._parts.poster import make_poster
+from pages._parts.pictures import encoded, joined
 
 INDEX = re.sub(
     r'<link\s+rel="preload"[^>]*as="font"[^>]*>',
@@ -27,12 +30,12 @@ CODE = slice(INDEX.index('<script type="module"'), INDEX.index("</head>"))
 COLOURS = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor")
 
 
-def theme(name: str) -> dict[str, str]:
-    """Returns what Streamlit's client has to know of our light or dark theme before its server has told it."""
-    return {"bodyFont": st.get_option("theme.font")} | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
-
-
-THEMES = {f"{name.upper()}_THEME": theme(name) for name in ("light", "dark")}
+THEMES = {
+    f"{name.upper()}_THEME": {"bodyFont": st.get_option("theme.font")}
+    | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
+    for name in ("light", "dark")
+}
+"""What Streamlit's client has to know of our themes before its server has told it."""
 SETTINGS = (
     "window.__streamlit = { BACKEND_BASE_URL: location.origin, "
     f"HOST_CONFIG: {{ allowedOrigins: [location.origin], useExternalAuthToken: false }}, ...{json.dumps(THEMES)} }}"
@@ -44,6 +47,8 @@ CONNECTION = (ASSETS / "connection.js").read_text("utf-8")
 """Says in our words that the server is gone."""
 POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
+FRAMES = 24
+"""The pictures of the poster's film, from the first guess on."""
 AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/'
 """Has a live view loaded while Streamlit starts."""
 
@@ -66,6 +71,23 @@ def make_page(ahead: str, first: bool) -> Text:
         page = page.replace(INDEX[CODE], "")
         page = page.replace("<body>", f"<body>{make_poster()}{script(POSTER)}{INDEX[CODE]}")
     return Text(page.encode(), "text/html; charset=utf-8")
+
+
+def make_poster() -> str:
+    """Returns the poster as HTML with its own style and no script. It plays without one, however busy the page is."""
+    recording = json.loads((ASSETS / "recordings" / "first.json").read_text(encoding="utf-8"))
+    frames = [from_address(frame["picture"]) for frame in recording["frames"][:FRAMES]]
+    return Template((ASSETS / "poster.html").read_text(encoding="utf-8")).substitute(
+        truth=recording["truth"],
+        film=encoded(joined(frames), quality=80),
+        frames=len(frames),
+        travel=100 * (1 - 1 / len(frames)),
+    )
+
+
+def from_address(address: str) -> Image.Image:
+    """Returns the picture that a `data:` address holds."""
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB")
 
 
 def script(text: str) -> str:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_names
-from gradleak_core.runs.service import NoRun, NotReady
-from gradleak_core.types import Refused
+from gradleak_core.runs.service import NoRun
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, seen, word
 from pages._parts import pictures, setup, texts
-from pages._parts.choosing import tag_badges, tags_field, tick
+from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
 from pages._parts.engine import catalogue, found, service
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
 from pages._parts.site import pages
+from pages._parts.texts import note
 
-JSON = Any
 PAGE = 12
 REFRESH = 2
 """Seconds between two looks at a running run."""
@@ -43,11 +41,11 @@ def page_of(entries: list[JSON]) -> list[JSON]:
     return entries[(page - 1) * PAGE : page * PAGE]
 
 
-def comparing(rows: list[JSON]) -> list[str]:
-    """Returns the runs that the address bar puts beside each other, or nothing."""
-    chosen = list(dict.fromkeys(st.query_params.get_all("compare")))
-    kept = {row["id"] for row in rows if row["problem"] is None}
-    return chosen if len(chosen) > 1 and set(chosen) <= kept else []
+def compared(rows: list[JSON]) -> list[JSON]:
+    """Returns the rows of the runs that the address bar puts beside each other, or nothing."""
+    kept = {row["id"]: row for row in rows if row["problem"] is None}
+    chosen = dict.fromkeys(st.query_params.get_all("compare"))
+    return [kept[run] for run in chosen] if len(chosen) > 1 and chosen.keys() <= kept.keys() else []
 
 
 def incomparable(rows: list[JSON]) -> str:
@@ -59,28 +57,26 @@ def incomparable(rows: list[JSON]) -> str:
 
 def comparison(rows: list[JSON]) -> None:
     """Shows runs on one clock with their differences, or as curves on common axes. The address says which."""
-    by_id = {row["id"]: row for row in rows}
-    chosen = [by_id[run] for run in comparing(rows)]
-    few = len(chosen) <= MOST_ON_ONE_CLOCK
+    few = len(rows) <= MOST_ON_ONE_CLOCK
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Back to all runs", icon=":material/arrow_back:"):
             st.query_params.clear()
             st.rerun()
         way = choose_segment("Shown", WAYS, "as", hidden=True) if few else "curves"
     if way == "clock":
-        side_by_side(chosen)
+        side_by_side(rows)
     else:
-        curves_of(chosen)
+        curves_of(rows)
 
 
-def side_by_side(rows: list[JSON], race: str | None = None) -> None:
+def side_by_side(rows: list[JSON]) -> None:
     """Shows stored or running runs on one clock, what differs between them, and their numbers."""
     experiments = [row["experiment"] for row in rows]
     races = {(row["race"] or {}).get("id") for row in rows}
     one = len(races) == 1 and races != {None}
     names = lane_names(experiments, catalogue()) if one else [row["name"] for row in rows]
     runs = [row["id"] for row in rows]
-    shown = {"id": race or "-".join(runs), "runs": runs, "names": names, "race": race is not None}
+    shown = {"id": "-".join(runs), "runs": runs, "names": names, "race": False}
     race_view(shown=shown, shared=in_common(experiments), key="race")
     what_differs(experiments, names)
     outcomes(rows)
@@ -187,17 +183,13 @@ def open_in_lab(row: JSON, attached: bool = True) -> None:
 
 def repeat(run: str) -> None:
     """Runs the same experiment again and shows it in the Lab."""
-    try:
+    with texts.toast_errors():
         open_in_lab(service().run(service().duplicate(run)))
-    except (Refused, NotReady, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 def rename(run: str) -> None:
-    try:
+    with texts.toast_errors():
         service().rename(run, st.session_state[f"name:{run}"])
-    except (Refused, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 @st.dialog("Delete this run?")
@@ -206,11 +198,7 @@ def delete(row: JSON) -> None:
     st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
     if row["status"] in UNFINISHED:
         st.markdown("It has not finished and will be stopped.")
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="really-delete", on_click=remove, args=(row["id"],)):
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+    offer_answers("Delete", "Keep it", "really-delete", remove, row["id"])
 
 
 def remove(run: str) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gradleak_core.data import datasets, folders
 from gradleak_core.data.decoder import Busy
-from gradleak_core.types import Refused
+from gradleak_core.runs.exports.sheet import look_for_setup
+from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
 from pages._parts.handover import release
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
-from pages._parts.sheets import look_for_setup, offer_setup
-from pages._parts.texts import escaped, segment
+from pages._parts.sheets import offer_setup
+from pages._parts.texts import escaped, note, segment
 
-JSON = Any
 MOST = 16
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
@@ -96,7 +94,7 @@ def choose() -> None:
     """Shows all sources of pictures. In a batch, picks add up; otherwise a pick replaces the picture."""
     note("The attacker never sees the picture, only the update that it causes.")
     several = st.toggle(
-        "Several pictures in one update", key="several", help=None,
+        "Several pictures in one update", key="several",
         on_change=lambda: st.session_state["several"] or only_first(),
     )  # fmt: skip
     if several:
@@ -196,10 +194,11 @@ def upload() -> None:
         "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
         "under Labels. The contact sheet of a run restores its set-up. Both can also be dropped anywhere on the Lab."
     )
-    taken = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
-    for picture in (picture for picture, _ in taken if picture):
+    answers = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
+    taken = [(picture, name) for picture, name in answers if picture]
+    for picture, _ in taken:
         offer_setup(picture)
-    offer([(picture, name) for picture, name in taken if picture])
+    offer(taken)
 
 
 def camera() -> None:
@@ -246,7 +245,8 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            answers[file.file_id] = service().pictures.upload(data) | look_for_setup(data)
+            kept = service().pictures.upload(data)
+            answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
         except Busy as busy:
             st.error(str(busy))
             return None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import facts
+from gradleak_core.types import JSON
 from pages._parts import forms, setup, texts
 from pages._parts.engine import catalogue
-from pages._parts.note import note
+from pages._parts.texts import note
 
-JSON = Any
 KNOWLEDGE = ("labels", "stance")
 """The parts of an attack that say what it is told; the threat model has the rest."""
 ON_THE_WIRE = ("hidden", "rounds")

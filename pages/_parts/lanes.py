@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 
@@ -21,17 +20,14 @@ from gradleak_core.config.races import (
     usual_values,
 )
 from gradleak_core.config.schemas import quoted
-from gradleak_core.runs import races
-from gradleak_core.runs.service import NoRun
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from pages._parts import pictures, setup, texts
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
-from pages._parts.note import note
 from pages._parts.problems import find_problems
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
+from pages._parts.texts import note
 
-JSON = Any
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
 """How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""
 
@@ -100,9 +96,9 @@ def add_lane(experiment: JSON) -> None:
     )
     family, key = FAMILIES[what or "Defence"]
     rows = catalogue()["families"][family]
-    kinds = [*(["none"] if key == "defence" else []), *rows]
-    title = {"none": "No defence"} | {kind: row["title"] for kind, row in rows.items()}
-    kind = st.selectbox("Which", kinds, format_func=title.get, key=f"lane-{key}", index=min(1, len(kinds) - 1))
+    titles: dict[str, str] = {"none": "No defence"} if key == "defence" else {}
+    titles |= {kind: row["title"] for kind, row in rows.items()}
+    kind = st.selectbox("Which", list(titles), min(1, len(titles) - 1), format_func=titles.get, key=f"lane-{key}")
     full = len(setup.lanes()) + 1 >= MOST_LANES
     st.button("Add it", type="primary", key="add-lane", on_click=add, args=(f"{key}={kind}",), disabled=full)
 
@@ -110,13 +106,10 @@ def add_lane(experiment: JSON) -> None:
 def add(text: str) -> None:
     """Adds a lane to the race, unless it is the same as another or cannot be run."""
     experiment, known = setup.current(), catalogue()
-    try:
+    with texts.toast_errors():
         lane = read_lane(text, experiment, known)
         check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
-    except Refused as refused:
-        st.toast(texts.escaped(str(refused)), icon=":material/error:")
-        return
-    change_lanes([*setup.lanes(), text])
+        change_lanes([*setup.lanes(), text])
 
 
 def sweep_values(experiment: JSON) -> None:
@@ -131,14 +124,11 @@ def sweep_values(experiment: JSON) -> None:
 def sweep_over(path: str, values: str) -> None:
     """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
     experiment, known = setup.current(), catalogue()
-    try:
+    with texts.toast_errors():
         lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
         check_lanes(lanes)
-    except Refused as refused:
-        st.toast(texts.escaped(str(refused)), icon=":material/error:")
-        return
-    setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
-    close_menu()
+        setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
+        close_menu()
 
 
 def change_lanes(texts_of_lanes: list[str]) -> None:
@@ -166,8 +156,7 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
     known, images = catalogue(), lanes[0]["images"]
     names, shown = lane_names(lanes, known), race_on_show(lanes)
     reasons = [f"Lane {number}: {reason}" for number, lane in enumerate(lanes, 1) for reason in find_problems(lane)[:1]]
-    if not reasons:
-        reasons = list(filter(None, [demand.lack_together(lanes, known)]))
+    reasons = reasons or list(filter(None, [demand.lack_together(lanes, known)]))
     race_view(
         race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
         shown=shown and on_stage(shown),
@@ -225,8 +214,5 @@ def in_decibels(first: JSON, row: JSON) -> str:
 
 def race_on_show(lanes: list[JSON]) -> JSON:
     """Returns the race on show, if its lanes are those that are set up."""
-    try:
-        found = races.get_race(service(), setup.shown_race() or "")
-    except NoRun:
-        return None
-    return found if [row["experiment"] for row in found["lanes"]] == lanes else None
+    found = found_race(setup.shown_race())
+    return found if found and [row["experiment"] for row in found["lanes"]] == lanes else None

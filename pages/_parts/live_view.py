@@ -10,6 +10,7 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
 from pages._parts.dropped import take_dropped
@@ -17,17 +18,15 @@ from pages._parts.engine import catalogue
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
-VERSION = live_version()
-"""Part of the modules' addresses, so that a browser may keep them for ever."""
-
 ALWAYS = {
-    "version": VERSION,
+    "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
+    "version": live_version(),
     "seen": SEEN,
     "recognisable_ssim": RECOGNISABLE_SSIM,
     "visibly": VISIBLY,
     "statuses": {status: row.word for status, row in STATUSES.items()},
 }
-"""What every view is given."""
+"""What every view is given. The version is part of the modules' addresses, so that a browser may keep them for ever."""
 
 
 def markup(name: str, **words: str) -> str:
@@ -39,39 +38,42 @@ def markup(name: str, **words: str) -> str:
 
 def component(name: str, html: str, *styles: str) -> Any:
     """Returns what mounts a view: its HTML with the style sheets, over the modules that `loader.js` finds."""
-    every = ("view.css", "charts.css", "pipeline.css", *styles)
-    css = "\n".join((LIVE / style).read_text(encoding="utf-8") for style in every)
+    css = "\n".join((LIVE / style).read_text(encoding="utf-8") for style in styles)
     loader = (LIVE / "loader.js").read_text(encoding="utf-8")
     return st.components.v2.component(name, html=html, css=css, js=loader, isolate_styles=False)
 
 
+STYLES = ("view.css", "charts.css", "pipeline.css")
 _mount = component(
     "gradleak_live_view",
     markup(
         "view.html", what="Run", losses="Loss, log", losses_chart="the loss terms over iterations, log scale",
         quality="Quality", quality_chart="PSNR and likeness over iterations",
     ),
+    *STYLES,
 )  # fmt: skip
-
-
-OTHERWISE: Mapping[str, Any] = {
+OTHERWISE = {
     "recording": None, "refused": None, "complaint": "", "foreword": "", "classes": None, "preview": None, "remark": "",
     "why": "", "mend": "", "start": None, "told": False, "compact": False,
 }  # fmt: skip
 """What a view is told unless it is told something else."""
 
 
+def do_nothing(*_: str) -> None:
+    """Does nothing; Streamlit keeps a component's state only if it has a callback."""
+
+
 def live_view(
     *,
-    experiment: Mapping[str, Any] | None,
+    experiment: JSON,
     run: str | None,
-    fixes: Mapping[str, Any] | None = None,
+    fixes: Mapping[str, JSON] = {},
     key: str,
-    on_run_change: Callable[[], None] | None = None,
-    on_mend: Callable[[], None] | None = None,
-    on_fork: Callable[[str], None] | None = None,
+    on_run_change: Callable[[], None] = do_nothing,
+    on_mend: Callable[[], None] = do_nothing,
+    on_fork: Callable[[str], None] = do_nothing,
     **told: Any,
-) -> Any:
+) -> None:
     """Mounts the view. `key` keeps its DOM, socket and charts alive over reruns.
 
     `experiment` is what Run starts; a change only arms the button. A change of `run` attaches to that run.
@@ -87,26 +89,21 @@ def live_view(
     that `on_mend` runs as its proof.
     `start` is the run and the iteration whose picture a fork begins with; `on_fork` takes those to begin one at, as
     run@iteration.
-    `compact` leaves pictures, numbers and charts only. `result.run` is the run that was started here or ended last.
+    `compact` leaves pictures, numbers and charts only. The state has in `run` what was started here or ended last.
     """
-    data = {
-        "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
-        "experiment": dict(experiment) if experiment else None,
-        "run": run,
-        "fixes": [*(fixes or {})],
-    }
+    data = {"experiment": experiment, "run": run, "fixes": list(fixes)}
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
-    return _mount(
-        key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change or _nothing,
+    _mount(
+        key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change,
         on_hidden_change=lambda: setup.change("threat.hidden", st.session_state[key]["hidden"]),
-        on_fork_change=lambda: on_fork(st.session_state[key]["fork"]) if on_fork else None,
+        on_fork_change=lambda: on_fork(st.session_state[key]["fork"]),
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
-        on_mend_change=on_mend or _nothing,
-        on_fix_change=lambda: _mend(fixes or {}, st.session_state[key]["fix"]),
+        on_mend_change=on_mend,
+        on_fix_change=lambda: _mend(fixes, st.session_state[key]["fix"]),
     )  # fmt: skip
 
 
-def run_alone(row: Mapping[str, Any], *, key: str) -> None:
+def run_alone(row: JSON, *, key: str) -> None:
     """Shows a run to be watched, without controls."""
     experiment = row["experiment"]
     live_view(
@@ -120,11 +117,7 @@ def run_alone(row: Mapping[str, Any], *, key: str) -> None:
     )
 
 
-def _mend(fixes: Mapping[str, Any], title: str) -> None:
+def _mend(fixes: Mapping[str, JSON], title: str) -> None:
     """Takes the set-up that a fix leads to; the run on show stays."""
     if title in fixes:
         setup.replace(fixes[title], setup.shown())
-
-
-def _nothing() -> None:
-    """Does nothing; Streamlit keeps a component's state only if it has a callback."""

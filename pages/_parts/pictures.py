@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import suppress
+from urllib.parse import quote
 
 import streamlit as st
 from PIL import Image, ImageOps
@@ -13,15 +14,10 @@ from gradleak_core import data
 from gradleak_core.data import datasets, uploads
 from gradleak_core.types import Refused
 
-BLANK = (
-    "data:image/svg+xml;base64,"
-    + base64.b64encode(
-        b'<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"><rect width="96" height="96" fill="#8aa0a0"'
-        b' opacity=".35"/><text x="48" y="58" font-size="30" text-anchor="middle" fill="#7a8c8c">?</text></svg>'
-    ).decode()
+BLANK = "data:image/svg+xml," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"><rect width="96" height="96" fill="#8aa0a0"'
+    ' opacity=".35"/><text x="48" y="58" font-size="30" text-anchor="middle" fill="#7a8c8c">?</text></svg>'
 )
-
-
 LOSSLESS = 64
 """The largest side, in pixels, of a preview without loss, as in what a run sends."""
 
@@ -44,10 +40,9 @@ def since(reference: str) -> int:
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _square(reference: str, since: int, side: int = 128) -> str:
+def _square(reference: str, since: int) -> str:
     """Returns the square of a picture. Raises `Refused` or OSError, which is not remembered."""
-    image = data.read_picture(reference).convert("RGB")
-    return encoded(ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS))
+    return encoded(squared(data.read_picture(reference).convert("RGB"), 128))
 
 
 def problem(reference: str) -> str | None:
@@ -70,10 +65,7 @@ def preview(references: list[str], size: int, channels: int) -> str | None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, channels: int) -> str:
     mode = "RGB" if channels == 3 else "L"
-    whole = Image.new(mode, (size, size * len(references)))
-    for index, reference in enumerate(references):
-        image = data.read_picture(reference).convert(mode)
-        whole.paste(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS), (0, index * size))
+    whole = joined([squared(data.read_picture(reference).convert(mode), size) for reference in references])
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
 
 
@@ -93,13 +85,10 @@ def class_title(label: int, names: list[str]) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def sheet(references: tuple[str, ...], side: int = 64) -> str:
+def sheet(references: tuple[str, ...]) -> str:
     """Returns up to four pictures as the quarters of one."""
-    whole = Image.new("RGB", (2 * side, 2 * side))
-    for index, reference in enumerate(references[:4]):
-        tile = ImageOps.fit(data.read_picture(reference).convert("RGB"), (side, side), Image.Resampling.LANCZOS)
-        whole.paste(tile, (index % 2 * side, index // 2 * side))
-    return encoded(whole)
+    tiles = [squared(data.read_picture(reference).convert("RGB"), 64) for reference in references]
+    return encoded(joined(tiles, 2, 2))
 
 
 def own_label(reference: str) -> int | None:
@@ -129,20 +118,30 @@ def caption(references: list[str], catalogue: dict) -> str:
     return title(references[0], catalogue) if len(references) == 1 else f"{len(references)} pictures in one update"
 
 
-def from_bytes(picture: bytes, batch: int = 1, side: int = 128) -> str:
+def from_bytes(picture: bytes, batch: int = 1) -> str:
     """Returns up to four pictures of a stack, as runs store it, side by side and enlarged without smoothing."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     height = image.height // max(batch, 1)
     tiles = [image.crop((0, i * height, image.width, (i + 1) * height)) for i in range(min(batch, 4))]
-    across = 1 if len(tiles) == 1 else 2
-    sheet = Image.new("RGB", (image.width * across, height * -(-len(tiles) // across)))
-    for i, tile in enumerate(tiles):
-        sheet.paste(tile, (i % across * image.width, i // across * height))
-    scale = max(1, -(-side // sheet.width))
-    return encoded(sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST))
+    sheet = joined(tiles, 1 if len(tiles) == 1 else 2)
+    return encoded(ImageOps.scale(sheet, max(1, -(-128 // sheet.width)), Image.Resampling.NEAREST))
 
 
-def encoded(image: Image.Image, form: str = "WEBP") -> str:
+def squared(image: Image.Image, side: int) -> Image.Image:
+    """Returns the centred square of a picture."""
+    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+
+
+def joined(tiles: list[Image.Image], across: int = 1, down: int | None = None) -> Image.Image:
+    """Returns pictures of one size as one picture, row by row; `down` rows, or as many as are needed."""
+    width, height = tiles[0].size
+    whole = Image.new(tiles[0].mode, (width * across, height * (down or -(-len(tiles) // across))))
+    for index, tile in enumerate(tiles):
+        whole.paste(tile, (index % across * width, index // across * height))
+    return whole
+
+
+def encoded(image: Image.Image, form: str = "WEBP", quality: int = 85) -> str:
     file = io.BytesIO()
-    image.save(file, form, quality=85)
+    image.save(file, form, quality=quality)
     return f"data:image/{form.lower()};base64," + base64.b64encode(file.getvalue()).decode()

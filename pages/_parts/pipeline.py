@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import local_steps
 from gradleak_core.config.titles import attack_title
+from gradleak_core.types import JSON
 from pages._parts import forms, setup, texts
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
 from pages._parts.images import images, opened_dialogs, show_dialog
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
-from pages._parts.note import note
 from pages._parts.pictures import caption
-
-JSON = Any
-EXPERIMENT = ("size", "channels", "classes")
+from pages._parts.texts import note
 
 
 @dataclass(frozen=True)
@@ -47,14 +44,11 @@ def pipeline() -> None:
 
 def picture() -> None:
     """Shows the private pictures and the form that the client brings them into."""
-    experiment = setup.current()
     note("The attacker never sees the picture, only the update that it causes.")
     images()
     with st.expander("Size and colours"):
-        own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
-        for name in EXPERIMENT:
-            if name in own:
-                forms.field(own[name], experiment[name], name)
+        for name in ("size", "channels", "classes"):
+            own_field(name)
 
 
 def model() -> None:
@@ -63,9 +57,7 @@ def model() -> None:
     forms.choose("Model", "models", "model", knobs.kind_of("models", experiment["model"], catalogue()), visible=False)
     row = knobs.find_entry("models", experiment["model"], catalogue())
     note(row["summary"])
-    own = {knob["name"]: knob for knob in catalogue()["experiment"]["knobs"]}
-    if "weights" in own:
-        forms.field(own["weights"], experiment["weights"], "weights")
+    own_field("weights")
     with st.expander("Model in detail"):
         forms.fields(experiment["model"], row["knobs"], "model")
 
@@ -90,13 +82,17 @@ def attacker() -> None:
             forms.field(knob, part[knob["name"]], f"attack.{knob['name']}", explain=False)
     with st.expander("What do iterations and restarts mean?"):
         st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in upper))
-        seed = next((knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == "seed"), None)
-        if seed is not None:
-            forms.field(seed, experiment["seed"], "seed")
+        own_field("seed")
     with st.expander("Attack in detail"):
         forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))
     st.subheader("What the attacker knows")
     knowledge()
+
+
+def own_field(name: str) -> None:
+    """Shows the field of a knob that belongs to the experiment itself and to none of its parts."""
+    knob = next(knob for knob in catalogue()["experiment"]["knobs"] if knob["name"] == name)
+    forms.field(knob, setup.current()[name], name)
 
 
 def tell_model(experiment: JSON) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN
-
-JSON = Any
 
 GREEN, ORANGE, VIOLET = "#158076", "#C2571A", "#8A6FD0"
 """Colours that stand out on light and dark alike."""
@@ -72,7 +71,7 @@ class Dot:
 class Curve:
     """Dots that a line joins. Those of a faint one are specks, and only where the others leave room for them."""
 
-    dots: tuple[Dot, ...] = field(default=())
+    dots: tuple[Dot, ...]
     faint: bool = False
 
 
@@ -91,7 +90,7 @@ def trade_off_chart(curves: Sequence[Curve], axis: Axis, says: str) -> str:
     frame = Frame(axis, max(0.0, int((lowest - 0.04) * 10) / 10))
     parts = [*frame.grid(), *(frame.line(curve) for curve in curves if not curve.faint), *frame.thumbnails(dots)]
     others = [dot for curve in curves if curve.faint for dot in curve.dots]
-    parts += [frame.speck(dot) for dot in others if mean(dot.accuracy) >= frame.low]
+    parts += [disc(*frame.at(dot), 3, "currentColor", 0.3) for dot in others if mean(dot.accuracy) >= frame.low]
     parts += [mark for dot in sorted(dots, key=lambda dot: dot.chosen) for mark in frame.marks(dot)]
     return svg(WIDTH, BOTTOM + 58, parts, says)
 
@@ -133,30 +132,19 @@ class Frame:
     def line(self, curve: Curve) -> str:
         """Returns the line through the dots of a curve."""
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, curve.dots))
-        colour = curve.dots[-1].colour
-        return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2" opacity="0.7"/>'
-
-    def speck(self, dot: Dot) -> str:
-        """Returns the mark of a dot of a faint curve."""
-        x, y = self.at(dot)
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor" opacity="0.3"/>'
+        return tag("polyline", points=places, fill="none", stroke=curve.dots[-1].colour, stroke_width=2, opacity=0.7)
 
     def marks(self, dot: Dot) -> list[str]:
         """Returns the mark of a dot and the bars of its spread."""
         x, y = self.at(dot)
         ends = [(self.x(min(dot.leakage)), y, self.x(max(dot.leakage)), y)]
         ends += [(x, self.y(max(dot.accuracy)), x, self.y(min(dot.accuracy)))]
-        bars = [f'<line x1="{a:.1f}" y1="{b:.1f}" x2="{c:.1f}" y2="{d:.1f}" stroke="{dot.colour}" stroke-width="2"/>'
-                for a, b, c, d in ends if (a, b) != (c, d)]  # fmt: skip
+        bars = [line(*bar, dot.colour, stroke_width=2) for bar in ends if bar[:2] != bar[2:]]
         size, fill = 9 if dot.chosen else 6, "none" if dot.draft else dot.colour
-        place = f'cx="{x:.1f}" cy="{y:.1f}" stroke="{dot.colour}" stroke-width="2"'
-        name = f"<title>{escape(dot.label)}: accuracy {mean(dot.accuracy):.1%}</title>"
-        ring = [f'<circle r="14" {place} fill="none"/>'] if dot.chosen else []
-        return [
-            *bars,
-            *ring,
-            f'<circle r="{size}" {place} fill="{fill}" data-pick="{escape(dot.label)}">{name}</circle>',
-        ]
+        place = {"cx": x, "cy": y, "stroke": dot.colour, "stroke_width": 2}
+        name = tag("title", escape(f"{dot.label}: accuracy {mean(dot.accuracy):.1%}"))
+        ring = [tag("circle", r=14, fill="none", **place)] if dot.chosen else []
+        return [*bars, *ring, tag("circle", name, r=size, fill=fill, data_pick=dot.label, **place)]
 
     def thumbnails(self, dots: Sequence[Dot]) -> list[str]:
         """Returns the pictures of the dots, from left to right as these stand, each with a line to its dot."""
@@ -164,20 +152,20 @@ class Frame:
         gap, parts = (RIGHT - LEFT) / max(len(shown), 1), []
         for number, dot in enumerate(shown):
             middle, (x, y) = LEFT + gap * (number + 0.5), self.at(dot)
-            parts += [f'<line x1="{middle:.1f}" y1="{THUMB + 24}" x2="{x:.1f}" y2="{y:.1f}" stroke="{dot.colour}" '
-                      f'stroke-width="{2 if dot.chosen else 1}" opacity="{0.9 if dot.chosen else 0.45}"/>']  # fmt: skip
-            edge = f'stroke="{dot.colour}" stroke-width="{5 if dot.chosen else 2}"'
-            place = f'x="{middle - THUMB / 2:.1f}" y="3" width="{THUMB}" height="{THUMB}"'
+            look = {"stroke_width": 2, "opacity": 0.9} if dot.chosen else {"stroke_width": 1, "opacity": 0.45}
+            parts += [line(middle, THUMB + 24, x, y, dot.colour, **look)]
+            place = {"x": middle - THUMB / 2, "y": 3, "width": THUMB, "height": THUMB}
             parts += [
-                f'<rect {place} fill="none" {edge}/>',
-                picture(place, dot.picture, dot.label),
+                tag("rect", fill="none", stroke=dot.colour, stroke_width=5 if dot.chosen else 2, **place),
+                tag("image", tag("title", escape(dot.label)), href=dot.picture, data_pick=dot.label,
+                    style="image-rendering:pixelated", **place),
                 text(middle, THUMB + 19, shortened(dot.label), size=12),
-            ]
+            ]  # fmt: skip
         return parts
 
 
-ROW, NAME = 24, 205
-"""The height of a row of a plot of values, and the width of its name."""
+ROW, NAME, VALUES = 24, 205, 530
+"""The height of a row of a plot of values, the width of its name, and the right end of its values."""
 
 
 def value_plot(figure: JSON) -> str:
@@ -197,13 +185,9 @@ def value_plot(figure: JSON) -> str:
     parts += [text((NAME + VALUES) / 2, height + 42, figure["title"], size=13)]
     if floor:
         x = scale.x(floor["value"])
-        parts += [f'<line x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{height}" stroke="{ORANGE}" stroke-width="2" '
-                  'stroke-dasharray="5 4"/>', text(x, height + 66, floor["name"], size=12)]  # fmt: skip
+        parts += [line(x, 0, x, height, ORANGE, stroke_width=2, stroke_dasharray="5 4")]
+        parts += [text(x, height + 66, floor["name"], size=12)]
     return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
-
-
-VALUES = 530
-"""The right end of the values of a plot."""
 
 
 @dataclass(frozen=True)
@@ -233,20 +217,16 @@ class Scale:
         parts = [text(NAME - 10, y + 5, row["name"], anchor="end", size=13)]
         parts += [text(VALUES + 8, y + 5, f"n = {count:,}", anchor="start", size=12)]
         if "share" in row:
-            parts += [f'<line x1="{self.x(row["low"]):.1f}" y1="{y}" x2="{self.x(row["high"]):.1f}" y2="{y}" '
-                      f'stroke="{GREEN}" stroke-width="3"/>']  # fmt: skip
-            return [*parts, disc(self.x(row["share"]), y, 5)]
-        parts += [disc(self.x(value), y, 4, 0.55) for value in row["values"]]
+            parts += [line(self.x(row["low"]), y, self.x(row["high"]), y, GREEN, stroke_width=3)]
+            return [*parts, disc(self.x(row["share"]), y, 5, GREEN)]
+        parts += [disc(self.x(value), y, 4, GREEN, 0.55) for value in row["values"]]
         x = self.x(mean(row["values"]))
-        return [
-            *parts,
-            f'<line x1="{x:.1f}" y1="{y - 9}" x2="{x:.1f}" y2="{y + 9}" stroke="{GREEN}" stroke-width="3"/>',
-        ]
+        return [*parts, line(x, y - 9, x, y + 9, GREEN, stroke_width=3)]
 
 
-def disc(x: float, y: float, size: float, strength: float = 1.0) -> str:
+def disc(x: float, y: float, size: float, colour: str, strength: float = 1.0) -> str:
     """Returns a filled circle."""
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{GREEN}" opacity="{strength}"/>'
+    return tag("circle", cx=x, cy=y, r=size, fill=colour, opacity=strength)
 
 
 def describe_rows(figure: JSON) -> str:
@@ -261,28 +241,30 @@ def shortened(label: str) -> str:
     return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
 
 
-def picture(place: str, address: str, says: str) -> str:
-    """Returns a picture at a place, enlarged without smoothing."""
-    style = 'style="image-rendering:pixelated"'
-    pick = f'data-pick="{escape(says)}"'
-    return f'<image {pick} {place} href="{escape(address)}" {style}><title>{escape(says)}</title></image>'
+def line(x1: float, y1: float, x2: float, y2: float, colour: str, **look: Any) -> str:
+    """Returns a line from one place to another."""
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, **look)
 
 
 def rule(x1: float, y1: float, x2: float, y2: float) -> str:
     """Returns a line of the grid."""
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="currentColor" opacity="0.18"/>'
+    return line(x1, y1, x2, y2, "currentColor", opacity=0.18)
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "middle", turned: bool = False, size: int = 14) -> str:
     """Returns a text at a place; a turned one reads upwards."""
-    turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{turn}'
-    return f'<text {place} fill="currentColor">{escape(words)}</text>'
+    turn = {"transform": f"rotate(-90 {x:.1f} {y:.1f})"} if turned else {}
+    return tag("text", escape(words), x=x, y=y, text_anchor=anchor, font_size=size, fill="currentColor", **turn)
 
 
 def svg(width: float, height: float, parts: Sequence[str], says: str) -> str:
     """Returns a figure as wide as its place allows, which a screen reader reads as one picture."""
-    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(says)}"'
-    style = f'style="display:block;width:100%;max-width:{1.25 * width:g}px;height:auto"'
-    return f"{head} {style}>{''.join(parts)}</svg>"
+    style = f"display:block;width:100%;max-width:{1.25 * width:g}px;height:auto"
+    return tag("svg", "".join(parts), viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=says, style=style)
+
+
+def tag(name: str, inside: str = "", /, **attributes: Any) -> str:
+    """Returns an element of SVG with what is `inside` it. `_` in an attribute's name is a hyphen there."""
+    said = {key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in attributes.items()}
+    written = "".join(f' {key.replace("_", "-")}="{escape(value)}"' for key, value in said.items())
+    return f"<{name}{written}>{inside}</{name}>"

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_text
+from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.note import note
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import sheet, thumbnail
-
-JSON = Any
-FREE = ("images", "labels", "seed")
-"""Fields that may differ from a preset without voiding its promise."""
+from pages._parts.texts import holds, matching, note
 
 
 def presets() -> None:
     """Shows the presets that leak, then those whose defence holds."""
-    groups: dict[str, list[JSON]] = {"The picture leaks": [], "The defence holds": []}
-    for preset in catalogue()["presets"]:
-        groups["The defence holds" if holds(preset) else "The picture leaks"].append(preset)
-    current = matching(setup.current())
-    for title, members in groups.items():
+    current = matching(setup.current(), catalogue())
+    for title, held in (("The picture leaks", False), ("The defence holds", True)):
         with st.container(gap="xxsmall"):
             note(title)
-            for preset in members:
-                one(preset, preset is current)
+            for preset in catalogue()["presets"]:
+                if holds(preset) is held:
+                    one(preset, preset is current)
 
 
 def one(preset: JSON, chosen: bool) -> None:
@@ -43,11 +37,6 @@ def one(preset: JSON, chosen: bool) -> None:
             preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
             on_click=choose, args=wanted,
         )  # fmt: skip
-
-
-def holds(preset: JSON) -> bool:
-    """Returns whether a preset promises that the attack fails."""
-    return bool(preset["promise"].startswith("hold"))
 
 
 def picture(references: list[str]) -> str:
@@ -67,16 +56,3 @@ def choose(experiment: JSON, against: Sequence[JSON] = ()) -> None:
         after |= {"images": before["images"], "labels": before["labels"] if known else None}
     lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
     setup.replace(after, setup.shown(), lanes)
-
-
-def matching(experiment: JSON) -> JSON | None:
-    """Returns the preset that equals this set-up but for pictures and seed."""
-    for preset in catalogue()["presets"]:
-        same = len(preset["experiment"]["images"]) == len(experiment["images"])
-        if same and _core(preset["experiment"]) == _core(experiment):
-            return preset
-    return None
-
-
-def _core(experiment: JSON) -> JSON:
-    return {key: value for key, value in experiment.items() if key not in FREE}

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradleak_core.config import knobs
 from gradleak_core.config.admission import check_labels
-from gradleak_core.types import Refused
+from gradleak_core.runs.forks import problem_of_fork
+from gradleak_core.types import JSON, Refused
 from pages._parts import pictures
 from pages._parts.engine import catalogue, service
-from pages._parts.forking import fork_problem
-
-JSON = Any
 
 
 def find_problems(experiment: JSON) -> list[str]:
     """Returns every reason why an experiment cannot be run, but for the room that it would take."""
-    missing = [*filter(None, [*map(pictures.problem, experiment["images"]), fork_problem(experiment)])]
+    unforkable = problem_of_fork(experiment, service().store)
+    missing = [*filter(None, [*map(pictures.problem, experiment["images"]), unforkable])]
     if not missing:
         try:
             check_labels(experiment, service().folder)

@@ -9,13 +9,12 @@ import streamlit as st
 
 from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, word
 from pages._parts import texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
-from pages._parts.live_view import ALWAYS, component, markup
-
-JSON = Any
+from pages._parts.live_view import ALWAYS, STYLES, component, do_nothing, markup
 
 _mount_race = component(
     "gradleak_race_view",
@@ -24,49 +23,32 @@ _mount_race = component(
         quality="Likeness",
         quality_chart="the likeness of every lane, with the finish line from which a picture is recognisable",
     ),
-    "race.css",
+    *STYLES, "race.css",
 )  # fmt: skip
 
 
-def race_view(
-    *,
-    race: JSON = None,
-    shown: JSON = None,
-    refused: str | None = None,
-    complaint: str = "",
-    foreword: str = "",
-    preview: str | None = None,
-    shared: str = "",
-    compact: bool = False,
-    key: str,
-    on_race_change: Callable[[], None] | None = None,
-) -> Any:
+OTHERWISE = {
+    "shown": None, "refused": None, "complaint": "", "foreword": "", "preview": None, "shared": "", "compact": False,
+}  # fmt: skip
+"""What a view is told unless it is told something else."""
+
+
+def race_view(*, race: JSON = None, key: str, on_race_change: Callable[[], None] = do_nothing, **told: Any) -> None:
     """Mounts the view. `key` keeps its DOM, sockets and charts alive over reruns.
 
-    `race` is what Run starts: `lanes`, `names`, `title` and `by`. `shown` is what is on show: the `id` of a race, or of
-    a comparison, with the `runs` and the `names` of its lanes; `race` is true for what can be exported as a race.
+    `race` is what Run starts: `lanes`, `names`, `title` and `by`. `told` are values for the names of `OTHERWISE`:
+    `shown` is what is on show: the `id` of a race, or of a comparison, with the `runs` and the `names` of its lanes;
+    `race` is true in it for what can be exported as a race.
     `refused` is the sentence that says why Run is disabled, and `complaint` what was not understood;
     `foreword` says what to expect.
     `preview` is the private pictures of all lanes, stacked, as a data address, until the runs' own are there.
     `shared` is what all lanes have in common, in a line. `compact` leaves out what changes the race.
     """
-    data = {
-        "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
-        "module": "race.js",
-        "race": race,
-        "shown": shown,
-        "refused": refused,
-        "preview": preview,
-        "complaint": complaint,
-        "foreword": foreword,
-        "shared": shared,
-        "compact": compact,
-        "batch": len(race["lanes"][0]["images"]) if race else 1,
-    } | ALWAYS
-    return _mount_race(
+    data = {"module": "race.js", "race": race, "batch": len(race["lanes"][0]["images"]) if race else 1}
+    _mount_race(
         key=key,
-        data=[data],
-        on_race_change=on_race_change or _ignore,
+        data=[data | OTHERWISE | told | ALWAYS],
+        on_race_change=on_race_change,
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
     )
 
@@ -96,10 +78,6 @@ def in_common(experiments: Sequence[JSON]) -> str:
     return f"In all lanes: {shared}." if shared else ""
 
 
-def _ignore() -> None:
-    """Does nothing; Streamlit keeps a component's state only if it has a callback."""
-
-
 def what_differs(experiments: Sequence[JSON], names: Sequence[str]) -> None:
     """Shows a table of every setting in which the lanes differ, by its name and its value in each lane."""
     st.subheader("What differs in the set-up")
@@ -120,7 +98,6 @@ def outcomes(rows: Sequence[JSON]) -> None:
 
 def numbers(rows: Sequence[JSON]) -> list[list[str]]:
     """Returns a row for each metric, the iterations and the time: title, all values, and which way is better."""
-    results = [row["result"] or {} for row in rows]
     found = []
     for name, metric in catalogue()["metrics"].items():
         title = metric["title"] + (f" ({metric['unit']})" if metric.get("unit") else "")
@@ -128,7 +105,7 @@ def numbers(rows: Sequence[JSON]) -> list[list[str]]:
         found.append([title, *(scored(row, name) for row in rows), better])
     found.append(["Ended", *(word(row["status"]).lower() for row in rows), ""])
     found.append(["Iterations", *(str(row["iteration"]) for row in rows), ""])
-    times = [result.get("seconds") for result in results]
+    times = [(row["result"] or {}).get("seconds") for row in rows]
     found.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
@@ -13,17 +12,15 @@ from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import all_tags
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen, word
 from pages._parts import history, setup, texts
-from pages._parts.choosing import tag_badges, tags_field, tick
-from pages._parts.engine import catalogue, service
-from pages._parts.note import note
+from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
+from pages._parts.engine import catalogue, found_race, service
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
 from pages._parts.site import pages
-
-JSON = Any
+from pages._parts.texts import note
 
 
 def entries(rows: list[JSON]) -> list[list[JSON]]:
@@ -62,11 +59,8 @@ def race_card(race: JSON, known: Sequence[str]) -> None:
 
 def followed_race(race: str) -> None:
     """Follows a race that has not ended, and redraws the page when it ends."""
-    try:
-        found = races.get_race(service(), race)
-    except NoRun:
-        st.rerun()
-    if over(found["lanes"]):
+    found = found_race(race)
+    if found is None or over(found["lanes"]):
         st.rerun()
     race_state(found)
 
@@ -83,12 +77,10 @@ def race_state(race: JSON) -> None:
     with st.container(horizontal=True, gap="small"):
         for row, name in zip(race["lanes"], race["names"], strict=True):
             with st.container(width=120, gap="xxsmall"):
-                says = f"Last picture of {name}"
-                picture_button(history.thumbnail(row), width=96, says=says, key=f"picture:{row['id']}",
-                               on_click=history.open_in_lab, args=(row,))  # fmt: skip
-                looks = seen((row["result"] or {}).get("metrics") or {})
+                picture_button(history.thumbnail(row), width=96, says=f"Last picture of {name}",
+                               key=f"picture:{row['id']}", on_click=history.open_in_lab, args=(row,))  # fmt: skip
                 note(texts.escaped(name))
-                note(looks or "not scored")
+                note(seen((row["result"] or {}).get("metrics") or {}) or "not scored")
                 if row["status"] != "done":
                     st.badge(word(row["status"]), color=texts.colour(row))
                 tick(row)
@@ -118,21 +110,15 @@ def open_race(race: JSON) -> None:
 
 
 def rename_kept(race: str) -> None:
-    try:
+    with texts.toast_errors():
         races.rename_race(service(), race, st.session_state[f"name:{race}"])
-    except (Refused, NoRun) as error:
-        st.toast(texts.escaped(str(error)), icon=":material/error:")
 
 
 @st.dialog("Delete this race?")
 def delete_kept(race: JSON) -> None:
     """Asks before it deletes a race, which cannot be brought back."""
     st.markdown(f"**{texts.escaped(race['title'])}** and all pictures of its lanes will be gone for good.")
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="really-delete", on_click=remove_kept, args=(race["id"],)):
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+    offer_answers("Delete", "Keep it", "really-delete", remove_kept, race["id"])
 
 
 def remove_kept(race: str) -> None:

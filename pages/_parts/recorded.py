@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from gradleak_core.config.differences import knob_labels, part_title
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
-from pages._parts.note import note
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
 from pages._parts.site import ASSETS
+from pages._parts.texts import note
 
-JSON = Any
 NEUTRAL = "inverting_gradients"
 """The attack that every defence meets."""
-COLOURS = (GREEN, VIOLET)
-"""The colours of the attack that every defence meets, and of the one made against a defence."""
-
-
 READABLE = "<style>[data-testid=stSliderThumbValue], [data-testid=stSliderThumbValue] * { color: inherit; }</style>"
 """Gives a slider's value the colour of text; on a dark ground, the theme's own is too dark."""
 
@@ -44,8 +40,8 @@ def explorer() -> None:
     )
     curve, points = kept["curves"][kind], stops(kept, kind)
     names = [strength(point) for point in points]
-    with sliding:
-        chosen = st.select_slider(knob_label(kind, curve), names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
+    label = knob_labels({"kind": kind}, catalogue()).get(curve["knob"], "Defence on or off")
+    chosen = sliding.select_slider(label, names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
     at = names.index(chosen)
     left, right = st.columns([5, 3], gap="large")
     with left:
@@ -67,12 +63,6 @@ def strength(point: JSON) -> str:
     """Names a point by the value of the knob."""
     value = point.get("value")
     return "none" if not point["defences"] else "on" if value is None else f"{value:g}"
-
-
-def knob_label(kind: str, curve: JSON) -> str:
-    """Returns the label of the knob that says how strong a defence is."""
-    knobs = catalogue()["families"]["defences"][kind]["knobs"]
-    return next((knob["label"] for knob in knobs if knob["name"] == curve["knob"]), "Defence on or off")
 
 
 def chart(kept: JSON, kind: str, at: int) -> str:
@@ -100,7 +90,7 @@ def legend(point: JSON) -> None:
     """Says which attack has which colour, and what the faint dots are."""
     titles = catalogue()["families"]["attacks"]
     entries = [(ORANGE, "No defence")]
-    entries += [(colour, titles[name]["title"]) for name, colour in zip(point["leaks"], COLOURS, strict=False)]
+    entries += [(colour, titles[name]["title"]) for name, colour in zip(point["leaks"], (GREEN, VIOLET), strict=False)]
     disc = "display:inline-block;width:12px;height:12px;border-radius:6px;margin-right:4px;background:"
     marks = " ".join(f'<span style="white-space:nowrap;margin-right:12px"><span style="{disc}{colour}"></span>'
                      f"{escape(name)}</span>" for colour, name in entries)  # fmt: skip
@@ -143,9 +133,8 @@ def gallery(title: str, pictures: list[str]) -> str:
 def method(kept: JSON, kind: str) -> str:
     """Says how a curve was measured, when, and on what."""
     curve, learnt = kept["curves"][kind], kept["federation"]
-    known = catalogue()["families"]
-    model, attack = (known[family][name]["title"] for family, name in
-                     (("models", kept["experiment"]["model"]["kind"]), ("attacks", NEUTRAL)))  # fmt: skip
+    model = part_title(kept["experiment"]["model"], catalogue())
+    attack = catalogue()["families"]["attacks"][NEUTRAL]["title"]
     sends = "one picture" if curve["batch"] == 1 else f"{curve['batch']} pictures at once"
     answered = len(curve["points"][-1]["leaks"]) > 1
     return (

@@ -10,12 +10,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import knobs, links
 from gradleak_core.config.races import lane_text
-from gradleak_core.runs import races
-from gradleak_core.runs.service import NoRun
-from gradleak_core.types import Refused
-from pages._parts.engine import catalogue, found, service, usable
-
-JSON = Any
+from gradleak_core.types import JSON, Refused
+from pages._parts.engine import catalogue, found, found_race, usable
 
 
 def current() -> JSON:
@@ -40,10 +36,7 @@ def watched() -> JSON | None:
 
 def watched_race() -> JSON | None:
     """Returns the race of a watch-only link, if the page was opened by one and all of its lanes can be shown."""
-    race = st.query_params.get("race")
-    if race is None or "watch" not in st.query_params or not stored_race(race):
-        return None
-    return races.get_race(service(), race)
+    return usable_race(st.query_params.get("race")) if "watch" in st.query_params else None
 
 
 def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:
@@ -85,8 +78,9 @@ def restore() -> None:
     lanes = list(dict.fromkeys(query.pop("lane", [])))
     query.pop("watch", None)
     row = usable(run)
-    if race and not query and (found_race := stored_race(race)):
-        experiment, *others = found_race
+    stored = usable_race(race)
+    if stored and not query:
+        experiment, *others = (lane["experiment"] for lane in stored["lanes"])
         lanes, complaints = [lane_text(lane, experiment, catalogue()) for lane in others], []
     elif row is not None and not query:
         experiment, complaints = row["experiment"], []
@@ -94,21 +88,18 @@ def restore() -> None:
         experiment, complaints = links.read_leniently(query, catalogue())
     if run and row is None:
         complaints.append(missing(run, bool(query)))
-    if race and not stored_race(race):
+    if race and not stored:
         again = "press Run it live to race again" if lanes else "this is the first set-up instead"
         complaints.append(f"This link's race is no longer stored, or cannot be shown; {again}.")
     first = not (query or run or race or lanes)
     state.update(setup=experiment, run=run if row else None, welcome=first, complaints=complaints)
-    state.update(lanes=lanes, race=race if race and stored_race(race) else None)
+    state.update(lanes=lanes, race=race if stored else None)
 
 
-def stored_race(race: str) -> list[JSON]:
-    """Returns the experiments of a stored race, in order; none where it is gone or cannot be used here."""
-    try:
-        rows = races.get_race(service(), race)["lanes"]
-    except NoRun:
-        return []
-    return [row["experiment"] for row in rows] if all(row["problem"] is None for row in rows) else []
+def usable_race(race: str | None) -> JSON | None:
+    """Returns a stored race; None where it is gone or cannot be used here."""
+    stored = found_race(race)
+    return stored if stored and all(row["problem"] is None for row in stored["lanes"]) else None
 
 
 def missing(run: str, described: bool) -> str:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from gradleak_core.runs.exports import sheet
+from gradleak_core.types import JSON
 from pages._parts import setup
-from pages._parts.engine import catalogue, service
 from pages._parts.texts import escaped
-
-JSON = Any
-
-
-def look_for_setup(data: bytes) -> JSON:
-    """Returns what a file says of a set-up, as `runs.exports.sheet.look_for_setup` does."""
-    return sheet.look_for_setup(data, catalogue(), service().folder)
 
 
 def offer_setup(answer: JSON) -> None:

@@ -1,18 +1,20 @@
-"""Sentences about a set-up and a run, in plain words."""
+"""Sentences about a set-up and a run, in plain words, and how small print and errors are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import streamlit as st
+
 from gradleak_core.config import knobs
-from gradleak_core.config.differences import strength
+from gradleak_core.config.differences import part_title, shown_value
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
+from gradleak_core.runs.service import NoRun, NotReady
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
-from pages._parts.presets import holds, matching
-
-JSON = Any
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
@@ -24,14 +26,13 @@ def colour(row: JSON) -> str:
 
 def assumption(experiment: JSON, catalogue: JSON) -> str:
     """Says what the attacker is assumed to know."""
-    families = catalogue["families"]
     count, side = len(experiment["images"]), experiment["size"]
     colour = "colour" if experiment["channels"] == 3 else "grey"
     one, many = f"one {side} × {side} {colour} picture", f"{count} {colour} pictures of {side} × {side} at once"
-    model = knobs.find_entry("models", experiment["model"], catalogue)["title"]
+    model = part_title(experiment["model"], catalogue)
     sentence = f"The attacker knows the {model}{training(experiment)} with all its weights and sees "
     sentence += f"{updates(experiment)}, made from {one if count == 1 else many}"
-    titles = [families["defences"][part["kind"]]["title"] for part in experiment["defences"]]
+    titles = [part_title(part, catalogue) for part in experiment["defences"]]
     sentence += f" and changed by the {'defence' if len(titles) == 1 else 'defences'} {_and(titles)}" if titles else ""
     known = list(filter(None, knowledge(experiment, catalogue)))
     return f"{sentence}; it {_and(known)}." if known else f"{sentence}."
@@ -80,7 +81,7 @@ STEPS = {
 
 def expectation(experiment: JSON, catalogue: JSON) -> str:
     """Says what is likely to happen, by a preset's promise if one applies."""
-    preset = matching(experiment)
+    preset = matching(experiment, catalogue)
     if experiment["fork"]:
         iteration = experiment["fork"].partition("@")[2]
         return f"This goes on from the guess of iteration {iteration}. Change something and run it."
@@ -105,6 +106,24 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
     if rough(experiment, catalogue):
         return "Expect little: this attack needs smooth activations. With ReLU, Inverting Gradients does better."
     return "Nothing hides the update. Expect the picture to come back if this attack suits this model."
+
+
+FREE = ("images", "labels", "seed")
+"""Fields that may differ from a preset without voiding its promise."""
+
+
+def matching(experiment: JSON, catalogue: JSON) -> JSON | None:
+    """Returns the preset that equals this set-up but for pictures and seed."""
+    for preset in catalogue["presets"]:
+        same = len(preset["experiment"]["images"]) == len(experiment["images"])
+        if same and preset["experiment"] | {field: experiment[field] for field in FREE} == experiment:
+            return preset
+    return None
+
+
+def holds(preset: JSON) -> bool:
+    """Returns whether a preset promises that the attack fails."""
+    return bool(preset["promise"].startswith("hold"))
 
 
 def rough(experiment: JSON, catalogue: JSON) -> bool:
@@ -156,9 +175,9 @@ def training(experiment: JSON) -> str:
 
 def ingredients(experiment: JSON, catalogue: JSON) -> str:
     """Names model, attack and defences of a run in one line, with the numbers of pictures, restarts and local steps."""
-    model = _title("models", experiment["model"], catalogue)
+    model = part_title(experiment["model"], catalogue)
     attack = attack_title(experiment["attack"], catalogue)
-    titles = [_title("defences", part, catalogue) + strength(part) for part in experiment["defences"]]
+    titles = [shown_value(part, catalogue) for part in experiment["defences"]]
     counts = {
         "pictures": len(experiment["images"]),
         "restarts": experiment["attack"].get("restarts", 1),
@@ -195,10 +214,18 @@ def escaped(text: str) -> str:
     return "".join("\\" + letter if letter in r"\`*_{}[]()#+-.!|<>$:~&" else letter for letter in text)
 
 
-def _title(family: str, part: JSON, catalogue: JSON) -> str:
-    name = knobs.kind_of(family, part, catalogue)
-    row = catalogue["families"][family].get(name)
-    return str(row["title"]) if row else name
+def note(text: str) -> None:
+    """Shows small print: a smaller line in the full colour of the text, which `st.caption` would fade."""
+    st.markdown(f":small[{text}]")
+
+
+@contextmanager
+def toast_errors() -> Iterator[None]:
+    """While it is entered, an error that the user can understand ends the block and is said in passing."""
+    try:
+        yield
+    except (Refused, NotReady, NoRun) as error:
+        st.toast(escaped(str(error)), icon=":material/error:")
 
 
 def _and(words: list[str]) -> str:

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 
+from gradleak_core.config.differences import knob_labels, part_title, shown_value
 from gradleak_core.runs.service import NoRun, NotReady
-from gradleak_core.types import Refused
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
 from pages._parts.figure import figure
 from pages._parts.forms import ladder
-from pages._parts.note import note
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, psnr_axis, trade_off_chart
 from pages._parts.recorded import read_recorded
-from pages._parts.texts import escaped, segment, table
+from pages._parts.texts import escaped, note, segment, table
 
-JSON = Any
 FEWEST, MOST = 3, 6
 """The fewest recorded values that are offered as they are, and the most values that are priced together."""
 STATES = {"failed": st.error, "interrupted": st.warning, "stopped": st.info}
-MEASURES = {"seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
+MEASURES = {"What is seen": "likeness", "PSNR": "psnr", "SSIM": "ssim"}
 """What leakage can be shown as, and its name in a point."""
 
 
@@ -176,7 +174,7 @@ def result(value: JSON) -> None:
     drawn = [*points, *([draft] if draft else [])]
     ready = [name for name, score in MEASURES.items() if all(point.get(score) is not None for point in drawn)]
     measure = st.segmented_control("Leakage as", ready, default=ready[0], key="price:measure", required=True,
-                                   format_func=lambda name: segment(WORDED.get(name, name)))  # fmt: skip
+                                   format_func=segment)  # fmt: skip
     figure(chart(drawn, draft, measure if measure in ready else ready[0]), key="price-chart")
     rounds = value["federation"].get("rounds")
     if draft:
@@ -192,9 +190,6 @@ def result(value: JSON) -> None:
     )
 
 
-WORDED = {"seen": "What is seen"}
-
-
 def row(point: JSON) -> list[str]:
     """Returns the cells of a point in the table."""
     scores = [f"{point[name]:.3g}" for name in ("psnr", "ssim")]
@@ -204,7 +199,7 @@ def row(point: JSON) -> list[str]:
 def chart(points: list[JSON], draft: JSON, measure: str) -> str:
     """Returns the chart of the points: leakage to the right, accuracy upwards, the recovered pictures above."""
     score = MEASURES[measure]
-    axis = {"seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
+    axis = {"What is seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
     names = varying(points)
     dots = [
         Dot((point[score],), (point["accuracy"],), short(point, names), *point.get("pictures", [])[:1],
@@ -224,27 +219,17 @@ def varying(points: list[JSON]) -> list[str]:
 
 def short(point: JSON, names: list[str]) -> str:
     """Returns the values that distinguish a point, to stand beside its mark."""
-    values = [worded(part[name]) for part in point["defences"] for name in names if name in part]
+    values = [shown_value(part[name], catalogue()) for part in point["defences"] for name in names if name in part]
     return ", ".join(values) or label(point)
 
 
 def label(point: JSON) -> str:
     """Describes the defences of a point with all their knobs."""
-    families = catalogue()["families"]["defences"]
-    return " then ".join(described(part, families.get(part["kind"])) for part in point["defences"]) or "No defence"
+    return " then ".join(map(described, point["defences"])) or "No defence"
 
 
-def described(part: JSON, row: JSON | None) -> str:
+def described(part: JSON) -> str:
     """Describes a defence and its knobs; only its kind if the catalogue does not have it."""
-    if row is None:
-        return str(part["kind"])
-    values = ", ".join(
-        f"{knob['label'].lower()} {worded(part[knob['name']])}" for knob in row["knobs"] if knob["name"] in part
-    )
-    return f"{row['title']}: {values}" if values else str(row["title"])
-
-
-def worded(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value).replace("_", " ")
+    labels = knob_labels(part, catalogue()) if part["kind"] in catalogue()["families"]["defences"] else {}
+    values = [f"{labels[name].lower()} {shown_value(part[name], catalogue())}" for name in labels if name in part]
+    return part_title(part, catalogue()) + (f": {', '.join(values)}" if values else "")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.runs.service import Service
-from pages._parts.sheets import look_for_setup
 from tests.runs.test_exports import of_frames, sheet_with, write_export
 
 
@@ -21,9 +21,10 @@ def test_a_sheet_restores_what_it_carries_and_a_picture_carries_nothing(service:
     default = service.catalogue()["experiment"]["default"]
     other = copy.deepcopy(default) | {"seed": 7, "images": ["sample:coffee"]}
     sheet = write_export("png", of_frames(2) | {"experiment": other})
-    assert look_for_setup(sheet) == {"setup": other}
-    assert look_for_setup(put({"seed": 7, "images": ["sample:coffee"]})) == {"setup": other}  # an old one lacks fields
-    assert look_for_setup(b"\x89PNG\r\n\x1a\n") == {}
+    old = put({"seed": 7, "images": ["sample:coffee"]})  # lacks fields
+    assert look_for_setup(sheet, service.catalogue(), service.folder) == {"setup": other}
+    assert look_for_setup(old, service.catalogue(), service.folder) == {"setup": other}
+    assert look_for_setup(b"\x89PNG\r\n\x1a\n", service.catalogue(), service.folder) == {}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ def test_a_sheet_restores_what_it_carries_and_a_picture_carries_nothing(service:
     ],
 )
 def test_a_hostile_set_up_is_refused_in_a_sentence(service: Service, changes: Any) -> None:
-    said = look_for_setup(put(service.catalogue()["experiment"]["default"], **changes))
+    sheet = put(service.catalogue()["experiment"]["default"], **changes)
+    said = look_for_setup(sheet, service.catalogue(), service.folder)
     assert said.keys() == {"spoilt"}
     assert said["spoilt"].startswith("The set-up in this picture cannot be used here: ")
     assert said["spoilt"].endswith(".")
