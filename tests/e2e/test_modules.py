@@ -275,10 +275,10 @@ def test_a_part_waits_for_its_time_and_no_frame_is_asked_for_meanwhile(call: Cal
 
 
 def test_a_part_waits_a_little_for_company(call: Call) -> None:
-    act = "(async () => { paced.ask('curves'); await rest(250); paced.ask('curves'); "
-    act += "await rest(250); paced.ask('pictures'); await rest(100); })()"
-    went = call(PACED.replace("ACT", act))
-    assert went["parts"] == ["curves", "pictures", "curves"], "the curves came due alone after 400 ms"
+    act = "(async () => { paced.ask('curves'); await rest(100); paced.ask('curves'); "
+    act += "await rest(1050); paced.ask('pictures'); await rest(100); })()"
+    went = call(PACED.replace("ACT", act).replace("every: 400", "every: 1000"))
+    assert went["parts"] == ["curves", "pictures", "curves"], "the curves came due alone after 1000 ms, and waited"
     assert went["times"][1] == went["times"][2]
 
 
