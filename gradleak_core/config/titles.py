@@ -29,7 +29,7 @@ def run_title(experiment: Any, catalogue: Any) -> str:
     one = "upload" if image[0] == "upload" else image[2].replace("_", " ")
     words.append(one if several == 1 else f"{several} pictures")
     words += [defence_title(part, catalogue) for part in experiment["defences"]]
-    if hidden := experiment["threat"]["hidden"].strip():
+    if hidden := experiment.get("threat", {}).get("hidden"):
         words.append(f"without {hidden}")
     if fork := experiment.get("fork"):
         words.append(f"fork at {fork.partition('@')[2]}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import suppress
+from functools import lru_cache
 from urllib.parse import quote
 
-import streamlit as st
 from PIL import Image, ImageOps
 
 from gradleak_core import data
@@ -39,7 +39,7 @@ def since(reference: str) -> int:
     return uploads.upload_path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
+@lru_cache(1024)
 def _square(reference: str, since: int) -> str:
     """Returns the square of a picture. Raises `Refused` or OSError, which is not remembered."""
     return encoded(squared(data.read_picture(reference).convert("RGB"), 128))
@@ -62,7 +62,7 @@ def preview(references: list[str], size: int, channels: int) -> str | None:
         return None
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@lru_cache(64)
 def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, channels: int) -> str:
     mode = "RGB" if channels == 3 else "L"
     whole = joined([squared(data.read_picture(reference).convert(mode), size) for reference in references])
@@ -84,7 +84,7 @@ def class_title(label: int, names: list[str]) -> str:
     return f"{names[label]} ({label})" if 0 <= label < len(names) and names[label] != str(label) else f"class {label}"
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@lru_cache(64)
 def sheet(references: tuple[str, ...]) -> str:
     """Returns up to four pictures as the quarters of one."""
     tiles = [squared(data.read_picture(reference).convert("RGB"), 64) for reference in references]

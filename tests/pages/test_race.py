@@ -30,7 +30,7 @@ def short_race(service: Service) -> Any:
 
 def test_a_link_with_lanes_sets_up_a_race_that_goes_with_the_set_up(service: Service, open_page: Open) -> None:
     app = open_page("lab", lane=["defence=gaussian_noise:std=0.02", "attack=dlg"])
-    assert names(app) == ["no defence, iDLG", "Gaussian noise (std 0.02)", "DLG"]
+    assert names(app) == ["no defence, iDLG", "Gaussian noise (std 0.02), iDLG", "no defence, DLG"]
     assert view(app)["refused"] is None
     app.number_input("knob:seed").set_value(5).run()
     assert [lane["seed"] for lane in view(app)["race"]["lanes"]] == [5, 5, 5]
