@@ -13,7 +13,7 @@ import * as words from "./words.js";
 
 const SPEECH_MS = 2000;
 const SLOTS = 12;
-const EVERY_MS = { pictures: 60, curves: 200 };
+const EVERY_MS = { pictures: 60, curves: 170 };
 const CALM_MS = { pictures: 500, curves: 500 };
 
 /** @typedef {"pictures" | "curves" | "speech"} Part */
