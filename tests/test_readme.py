@@ -61,7 +61,7 @@ def test_readme_make_and_package_allow_the_same_pythons() -> None:
 def test_its_python_runs_and_more_noise_leaves_less(capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(program.replace("steps=300", "steps=60"), {})
-    said = re.findall(r"^noise (\S+): PSNR (\d+\.\d) dB, SSIM 0\.\d\d$", capsys.readouterr().out, re.MULTILINE)
+    said = re.findall(r"^noise (\S+): PSNR (\d+\.\d) dB, likeness 0\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert [noise for noise, _ in said] == ["0.0001", "0.001", "0.01"]
     assert float(said[0][1]) > float(said[2][1])
 
