@@ -196,16 +196,25 @@ function decades(lines) {
 }
 
 /**
- * Every n-th point, so that no line has more than POINTS; the last is always kept.
+ * At most POINTS points and the last: the lowest and the highest of each stretch, so that no dip and no spike is lost.
  * @param {number[]} x
  * @param {(number | null)[]} y
  */
-function thinned(x, y) {
-  const stride = Math.ceil(x.length / POINTS);
-  if (stride <= 1) return { x, y };
-  /** @type {(value: unknown, index: number) => boolean} */
-  const keep = (_, index) => index % stride === 0 || index === x.length - 1;
-  return { x: x.filter(keep), y: y.filter(keep) };
+export function thinned(x, y) {
+  if (x.length <= POINTS) return { x, y };
+  const stretch = Math.ceil((2 * x.length) / POINTS);
+  const value = (/** @type {number} */ index) => y[index] ?? NaN;
+  const kept = new Set([x.length - 1]);
+  for (let from = 0; from < x.length; from += stretch) {
+    let [low, high] = [from, from];
+    for (let index = from; index < Math.min(from + stretch, x.length); index += 1) {
+      if (value(index) < value(low) || Number.isNaN(value(low))) low = index;
+      if (value(index) > value(high) || Number.isNaN(value(high))) high = index;
+    }
+    kept.add(low).add(high);
+  }
+  const chosen = [...kept].sort((one, other) => one - other);
+  return { x: chosen.map((index) => x[index]), y: chosen.map((index) => y[index] ?? null) };
 }
 
 /**

@@ -17,7 +17,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "axes", "cursor", "pacer", "race_words", "tiles", "trace", "words")
+MODULES = ("album", "axes", "charts", "cursor", "pacer", "race_words", "tiles", "trace", "words")
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -240,6 +240,26 @@ def test_a_picture_that_cannot_be_had_leaves_the_one_on_show(call: Call) -> None
         return [at.shown, at.at];
     }""")
     assert went == [2, 2]
+
+
+# ---- charts --------------------------------------------------------------------------------------
+
+
+def test_a_long_curve_is_drawn_with_its_dips_and_spikes(call: Call) -> None:
+    drawn = call("""() => {
+        const y = Array.from({ length: 10007 }, (_, index) => 1 / (1 + index));
+        [y[4001], y[7003], y[8000]] = [9, -9, null];
+        return charts.thinned(y.map((_, index) => index + 1), y);
+    }""")
+    points = dict(zip(drawn["x"], drawn["y"], strict=True))
+    assert (points[1], points[4002], points[7004]) == (1, 9, -9)
+    assert drawn["x"] == sorted(points)
+    assert drawn["x"][-1] == 10007
+    assert len(points) <= 1501
+
+
+def test_a_short_curve_is_drawn_whole(call: Call) -> None:
+    assert call("() => charts.thinned([1, 2, 3], [1, null, 3])") == {"x": [1, 2, 3], "y": [1, None, 3]}
 
 
 # ---- pacer ---------------------------------------------------------------------------------------
