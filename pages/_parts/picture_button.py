@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-HTML = '<button type="button" tabindex="-1"><img alt=""></button>'
+HTML = '<button type="button" tabindex="-1" aria-hidden="true"><img alt=""></button>'
 CSS = """
 button { display: block; padding: 0; border: 0; border-radius: 6px; background: none; line-height: 0; cursor: pointer; }
 button:hover img { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
@@ -17,7 +17,7 @@ JS = """
 export default function ({ data: [{ source, width, says }], parentElement, setTriggerValue }) {
   const button = parentElement.querySelector("button");
   button.style.width = width;
-  button.setAttribute(...(says ? ["aria-label", says] : ["aria-hidden", "true"]));
+  [button.ariaLabel, button.ariaHidden] = says ? [says, null] : [null, "true"];
   button.firstElementChild.src = source;
   button.onclick = () => setTriggerValue("pressed", true);
 }
