@@ -7,7 +7,7 @@ import { Plot } from "./plot.js";
 import { threshold } from "./words.js";
 
 const POINTS = 1500;
-const FLOOR = "At the private image";
+const FLOOR = "Private image";
 const WAITING = "Drawn here during a run";
 
 /** @typedef {"losses" | "quality"} Name */
@@ -222,7 +222,7 @@ export function thinned(x, y) {
  * @param {string} name
  */
 function spoken(name) {
-  if (name === "best") return "Best so far";
+  if (name === "best") return "Best";
   const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
   return words[0].toUpperCase() + words.slice(1);
 }

@@ -21,7 +21,7 @@ export function score(frame) {
 export function price(frame, first) {
   const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
   if (typeof own !== "number" || typeof other !== "number") return "";
-  const difference = own - other;
+  const difference = Number(own.toFixed(1)) - Number(other.toFixed(1)); // of the numbers that are shown
   if (Math.abs(difference) < 0.05) return "as good as lane 1";
   return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "below" : "above"} lane 1`;
 }
@@ -51,7 +51,7 @@ export function moment(crossing, trace, ended) {
 export const fate = ({ head: { status } }) => (status === "done" ? "" : word(status).toLowerCase());
 
 /** @param {Frame} frame */
-const after = ({ seconds }) => (seconds ? `, ${seconds.toFixed(1)} s` : "");
+const after = ({ seconds }) => (seconds ? `, ${seconds.toFixed(2)} s` : "");
 
 /**
  * What the moment on show is called.

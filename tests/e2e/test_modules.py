@@ -547,6 +547,13 @@ def test_a_race_says_how_each_lane_ended(
     assert said["facts"] == "iteration 12 of 300"
 
 
+def test_a_lane_is_better_by_the_difference_of_the_numbers_on_show(call: Call) -> None:
+    """32.24 and 32.06 dB are shown as 32.2 and 32.1."""
+    frames = [{"metrics": {"psnr": 32.24}}, {"metrics": {"psnr": 32.06}}]
+    assert call("([own, first]) => race_words.price(own, first)", frames) == "0.1 dB above lane 1"
+    assert call("([own, first]) => race_words.price(first, own)", frames) == "0.1 dB below lane 1"
+
+
 def test_lanes_whose_frames_overlap_came_in_together(call: Call) -> None:
     said = call(RACE, [("done", 9), ("done", 8), ("done", 20)])
     together = "Lanes 1, 2 were recognisable first, too close to tell apart, then lane 3."
@@ -560,8 +567,8 @@ def test_a_lane_that_crosses_the_line_and_grows_worse_says_so(call: Call) -> Non
     better, worse = ([{"iteration": at, "metrics": {"likeness": seen}} for at, seen in row] for row in
                      ([(5, 0.6), (40, 0.9)], [(5, 0.9), (40, 0.1)]))  # fmt: skip
     said = call(RACE, [("done", 9, better), ("done", 5, worse), ("running", 5, worse)])
-    assert said["moments"] == ["recognisable at 9, 0.9 s", "recognisable at 5, 0.5 s, worse at the end",
-                               "recognisable at 5, 0.5 s"]  # fmt: skip
+    assert said["moments"] == ["recognisable at 9, 0.90 s", "recognisable at 5, 0.50 s, worse at the end",
+                               "recognisable at 5, 0.50 s"]  # fmt: skip
     said = call(RACE, [("done", 9, better), ("done", 5, worse)])
     assert said["verdict"] == (
         "Lane 2, b, was recognisable first, at iteration 5, then lane 1. Worse again at the end: lane 2."
@@ -571,7 +578,7 @@ def test_a_lane_that_crosses_the_line_and_grows_worse_says_so(call: Call) -> Non
 def test_a_lane_that_was_cut_short_is_not_said_to_have_failed_to_recover(call: Call) -> None:
     lanes = [("stopped", 0), ("level", 0), ("done", 0), ("done", 8), ("running", 0)]
     assert call(RACE, lanes)["moments"] == [
-        "stopped at 40", "levelled off at 40, not recognisable", "not recognisable in 40", "recognisable at 8, 0.8 s",
+        "stopped at 40", "levelled off at 40, not recognisable", "not recognisable in 40", "recognisable at 8, 0.80 s",
         "not recognisable yet",
     ]  # fmt: skip
 
