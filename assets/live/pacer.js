@@ -2,8 +2,8 @@
 
 /**
  * Draws what is out of date in a view, each part at most once in its time, and all that may be drawn in one animation
- * frame, because every frame has the browser paint the page again. A part whose time has come waits half of it longer
- * for others to be drawn with. While nothing may be drawn it asks the browser for no frames.
+ * frame, because every frame has the browser paint the page again. A part that is asked for before its time may wait
+ * half that time longer, for a frame in which others are drawn anyway. While nothing may be drawn it asks for none.
  * @template {string} Part
  */
 export class Pacer {

@@ -77,14 +77,15 @@ def sweep_knob(first: JSON, path: str, values: Sequence[str], catalogue: JSON) -
 
 
 def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
-    """Returns a short name for each lane: its values of what differs, or of what is unlike the first if that is much.
+    """Returns a short name for each lane: its values where the lanes differ.
 
-    Where a name is long, the numbers in brackets are left out, if the lanes are told apart without them.
+    If they differ in many places, the first is "the set-up", and the others have only the values that it has not.
+    Numbers in brackets are left out of long names, if the lanes are told apart without them.
     """
     rows, names = main_differences(lanes, catalogue), []
     for at in range(len(lanes)):
         own = rows if len(rows) <= MOST_NAMED else [row for row in rows if row[1][at] != row[1][0]]
-        names.append(name_values(own, at) or ("the set-up", str(at + 1))[at > 0])
+        names.append(name_values(own, at) or (str(at + 1) if at else "the set-up"))
     bare = [BRACKETS.sub("", name) for name in names]
     long = max(map(len, names)) > LONG_NAME and len(set(bare)) == len(set(names))
     return [fit_text(name, LONGEST_NAME) for name in (bare if long else names)]
