@@ -24,10 +24,11 @@ TURN = 0.5
 SETTINGS = {
     "first": (4000, 1), "convnet": (1000, 1), "batch": (1000, 1), "fedavg": (1000, 1), "mlp/idlg": (600, 1),
     "mlp/inverting_gradients": (1500, 1), "resnet20/inverting_gradients": (500, 1),
-    "resnet18/inverting_gradients": (40, 1), "vit/inverting_gradients": (250, 1), "first x4": (1200, 4),
+    "resnet18/inverting_gradients": (300, 1), "vit/inverting_gradients": (250, 1), "first x4": (1200, 4),
     "convnet x4": (250, 4), "vit/inverting_gradients x4": (80, 4),
 }  # fmt: skip
-"""Iterations and restarts, by preset, or by model and attack."""
+"""Iterations and restarts, by preset, or by model and attack. Enough of them that the end of a run, where a failure is
+looked into, hardly counts."""
 PLAY = """
 import sys
 from dataclasses import replace
