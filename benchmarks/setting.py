@@ -31,11 +31,16 @@ def data_of_its_own() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Setting:
-    """`data` is a folder of images by class; without one the samples are cropped and mirrored at random."""
+    """`data` is a folder of images by class; without one the samples are cropped and mirrored at random.
+
+    `jobs` is the number of processes that play runs at once, and `journal` the file in which each that is done stands.
+    """
 
     quick: bool = False
     device: str = "cpu"
     data: Path | None = None
+    jobs: int = 1
+    journal: Path | None = None
 
     def count(self, full: int, quick: int) -> int:
         return quick if self.quick else full

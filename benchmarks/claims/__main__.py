@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.claims import CLAIMS
 from benchmarks.claims import table as tables
 from benchmarks.claims.record import RESULTS, results, tried, write
 from benchmarks.setting import Setting, data_of_its_own
+from gradleak_core.data import data_folder
 from gradleak_core.types import Refused
 
 app = typer.Typer(add_completion=False)
@@ -29,6 +31,10 @@ def main(
     data: Annotated[
         Path | None, typer.Option(help="Folder that holds cifar10/, mnist/ and victims/.", exists=True, file_okay=False)
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many runs are played at once, each with one CPU thread.")] = 1,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with a claim that was broken off: keep the runs it had done.")
+    ] = False,
     table: Annotated[bool, typer.Option(help="Write docs/claims.md and assets/claims.json from what is kept.")] = False,
 ) -> None:
     """Try the claims of papers. Exit code 1 when one could not be tried; a claim that does not hold is a result."""
@@ -40,7 +46,16 @@ def main(
         raise typer.BadParameter("Name a claim, or use --all, --quick or --table.")
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("There is no CUDA device here; leave --device out.")
-    done = [one(name, Setting(quick, device, data and data.resolve())) for name in chosen]
+    if jobs > 1:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    journals = data_folder() / "claims"
+    journals.mkdir(parents=True, exist_ok=True)
+    done = []
+    for name in chosen:
+        journal = journals / f"{name}{'-quick' if quick else ''}.jsonl"
+        if not resume:
+            journal.unlink(missing_ok=True)
+        done.append(one(name, Setting(quick, device, data and data.resolve(), jobs, journal)))
     if table or (chosen and not quick):
         tables.write(CLAIMS, results())
     raise typer.Exit(0 if all(done) else 1)
