@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import (
     demand,
+    devices,
     doctor,
     first_preset,
     first_visit,
@@ -115,5 +116,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "The forecast of when a run is recognisable, 30 set-ups that recover",
         "within a factor of 2 in ≥ 24 of 30",
         forecast.measure,
+    ),
+    "devices": Benchmark(
+        "Every attack on a GPU against the CPU, five pairs each",
+        "mean PSNR the same within 1 dB or two standard errors",
+        devices.measure,
+        "not measured on a GPU",
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="A small run to try a script; prints and keeps nothing.")] = False,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="What computes.")] = "cpu",
     data: Annotated[Path | None, typer.Option(help="Folder of images by class to draw from.", exists=True)] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many runs are played at once, where time is not measured.")] = 1,
     table: Annotated[bool, typer.Option(help="Write docs/benchmarks.md from the kept results.")] = False,
 ) -> None:
     """Measure GradLeak against its bars. Exit code 1 when a bar is missed."""
@@ -31,7 +33,9 @@ def main(
         raise typer.BadParameter("Name a benchmark, or use --all or --table.")
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("There is no CUDA device here; leave --device out.")
-    met = [kept(name, BENCHMARKS[name], Setting(quick, device, data and data.resolve())) for name in chosen]
+    if jobs > 1:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    met = [kept(name, BENCHMARKS[name], Setting(quick, device, data and data.resolve(), jobs)) for name in chosen]
     if table or (chosen and not quick):
         PAGE.write_text(page(BENCHMARKS, results()), encoding="utf-8")
     raise typer.Exit(0 if all(met) else 1)

@@ -6,9 +6,10 @@ import inspect
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 import torch
@@ -117,7 +118,9 @@ def devices() -> list[JSON]:
 
 
 def versions() -> dict[str, str]:
-    packages = ("torch", "torchvision", "streamlit", "plotly")
-    return {"gradleak": "0.1.0", "python": platform.python_version(), "system": sys.platform} | {
-        name: version(name) for name in packages
-    }
+    """Returns the versions of GradLeak, Python and those main packages that are installed."""
+    found = {"gradleak": "0.1.0", "python": platform.python_version(), "system": sys.platform}
+    for name in ("torch", "torchvision", "streamlit", "plotly"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -167,7 +167,7 @@ BAD = {
     "too many": ({"images": ["sample:coffee"] * 17}, "images must hold 1 to 16 entries, not 17"),
     "unknown sample": ({"images": ["sample:astronaud"]}, "did you mean 'sample:astronaut'"),
     "model": ({"model": {"kind": "lenett"}}, "choose from mlp, lenet"),
-    "size for the model": ({"model": {"kind": "vit"}, "size": 30}, "multiple of 4"),
+    "size for the model": ({"model": {"kind": "vit"}, "size": 30}, "the patch divides"),
     "field": ({"sise": 32}, "sise is not known"),
     "type": ({"size": "big"}, "size must be a whole number"),
     "not finite": ({"client": {"lr": float("nan")}}, "client.lr must lie between"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import Benchmark
-from benchmarks.speed import graph, limit, memory, peers, races, scaling, seeds, start, threads
+from benchmarks.speed import card, graph, limit, memory, peers, races, scaling, seeds, start, threads
 
 __all__ = ["SPEED"]
 
@@ -43,6 +43,12 @@ SPEED: dict[str, Benchmark] = {
         "On a GPU: the step as a CUDA graph against the same step eagerly, and 64 restarts against one",
         "graph ≥ 3×; 64 restarts ≥ 20× the throughput of one",
         graph.measure,
+        "not measured on a GPU",
+    ),
+    "card": Benchmark(
+        "On a GPU: iterations a second and memory as pictures, batches and restarts grow, and of several workers",
+        "none: what one card serves",
+        card.measure,
         "not measured on a GPU",
     ),
 }

@@ -15,7 +15,7 @@ HEAD = """# Performance
 
 Made by `python -m benchmarks.speed --table` from the JSON in `benchmarks/results/speed/`, which holds every single
 value; a test checks that it is so. Measure again with `python -m benchmarks.speed` (a name for one of them, `--quick`
-to try). `graph` is for a GPU; all else was measured on a CPU.
+to try). `graph` and `card` are for a GPU; all else was measured on a CPU.
 
 | | what | bar | measured | met | on | date |
 |---|---|---|---|---|---|---|

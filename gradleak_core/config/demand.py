@@ -45,7 +45,7 @@ Terms: TypeAlias = "tuple[tuple[float, tuple[str, ...]], ...]"
 
 @dataclass(frozen=True)
 class Work:
-    """The work of a network with one image, by its knobs and by size, channels and classes. A measured upper bound."""
+    """The work of a network with one image, by its knobs, size, patches, channels and classes. A measured upper bound."""
 
     parameters: Terms
     values: Terms
@@ -66,6 +66,7 @@ class Demand:
 def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     """Returns the demand of an experiment whose network does this work (a `Work` as JSON)."""
     known = {**experiment["model"], **{name: experiment[name] for name in ("size", "channels", "classes")}}
+    known["patches"] = known["size"] / known.get("patch", 1)
     parameters, values, nanoseconds = (summed(work[name], known) for name in ("parameters", "values", "nanoseconds"))
     attack, batch = experiment["attack"], len(experiment["images"])
     restarts, rounds = attack.get("restarts", 1), experiment["threat"].get("rounds", 1)

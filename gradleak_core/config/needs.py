@@ -12,6 +12,7 @@ from gradleak_core.types import Clause, Need
 FACTS = {
     "batch": "images in the batch",
     "size": "pixels a side",
+    "patches": "patches a side, for a model that cuts the image into them; else pixels a side",
     "channels": "1 for grey, 3 for colour",
     "classes": "number of classes",
     "local_steps": "local SGD steps in one update",
@@ -41,6 +42,7 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
     return {
         "batch": batch,
         "size": experiment["size"],
+        "patches": experiment["size"] / model.get("patch", 1),
         "channels": experiment["channels"],
         "classes": experiment["classes"],
         "local_steps": steps,

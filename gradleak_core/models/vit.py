@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,24 +15,24 @@ from gradleak_core.models.inits import Default, Init
 from gradleak_core.models.layers import Slot, begin_layers
 from gradleak_core.types import Knob, Need
 
-PATCH = 4
 HEAD = 16
 """The dimensions of one attention head."""
 
 
 class Embedding(nn.Module):
-    """A layer from images (B, C, H, W) to tokens (B, 1 + HW / 16, dim): a class token, then patches, with positions."""
+    """A layer from images (B, C, H, W) to tokens (B, 1 + HW / P², dim): a class token, then patches, with positions."""
 
-    def __init__(self, channels: int, side: int, dim: int) -> None:
+    def __init__(self, channels: int, side: int, dim: int, patch: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(channels * PATCH**2, dim)
+        self.patch = patch
+        self.linear = nn.Linear(channels * patch**2, dim)
         self.token = nn.Parameter(torch.randn(1, 1, dim))
-        self.position = nn.Parameter(torch.randn(1, 1 + (side // PATCH) ** 2, dim))
+        self.position = nn.Parameter(torch.randn(1, 1 + (side // patch) ** 2, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, channels, height, width = x.shape
-        x = x.reshape(batch, channels, height // PATCH, PATCH, width // PATCH, PATCH)
-        x = x.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)  # (B, patches, 16 · C)
+        (batch, channels, height, width), patch = x.shape, self.patch
+        x = x.reshape(batch, channels, height // patch, patch, width // patch, patch)
+        x = x.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)  # (B, patches, P² · C)
         tokens = torch.cat((self.token.expand(batch, -1, -1), self.linear(x)), dim=1)
         return tokens + self.position
 
@@ -89,14 +89,16 @@ class ClassToken(nn.Module):
 
 @dataclass(frozen=True)
 class ViT:
-    """A vision transformer with patches of 4 × 4 and heads of 16, pre-norm, GELU. Scheliga et al. 2023.
+    """A vision transformer with heads of 16 dimensions, pre-norm, GELU. Scheliga et al. 2023.
 
-    The defaults are the Dropout Inversion Attack's: width 16 × 16 = 256, depth 4, feed-forward width 256.
+    The defaults are the Dropout Inversion Attack's: patches of 4 × 4, width 16 × 16 = 256, depth 4, feed-forward width
+    256.
     It has 1,612,554 parameters at 32 × 32 × 3 with 10 classes, and the paper's 17 places for dropout.
     """
 
     heads: Annotated[int, Knob("Heads", "Attention heads of 16 dimensions each; the width is 16 × heads.", 1, 16)] = 16
     depth: Annotated[int, Knob("Depth", "Number of transformer blocks.", 1, 12)] = 4
+    patch: Annotated[Literal[4, 8, 16], Knob("Patch", "Pixels a side of the squares that become tokens.")] = 4
     normalise: Annotated[bool, Knob("Normalise", "Maps images from [0, 1] to [-2, 2] first.")] = True
     init: Annotated[Init, Knob("Weights", "How the untrained linear weights are drawn.", family="inits")] = Default()
     title: ClassVar[str] = "ViT"
@@ -105,31 +107,31 @@ class ViT:
         parameters=(
             (1536, ("depth", "heads", "heads")),
             (112, ("depth", "heads")),
-            (1, ("size", "size", "heads")),
-            (256, ("channels", "heads")),
+            (16, ("patches", "patches", "heads")),
+            (16, ("patch", "patch", "channels", "heads")),
             (100, ("heads",)),
             (17, ("heads", "classes")),
         ),
         values=(
-            (19.5, ("depth", "heads", "size", "size")),
-            (0.016, ("depth", "heads", "size", "size", "size", "size")),
+            (312, ("depth", "heads", "patches", "patches")),
+            (4.1, ("depth", "heads", "patches", "patches", "patches", "patches")),
             (1000, ("depth", "heads")),
         ),
         nanoseconds=(
-            (23, ("depth", "heads", "heads", "size", "size")),
-            (0.03, ("depth", "heads", "size", "size", "size", "size")),
+            (368, ("depth", "heads", "heads", "patches", "patches")),
+            (7.7, ("depth", "heads", "patches", "patches", "patches", "patches")),
         ),
     )
     facts: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]] = (
-        between("size", 8, 64, "The ViT reads 8 to 64 pixels a side; attention grows with the fourth power."),
-        between("size", None, None, "The ViT cuts the image into patches of 4 × 4; choose a multiple of 4.", PATCH),
+        between("patches", 2, 16, "The ViT reads 2 to 16 patches a side; choose another size, or another patch."),
+        between("patches", None, None, "The ViT cuts the image into patches; choose a size that the patch divides.", 1),
     )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         dim = self.heads * HEAD
         layers = begin_layers(self.normalise)
-        layers["embedding"] = Embedding(shape[0], shape[1], dim)
+        layers["embedding"] = Embedding(shape[0], shape[1], dim, self.patch)
         layers["slot"] = Slot("inside")
         for i in range(1, self.depth + 1):
             layers[f"attention{i}"] = Attention(self.heads)

@@ -157,7 +157,7 @@ def test_what_stands_before_the_classifier_feeds_it(kind: str) -> None:
 @EACH
 def test_needs_are_sentences(kind: str) -> None:
     needs = MODELS[kind].needs
-    assert any(clause.fact == "size" for need in needs for clause in need.any_of)
+    assert any(clause.fact in ("size", "patches") for need in needs for clause in need.any_of)
     for need in needs:
         assert need.why[0].isupper()
         assert need.why.endswith(".")

@@ -130,8 +130,8 @@ def test_resnet18_refuses_exactly_what_batch_norm_cannot_do(known: dict[str, flo
 @pytest.mark.parametrize(
     ("model", "size", "words"),
     [
-        (ViT, 30, "multiple of 4"),
-        (ViT, 96, "fourth power"),
+        (ViT, 30, "the patch divides"),
+        (ViT, 96, "2 to 16 patches"),
         (MLP, 224, "square of it"),
         (ResNet20, 224, "ResNet-18"),
     ],
