@@ -76,10 +76,12 @@ NETWORKS = {
 def measure(setting: Setting) -> Outcome:
     values = play_all(mlp_runs(setting), setting, 15 if setting.quick else math.inf)
     without, with_ = (ssims(values, precode=on) for on in (False, True))
-    ours = f"median SSIM (quartiles) {spread(without, 4)} without, {spread(with_, 4)} with PRECODE, n = {len(without)}"
-    ours += f", a picture's mean colour {floors.SSIM:.3f}"
-    found = verdict(statistics.mean(without), statistics.mean(with_))
-    return Outcome(ours, found, values, pictures.words(setting, "victims/cifar10"))
+    means = statistics.mean(without), statistics.mean(with_)
+    ours = (
+        f"mean SSIM {means[0]:.4f} without, {means[1]:.4f} with PRECODE; median (quartiles) {spread(without, 4)} and "
+    )
+    ours += f"{spread(with_, 4)}, n = {len(without)} each; a picture's mean colour {floors.SSIM:.3f}"
+    return Outcome(ours, verdict(*means), values, pictures.words(setting, "victims/cifar10"))
 
 
 def mlp_runs(setting: Setting) -> Iterator[tuple[JSON, Experiment]]:
