@@ -23,8 +23,8 @@ CLAIM = Claim(
     setup="PRECODE before the classifier of the untrained MLP and LeNet (ten victims each), ResNet-20 and ViT (five), "
     "one image, label known, beside the same victims undefended. Each network has the optimiser that suits it: signed "
     "Adam on the cosine, with four restarts and their mean on ResNet-20; L-BFGS on LeNet. 300 iterations on the MLP "
-    "(undefended 7,000), 3,000 on LeNet, 1,500 on ResNet-20 and ViT (150 with --quick). PRECODE is disabled on a network "
-    "where the median SSIM is at least 0.6 and 90 % of the undefended one.",
+    "(undefended 7,000), 3,000 on LeNet, 1,500 on ResNet-20 and ViT (150 with --quick). PRECODE is disabled on a "
+    "network where the median SSIM is at least 0.6 and 90 % of the undefended one.",
     theirs="in words only, on four networks; a later work of the authors: SSIM 0.24, 0.28 and 0.14 on a CNN",
     refuted_by="No network on which PRECODE is disabled.",
     live=Experiment(model=MLP(), attack=BYPASS, defences=(Precode(),)),
