@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from benchmarks.claims import (
     partial_perturbation,
     pictures,
     precode,
+    published_dlg,
     sapag,
     table,
     whole,
@@ -44,10 +47,14 @@ from benchmarks.claims import (
 from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
 from benchmarks.claims.record import RESULTS, results, said, tried, write
+from benchmarks.claims.spread import spread
 from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
+from gradleak_core.models.inits import Normal, Xavier
+from gradleak_core.models.lenet import LeNet
+from gradleak_core.presets import find_recipe
 from gradleak_core.types import Refused
 
 KEPT = results()
@@ -151,10 +158,12 @@ def test_the_command_says_in_a_sentence_what_cannot_be_tried(tmp_path: Path) -> 
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 RESNET = inverting_gradients_resnet.verdict
+NEVER = float("inf")
 
 
-def shares(dlg: float, sapag: float) -> dict[str, float]:
-    return {"DLG": dlg, "iDLG": dlg, "SAPAG": sapag}
+def came_to(dlg: float, ours: float, soon: float = 200, sooner: float = 100) -> dict[str, sapag.Rows]:
+    """The shares over 25 dB of published DLG and SAPAG, and their evaluations until then."""
+    return {"published DLG": sapag.Rows(dlg, soon), "SAPAG": sapag.Rows(ours, sooner)}
 
 
 RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
@@ -206,10 +215,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (gradinversion_ablation.verdict, ([1.0, 1.1, 1.2, 1.3, 1.4],), WHOLE),
     (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 2.0],), PART),
     (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 1.9],), NOT),
-    (sapag.verdict, ({"a": shares(0.4, 0.5), "b": shares(0.5, 0.0)},), WHOLE),
-    (sapag.verdict, ({"a": shares(0.4, 0.49), "b": shares(0.5, 0.0)},), PART),
-    (sapag.verdict, ({"a": shares(0.6, 0.7)},), PART),
-    (sapag.verdict, ({"a": shares(0.4, 0.4)},), NOT),
+    (sapag.verdict, ({"a": came_to(0.4, 0.5), "b": came_to(0.5, 0.0)}, {"c": came_to(0.4, 0.5, NEVER)}), WHOLE),
+    (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.49)}), PART),
+    (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.5, 100)}), PART),
+    (sapag.verdict, ({"a": came_to(0.5, 0.5)}, {"c": came_to(0.5, 0.5)}), PART),
+    (sapag.verdict, ({"a": came_to(0.5, 0.5)}, {"c": came_to(0.5, 0.5, 100)}), NOT),
+    (sapag.verdict, ({"a": came_to(0.4, 0.49, NEVER, NEVER)}, {"c": came_to(0.4, 0.49, NEVER, NEVER)}), NOT),
     (zheng_dropout.verdict, (0.04, 0.05, 1.0), WHOLE),
     (zheng_dropout.verdict, (0.05, 0.1, 0.0), PART),
     (zheng_dropout.verdict, (0.05, 0.09, 0.0), NOT),
@@ -219,9 +230,10 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (precode.verdict, (0.95, 0.09), WHOLE),
     (precode.verdict, (0.94, 0.46), PART),
     (precode.verdict, (0.94, 0.47), NOT),
-    (precode.is_broken, ({"MLP": 0.95, "ViT": 0.0},), WHOLE),
-    (precode.is_broken, ({"MLP": 0.94, "ViT": 0.0},), PART),
-    (precode.is_broken, ({"MLP": 0.59, "ViT": 0.0},), NOT),
+    (precode.is_broken, ({"MLP": (1.0, 0.9), "ViT": (0.6, 0.6)},), WHOLE),
+    (precode.is_broken, ({"MLP": (1.0, 0.9), "ViT": (0.5, 0.59)},), PART),
+    (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.6, 0.6)},), PART),
+    (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.5, 0.5)},), NOT),
     (partial_perturbation.verdict, (0.1, None), WHOLE),
     (partial_perturbation.verdict, (0.1, 0.1), PART),
     (partial_perturbation.verdict, (0.2, 0.1), NOT),
@@ -237,6 +249,50 @@ def test_a_verdict_follows_its_rule_to_the_edge(
     rule: Callable[..., str], measured: tuple[Any, ...], verdict: str
 ) -> None:
     assert rule(*measured) == verdict
+
+
+def test_a_spread_is_the_median_and_the_quartiles() -> None:
+    assert spread([1.0, 5.0, 2.0, 4.0, 3.0]) == "3.0 (2.0 to 4.0)"
+    assert spread([0.1234], 3) == "0.123"
+
+
+def test_evaluations_of_victims_that_never_came_so_far_are_infinite() -> None:
+    rows = [{"psnr": 30.0, "iterations_to_25_db": 40}, {"psnr": 9.0, "iterations_to_25_db": None}]
+    assert sapag.results([*rows, rows[0]]) == (pytest.approx(2 / 3), 40)
+    assert sapag.results(rows) == (0.5, NEVER)
+
+
+def test_published_dlg_recovers_an_easy_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published_dlg, "OUTER", 40)
+    easy = Experiment(model=LeNet(init=Normal(0.1)), attack=sapag.PUBLISHED, size=16, threads=1)
+    result = sapag.play_either(easy, "cpu", math.inf, math.inf, 20)
+    assert 0 < result["iterations_to_25_db"] <= result["iterations"] <= 40 * 25
+    assert (result["metrics"]["psnr"] > 25, result["metrics"]["label_accuracy"]) == (True, 1)
+
+
+def test_published_dlg_scores_its_first_guess_when_there_is_no_time() -> None:
+    result = sapag.play_either(Experiment(attack=sapag.PUBLISHED, threads=1), "cpu", 0.0, math.inf, 20)
+    assert (result["iterations"], result["iterations_to_25_db"]) == (0, None)
+    assert 0 < result["metrics"]["psnr"] < 10
+
+
+def test_published_dlg_ends_before_a_guess_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published_dlg, "squared_distance", shorter_and_shorter)
+    result = sapag.play_either(Experiment(attack=sapag.PUBLISHED, threads=1), "cpu", math.inf, math.inf, 20)
+    assert result["iterations"] > 0
+    assert math.isfinite(result["metrics"]["distance"])
+
+
+def shorter_and_shorter(_: object, image: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """A distance that full steps of L-BFGS follow until a guess is not finite."""
+    return -image.double().pow(4).sum() + logits.sum()
+
+
+def test_a_run_notes_the_first_look_at_25_db() -> None:
+    easy = Experiment(attack=replace(find_recipe("idlg"), steps=300), threads=1, size=16, model=LeNet(init=Xavier()))
+    noted = whole.play(easy, "cpu", every=20)
+    assert noted["iterations_to_25_db"] % 20 == 0
+    assert "iterations_to_25_db" not in whole.play(replace(easy, attack=replace(easy.attack, steps=1)), "cpu")
 
 
 def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:

@@ -7,7 +7,7 @@ import json
 import math
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,9 @@ from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.experiment import CODEC, Experiment
 
 JSON = Any
-KEPT = ("iterations", "seconds", "seconds_to_recognisable", "iterations_to_recognisable")
+KEPT = ("iterations", "seconds", "seconds_to_recognisable", "iterations_to_recognisable", "iterations_to_25_db")
+Player = Callable[[Experiment, str, float, float, float], JSON]
+"""A function that plays a run as `play` does. Other processes must be able to import it."""
 
 
 def whole(experiment: Experiment) -> Experiment:
@@ -28,9 +30,11 @@ def whole(experiment: Experiment) -> Experiment:
     return replace(experiment, attack=replace(attack, goal=0.0)) if isinstance(attack, Recipe) else experiment
 
 
-def play(experiment: Experiment, device: str, limit: float = math.inf, look: float = math.inf) -> JSON:
+def play(
+    experiment: Experiment, device: str, limit: float = math.inf, look: float = math.inf, every: float = math.inf
+) -> JSON:
     """Returns what `bare.play` does of the whole run, cut after `limit` seconds."""
-    return bare.play(whole(experiment), device, limit, look)
+    return bare.play(whole(experiment), device, limit, look, every)
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,32 @@ class Job:
     device: str
     limit: float
     look: float
+    every: float
+    how: Player
     environment: dict[str, str]
 
     @property
     def key(self) -> str:
         """What tells two jobs apart, in sixteen hexadecimal digits."""
-        said = [CODEC.encode(self.experiment), self.device, self.limit, self.look]
+        said = [CODEC.encode(self.experiment), self.device, self.limit, self.look, self.every, self.how.__qualname__]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> JSON:
         """Plays the run and returns of it what a claim keeps."""
         os.environ.update(self.environment)
-        result = play(self.experiment, self.device, self.limit, self.look)
-        return {"seed": self.experiment.seed} | {key: result[key] for key in KEPT} | result["metrics"]
+        result = self.how(self.experiment, self.device, self.limit, self.look, self.every)
+        return {"seed": self.experiment.seed} | {key: result[key] for key in KEPT if key in result} | result["metrics"]
 
 
 def play_all(
-    runs: Iterable[tuple[JSON, Experiment]], setting: Setting, limit: float = math.inf, look: float = math.inf
+    runs: Iterable[tuple[JSON, Experiment]],
+    setting: Setting,
+    limit: float = math.inf,
+    look: float = math.inf,
+    every: float = math.inf,
+    how: Player = play,
 ) -> list[JSON]:
-    """Plays the whole run of each experiment, `setting.jobs` at once, and returns the rows in order.
+    """Plays the whole run of each experiment by `how`, `setting.jobs` at once, and returns the rows in order.
 
     A row is what is said of the run, then its seed, iterations, seconds and metrics. Each is written to
     `setting.journal` when it is done, and a run that stands there is not played again.
@@ -67,7 +78,7 @@ def play_all(
     heads, jobs = [], []
     for head, experiment in runs:
         heads.append(head)
-        jobs.append(Job(experiment, setting.device, limit, look, own_environment()))
+        jobs.append(Job(experiment, setting.device, limit, look, every, how, own_environment()))
     known = read(setting.journal)
     missing = [job for job in jobs if job.key not in known]
     for job, row in done(missing, setting.jobs):
