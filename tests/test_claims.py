@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable
@@ -44,6 +45,7 @@ from benchmarks.claims import (
 from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
 from benchmarks.claims.record import RESULTS, results, said, tried, write
+from benchmarks.claims.spread import spread
 from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
@@ -157,6 +159,10 @@ def shares(dlg: float, sapag: float) -> dict[str, float]:
     return {"DLG": dlg, "iDLG": dlg, "SAPAG": sapag}
 
 
+HOLDS = dropout_inversion.Case(fails=True, succeeds=True, near=True)
+FAR = dropout_inversion.Case(fails=True, succeeds=True, near=False)
+
+
 RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (idlg_labels.verdict, (1.0, 0.99), WHOLE),
     (idlg_labels.verdict, (1.0, 1.0), PART),
@@ -191,9 +197,10 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_wrong_label.verdict, (20.0, 14.9), WHOLE),
     (geng_wrong_label.verdict, (19.9, 14.9), PART),
     (geng_wrong_label.verdict, (20.0, 18.0), NOT),
-    (batch_size.verdict, ([30, 31, 20, 26, 25],), PART),
-    (batch_size.verdict, ([30, 31, 28, 26, 25],), WHOLE),
-    (batch_size.verdict, ([30, 30, 30, 30, 29.5],), NOT),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: 70.5}, {1: 1.0, 2: 0.6, 4: 0.5}), WHOLE),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: 60}, {1: 1.0, 2: 0.6, 4: 0.5}), PART),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: math.inf}, {1: 1.0, 2: 0.6, 4: 0.49}), PART),
+    (batch_size.verdict, ({1: 50, 2: math.inf, 4: math.inf}, {1: 1.0, 2: 0.4, 4: 0.0}), NOT),
     (local_steps.verdict, ([30, 30, 30, 20, 20],), WHOLE),
     (local_steps.verdict, ([30, 30, 20, 20, 19],), PART),
     (local_steps.verdict, ([30, 30, 19, 20, 20],), NOT),
@@ -203,9 +210,9 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_two_updates.verdict, (0.75,), WHOLE),
     (geng_two_updates.verdict, (0.74,), PART),
     (geng_two_updates.verdict, (0.0,), NOT),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.2, 1.3, 1.4],), WHOLE),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 2.0],), PART),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 1.9],), NOT),
+    (gradinversion_ablation.verdict, ({"a": [[1, 1, 1, 0]], "b": [[1], [0.1]]}, {"a": 0.2, "b": 0.5}), WHOLE),
+    (gradinversion_ablation.verdict, ({"a": [[1, 1, 0, 0]], "b": [[1], [0.1]]}, {"a": 1.0, "b": 1.0}), PART),
+    (gradinversion_ablation.verdict, ({"a": [[1], [1]], "b": [[1], [0]]}, {"a": 5.0, "b": 0.9}), NOT),
     (sapag.verdict, ({"a": shares(0.4, 0.5), "b": shares(0.5, 0.0)},), WHOLE),
     (sapag.verdict, ({"a": shares(0.4, 0.49), "b": shares(0.5, 0.0)},), PART),
     (sapag.verdict, ({"a": shares(0.6, 0.7)},), PART),
@@ -213,9 +220,11 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (zheng_dropout.verdict, (0.04, 0.05, 1.0), WHOLE),
     (zheng_dropout.verdict, (0.05, 0.1, 0.0), PART),
     (zheng_dropout.verdict, (0.05, 0.09, 0.0), NOT),
-    (dropout_inversion.verdict, (0.03, 3.1, [True, True]), WHOLE),
-    (dropout_inversion.verdict, (0.031, 3.2, [True, False]), PART),
-    (dropout_inversion.verdict, (0.03, 3.0, [True, False, False]), NOT),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, HOLDS]), WHOLE),
+    (dropout_inversion.verdict, (0.031, 3.2, [HOLDS, HOLDS]), PART),
+    (dropout_inversion.verdict, (0.03, 3.0, [HOLDS, HOLDS]), PART),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR]), PART),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR, FAR]), NOT),
     (precode.verdict, (0.95, 0.09), WHOLE),
     (precode.verdict, (0.94, 0.46), PART),
     (precode.verdict, (0.94, 0.47), NOT),
@@ -237,6 +246,27 @@ def test_a_verdict_follows_its_rule_to_the_edge(
     rule: Callable[..., str], measured: tuple[Any, ...], verdict: str
 ) -> None:
     assert rule(*measured) == verdict
+
+
+@pytest.mark.parametrize(
+    ("ignored", "solved", "told", "case"),
+    [
+        ((0.64, 10.0), (0.65, 20.0), (1.0, 26.0), (True, True, True)),
+        ((0.65, 10.0), (0.64, 19.9), (1.0, 26.0), (False, False, False)),
+        ((0.0, 10.0), (1.0, 40.0), (1.0, 90.0), (True, True, True)),
+    ],
+)
+def test_what_holds_of_dropout_inversion_is_judged_part_by_part(
+    ignored: tuple[float, float], solved: tuple[float, float], told: tuple[float, float], case: tuple[bool, ...]
+) -> None:
+    found = {"ignore": ignored, "solve": solved, "told": told}
+    seen, psnr = ({stance: each[i] for stance, each in found.items()} for i in (0, 1))
+    assert dropout_inversion.compare(seen, psnr) == dropout_inversion.Case(*case)
+
+
+def test_a_spread_is_the_median_with_the_quartiles_and_the_number() -> None:
+    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.0 (2.0 to 4.0, n = 5)"
+    assert spread([7.0], ".2f") == "7.00 (7.00 to 7.00, n = 1)"
 
 
 def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
