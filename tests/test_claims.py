@@ -159,6 +159,10 @@ def shares(dlg: float, sapag: float) -> dict[str, float]:
     return {"DLG": dlg, "iDLG": dlg, "SAPAG": sapag}
 
 
+def at(perturbation: float) -> dict[str, float]:
+    return {"perturbation": perturbation}
+
+
 HOLDS = dropout_inversion.Case(fails=True, succeeds=True, near=True)
 FAR = dropout_inversion.Case(fails=True, succeeds=True, near=False)
 
@@ -231,10 +235,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (precode.is_broken, ({"MLP": 0.95, "ViT": 0.0},), WHOLE),
     (precode.is_broken, ({"MLP": 0.94, "ViT": 0.0},), PART),
     (precode.is_broken, ({"MLP": 0.59, "ViT": 0.0},), NOT),
-    (partial_perturbation.verdict, (0.1, None), WHOLE),
-    (partial_perturbation.verdict, (0.1, 0.1), PART),
-    (partial_perturbation.verdict, (0.2, 0.1), NOT),
-    (partial_perturbation.verdict, (None, None), NOT),
+    (partial_perturbation.verdict, (at(0.1), None, 0.02, 0.6), WHOLE),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.6), WHOLE),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.021, 0.6), PART),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.59), PART),
+    (partial_perturbation.verdict, (at(0.1), at(0.1), 0.0, 0.6), NOT),
+    (partial_perturbation.verdict, (None, None, None, 0.6), NOT),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.5, "InstaHide": 0.1},), WHOLE),
     (mixing.verdict, ({"none": 0.9, "mixup": 0.7, "InstaHide": 0.1},), PART),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.7, "InstaHide": 0.3},), NOT),
