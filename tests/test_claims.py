@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.claims import (
@@ -35,7 +33,6 @@ from benchmarks.claims import (
     local_steps,
     mixing,
     partial_perturbation,
-    pictures,
     precode,
     sapag,
     table,
@@ -50,7 +47,6 @@ from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
-from gradleak_core.types import Refused
 
 KEPT = results()
 WHOLE, PART, NOT = "reproduced", "partly", "not reproduced"
@@ -280,56 +276,3 @@ def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
     mixed = 0.75 * truth[0] + 0.25 * truth[1]
     torch.testing.assert_close(geng_fusion.shares(mixed, truth), torch.tensor([0.75, 0.25]))
     torch.testing.assert_close(geng_fusion.shares(0.5 * truth[1] + 0.2, truth), torch.tensor([0.0, 1.0]))
-
-
-# --- where the images come from ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as --data takes it: two classes of three pictures, and two victims."""
-    monkeypatch.setenv("GRADLEAK_DATASETS", "")
-    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "kept"))
-    for i, file in enumerate(("test/cat/0", "test/cat/1", "test/cat/2", "test/dog/0", "test/dog/1", "test/dog/2")):
-        picture(tmp_path / "data" / "cifar10" / f"{file}.png", i)
-    for i, file in enumerate(("001_label3", "000_label7")):
-        picture(tmp_path / "data" / "victims" / "mnist" / f"{file}.png", i)
-    return tmp_path / "data"
-
-
-def picture(path: Path, shade: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (32, 32), (40 * shade, 0, 0)).save(path)
-
-
-def test_batches_have_the_labels_asked_for_and_no_image_twice(data: Path) -> None:
-    own = pictures.of(Setting(data=data), "cifar10")
-    for experiment in pictures.batches(own, Experiment(), 4, 3, "same"):
-        assert len(set(experiment.images)) == 3
-        assert len(set(experiment.labels or ())) == 1
-    for experiment in pictures.batches(own, Experiment(), 4, 2, "different"):
-        assert sorted(experiment.labels or ()) == [0, 1]
-    assert own.data == data / "cifar10"
-
-
-def test_too_few_images_are_refused(data: Path) -> None:
-    own = pictures.of(Setting(data=data), "cifar10")
-    with pytest.raises(Refused, match="too few images for a batch of 3 with different labels"):
-        pictures.batch(own, random.Random(0), 3, "different")
-
-
-def test_victims_come_in_order_with_the_labels_of_their_names(data: Path) -> None:
-    found = pictures.victims(Setting(data=data), "mnist", 5)
-    assert [label for _, label in found] == [7, 3]
-    assert all(reference.startswith("upload:") for reference, _ in found)
-    with pytest.raises(Refused, match="victims/cifar10"):
-        pictures.victims(Setting(data=data), "cifar10", 1)
-    with pytest.raises(Refused, match="victims/mnist"):
-        pictures.victims(Setting(), "mnist", 1)
-
-
-def test_the_result_says_where_the_images_came_from(data: Path) -> None:
-    assert pictures.words(Setting(data=data), "cifar10") == "cifar10"
-    assert "samples, cropped and mirrored at random, in place of cifar10 and mnist" in pictures.words(
-        Setting(), "cifar10", "mnist"
-    )
