@@ -32,7 +32,8 @@ ATTACK = replace(find_recipe("dlg"), labels=KnownLabels())
 
 def measure(setting: Setting) -> Outcome:
     own = pictures.of(setting, "cifar10")
-    values = play_all(runs(own), own, 5 if setting.quick else math.inf, LOOK)
+    rows = play_all(runs(own), own, 5 if setting.quick else math.inf, LOOK)
+    values = sorted(rows, key=lambda row: row["batch"])
     back = {size: leaked(values, size) for size in SIZES}
     time = {size: needed(values, size) for size in SIZES}
     ours = "; ".join(f"{size}: {line(values, size)}" for size in SIZES)

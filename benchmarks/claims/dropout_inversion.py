@@ -86,6 +86,8 @@ class Case:
 
 def measure(setting: Setting) -> Outcome:
     rows = play_all(runs(setting), setting, 10 if setting.quick else float("inf"))
+    order = list(STANCES)
+    rows.sort(key=lambda row: (row["model"], row["set"], order.index(row["stance"])))
     values = [row | {"normalised_mse": UNITS * row["mse"]} for row in rows]
     places = list(dict.fromkeys((row["model"], row["set"]) for row in values))
     cases = [judge(values, model, name) for model, name in places]
