@@ -52,10 +52,11 @@ def verdict(time: Mapping[int, float], back: Mapping[int, float]) -> Verdict:
     """From the median evaluations until a batch is recognisable, infinite for never, and the share that comes back.
 
     Whole: each doubling takes longer, and of every size at least half of the batches come back. Part: one of the two.
-    Two sizes that never come back cannot be told apart, so the second does not count as longer.
+    Two sizes that do not come back in time cannot be told apart, so they are not compared.
     """
     ordered = [time[size] for size in sorted(time)]
-    longer = all(after > before for before, after in pairwise(ordered))
+    told_apart = [(before, after) for before, after in pairwise(ordered) if before < math.inf or after < math.inf]
+    longer = bool(told_apart) and all(after > before for before, after in told_apart)
     small = min(back.values()) >= 0.5
     return judged(longer and small, longer or small)
 
