@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.claims import (
@@ -36,9 +33,7 @@ from benchmarks.claims import (
     local_steps,
     mixing,
     partial_perturbation,
-    pictures,
     precode,
-    published_dlg,
     sapag,
     table,
     whole,
@@ -52,10 +47,6 @@ from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
-from gradleak_core.models.inits import Normal, Xavier
-from gradleak_core.models.lenet import LeNet
-from gradleak_core.presets import find_recipe
-from gradleak_core.types import Refused
 
 KEPT = results()
 WHOLE, PART, NOT = "reproduced", "partly", "not reproduced"
@@ -166,6 +157,14 @@ def came_to(dlg: float, ours: float, soon: float = 200, sooner: float = 100) -> 
     return {"published DLG": sapag.Rows(dlg, soon), "SAPAG": sapag.Rows(ours, sooner)}
 
 
+def at(perturbation: float) -> dict[str, float]:
+    return {"perturbation": perturbation}
+
+
+HOLDS = dropout_inversion.Case(fails=True, succeeds=True, near=True)
+FAR = dropout_inversion.Case(fails=True, succeeds=True, near=False)
+
+
 RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (idlg_labels.verdict, (1.0, 0.99), WHOLE),
     (idlg_labels.verdict, (1.0, 1.0), PART),
@@ -200,9 +199,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_wrong_label.verdict, (20.0, 14.9), WHOLE),
     (geng_wrong_label.verdict, (19.9, 14.9), PART),
     (geng_wrong_label.verdict, (20.0, 18.0), NOT),
-    (batch_size.verdict, ([30, 31, 20, 26, 25],), PART),
-    (batch_size.verdict, ([30, 31, 28, 26, 25],), WHOLE),
-    (batch_size.verdict, ([30, 30, 30, 30, 29.5],), NOT),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: 70.5}, {1: 1.0, 2: 0.6, 4: 0.5}), WHOLE),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: 60}, {1: 1.0, 2: 0.6, 4: 0.5}), PART),
+    (batch_size.verdict, ({1: 50, 2: 60, 4: math.inf}, {1: 1.0, 2: 0.6, 4: 0.49}), PART),
+    (batch_size.verdict, ({1: 50, 2: math.inf, 4: math.inf}, {1: 1.0, 2: 0.4, 4: 0.0}), PART),
+    (batch_size.verdict, ({1: 50, 2: math.inf, 4: 60}, {1: 1.0, 2: 0.4, 4: 0.6}), NOT),
+    (batch_size.verdict, ({1: math.inf, 2: math.inf}, {1: 0.4, 2: 0.0}), NOT),
     (local_steps.verdict, ([30, 30, 30, 20, 20],), WHOLE),
     (local_steps.verdict, ([30, 30, 20, 20, 19],), PART),
     (local_steps.verdict, ([30, 30, 19, 20, 20],), NOT),
@@ -212,9 +214,9 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_two_updates.verdict, (0.75,), WHOLE),
     (geng_two_updates.verdict, (0.74,), PART),
     (geng_two_updates.verdict, (0.0,), NOT),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.2, 1.3, 1.4],), WHOLE),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 2.0],), PART),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 1.9],), NOT),
+    (gradinversion_ablation.verdict, ({"a": [[1, 1, 1, 0]], "b": [[1], [0.1]]}, {"a": 0.2, "b": 0.5}), WHOLE),
+    (gradinversion_ablation.verdict, ({"a": [[1, 1, 0, 0]], "b": [[1], [0.1]]}, {"a": 1.0, "b": 1.0}), PART),
+    (gradinversion_ablation.verdict, ({"a": [[1], [1]], "b": [[1], [0]]}, {"a": 5.0, "b": 0.9}), NOT),
     (sapag.verdict, ({"a": came_to(0.4, 0.5), "b": came_to(0.5, 0.0)}, {"c": came_to(0.4, 0.5, NEVER)}), WHOLE),
     (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.49)}), PART),
     (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.5, 100)}), PART),
@@ -224,9 +226,11 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (zheng_dropout.verdict, (0.04, 0.05, 1.0), WHOLE),
     (zheng_dropout.verdict, (0.05, 0.1, 0.0), PART),
     (zheng_dropout.verdict, (0.05, 0.09, 0.0), NOT),
-    (dropout_inversion.verdict, (0.03, 3.1, [True, True]), WHOLE),
-    (dropout_inversion.verdict, (0.031, 3.2, [True, False]), PART),
-    (dropout_inversion.verdict, (0.03, 3.0, [True, False, False]), NOT),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, HOLDS]), WHOLE),
+    (dropout_inversion.verdict, (0.031, 3.2, [HOLDS, HOLDS]), PART),
+    (dropout_inversion.verdict, (0.03, 3.0, [HOLDS, HOLDS]), PART),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR]), PART),
+    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR, FAR]), NOT),
     (precode.verdict, (0.95, 0.09), WHOLE),
     (precode.verdict, (0.94, 0.46), PART),
     (precode.verdict, (0.94, 0.47), NOT),
@@ -234,10 +238,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (precode.is_broken, ({"MLP": (1.0, 0.9), "ViT": (0.5, 0.59)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.6, 0.6)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.5, 0.5)},), NOT),
-    (partial_perturbation.verdict, (0.1, None), WHOLE),
-    (partial_perturbation.verdict, (0.1, 0.1), PART),
-    (partial_perturbation.verdict, (0.2, 0.1), NOT),
-    (partial_perturbation.verdict, (None, None), NOT),
+    (partial_perturbation.verdict, (at(0.1), None, 0.02, 0.6), WHOLE),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.6), WHOLE),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.021, 0.6), PART),
+    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.59), PART),
+    (partial_perturbation.verdict, (at(0.1), at(0.1), 0.0, 0.6), NOT),
+    (partial_perturbation.verdict, (None, None, None, 0.6), NOT),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.5, "InstaHide": 0.1},), WHOLE),
     (mixing.verdict, ({"none": 0.9, "mixup": 0.7, "InstaHide": 0.1},), PART),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.7, "InstaHide": 0.3},), NOT),
@@ -251,48 +257,25 @@ def test_a_verdict_follows_its_rule_to_the_edge(
     assert rule(*measured) == verdict
 
 
-def test_a_spread_is_the_median_and_the_quartiles() -> None:
-    assert spread([1.0, 5.0, 2.0, 4.0, 3.0]) == "3.0 (2.0 to 4.0)"
-    assert spread([0.1234], 3) == "0.123"
+@pytest.mark.parametrize(
+    ("ignored", "solved", "told", "case"),
+    [
+        ((0.64, 10.0), (0.65, 20.0), (1.0, 26.0), (True, True, True)),
+        ((0.65, 10.0), (0.64, 19.9), (1.0, 26.0), (False, False, False)),
+        ((0.0, 10.0), (1.0, 40.0), (1.0, 90.0), (True, True, True)),
+    ],
+)
+def test_what_holds_of_dropout_inversion_is_judged_part_by_part(
+    ignored: tuple[float, float], solved: tuple[float, float], told: tuple[float, float], case: tuple[bool, ...]
+) -> None:
+    found = {"ignore": ignored, "solve": solved, "told": told}
+    seen, psnr = ({stance: each[i] for stance, each in found.items()} for i in (0, 1))
+    assert dropout_inversion.compare(seen, psnr) == dropout_inversion.Case(*case)
 
 
-def test_evaluations_of_victims_that_never_came_so_far_are_infinite() -> None:
-    rows = [{"psnr": 30.0, "iterations_to_25_db": 40}, {"psnr": 9.0, "iterations_to_25_db": None}]
-    assert sapag.results([*rows, rows[0]]) == (pytest.approx(2 / 3), 40)
-    assert sapag.results(rows) == (0.5, NEVER)
-
-
-def test_published_dlg_recovers_an_easy_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published_dlg, "OUTER", 40)
-    easy = Experiment(model=LeNet(init=Normal(0.1)), attack=sapag.PUBLISHED, size=16, threads=1)
-    result = sapag.play_either(easy, "cpu", math.inf, math.inf, 20)
-    assert 0 < result["iterations_to_25_db"] <= result["iterations"] <= 40 * 25
-    assert (result["metrics"]["psnr"] > 25, result["metrics"]["label_accuracy"]) == (True, 1)
-
-
-def test_published_dlg_scores_its_first_guess_when_there_is_no_time() -> None:
-    result = sapag.play_either(Experiment(attack=sapag.PUBLISHED, threads=1), "cpu", 0.0, math.inf, 20)
-    assert (result["iterations"], result["iterations_to_25_db"]) == (0, None)
-    assert 0 < result["metrics"]["psnr"] < 10
-
-
-def test_published_dlg_ends_before_a_guess_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published_dlg, "squared_distance", shorter_and_shorter)
-    result = sapag.play_either(Experiment(attack=sapag.PUBLISHED, threads=1), "cpu", math.inf, math.inf, 20)
-    assert result["iterations"] > 0
-    assert math.isfinite(result["metrics"]["distance"])
-
-
-def shorter_and_shorter(_: object, image: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """A distance that full steps of L-BFGS follow until a guess is not finite."""
-    return -image.double().pow(4).sum() + logits.sum()
-
-
-def test_a_run_notes_the_first_look_at_25_db() -> None:
-    easy = Experiment(attack=replace(find_recipe("idlg"), steps=300), threads=1, size=16, model=LeNet(init=Xavier()))
-    noted = whole.play(easy, "cpu", every=20)
-    assert noted["iterations_to_25_db"] % 20 == 0
-    assert "iterations_to_25_db" not in whole.play(replace(easy, attack=replace(easy.attack, steps=1)), "cpu")
+def test_a_spread_is_the_median_with_the_quartiles_and_the_number() -> None:
+    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.0 (2.0 to 4.0, n = 5)"
+    assert spread([7.0], ".2f") == "7.00 (7.00 to 7.00, n = 1)"
 
 
 def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
@@ -300,56 +283,3 @@ def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
     mixed = 0.75 * truth[0] + 0.25 * truth[1]
     torch.testing.assert_close(geng_fusion.shares(mixed, truth), torch.tensor([0.75, 0.25]))
     torch.testing.assert_close(geng_fusion.shares(0.5 * truth[1] + 0.2, truth), torch.tensor([0.0, 1.0]))
-
-
-# --- where the images come from ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as --data takes it: two classes of three pictures, and two victims."""
-    monkeypatch.setenv("GRADLEAK_DATASETS", "")
-    monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path / "kept"))
-    for i, file in enumerate(("test/cat/0", "test/cat/1", "test/cat/2", "test/dog/0", "test/dog/1", "test/dog/2")):
-        picture(tmp_path / "data" / "cifar10" / f"{file}.png", i)
-    for i, file in enumerate(("001_label3", "000_label7")):
-        picture(tmp_path / "data" / "victims" / "mnist" / f"{file}.png", i)
-    return tmp_path / "data"
-
-
-def picture(path: Path, shade: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (32, 32), (40 * shade, 0, 0)).save(path)
-
-
-def test_batches_have_the_labels_asked_for_and_no_image_twice(data: Path) -> None:
-    own = pictures.of(Setting(data=data), "cifar10")
-    for experiment in pictures.batches(own, Experiment(), 4, 3, "same"):
-        assert len(set(experiment.images)) == 3
-        assert len(set(experiment.labels or ())) == 1
-    for experiment in pictures.batches(own, Experiment(), 4, 2, "different"):
-        assert sorted(experiment.labels or ()) == [0, 1]
-    assert own.data == data / "cifar10"
-
-
-def test_too_few_images_are_refused(data: Path) -> None:
-    own = pictures.of(Setting(data=data), "cifar10")
-    with pytest.raises(Refused, match="too few images for a batch of 3 with different labels"):
-        pictures.batch(own, random.Random(0), 3, "different")
-
-
-def test_victims_come_in_order_with_the_labels_of_their_names(data: Path) -> None:
-    found = pictures.victims(Setting(data=data), "mnist", 5)
-    assert [label for _, label in found] == [7, 3]
-    assert all(reference.startswith("upload:") for reference, _ in found)
-    with pytest.raises(Refused, match="victims/cifar10"):
-        pictures.victims(Setting(data=data), "cifar10", 1)
-    with pytest.raises(Refused, match="victims/mnist"):
-        pictures.victims(Setting(), "mnist", 1)
-
-
-def test_the_result_says_where_the_images_came_from(data: Path) -> None:
-    assert pictures.words(Setting(data=data), "cifar10") == "cifar10"
-    assert "samples, cropped and mirrored at random, in place of cifar10 and mnist" in pictures.words(
-        Setting(), "cifar10", "mnist"
-    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.claims import papers, pictures
+from benchmarks.claims import floors, papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.figure import draw_psnr
-from benchmarks.claims.whole import play
+from benchmarks.claims.spread import spread
+from benchmarks.claims.whole import play_all
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.distances import Squared
 from gradleak_core.attacks.parts.optimisers import LBFGS, Adam
@@ -24,82 +26,135 @@ from gradleak_core.models.resnet18 import ResNet18
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import find_recipe
+from gradleak_core.verdicts import SEEN
 
 JSON = Any
 STANCES: dict[str, Stance] = {"ignore": Ignore(), "guess": Guess(), "told": Told(), "solve": Solve()}
 ATTACK = find_recipe("dropout_inversion")
-SMOOTH = replace(ATTACK, distance=Squared(), unknowns=(Pixels(),), priors=(KeepRate(),), optimiser=LBFGS())
-DEEP = replace(ATTACK, priors=(TotalVariation(1e-2, early=20), KeepRate()), optimiser=Adam(lr=0.4, schedule="cosine"))
-EVERYWHERE = Dropout(p=0.25, place="both")
+SMOOTH = replace(
+    ATTACK, distance=Squared(), unknowns=(Pixels(),), priors=(KeepRate(),), optimiser=LBFGS(), steps=2000, restarts=2
+)
+DEEP = replace(
+    ATTACK, priors=(TotalVariation(1e-2, early=20), KeepRate()), optimiser=Adam(lr=0.4, schedule="cosine"), steps=600
+)
+LONG = replace(ATTACK, optimiser=Adam(lr=0.2, schedule="cosine"), steps=8000)
+RATE = Dropout(p=0.25)
+TRANSFORMER = Experiment(model=ViT(), defences=(Dropout(p=0.5, place="both"),), attack=LONG)
 BASES = {
-    "MLP": Experiment(model=MLP(512, 3, "gelu", bias=False), defences=(EVERYWHERE,), attack=replace(ATTACK, steps=400)),
-    "LeNet": Experiment(model=LeNet(), defences=(Dropout(p=0.25),), attack=replace(SMOOTH, steps=2000)),
-    "ResNet-20": Experiment(model=ResNet20(), defences=(Dropout(p=0.25),), attack=replace(DEEP, steps=600)),
-    "ViT": Experiment(
-        model=ViT(),
-        defences=(Dropout(p=0.5, place="both"),),
-        attack=replace(ATTACK, steps=8000, optimiser=Adam(lr=0.2, schedule="cosine")),
+    "ViT": TRANSFORMER,
+    "ResNet-20": Experiment(model=ResNet20(width=4), defences=(RATE,), attack=DEEP),
+    "LeNet": Experiment(model=LeNet(), defences=(RATE,), attack=SMOOTH),
+    "MLP": Experiment(
+        model=MLP(512, 3, "gelu", bias=False),
+        defences=(replace(RATE, place="both"),),
+        attack=replace(ATTACK, steps=400),
     ),
 }
-LARGE = replace(BASES["ResNet-20"], model=ResNet18(), size=224, attack=replace(DEEP, steps=30))
+LARGE = {
+    ("ViT", "samples, 64 pixels"): replace(TRANSFORMER, size=64),
+    ("ResNet-18", "samples, 224 pixels"): replace(BASES["ResNet-20"], model=ResNet18(), size=224),
+}
 SETS = {"cifar10": {"channels": 3, "size": 32}, "mnist": {"channels": 1, "size": 28}}
-COUNTS = {"ViT": 1, "ResNet-20": 1}
-"""Victims of each set, where not two."""
-HOPELESS = 300
-"""Iterations for those who ignore or guess, which do not converge."""
+COUNTS = {"ViT": 3, "ResNet-20": 5, "LeNet": 10, "MLP": 10}
+"""Victims of each set."""
+LARGE_COUNT = 2
+MOST = {"ignore": 2000, "guess": 2000, "told": 2000}
+"""Iterations after which an attacker who does not solve for masks is past what is to be had: in the authors' own runs
+of the ViT, ignoring was at its best after 1,067 to 1,688 iterations, and being told ended after 93 to 922."""
 UNITS = 16
 """Squared size of a normalised unit: pixels are mapped to (x - 0.5) / 0.25."""
+NEAR, PLENTY = 6.0, 40.0
+"""The decibels that solving may stay behind being told, and the PSNR from which on that does not count. Solving stays
+2.5 to 5 dB behind in the authors' own runs."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Which parts of the sentence hold on one network and set."""
+
+    fails: bool
+    """Ignoring dropout shows nothing that is recognisable."""
+    succeeds: bool
+    """Solving for the masks shows a recognisable picture."""
+    near: bool
+    """Solving is nearly as good as being told."""
+
+    @property
+    def holds(self) -> bool:
+        return self.fails and self.succeeds and self.near
 
 
 def measure(setting: Setting) -> Outcome:
-    values: list[JSON] = []
-    for name, shape in SETS.items():
-        for model, base in BASES.items():
-            values += rows(replace(base, **shape), {"set": name, "model": model}, name, setting)  # type: ignore[arg-type]
-    if not setting.quick:
-        one = Setting(device=setting.device)
-        values += rows(LARGE, {"set": "samples, 224 pixels", "model": "ResNet-18"}, "", one, 1)
-    said = [f"{model} on {name}: {line(values, name, model)}" for name in SETS for model in BASES]
-    vit = {stance: median(values, "cifar10", "ViT", stance) for stance in STANCES}
-    best = [
-        median(values, name, model, "solve") < median(values, name, model, "ignore") for name in SETS for model in BASES
-    ]
+    rows = play_all(runs(setting), setting, 10 if setting.quick else float("inf"))
+    order = list(STANCES)
+    rows.sort(key=lambda row: (row["model"], row["set"], order.index(row["stance"])))
+    values = [row | {"normalised_mse": UNITS * row["mse"]} for row in rows]
+    places = list(dict.fromkeys((row["model"], row["set"]) for row in values))
+    cases = [judge(values, model, name) for model, name in places]
+    said = [f"{model} on {name}: {line(values, model, name)}" for model, name in places]
+    vit = {stance: median(values, "ViT", "cifar10", stance, "normalised_mse") for stance in STANCES}
+    head = f"{sum(case.holds for case in cases)} of {len(cases)} networks and sets hold in full; "
     return Outcome(
-        "; ".join(said), verdict(vit["solve"], vit["ignore"], best), values, pictures.words(setting, "victims")
+        head + "; ".join(said), verdict(vit["solve"], vit["ignore"], cases), values, pictures.words(setting, "victims")
     )
 
 
-def verdict(solve: float, ignore: float, better: list[bool]) -> Verdict:
-    """From median MSEs in normalised units. Whole: on the ViT with CIFAR-10 solving reaches 0.03 and is 100 times below
-    ignoring, and it is better on every network and set. Part: better on at least half of them."""
-    return judged(solve <= 0.03 and ignore > 100 * solve and all(better), 2 * sum(better) >= len(better))
+def verdict(solve: float, ignore: float, cases: list[Case]) -> Verdict:
+    """From median MSEs in normalised units on the ViT with CIFAR-10, and what holds on every network and set.
+
+    Whole: ignoring fails, solving succeeds and is nearly as good as being told on all of them, and on that ViT solving
+    reaches 0.03 and is 100 times below ignoring. Part: all three hold on at least half of the networks and sets.
+    """
+    held = [case.holds for case in cases]
+    return judged(solve <= 0.03 and ignore > 100 * solve and all(held), 2 * sum(held) >= len(held))
 
 
-def rows(base: Experiment, head: JSON, name: str, setting: Setting, count: int | None = None) -> list[JSON]:
-    """One row a stance and image."""
-    found = []
-    for stance, value in STANCES.items():
-        steps = setting.count(base.attack.steps, 60)  # type: ignore[attr-defined]
-        steps = steps if stance in ("told", "solve") else min(steps, HOPELESS)
-        attack = replace(base.attack, stance=value, steps=steps)  # type: ignore[type-var]
-        for experiment in pictures.each(
-            setting, replace(base, attack=attack), name, count or setting.count(COUNTS.get(head["model"], 2), 1)
-        ):
-            result = play(experiment, setting.device, 10 if setting.quick else 1500)
-            mse = UNITS * result["metrics"]["mse"]
-            row = {"stance": stance, "seed": experiment.seed, "iterations": result["iterations"], "normalised_mse": mse}
-            found.append(head | row | result["metrics"])
-            print(f"  {head} {row}", flush=True)
-    return found
+def judge(values: list[JSON], model: str, name: str) -> Case:
+    """Returns what holds, by the median likeness of each stance and the median PSNR of solving and being told."""
+    seen = {stance: median(values, model, name, stance, "likeness") for stance in STANCES}
+    psnr = {stance: median(values, model, name, stance, "psnr") for stance in STANCES}
+    return compare(seen, psnr)
 
 
-def median(values: list[JSON], name: str, model: str, stance: str) -> float:
-    chosen = [r for r in values if (r["set"], r["model"], r["stance"]) == (name, model, stance)]
-    return statistics.median(row["normalised_mse"] for row in chosen)
+def compare(seen: Mapping[str, float], psnr: Mapping[str, float]) -> Case:
+    """Returns what holds of the median likeness and PSNR by stance."""
+    border = SEEN["recognisable"]
+    near = psnr["solve"] >= min(psnr["told"] - NEAR, PLENTY)
+    return Case(seen["ignore"] < border, seen["solve"] >= border, near)
 
 
-def line(values: list[JSON], name: str, model: str) -> str:
-    return ", ".join(f"{stance} {median(values, name, model, stance):.3g}" for stance in STANCES)
+def runs(setting: Setting) -> Iterator[tuple[JSON, Experiment]]:
+    """Yields every run, the longest first."""
+    if not setting.quick:
+        for (model, name), base in LARGE.items():
+            yield from stances(base, {"set": name, "model": model}, "", Setting(), LARGE_COUNT)
+    for model, base in BASES.items():
+        for name, shape in SETS.items():
+            head, count = {"set": name, "model": model}, setting.count(COUNTS[model], 1)
+            yield from stances(replace(base, **shape), head, name, setting, count)  # type: ignore[arg-type]
+
+
+def stances(base: Experiment, head: JSON, name: str, setting: Setting, count: int) -> Iterator[tuple[JSON, Experiment]]:
+    """Yields a run for each stance and victim; a set without a name is of samples."""
+    for stance in reversed(STANCES):
+        steps = min(setting.count(base.attack.steps, 60), MOST.get(stance, base.attack.steps))  # type: ignore[attr-defined]
+        attack = replace(base.attack, stance=STANCES[stance], steps=steps)  # type: ignore[type-var]
+        for experiment in pictures.each(setting, replace(base, attack=attack), name, count):
+            yield head | {"stance": stance}, experiment
+
+
+def chosen(values: list[JSON], model: str, name: str, stance: str, key: str) -> list[float]:
+    return [row[key] for row in values if (row["model"], row["set"], row["stance"]) == (model, name, stance)]
+
+
+def median(values: list[JSON], model: str, name: str, stance: str, key: str) -> float:
+    return statistics.median(chosen(values, model, name, stance, key))
+
+
+def line(values: list[JSON], model: str, name: str) -> str:
+    return ", ".join(
+        f"{stance} {spread(chosen(values, model, name, stance, 'normalised_mse'), '.3g')}" for stance in STANCES
+    )
 
 
 CLAIM = Claim(
@@ -107,19 +162,24 @@ CLAIM = Claim(
     paper=papers.DROPOUT_INVERSION,
     sentence="Attacks that ignore the client's dropout fail; solving for the masks with the image succeeds, nearly as "
     "well as being told them.",
-    setup="MLP, LeNet, ResNet-20 and ViT, untrained, one image, label known, dropout of rate 0.25 (ViT: 0.5) in the "
-    "places of each, one (ResNet, ViT) or two victims of CIFAR-10 and MNIST, one of 224 pixels on ResNet-18; median "
-    "MSE in normalised units of (x - 0.5) / 0.25. LeNet by L-BFGS on the squared distance. 60 iterations with --quick.",
-    theirs="ViT on CIFAR-10 with rate 0.5: ignore 3.4-3.7, told 0.003-0.007, solve 0.010-0.014",
-    refuted_by="Solving that is no better than ignoring.",
+    setup="Untrained networks, one image, label known. The first victims of CIFAR-10 and of MNIST: ten on the MLP and "
+    "the LeNet, five on the ResNet-20 of width 4, three on the ViT; and two samples of 64 pixels on the ViT, the most "
+    "that it reads, and of 224 on ResNet-18. Dropout of rate 0.25 (ViT: 0.5), inside and before the classifier of MLP "
+    "and ViT, before it alone elsewhere. 400 iterations on the MLP, 600 on the ResNets, 2,000 with two restarts on "
+    "the LeNet (L-BFGS on the squared distance), and 8,000 for solving on the ViT, where the other stances get 2,000, "
+    "past where those of the authors were at their best. MSE in normalised units of (x - 0.5) / 0.25: the median, "
+    "quartiles and number of victims. The mean colour of a picture of CIFAR-10 scores "
+    f"{UNITS * 10 ** (-floors.PSNR / 10):.2f}. Recognisable is a median likeness of 0.65, nearly as well within 6 dB "
+    "of being told or above 40 dB.",
+    theirs="ViT on CIFAR-10 with rate 0.5, three images of the authors' notebook: ignore 3.4-3.7, told 0.003-0.007, "
+    "solve 0.010-0.014",
+    refuted_by="On more than half of the networks and sets, ignoring that shows the picture, or solving that does not "
+    "or stays far behind being told.",
     live=BASES["MLP"],
-    account="On the LeNet L-BFGS found the masks of one victim of "
-    "CIFAR-10 and not of the other; on the ResNet-20 600 iterations are too few even for an attacker who is "
-    "told the masks.",
     halves=(
         "attack.stance=ignore",
         "attack.stance=told",
     ),
-    figure=draw_psnr(("stance",), floor=False),
+    figure=draw_psnr(("model", "set", "stance"), floor=False),
     measure=measure,
 )

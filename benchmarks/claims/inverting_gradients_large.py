@@ -59,8 +59,8 @@ CLAIM = Claim(
     paper=papers.INVERTING_GRADIENTS,
     sentence="A single picture of ImageNet's size comes back recognisably from the gradient of a deep network.",
     setup="Ten samples at 224 x 224 pixels, untrained ResNet-18 (2,000 iterations; the paper's program 24,000) and "
-    "ViT with patches of 16 (1,000), eval mode, label known, one restart. The paper shows trained networks too; no weights trained on "
-    "ImageNet are at hand here.",
+    "ViT with patches of 16 (1,000), eval mode, label known, one restart. The paper shows trained networks too; no "
+    "weights trained on ImageNet are at hand here.",
     theirs="in pictures; a later program of the authors: trained ResNet-18 14.2 dB, SSIM 0.40, one picture",
     refuted_by="No recognisable picture on either network.",
     live=Experiment(model=ResNet18(), size=64, attack=replace(ATTACK, steps=300)),

@@ -77,10 +77,8 @@ def measure(setting: Setting) -> Outcome:
     values = play_all(mlp_runs(setting), setting, 15 if setting.quick else math.inf)
     without, with_ = (ssims(values, precode=on) for on in (False, True))
     means = statistics.mean(without), statistics.mean(with_)
-    ours = (
-        f"mean SSIM {means[0]:.4f} without, {means[1]:.4f} with PRECODE; median (quartiles) {spread(without, 4)} and "
-    )
-    ours += f"{spread(with_, 4)}, n = {len(without)} each; a picture's mean colour {floors.SSIM:.3f}"
+    ours = f"mean SSIM {means[0]:.4f} without, {means[1]:.4f} with PRECODE; median {spread(without, '.4f')} and "
+    ours += f"{spread(with_, '.4f')}; a picture's mean colour {floors.SSIM:.3f}"
     return Outcome(ours, verdict(*means), values, pictures.words(setting, "victims/cifar10"))
 
 
@@ -134,7 +132,7 @@ def words(values: list[JSON], medians: Mapping[str, tuple[float, ...]]) -> str:
 def line(values: list[JSON], name: str) -> str:
     """One network's numbers."""
     without, with_ = (ssims(values, model=name, precode=on) for on in (False, True))
-    return f"{name} {spread(with_, 3)} with PRECODE, {spread(without, 3)} undefended, n = {len(with_)}"
+    return f"{name} {spread(with_, '.3f')} with PRECODE, {spread(without, '.3f')} undefended"
 
 
 def is_broken(medians: Mapping[str, tuple[float, ...]]) -> Verdict:

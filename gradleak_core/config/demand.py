@@ -45,7 +45,7 @@ Terms: TypeAlias = "tuple[tuple[float, tuple[str, ...]], ...]"
 
 @dataclass(frozen=True)
 class Work:
-    """The work of a network with one image, by its knobs, size, patches, channels and classes. A measured upper bound."""
+    """A network's work with one image, by its knobs, size, patches, channels and classes. Measured upper bounds."""
 
     parameters: Terms
     values: Terms
