@@ -44,10 +44,12 @@ def line(cells: tuple[str, ...]) -> str:
 
 
 def place(result: JSON) -> str:
-    """The device, in words."""
-    machine, device = result["machine"], result["device"]
-    cores = f"{machine['cores']} cores"
-    return f"{device['name']}" if device["kind"] == "cuda" else f"{machine['processor']}, {cores}"
+    """Returns the device in words, or the devices with the number of runs on each."""
+    machine, device, rows = result["machine"], result["device"], result.get("rows", {})
+    processor = f"{machine['processor']}, {machine['cores']} cores"
+    if len(rows) > 1:
+        return " and ".join(f"{count} runs on {processor if name == 'cpu' else name}" for name, count in rows.items())
+    return f"{device['name']}" if device["kind"] == "cuda" else processor
 
 
 def methods(benchmarks: Mapping[str, Any]) -> str:

@@ -28,8 +28,8 @@ class Training:
 
     @property
     def key(self) -> str:
-        """What tells two trainings apart, in sixteen hexadecimal digits."""
-        said = ["training", CODEC.encode(self.experiment), asdict(self.federation), self.device]
+        """What tells two trainings apart wherever they are done, in sixteen hexadecimal digits."""
+        said = ["training", CODEC.encode(self.experiment), asdict(self.federation)]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> JSON:

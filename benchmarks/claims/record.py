@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def tried(name: str, claim: Claim, setting: Setting) -> JSON:
         "machine": record.machine(),
         "load_before": load,
         "device": record.device(setting.device),
+        "rows": dict(Counter(row["device"] for row in outcome.values if "device" in row)),
         "versions": versions(),
         "images": outcome.images,
         "seeds": sorted({row["seed"] for row in outcome.values if "seed" in row}),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bare
+from benchmarks import bare, record
 from benchmarks.setting import Setting
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.experiment import CODEC, Experiment
@@ -51,15 +51,16 @@ class Job:
 
     @property
     def key(self) -> str:
-        """What tells two jobs apart, in sixteen hexadecimal digits."""
-        said = [CODEC.encode(self.experiment), self.device, self.limit, self.look, self.every, self.how.__qualname__]
+        """What tells two jobs apart wherever they are done, in sixteen hexadecimal digits."""
+        said = [CODEC.encode(self.experiment), self.limit, self.look, self.every, self.how.__qualname__]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> JSON:
         """Plays the run and returns of it what a claim keeps."""
         os.environ.update(self.environment)
         result = self.how(self.experiment, self.device, self.limit, self.look, self.every)
-        return {"seed": self.experiment.seed} | {key: result[key] for key in KEPT if key in result} | result["metrics"]
+        head = {"seed": self.experiment.seed, "device": record.device(self.device).get("name", "cpu")}
+        return head | {key: result[key] for key in KEPT if key in result} | result["metrics"]
 
 
 def play_all(
@@ -72,7 +73,7 @@ def play_all(
 ) -> list[JSON]:
     """Plays the whole run of each experiment by `how`, `setting.jobs` at once, and returns the rows in order.
 
-    A row is what is said of the run, then its seed, iterations, seconds and metrics. Each is written to
+    A row is what is said of the run, then its seed, device, iterations, seconds and metrics. Each is written to
     `setting.journal` when it is done, and a run that stands there is not played again.
     """
     heads, jobs = [], []

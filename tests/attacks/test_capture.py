@@ -211,6 +211,7 @@ def test_a_replay_gives_what_the_step_gives(name: str) -> None:
 
 
 @CUDA
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_no_iteration_waits_for_the_device() -> None:
     known = experiment("inverting_gradients", "lenet")
     both = prepare_both(known, "cuda")
