@@ -58,8 +58,8 @@ CLAIM = Claim(
     title="Inverting Gradients at 224 pixels",
     paper=papers.INVERTING_GRADIENTS,
     sentence="A single picture of ImageNet's size comes back recognisably from the gradient of a deep network.",
-    setup="Six samples at 224 x 224 pixels, untrained ResNet-18 and ViT with patches of 16, 500 iterations (the paper's "
-    "program 24,000), eval mode, label known, one restart. The paper shows trained networks too; no "
+    setup="Six samples at 224 x 224 pixels, untrained ResNet-18 and ViT with patches of 16, 500 iterations (the "
+    "paper's program 24,000), eval mode, label known, one restart. The paper shows trained networks too; no "
     "weights trained on ImageNet are at hand here.",
     theirs="in pictures; a later program of the authors: trained ResNet-18 14.2 dB, SSIM 0.40, one picture",
     refuted_by="No recognisable picture on either network.",
