@@ -1,9 +1,10 @@
 """What one GPU serves: iterations a second and memory of Inverting Gradients as pictures, batches and restarts grow,
-each in a fresh process, and the iterations a second of several workers that share the GPU.
+in a fresh process for each network, and the iterations a second of several workers that share the GPU.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -42,8 +43,7 @@ SECONDS, LONG = 3.0, 10.0
 def measure(setting: Setting) -> JSON:
     if not torch.cuda.is_available():
         raise Refused("There is no CUDA device here; run this measurement where there is one.")
-    chosen = [fitted(network, shape) for network in NETWORKS for shape in SHAPES]
-    rows = [apart(row, 0 if setting.quick else SECONDS) for row in chosen[:: setting.count(1, 12)]]
+    rows = [row for network in NETWORKS[:: setting.count(1, 3)] for row in apart(network, setting.quick)]
     shared = [together(count, 1 if setting.quick else LONG) for count in WORKERS[:: setting.count(1, 3)]]
     said = [f"{row['workers']}: {row['iterations_per_second']:,.0f}" for row in shared]
     return {
@@ -56,23 +56,24 @@ def measure(setting: Setting) -> JSON:
     }
 
 
-def fitted(network: str, shape: dict[str, int]) -> JSON:
+def apart(network: str, quick: bool) -> list[JSON]:
+    """Returns what was measured of a network with each shape, or the sentence by which the GPU refused it."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return [pool.submit(one, network, shape, 0 if quick else SECONDS).result() for shape in SHAPES]
+
+
+def one(network: str, shape: dict[str, int], seconds: float) -> JSON:
     """Returns the row of a network and a shape, whose pictures are no larger than it reads."""
     size = {"size": min(shape["size"], LARGE.get(network, shape["size"]))} if "size" in shape else {}
-    return {"network": network} | shape | size
-
-
-def apart(row: JSON, seconds: float) -> JSON:
-    """Returns the row with what was measured of it, or with the sentence by which the GPU refused it."""
-    experiment = built(**row)
+    experiment = built(network, **shape | size)
     bound = demand(CODEC.encode(experiment), CODEC.encode(experiment.model.work)).memory / 1e6
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        try:
-            found = pool.submit(pace, CODEC.encode(experiment), seconds).result()
-        except torch.OutOfMemoryError as error:
-            found = {"refused": str(error).split(". ")[0]}
-    print(f"  {row} {found}", flush=True)
-    return row | found | {"estimated_mb": bound}
+    try:
+        found = pace(CODEC.encode(experiment), seconds)
+    except torch.OutOfMemoryError as error:
+        found = {"refused": str(error).split(". ")[0]}
+    row = {"network": network} | shape | size | found | {"estimated_mb": bound}
+    print(f"  {row}", flush=True)
+    return row
 
 
 def built(network: str, batch: int = 1, size: int = 32, restarts: int = 1) -> Experiment:
@@ -83,6 +84,9 @@ def built(network: str, batch: int = 1, size: int = 32, restarts: int = 1) -> Ex
 
 def pace(json: JSON, seconds: float) -> JSON:
     """Returns the iterations a second of an experiment's attack on the GPU, and the memory that it takes there."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
     experiment = load(json)
     both = prepare_both(experiment, "cuda")
     events = (e for e in experiment.attack.run(both.model, both.observation, seed=SEED) if isinstance(e, Progress))

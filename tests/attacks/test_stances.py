@@ -129,6 +129,14 @@ def test_guess_changes_at_every_evaluation_and_told_does_not() -> None:
         assert (len(set(distances)) == 3) is stance.fresh
 
 
+@pytest.mark.parametrize(("defence", "knobs", "again"), [("pruning", {}, False), ("dropout", {"p": 0.5}, True)])
+def test_a_guess_is_drawn_again_only_where_something_is_drawn(
+    defence: str, knobs: dict[str, object], again: bool
+) -> None:
+    model, _, observation = watched("lenet", defence, **knobs)
+    assert (space(Guess(), model, observation).redraw is not None) is again
+
+
 @pytest.mark.parametrize("restarts", [1, 4])
 def test_solved_masks_start_from_a_draw_of_their_own_and_stay_between_dropped_and_kept(restarts: int) -> None:
     model, draws, observation = watched("lenet", "dropout", p=0.25, place="both")

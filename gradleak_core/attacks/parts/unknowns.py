@@ -143,8 +143,9 @@ class Space:
             labels = one_hot(labels, observation.classes).to(next(iter(observation.update.values())))
         self.known = labels  # (B, classes) or None
         solved: list[Unknown] = [*unknowns] if labels is not None else [*unknowns, LabelLogits()]
-        self.redraw = (lambda: stance.draws(model, observation, generator)) if stance.fresh else None
         self.latents: Latents = stance.draws(model, observation, generator)  # (T, B, ...) each
+        again = stance.fresh and self.latents
+        self.redraw = (lambda: stance.draws(model, observation, generator)) if again else None
         self.solved: dict[str, Draw] = {}
         if stance.solved:
             layers = dict(stochastic(model))
