@@ -226,10 +226,15 @@ def serve_site(
     return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout), STDOUT)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def start() -> int:
+    """Runs the installed command `gradleak`, which serves the dashboard when it is given no arguments."""
+    return main(sys.argv[1:] or ["serve"], "gradleak")
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "python -m gradleak_core") -> int:
     """Runs one command and returns its exit code. Whatever is wrong with the input is one sentence on stderr."""
     try:
-        return int(app(args=arguments, prog_name="python -m gradleak_core", standalone_mode=False) or 0)
+        return int(app(args=arguments, prog_name=program, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Refused as refused:

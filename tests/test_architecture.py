@@ -38,7 +38,7 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "config", "verdicts", "doctor", "forecast", "__init__"),
+        *("types", "places", "config", "verdicts", "doctor", "forecast", "__init__"),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room"),
     ),
     ("data", "config.admission", "models", "metrics"),
@@ -51,6 +51,7 @@ ENGINE = (
 WEB = (
     (
         "types",
+        "places",
         "config",
         "verdicts",
         "doctor",

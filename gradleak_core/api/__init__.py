@@ -20,10 +20,11 @@ from starlette.staticfiles import StaticFiles
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, receive_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
-from gradleak_core.api.static_files import ASSETS, LIVE, Cached, get_view, module_age
+from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
+from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.exports.kinds import EXPORTS
 from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ASSETS = Path(__file__).parents[2] / "assets"
+from gradleak_core.places import ASSETS
+
 LIVE = ASSETS / "live"
 CODE = re.compile(r"/static/((?:js|css)/[A-Za-z0-9_.-]{1,200}\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from gradleak_core.data import data_folder
+from gradleak_core.places import SITE
 from gradleak_core.types import Refused
 
 if TYPE_CHECKING:
     import uvicorn
 
-ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "address"
 """The file in the data folder in which a server leaves its address for the next one that is started."""
 SHUTDOWN_SECONDS = 3
@@ -71,8 +71,8 @@ def serve(site: Site, out: Console) -> int:
         "STREAMLIT_SERVER_ADDRESS": site.host,
         "STREAMLIT_SERVER_PORT": str(port),
     }
-    os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml and a worker for this package
-    sys.path.insert(0, str(ROOT))
+    os.chdir(SITE)  # where Streamlit looks for .streamlit/config.toml
+    sys.path.insert(0, str(SITE))
     import uvicorn
 
     settings = server_settings(site.timeout)

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from PIL import AvifImagePlugin
 
 from gradleak_core.data import uploads
+from gradleak_core.places import IMPORTED_FROM
 from gradleak_core.types import Refused
 
 SECONDS = 2
@@ -31,7 +31,6 @@ MEMORY = 512 * 2**20
 DECODED_TOGETHER = 2
 PLACES = 30
 """The most pictures that are being sent, wait or are read at a time."""
-IMPORTED_FROM = Path(__file__).resolve().parents[2]
 UNREADABLE = "The picture is damaged or takes too long to read; save it again or make it smaller, and retry."
 decoder_log = logging.getLogger("gradleak.decoder")
 

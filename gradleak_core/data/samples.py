@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from gradleak_core.data.references import unknown_image
+from gradleak_core.places import ASSETS
 
-FOLDER = Path(__file__).parents[2] / "assets" / "samples"
+FOLDER = ASSETS / "samples"
 
 
 @dataclass(frozen=True)

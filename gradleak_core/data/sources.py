@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ import numpy as np
 from gradleak_core.config.schemas import quoted
 from gradleak_core.data import folders
 from gradleak_core.data.datasets import DATASETS
+from gradleak_core.places import ASSETS
 from gradleak_core.types import Refused
 
-DIGITS_FILE = Path(__file__).parents[2] / "assets" / "digits.npz"
+DIGITS_FILE = ASSETS / "digits.npz"
 BRIGHTEST = 16
 """The value of white in the file of digits."""
 DIGITS_HELD_OUT = 360

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import gradleak_core
-
-REPOSITORY = Path(gradleak_core.__file__).resolve().parents[1]
+from gradleak_core.places import IMPORTED_FROM
 
 
 def process_environment(added: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment of a process that has to find this package."""
-    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(IMPORTED_FROM), os.environ.get("PYTHONPATH")]))
     return os.environ | dict(added) | {"PYTHONPATH": path}
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core.config import links
 from gradleak_core.config.races import lane_text, read_lane
+from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import duration
@@ -16,7 +17,7 @@ from pages._parts import setup, texts
 from pages._parts.engine import service
 from pages._parts.figure import figure
 from pages._parts.plots import value_plot
-from pages._parts.site import ASSETS, pages
+from pages._parts.site import pages
 from pages._parts.texts import note
 
 ALL = "All papers"

@@ -10,11 +10,12 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE
 from gradleak_core.config import knobs
+from gradleak_core.places import ASSETS
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component
-from pages._parts.site import ASSETS, pages
+from pages._parts.site import pages
 from pages._parts.texts import note
 
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}

@@ -16,7 +16,8 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gradleak_core.api.static_files import ASSETS, Text, live_version
+from gradleak_core.api.static_files import Text, live_version
+from gradleak_core.places import ASSETS
 from pages._parts.pictures import encoded, joined
 
 INDEX = re.sub(

@@ -8,12 +8,12 @@ from html import escape
 import streamlit as st
 
 from gradleak_core.config.differences import knob_labels, part_title
+from gradleak_core.places import ASSETS
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
-from pages._parts.site import ASSETS
 from pages._parts.texts import note
 
 NEUTRAL = "inverting_gradients"

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from gradleak_core.places import ASSETS
 from gradleak_core.runs.room import Unreadable
 from pages._parts.engine import troubles
-from pages._parts.site import ASSETS, pages
+from pages._parts.site import pages
 
 st.set_page_config(
     page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=300

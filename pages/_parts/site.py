@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-FOLDER = Path(__file__).parents[1]
-ASSETS = FOLDER.parent / "assets"
+from gradleak_core.places import SITE
+
+FOLDER = SITE / "pages"
 
 
 def pages() -> dict[str, st.Page]:
