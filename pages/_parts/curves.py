@@ -52,7 +52,7 @@ def curves_of(rows: Sequence[JSON]) -> None:
 def chart(runs: Sequence[str], height: str, width: str) -> None:
     """Draws one score of the runs that are still there."""
     rows = [row for run in runs if (row := found(run))]
-    curves = [finished_curves(row["id"]) if row["status"] not in UNFINISHED else read_curves(service(), row["id"])
+    curves = [finished_curves(row["id"]) if row["status"] not in UNFINISHED else read_curves(service().store, row["id"])
               for row in rows]  # fmt: skip
     if not any(value is not None for one in curves for value in one[height]):
         st.info("These runs have no such score: they were stored before there was one, or have not begun.")
@@ -64,7 +64,7 @@ def chart(runs: Sequence[str], height: str, width: str) -> None:
 @lru_cache(64)
 def finished_curves(run: str) -> Curves:
     """Returns the curves of a run that will not change any more."""
-    return read_curves(service(), run)
+    return read_curves(service().store, run)
 
 
 def run_names(rows: Sequence[JSON]) -> list[str]:
