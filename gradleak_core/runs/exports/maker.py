@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from gradleak_core.data.decoder import Busy
-from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_iterations
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.processes import process_environment
 from gradleak_core.runs.protocol import encode
@@ -39,7 +39,7 @@ class Maker:
     def export(self, kind: str, row: Any, trace: Trace, store: Store) -> bytes:
         """Returns a stored run as a file of a kind, with at most 300 of its pictures. Raises as `make` does."""
         row["experiment"] = take_threads(row["experiment"], row["result"])
-        chosen = choose_evenly([frame["iteration"] for frame in trace.frames], MOST_FRAMES)
+        chosen = choose_iterations(trace.frames, MOST_FRAMES)
         return self.make(kind, encode(make_recording(row, trace, store, chosen)))
 
     def make(self, kind: str, recording: bytes) -> bytes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, TypeVar
 
 from PIL import Image
 
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import seen, word
+from gradleak_core.verdicts import recognisable, seen, word
 
 Item = TypeVar("Item")
 Columns = dict[str, "list[float | None]"]
@@ -91,6 +93,29 @@ def choose_evenly(items: Sequence[Item], most: int) -> list[Item]:
     if len(items) <= most:
         return list(items)
     return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
+
+
+def choose_iterations(frames: Sequence[JSON], most: int) -> list[int]:
+    """Returns the iterations of at most so many frames, evenly chosen, and of those that a verdict speaks of.
+
+    These are the first, the first that is recognisable, the clearest, because an attack that fits noise grows worse in
+    the end, and the last, which is the attacker's answer. They take the places of the nearest of the others.
+    """
+    clear = (frame for frame in frames if recognisable(frame.get("metrics") or {}))
+    spoken_of = [*frames[:1], *islice(clear, 1), *sorted(frames, key=rank_frame)[-1:], *frames[-1:]]
+    wanted = {frame["iteration"] for frame in spoken_of}
+    chosen = {frame["iteration"] for frame in choose_evenly(frames, most)}
+    for iteration in sorted(wanted - chosen):
+        chosen.remove(min(sorted(chosen - wanted), key=lambda other: abs(other - iteration)))
+        chosen.add(iteration)
+    return sorted(chosen)
+
+
+def rank_frame(numbers: JSON) -> tuple[float, float]:
+    """Returns what frames are ordered by: the likeness, and the PSNR among equals and where there is none."""
+    metrics = numbers.get("metrics") or {}
+    likeness, psnr = metrics.get("likeness"), metrics.get("psnr")
+    return (-1.0 if likeness is None else likeness, -math.inf if psnr is None else psnr)
 
 
 def open_readable(picture: bytes) -> Image.Image | None:
