@@ -335,6 +335,7 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
         animation = opened(file.read("animation.gif"))
         assert (animation.format, animation.size) == ("GIF", (960, 540))
         assert {"contact_sheet.png", "replay.html", "repeat.py"} <= {*names}
+        assert '"Model: Net"' in file.read("replay.html").decode()
         assert opened(file.read("truth.png")).size == (8, 8)
 
 

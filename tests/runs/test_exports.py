@@ -19,12 +19,14 @@ import pytest
 from PIL import Image
 
 from gradleak_core.__main__ import main
+from gradleak_core.catalogue import catalogue
 from gradleak_core.cli.recording import Recording
+from gradleak_core.config.titles import part_titles
 from gradleak_core.runs.exports import moving
 from gradleak_core.runs.exports.kinds import EXPORTS, write_export
 from gradleak_core.runs.exports.maker import WAITING, Maker
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
-from gradleak_core.runs.exports.recorded import Recorded
+from gradleak_core.runs.exports.recorded import Recorded, describe_setup
 from gradleak_core.runs.exports.sheet import SIGNATURE, choose_shown, read_setup
 from gradleak_core.types import Refused
 
@@ -126,6 +128,15 @@ def test_a_contact_sheet_carries_its_set_up() -> None:
         assert image.size == (1920, 1080)
     assert read_setup(b"no picture") is None
     assert read_setup(SIGNATURE + b"\xff" * 40) is None
+
+
+def test_a_set_up_is_told_by_the_titles_of_its_parts() -> None:
+    value = recording(titles=part_titles(catalogue()))
+    value["experiment"] |= {"defences": [{"kind": "gaussian_noise", "std": 0.01}]}
+    assert describe_setup(Recorded(value))[1:] == [
+        "Model: LeNet (activation sigmoid)", "Attack: iDLG, at most 3000 iterations",
+        "Defence: Gaussian noise (std 0.01)", "Seed: 0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("first", "clearest"), [(1, 1), (2, 2), (3, 14), (13, 15), (14, 14), (13, 29), (30, 30)])

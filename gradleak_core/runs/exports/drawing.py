@@ -71,7 +71,7 @@ class Drawing:
     def _draw_base(self) -> Image.Image:
         image = Image.new("RGB", (self.px(WIDTH), self.px(HEIGHT)), PAPER)
         self.write(image, (MARGIN, 30), fit_text(self.recorded.title, 88), 44)
-        about = "   ".join(describe_setup(self.recorded.experiment)[1:])
+        about = "   ".join(describe_setup(self.recorded)[1:])
         self.write(image, (MARGIN, 88), fit_text(about, 150), 26, SOFT)
         for left, name in zip(self.left, PANELS, strict=True):
             self.write(image, (left, TOP - 40), name, 28)

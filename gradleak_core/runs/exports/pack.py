@@ -36,7 +36,7 @@ def make_pack(recorded: Recorded) -> str:
         "verdict": recorded.verdict,
         "recognisable": recognisable(recorded.result.get("metrics") or {}),
         "facts": list_facts(recorded),
-        "setup": describe_setup(recorded.experiment),
+        "setup": describe_setup(recorded),
         "experiment": recorded.experiment,
         "result": recorded.value.get("result"),
         "batch": recorded.batch,

@@ -51,6 +51,11 @@ class Recorded:
         return self.value.get("head") or {}
 
     @property
+    def titles(self) -> dict[str, str]:
+        """The titles of parts by their kinds; none in a recording that does not bring them along."""
+        return self.value.get("titles") or {}
+
+    @property
     def batch(self) -> int:
         """The number of pictures that are stacked in each picture."""
         return max(1, int(self.head.get("batch") or 1))
@@ -149,36 +154,42 @@ def name_measure(frames: list[JSON]) -> str:
     return "likeness" if any((frame.get("metrics") or {}).get("likeness") is not None for frame in frames) else "ssim"
 
 
-def describe_setup(experiment: JSON) -> list[str]:
+def describe_setup(recorded: Recorded) -> list[str]:
     """Returns a set-up in a few short lines: picture, model, attack, defences and seed, as far as it says them."""
-    return [line for line in _setup_lines(experiment) if line] if experiment else []
+    experiment = recorded.experiment
+    return [line for line in _setup_lines(experiment, recorded.titles) if line] if experiment else []
 
 
-def _setup_lines(experiment: JSON) -> Iterator[str]:
+def _setup_lines(experiment: JSON, titles: dict[str, str]) -> Iterator[str]:
     images, attack = [str(image) for image in experiment.get("images") or []], as_part(experiment.get("attack"))
     named = [image.partition(":")[2][:40] if not image.startswith("upload:") else "an upload" for image in images]
     yield f"Picture: {', '.join(named) or '?'}, {experiment.get('size', '?')} pixels a side"
-    yield f"Model: {part_text(experiment.get('model'))}"
+    yield f"Model: {part_text(experiment.get('model'), titles)}"
     trained = as_part(experiment.get("weights")).get("kind") == "trained"
-    yield f"Weights: {part_text(experiment['weights'])}" if trained else ""
-    named_attack = plain_name(attack.get("name") or attack.get("kind"))
+    yield f"Weights: {part_text(experiment['weights'], titles)}" if trained else ""
+    named_attack = title_of(attack.get("name") or attack.get("kind"), titles)
     yield f"Attack: {named_attack}, at most {attack.get('steps', '?')} iterations"
     defences = experiment.get("defences")
-    listed = [part_text(part) for part in defences] if isinstance(defences, list) else []
+    listed = [part_text(part, titles) for part in defences] if isinstance(defences, list) else []
     yield f"Defence: {', then '.join(listed) or 'none'}"
     yield f"Seed: {experiment.get('seed', 0)}"
 
 
-def part_text(part: Any) -> str:
-    """Returns a part of a set-up as its kind and the knobs that are numbers or words."""
+def part_text(part: Any, titles: dict[str, str]) -> str:
+    """Returns a part of a set-up as its title and the knobs that are numbers or words."""
     known = as_part(part)
     knobs = [f"{plain_name(k)} {v}" for k, v in known.items() if k != "kind" and isinstance(v, (str, float, int))]
-    return " ".join([plain_name(known.get("kind")), f"({', '.join(knobs)})" if knobs else ""]).strip()
+    return " ".join([title_of(known.get("kind"), titles), f"({', '.join(knobs)})" if knobs else ""]).strip()
 
 
 def as_part(value: Any) -> JSON:
     """Returns a part of a set-up, empty where it is none."""
     return value if isinstance(value, dict) else {}
+
+
+def title_of(kind: Any, titles: dict[str, str]) -> str:
+    """Returns the title of a kind of part, or the kind in plain words where it has none."""
+    return titles.get(str(kind)) or plain_name(kind)
 
 
 def plain_name(name: Any) -> str:

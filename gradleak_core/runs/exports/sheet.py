@@ -66,7 +66,7 @@ def choose_shown(recorded: Recorded) -> list[tuple[JSON, Image.Image]]:
 
 def side_lines(recorded: Recorded) -> list[str]:
     """Returns the lines beside the pictures of a sheet: the verdict, then the set-up."""
-    texts = [recorded.verdict, "", *describe_setup(recorded.experiment)]
+    texts = [recorded.verdict, "", *describe_setup(recorded)]
     return [line for text in texts for line in wrap_text(text, 40)][:15]
 
 
