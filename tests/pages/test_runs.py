@@ -45,13 +45,17 @@ def test_the_filter_finds_a_status_an_attack_and_a_defence(service: Service, ful
     app.selectbox("defence").set_value("Sign").run()
     assert listed(app) == race, "a race keeps all of its lanes"
     app.button("choose-all").click().run()
-    assert app.session_state["ticked"] == {race[1]}
+    assert app.session_state["ticked"] == [race[1]]
     app.selectbox("defence").set_value("No defence").run()
     assert listed(app) == [*race, *full]
-    assert app.session_state["ticked"] == {race[1]}, "a choice is kept while the list is filtered"
+    assert app.session_state["ticked"] == [race[1]], "a choice is kept while the list is filtered"
     app.selectbox("status").set_value("Finished").run()
     app.selectbox("attack").set_value("iDLG").run()
     assert listed(app) == [*race, *full]
+    app.selectbox("status").set_value(None).run()
+    app.selectbox("defence").set_value(None).run()
+    app.button("choose-all").click().run()
+    assert app.session_state["ticked"] == [*race, *full], "all runs are chosen as they are listed"
 
 
 def test_runs_are_tagged_one_by_one_and_together(service: Service, full: list[str], open_page: Open) -> None:
