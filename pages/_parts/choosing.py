@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.differences import part_title
-from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, delete_runs, remove_tag, tag_run
+from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, change_tags, delete_runs, remove_tag
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
@@ -127,14 +127,13 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
     st.session_state[key] = own
     st.multiselect("Tags", sorted({*known, *own}, key=str.casefold), key=key, accept_new_options=True,
                    max_selections=max(MOST_TAGS, len(own)), placeholder="Add a tag",
-                   on_change=retag_rows, args=([row["id"] for row in rows], key))  # fmt: skip
+                   on_change=retag_rows, args=([row["id"] for row in rows], own, key))  # fmt: skip
 
 
-def retag_rows(runs: list[str], key: str) -> None:
-    """Gives runs the tags that stand in a field. Refused ones leave the field as it was."""
+def retag_rows(runs: list[str], before: list[str], key: str) -> None:
+    """Gives each run what was added to a field, and takes away what was removed. Refused tags change nothing."""
     with texts.toast_errors():
-        for run in runs:
-            tag_run(service(), run, st.session_state[key])
+        change_tags(service(), runs, before, st.session_state[key])
 
 
 def tag_badges(tags: Sequence[str]) -> str:

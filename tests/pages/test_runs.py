@@ -75,6 +75,22 @@ def test_runs_are_tagged_one_by_one_and_together(service: Service, full: list[st
     assert "too long" in app.toast[0].value
 
 
+def test_each_lane_of_a_race_keeps_the_tags_that_were_not_touched(service: Service, open_page: Open) -> None:
+    experiment = copy.deepcopy(service.catalogue()["experiment"]["default"])
+    experiment["attack"] |= {"steps": 2}
+    race = submit_race(service, {"lanes": [experiment, experiment | {"seed": 7}]})
+    first, second = (row["id"] for row in race["lanes"])
+    tag_run(service, first, ["slow", "lecture"])
+    tag_run(service, second, ["fast"])
+    app = open_page("runs")
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "lecture", "new", "slow"]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "lecture", "new"], ["fast", "new"]]
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "new", "slow"]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "new"], ["fast", "new"]]
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "new", "slow", "x" * 25]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "new"], ["fast", "new"]]
+
+
 @pytest.mark.parametrize("tags", ["a", None, [1], [" "], ["a\u202eb"], ["x" * 25], [str(n) for n in range(9)]])
 def test_a_tag_is_a_short_text(tags: object) -> None:
     with pytest.raises(Refused):
