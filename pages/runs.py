@@ -1,5 +1,7 @@
 """Runs: every run on this server, to find, open, compare, repeat, change, tag, export or delete."""
 
+from itertools import chain
+
 import streamlit as st
 
 from gradleak_core.runs.several import all_tags
@@ -21,7 +23,7 @@ else:
     if "compare" in st.query_params:
         st.warning(history.incomparable(rows), icon=":material/link_off:")
     shown, tags = choosing.filtered(rows), all_tags(rows)
-    choosing.toolbar(rows, shown)
+    choosing.toolbar(rows, [*chain.from_iterable(race_card.entries(shown))])
     kept = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first."
     st.markdown(kept if len(shown) == len(rows) else f"{len(shown)} of {kept}")
     for entry in history.page_of(race_card.found_entries(rows, shown)):

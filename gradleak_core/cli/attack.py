@@ -21,7 +21,7 @@ from gradleak_core.cli import choose
 from gradleak_core.cli.recording import Recording
 from gradleak_core.config import demand
 from gradleak_core.config.needs import idle, labels_revealed
-from gradleak_core.config.titles import run_title
+from gradleak_core.config.titles import part_titles, run_title
 from gradleak_core.data import read_picture, uploads
 from gradleak_core.doctor import Diagnosis, Mend, diagnose
 from gradleak_core.runs.controls import Controls
@@ -69,7 +69,8 @@ def attack(
     result = finite(recording.result) | beside | {"diagnosis": cause and cause.json()}
     if not quiet:
         (err if json_to == "-" else Console()).print(result_table(recording, known, cause))
-    return write_result(result, recording, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
+    recorded = recording.to_json() | {"titles": part_titles(known)}
+    return write_result(result, recorded, json_to, save_to, err) or (INTERRUPTED if controls.stopped else 0)
 
 
 def explain_refusal(message: str, experiment: JSON, catalogue: JSON, err: Console) -> None:
@@ -97,13 +98,13 @@ def put_device_first(device: str, catalogue: JSON) -> JSON:
     return catalogue | {"devices": sorted(catalogue["devices"], key=lambda row: row["kind"] != device)}
 
 
-def write_result(result: JSON, recording: Recording, json_to: str | None, save_to: Path | None, err: Console) -> int:
+def write_result(result: JSON, recorded: JSON, json_to: str | None, save_to: Path | None, err: Console) -> int:
     """Writes the result as JSON and the run as a file to look at, where asked for. Returns the exit code."""
     try:
         if save_to is not None:
             from gradleak_core.runs.exports.kinds import write_export
 
-            save_to.write_bytes(write_export(save_to.suffix.lower().removeprefix("."), recording.to_json()))
+            save_to.write_bytes(write_export(save_to.suffix.lower().removeprefix("."), recorded))
         if json_to is not None:
             text = json.dumps(result, indent=2, allow_nan=False) + "\n"
             sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_iterations
 from gradleak_core.runs.protocol import Head, finite
 from gradleak_core.runs.recording import data_url
 
@@ -18,7 +18,7 @@ class Recording:
         self.columns: dict[str, list[float | None]] = {}
         self.numbers: dict[int, Head] = {}
         """The numbers of each picture, by iteration."""
-        self.pictures: list[tuple[int, bytes]] = []
+        self.pictures: dict[int, bytes] = {}
 
     def add(self, head: Head, blob: bytes) -> None:
         """Adds a message of the run's loop."""
@@ -35,15 +35,19 @@ class Recording:
         if head["picture"] is None or not self.keep:
             return
         self.numbers[head["picture"]["iteration"]] = head["picture"] | {"seconds": head["seconds"]}
-        self.pictures.append((head["picture"]["iteration"], blob))
+        self.pictures[head["picture"]["iteration"]] = blob
         if len(self.pictures) > 2 * MOST_FRAMES:
-            self.pictures = self.pictures[::2]
+            self._thin()
+
+    def _thin(self) -> None:
+        chosen = choose_iterations([self.numbers[iteration] for iteration in self.pictures], MOST_FRAMES)
+        self.pictures = {iteration: self.pictures[iteration] for iteration in chosen}
 
     def to_json(self) -> Head:
         """Returns the recording as `runs.recording.make_recording` makes it of a stored run."""
-        pictures = dict(choose_evenly(self.pictures, MOST_FRAMES))
+        self._thin()
         frames = [
-            numbers | {"picture": data_url(pictures[iteration]) if iteration in pictures else None}
+            numbers | {"picture": data_url(self.pictures[iteration]) if iteration in self.pictures else None}
             for iteration, numbers in self.numbers.items()
         ]
         value: Head = finite({

@@ -20,6 +20,12 @@ def attack_title(attack: Any, catalogue: Any) -> str:
     return str(row["title"]) + ", changed" * (kinds[0] != kinds[1])
 
 
+def part_titles(catalogue: Any) -> dict[str, str]:
+    """Returns the titles of all parts by their kinds; none without a catalogue."""
+    families = catalogue["families"].values() if catalogue else ()
+    return {kind: str(row["title"]) for family in families for kind, row in family.items()}
+
+
 def run_title(experiment: Any, catalogue: Any) -> str:
     """Names a run after its attack, model, picture or number of pictures, defences, hidden layers and fork."""
     model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]

@@ -26,6 +26,15 @@ def read_fork(text: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
+def add_start(name: str, experiment: Any) -> str:
+    """Returns the name of a run, and of a fork where it goes on from, because its clock begins at its own start."""
+    try:
+        iteration = read_fork(experiment.get("fork", ""))[1]
+    except Refused:
+        return name
+    return f"{name.removesuffix(f' · fork at {iteration}')} (goes on from iteration {iteration:,})"
+
+
 def find_start(experiment: Any, store: Store) -> dict[str, Any]:
     """Returns the guess that a fork goes on from: its `picture` as base64, `labels`, `order` and `channels`.
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, get_args
 from weakref import WeakValueDictionary
 
+from gradleak_core.runs.curves import choose_telling
 from gradleak_core.runs.protocol import Head, pack_live
 from gradleak_core.runs.shapes import is_frame
 from gradleak_core.runs.store import Store
@@ -86,10 +87,9 @@ class Trace:
         return pack_live(head, self.picture if frames else b"")
 
     def _thinned(self, seen: int) -> Head:
-        stride = (self.last - seen - 1) / (MOST_POINTS - 1)
-        iterations = [seen + 1 + round(k * stride) for k in range(MOST_POINTS)]
-        columns = {name: [values[i - 1] for i in iterations] for name, values in self.columns.items()}
-        return {"first": iterations[0], "iterations": iterations, "columns": columns}
+        kept = choose_telling(self.columns, seen, MOST_POINTS)
+        columns = {name: [values[at] for at in kept] for name, values in self.columns.items()}
+        return {"first": seen + 1, "iterations": [at + 1 for at in kept], "columns": columns}
 
 
 class Hub:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gradleak_core.config.schemas import integer, number, quoted
+from gradleak_core.config.titles import part_titles
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import Hub, Trace, load_trace
@@ -195,7 +196,7 @@ class Service:
 
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
-        return self.maker.export(kind, self.run(run), self._loaded(run), self.store)
+        return self.maker.export(kind, self.run(run), self._loaded(run), self.store, part_titles(self.catalogue()))
 
     async def watch(self, run: str) -> Trace | None:
         """Returns the trace that viewers of a run follow; None for an unknown run."""

@@ -49,16 +49,24 @@ def change_run(service: Service, run: str, sent: Any) -> None:
 
 def add_tag(service: Service, runs: Iterable[str], tag: str) -> None:
     """Adds a tag to runs. A run that has been deleted meanwhile is passed over. Raises `Refused` before any change."""
-    [clean] = clean_tags([tag])
-    tags = {run: clean_tags([*kept, clean]) for run, kept in tags_of(service, runs).items()}
-    retag(service, tags)
+    change_tags(service, runs, [], [tag])
 
 
 def remove_tag(service: Service, runs: Iterable[str], tag: str) -> None:
     """Takes a tag away from runs. A run that has been deleted meanwhile is passed over."""
-    tags = {run: [one for one in kept if one.casefold() != tag.casefold()]
+    change_tags(service, runs, [tag], [])
+
+
+def change_tags(service: Service, runs: Iterable[str], before: Sequence[str], after: Sequence[str]) -> None:
+    """Adds to each run the tags that are in `after` only, and takes away those that are in `before` only.
+
+    A run that has been deleted meanwhile is passed over. Raises `Refused` before any change.
+    """
+    old, new = ({tag.casefold() for tag in tags} for tags in (before, after))
+    added = [tag for tag in after if tag.casefold() not in old]
+    left = {run: [tag for tag in kept if tag.casefold() not in old - new]
             for run, kept in tags_of(service, runs).items()}  # fmt: skip
-    retag(service, tags)
+    retag(service, {run: clean_tags([*kept, *added]) for run, kept in left.items()})
 
 
 def tags_of(service: Service, runs: Iterable[str]) -> dict[str, list[str]]:

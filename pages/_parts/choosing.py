@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.differences import part_title
-from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, delete_runs, remove_tag, tag_run
+from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, change_tags, delete_runs, remove_tag
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
@@ -58,24 +58,24 @@ def has_words(row: JSON, words: str) -> bool:
 
 
 def ticked(rows: Iterable[JSON]) -> list[JSON]:
-    """Returns the runs that are ticked, on this page of the list or on another."""
-    marks = st.session_state.get("ticked", set())
-    return [row for row in rows if row["id"] in marks]
+    """Returns the runs that are ticked, on this page of the list or on another, in the order of the ticks."""
+    kept = {row["id"]: row for row in rows}
+    return [kept[run] for run in st.session_state.get("ticked", []) if run in kept]
 
 
 def tick(row: JSON) -> None:
     """Shows the box that chooses a run. The choice is kept while the list is filtered and turned over."""
     run = row["id"]
-    st.session_state[f"chosen:{run}"] = run in st.session_state.get("ticked", set())
+    st.session_state[f"chosen:{run}"] = run in st.session_state.get("ticked", [])
     st.checkbox("Choose", key=f"chosen:{run}", on_change=note_tick, args=(run,))
 
 
 def note_tick(run: str) -> None:
-    marks = st.session_state.get("ticked", set())
-    st.session_state["ticked"] = marks | {run} if st.session_state[f"chosen:{run}"] else marks - {run}
+    others = [one for one in st.session_state.get("ticked", []) if one != run]
+    st.session_state["ticked"] = others + [run] * st.session_state[f"chosen:{run}"]
 
 
-def choose(runs: set[str]) -> None:
+def choose(runs: list[str]) -> None:
     st.session_state["ticked"] = runs
 
 
@@ -91,12 +91,12 @@ def toolbar(rows: Sequence[JSON], shown: Sequence[JSON]) -> None:
         tags_of_several(rows, [row["id"] for row in chosen])
         if st.button("Delete", disabled=none, icon=":material/delete:", key="delete-chosen"):
             delete_chosen(chosen)
-        everything = {row["id"] for row in shown}
+        everything = [row["id"] for row in shown]
         st.button(f"Choose all {len(shown)}", key="choose-all", type="tertiary", on_click=choose, args=(everything,),
                   disabled=not shown)  # fmt: skip
-        st.button("Choose none", key="choose-none", type="tertiary", on_click=choose, args=(set(),), disabled=none)
+        st.button("Choose none", key="choose-none", type="tertiary", on_click=choose, args=([],), disabled=none)
         counted = f"{len(chosen)} {'run is' if len(chosen) == 1 else 'runs are'} chosen."
-        if unseen := len({row["id"] for row in chosen} - everything):
+        if unseen := len({row["id"] for row in chosen} - {*everything}):
             counted += f" The filter hides {unseen} of them."
         note("Choose two or more runs to compare them." if none else counted)
 
@@ -127,14 +127,13 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
     st.session_state[key] = own
     st.multiselect("Tags", sorted({*known, *own}, key=str.casefold), key=key, accept_new_options=True,
                    max_selections=max(MOST_TAGS, len(own)), placeholder="Add a tag",
-                   on_change=retag_rows, args=([row["id"] for row in rows], key))  # fmt: skip
+                   on_change=retag_rows, args=([row["id"] for row in rows], own, key))  # fmt: skip
 
 
-def retag_rows(runs: list[str], key: str) -> None:
-    """Gives runs the tags that stand in a field. Refused ones leave the field as it was."""
+def retag_rows(runs: list[str], before: list[str], key: str) -> None:
+    """Gives each run what was added to a field, and takes away what was removed. Refused tags change nothing."""
     with texts.toast_errors():
-        for run in runs:
-            tag_run(service(), run, st.session_state[key])
+        change_tags(service(), runs, before, st.session_state[key])
 
 
 def tag_badges(tags: Sequence[str]) -> str:
@@ -163,4 +162,4 @@ def offer_answers(yes: str, no: str, key: str, delete: Callable[[Any], None], wh
 
 def remove_chosen(runs: list[str]) -> None:
     delete_runs(service(), runs)
-    choose(set())
+    choose([])

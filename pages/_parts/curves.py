@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core.config.races import lane_names, main_differences
 from gradleak_core.runs.curves import Curves, read_curves
+from gradleak_core.runs.forks import add_start
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN, UNFINISHED, duration, seen
 from pages._parts import texts
@@ -52,7 +53,7 @@ def curves_of(rows: Sequence[JSON]) -> None:
 def chart(runs: Sequence[str], height: str, width: str) -> None:
     """Draws one score of the runs that are still there."""
     rows = [row for run in runs if (row := found(run))]
-    curves = [finished_curves(row["id"]) if row["status"] not in UNFINISHED else read_curves(service(), row["id"])
+    curves = [finished_curves(row["id"]) if row["status"] not in UNFINISHED else read_curves(service().store, row["id"])
               for row in rows]  # fmt: skip
     if not any(value is not None for one in curves for value in one[height]):
         st.info("These runs have no such score: they were stored before there was one, or have not begun.")
@@ -64,16 +65,17 @@ def chart(runs: Sequence[str], height: str, width: str) -> None:
 @lru_cache(64)
 def finished_curves(run: str) -> Curves:
     """Returns the curves of a run that will not change any more."""
-    return read_curves(service(), run)
+    return read_curves(service().store, run)
 
 
 def run_names(rows: Sequence[JSON]) -> list[str]:
-    """Returns a name for each run: its number and its title, and what differs between those of one title."""
+    """Returns the number and the title of each run, what differs between those of one title, and a fork's start."""
     names = []
     for number, row in enumerate(rows, 1):
         alike = [one for one in rows if one["name"] == row["name"]]
         told = lane_names([one["experiment"] for one in alike], catalogue()) if len(alike) > 1 else [""]
-        names.append(f"{number} {row['name']}" + f", {told[alike.index(row)]}" * (len(alike) > 1))
+        name = f"{number} {row['name']}" + f", {told[alike.index(row)]}" * (len(alike) > 1)
+        names.append(add_start(name, row["experiment"]))
     return names
 
 

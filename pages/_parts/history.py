@@ -9,6 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from gradleak_core.config.races import lane_names
+from gradleak_core.runs.forks import add_start
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, seen, word
@@ -75,6 +76,7 @@ def side_by_side(rows: list[JSON]) -> None:
     races = {(row["race"] or {}).get("id") for row in rows}
     one = len(races) == 1 and races != {None}
     names = lane_names(experiments, catalogue()) if one else [row["name"] for row in rows]
+    names = [add_start(name, experiment) for name, experiment in zip(names, experiments, strict=True)]
     runs = [row["id"] for row in rows]
     shown = {"id": "-".join(runs), "runs": runs, "names": names, "race": False}
     race_view(shown=shown, shared=in_common(experiments), key="race")

@@ -37,6 +37,21 @@ def test_a_fork_begins_at_its_parents_picture_and_names_it(service: Service, ful
     assert view(app)["experiment"] == parent
 
 
+def test_a_comparison_says_that_a_fork_has_a_head_start(service: Service, full: list[str], open_page: Open) -> None:
+    experiment = service.run(full[0])["experiment"] | {"fork": f"{full[0]}@3", "seed": 4}
+    runs = [full[0], service.submit(experiment), service.submit(experiment | {"seed": 5}, "a name")]
+    until(lambda: all(row["result"] for row in service.runs()))
+    title = service.run(runs[1])["name"].removesuffix(" · fork at 3")
+    names = ["the second", f"{title} (goes on from iteration 3)", "a name (goes on from iteration 3)"]
+    app = open_page("runs")
+    app.query_params["compare"] = runs
+    app.run()
+    assert view(app)["shown"]["names"] == names
+    app.segmented_control("segment:as").set_value("curves").run()
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [line["name"] for line in drawn["data"]] == [f"{number} {name}" for number, name in enumerate(names, 1)]
+
+
 def test_what_cannot_be_forked_is_refused_with_a_way_out(service: Service, full: list[str], open_page: Open) -> None:
     for query, said in (
         ({"fork": f"{full[0]}@3", "image": "sample:coffee"}, "A fork keeps the pictures"),

@@ -83,24 +83,27 @@ def test_a_run_is_deleted_only_after_the_question(service: Service, full: list[s
     assert [row["id"] for row in service.runs()] == [full[1]]
 
 
-def test_two_runs_are_compared_side_by_side(full: list[str], open_page: Open) -> None:
+def test_two_runs_are_compared_side_by_side_in_the_order_of_choice(full: list[str], open_page: Open) -> None:
     app = open_page("runs")
     assert app.button("compare").disabled
-    for run in full:
-        app.checkbox(f"chosen:{run}").check().run()
+    newer, older = full
+    app.checkbox(f"chosen:{newer}").check().run()
+    app.checkbox(f"chosen:{older}").check().run()
+    app.checkbox(f"chosen:{newer}").uncheck().run()
+    app.checkbox(f"chosen:{newer}").check().run()
     app.button("compare").click().run()
     assert not app.exception
-    assert app.query_params["compare"] == full
+    assert app.query_params["compare"] == [older, newer]
     assert view(app)["shown"] == {
-        "id": "-".join(full),
-        "runs": full,
-        "names": ["the second", "the *first*"],
+        "id": f"{older}-{newer}",
+        "runs": [older, newer],
+        "names": ["the *first*", "the second"],
         "race": False,
     }
     settings, numbers = (element.value for element in app.markdown if element.value.startswith("|"))
     assert "| PSNR (dB) |" in numbers
     assert "| SSIM |" in numbers
-    assert settings.splitlines()[2:] == ["| Seed | 2 | 1 |"]
+    assert settings.splitlines()[2:] == ["| Seed | 1 | 2 |"]
 
 
 def test_a_link_that_compares_a_run_that_is_gone_says_so(full: list[str], open_page: Open) -> None:

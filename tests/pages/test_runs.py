@@ -45,13 +45,17 @@ def test_the_filter_finds_a_status_an_attack_and_a_defence(service: Service, ful
     app.selectbox("defence").set_value("Sign").run()
     assert listed(app) == race, "a race keeps all of its lanes"
     app.button("choose-all").click().run()
-    assert app.session_state["ticked"] == {race[1]}
+    assert app.session_state["ticked"] == [race[1]]
     app.selectbox("defence").set_value("No defence").run()
     assert listed(app) == [*race, *full]
-    assert app.session_state["ticked"] == {race[1]}, "a choice is kept while the list is filtered"
+    assert app.session_state["ticked"] == [race[1]], "a choice is kept while the list is filtered"
     app.selectbox("status").set_value("Finished").run()
     app.selectbox("attack").set_value("iDLG").run()
     assert listed(app) == [*race, *full]
+    app.selectbox("status").set_value(None).run()
+    app.selectbox("defence").set_value(None).run()
+    app.button("choose-all").click().run()
+    assert app.session_state["ticked"] == [*race, *full], "all runs are chosen as they are listed"
 
 
 def test_runs_are_tagged_one_by_one_and_together(service: Service, full: list[str], open_page: Open) -> None:
@@ -69,6 +73,22 @@ def test_runs_are_tagged_one_by_one_and_together(service: Service, full: list[st
     app.multiselect(f"tags:{full[0]}").set_value(["x" * 25]).run()
     assert [row["tags"] for row in service.runs()] == [["lecture"]] * 2
     assert "too long" in app.toast[0].value
+
+
+def test_each_lane_of_a_race_keeps_the_tags_that_were_not_touched(service: Service, open_page: Open) -> None:
+    experiment = copy.deepcopy(service.catalogue()["experiment"]["default"])
+    experiment["attack"] |= {"steps": 2}
+    race = submit_race(service, {"lanes": [experiment, experiment | {"seed": 7}]})
+    first, second = (row["id"] for row in race["lanes"])
+    tag_run(service, first, ["slow", "lecture"])
+    tag_run(service, second, ["fast"])
+    app = open_page("runs")
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "lecture", "new", "slow"]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "lecture", "new"], ["fast", "new"]]
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "new", "slow"]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "new"], ["fast", "new"]]
+    app.multiselect(f"tags:{race['id']}").set_value(["fast", "new", "slow", "x" * 25]).run()
+    assert [service.run(run)["tags"] for run in (first, second)] == [["slow", "new"], ["fast", "new"]]
 
 
 @pytest.mark.parametrize("tags", ["a", None, [1], [" "], ["a\u202eb"], ["x" * 25], [str(n) for n in range(9)]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import itertools
 import json
 import logging
 import re
@@ -104,9 +103,9 @@ def test_a_long_curve_is_thinned_for_whoever_comes_late(server: Server) -> None:
     run = server.submit(steps=5000)
     server.until_status(run, "done")
     curve = server.watch(run)[0][0]["curve"]
-    assert len(curve["iterations"]) == len(curve["columns"]["distance"]) == 2000
+    assert 200 < len(curve["iterations"]) == len(curve["columns"]["distance"]) <= 2000
     assert (curve["iterations"][0], curve["iterations"][-1]) == (1, 5000)
-    assert {after - before for before, after in itertools.pairwise(curve["iterations"])} == {2, 3}
+    assert curve["iterations"] == sorted(set(curve["iterations"]))
     whole = server.client.get(f"/api/runs/{run}/recording").json()["curve"]["columns"]["distance"]
     assert curve["columns"]["distance"] == [whole[i - 1] for i in curve["iterations"]]
 
@@ -336,6 +335,7 @@ def test_an_export_holds_all_that_a_report_needs(server: Server) -> None:
         animation = opened(file.read("animation.gif"))
         assert (animation.format, animation.size) == ("GIF", (960, 540))
         assert {"contact_sheet.png", "replay.html", "repeat.py"} <= {*names}
+        assert '"Model: Net"' in file.read("replay.html").decode()
         assert opened(file.read("truth.png")).size == (8, 8)
 
 

@@ -19,12 +19,15 @@ import pytest
 from PIL import Image
 
 from gradleak_core.__main__ import main
+from gradleak_core.catalogue import catalogue
+from gradleak_core.cli.recording import Recording
+from gradleak_core.config.titles import part_titles
 from gradleak_core.runs.exports import moving
 from gradleak_core.runs.exports.kinds import EXPORTS, write_export
 from gradleak_core.runs.exports.maker import WAITING, Maker
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
-from gradleak_core.runs.exports.recorded import Recorded
-from gradleak_core.runs.exports.sheet import SIGNATURE, choose_frames, read_setup
+from gradleak_core.runs.exports.recorded import Recorded, describe_setup
+from gradleak_core.runs.exports.sheet import SIGNATURE, choose_shown, read_setup
 from gradleak_core.types import Refused
 
 RECORDING = Path(__file__).parents[2] / "assets" / "recordings" / "first.json"
@@ -127,14 +130,34 @@ def test_a_contact_sheet_carries_its_set_up() -> None:
     assert read_setup(SIGNATURE + b"\xff" * 40) is None
 
 
-@pytest.mark.parametrize("clearest", [1, 2, 14, 29, 30])
-def test_a_contact_sheet_has_the_frame_in_which_most_is_seen(clearest: int) -> None:
+def test_a_set_up_is_told_by_the_titles_of_its_parts() -> None:
+    value = recording(titles=part_titles(catalogue()))
+    value["experiment"] |= {"defences": [{"kind": "gaussian_noise", "std": 0.01}]}
+    assert describe_setup(Recorded(value))[1:] == [
+        "Model: LeNet (activation sigmoid)", "Attack: iDLG, at most 3000 iterations",
+        "Defence: Gaussian noise (std 0.01)", "Seed: 0",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "clearest"), [(1, 1), (2, 2), (3, 14), (13, 15), (14, 14), (13, 29), (30, 30)])
+def test_a_contact_sheet_has_every_frame_that_the_verdict_speaks_of(first: int, clearest: int) -> None:
     value = of_frames(30)
     for frame in value["frames"]:
-        frame["metrics"]["likeness"] = 0.9 if frame["iteration"] == clearest else 0.3
-    iterations = [numbers["iteration"] for numbers, _ in choose_frames(Recorded(value).shown)]
+        frame["metrics"]["likeness"] = {clearest: 0.9, first: 0.7}.get(frame["iteration"], 0.3)
+    iterations = [numbers["iteration"] for numbers, _ in choose_shown(Recorded(value))]
     assert len(iterations) == 12
-    assert iterations == sorted({1, clearest, 30, *iterations})
+    assert iterations == sorted({1, first, clearest, 30, *iterations})
+
+
+def test_the_pictures_that_are_kept_of_a_long_run_have_the_first_recognisable_one() -> None:
+    gathered = Recording("A run", keep=True)
+    for n in range(1, 1400):
+        numbers = {"iteration": n, "metrics": {"likeness": 0.7 if n in (102, 800) else 0.9 if n == 805 else 0.3}}
+        head = {"type": "frame", "curve": {"columns": {}}, "picture": numbers, "seconds": n / 10}
+        gathered.add(head, b"a picture")
+    kept = [frame["iteration"] for frame in gathered.to_json()["frames"] if frame["picture"]]
+    assert len(kept) == 300
+    assert {1, 102, 805, 1399} <= set(kept)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from gradleak_core.config.schemas import fit_text
+from gradleak_core.runs.curves import choose_telling
 from gradleak_core.runs.exports.recorded import MEASURES, Recorded, describe_scores, describe_setup, name_measure
 from gradleak_core.types import JSON
 
@@ -70,7 +71,7 @@ class Drawing:
     def _draw_base(self) -> Image.Image:
         image = Image.new("RGB", (self.px(WIDTH), self.px(HEIGHT)), PAPER)
         self.write(image, (MARGIN, 30), fit_text(self.recorded.title, 88), 44)
-        about = "   ".join(describe_setup(self.recorded.experiment)[1:])
+        about = "   ".join(describe_setup(self.recorded)[1:])
         self.write(image, (MARGIN, 88), fit_text(about, 150), 26, SOFT)
         for left, name in zip(self.left, PANELS, strict=True):
             self.write(image, (left, TOP - 40), name, 28)
@@ -123,12 +124,12 @@ def distance_points(recorded: Recorded) -> list[ChartPoint]:
     """Returns the distance as points in [0, 1] × [0, 1], logarithmic, the lowest at 0; none where it is not known."""
     columns = recorded.columns
     values = columns.get("distance") or next(iter(columns.values()), [])
-    known = [(i, math.log10(v)) for i, v in enumerate(values) if isinstance(v, (int, float)) and v > 0]
+    logs = [math.log10(v) if isinstance(v, (int, float)) and v > 0 else None for v in values]
+    known = [(i, v) for i in choose_telling({"distance": logs}, 0, 1500) if (v := logs[i]) is not None]
     if len(known) < 2:
         return []
     low, high = min(v for _, v in known), max(v for _, v in known)
-    kept = known[:: -(-len(known) // 1500)]
-    return [(i / max(1, len(values) - 1), (v - low) / ((high - low) or 1)) for i, v in kept]
+    return [(i / max(1, len(values) - 1), (v - low) / ((high - low) or 1)) for i, v in known]
 
 
 def score_points(recorded: Recorded, measure: str) -> list[ChartPoint]:

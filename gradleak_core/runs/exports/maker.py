@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from gradleak_core.data.decoder import Busy
-from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_iterations
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.processes import process_environment
 from gradleak_core.runs.protocol import encode
@@ -36,11 +36,14 @@ class Maker:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def export(self, kind: str, row: Any, trace: Trace, store: Store) -> bytes:
-        """Returns a stored run as a file of a kind, with at most 300 of its pictures. Raises as `make` does."""
+    def export(self, kind: str, row: Any, trace: Trace, store: Store, titles: dict[str, str]) -> bytes:
+        """Returns a stored run as a file of a kind, with at most 300 of its pictures. Raises as `make` does.
+
+        `titles` are those of parts, by their kinds.
+        """
         row["experiment"] = take_threads(row["experiment"], row["result"])
-        chosen = choose_evenly([frame["iteration"] for frame in trace.frames], MOST_FRAMES)
-        return self.make(kind, encode(make_recording(row, trace, store, chosen)))
+        chosen = choose_iterations(trace.frames, MOST_FRAMES)
+        return self.make(kind, encode(make_recording(row, trace, store, chosen) | {"titles": titles}))
 
     def make(self, kind: str, recording: bytes) -> bytes:
         """Returns the file of a kind, made of a recording's JSON. Raises `Refused`, or `Busy` when many are waiting."""

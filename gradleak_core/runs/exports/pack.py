@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gradleak_core.runs.curves import choose_telling
 from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_setup, from_data_url
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.recording import data_url
@@ -27,15 +28,15 @@ TEMPLATE_FILE = Path(__file__).with_name("replay.html")
 
 def make_pack(recorded: Recorded) -> str:
     """Returns an HTML page of less than 5 MB that replays a run in any browser, without a network."""
-    columns, length = recorded.columns, recorded.length
-    kept = range(0, length, -(-length // POINTS) or 1)
+    columns = recorded.columns
+    kept = choose_telling(columns, 0, POINTS)
     curve = {"iterations": [i + 1 for i in kept], "columns": {k: thin(v, kept) for k, v in columns.items()}}
     value = {
         "title": recorded.title,
         "verdict": recorded.verdict,
         "recognisable": recognisable(recorded.result.get("metrics") or {}),
         "facts": list_facts(recorded),
-        "setup": describe_setup(recorded.experiment),
+        "setup": describe_setup(recorded),
         "experiment": recorded.experiment,
         "result": recorded.value.get("result"),
         "batch": recorded.batch,
@@ -48,7 +49,7 @@ def make_pack(recorded: Recorded) -> str:
     return TEMPLATE_FILE.read_text(encoding="utf-8").replace("__RECORDING__", text)
 
 
-def thin(values: list[float | None], kept: range) -> list[float | None]:
+def thin(values: list[float | None], kept: list[int]) -> list[float | None]:
     """Returns the values of some iterations, at five significant digits."""
     chosen = [values[i] if i < len(values) else None for i in kept]
     return [None if value is None else float(f"{value:.5g}") for value in chosen]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, TypeVar
 
 from PIL import Image
 
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import seen, word
+from gradleak_core.verdicts import recognisable, seen, word
 
 Item = TypeVar("Item")
 Columns = dict[str, "list[float | None]"]
@@ -47,6 +49,11 @@ class Recorded:
     @property
     def head(self) -> JSON:
         return self.value.get("head") or {}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The titles of parts by their kinds; none in a recording that does not bring them along."""
+        return self.value.get("titles") or {}
 
     @property
     def batch(self) -> int:
@@ -93,6 +100,29 @@ def choose_evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
 
 
+def choose_iterations(frames: Sequence[JSON], most: int) -> list[int]:
+    """Returns the iterations of at most so many frames, evenly chosen, and of those that a verdict speaks of.
+
+    These are the first, the first that is recognisable, the clearest, because an attack that fits noise grows worse in
+    the end, and the last, which is the attacker's answer. They take the places of the nearest of the others.
+    """
+    clear = (frame for frame in frames if recognisable(frame.get("metrics") or {}))
+    spoken_of = [*frames[:1], *islice(clear, 1), *sorted(frames, key=rank_frame)[-1:], *frames[-1:]]
+    wanted = {frame["iteration"] for frame in spoken_of}
+    chosen = {frame["iteration"] for frame in choose_evenly(frames, most)}
+    for iteration in sorted(wanted - chosen):
+        chosen.remove(min(sorted(chosen - wanted), key=lambda other: abs(other - iteration)))
+        chosen.add(iteration)
+    return sorted(chosen)
+
+
+def rank_frame(numbers: JSON) -> tuple[float, float]:
+    """Returns what frames are ordered by: the likeness, and the PSNR among equals and where there is none."""
+    metrics = numbers.get("metrics") or {}
+    likeness, psnr = metrics.get("likeness"), metrics.get("psnr")
+    return (-1.0 if likeness is None else likeness, -math.inf if psnr is None else psnr)
+
+
 def open_readable(picture: bytes) -> Image.Image | None:
     """Returns an encoded picture in mode RGB; None when there is none or it is damaged."""
     try:
@@ -124,36 +154,42 @@ def name_measure(frames: list[JSON]) -> str:
     return "likeness" if any((frame.get("metrics") or {}).get("likeness") is not None for frame in frames) else "ssim"
 
 
-def describe_setup(experiment: JSON) -> list[str]:
+def describe_setup(recorded: Recorded) -> list[str]:
     """Returns a set-up in a few short lines: picture, model, attack, defences and seed, as far as it says them."""
-    return [line for line in _setup_lines(experiment) if line] if experiment else []
+    experiment = recorded.experiment
+    return [line for line in _setup_lines(experiment, recorded.titles) if line] if experiment else []
 
 
-def _setup_lines(experiment: JSON) -> Iterator[str]:
+def _setup_lines(experiment: JSON, titles: dict[str, str]) -> Iterator[str]:
     images, attack = [str(image) for image in experiment.get("images") or []], as_part(experiment.get("attack"))
     named = [image.partition(":")[2][:40] if not image.startswith("upload:") else "an upload" for image in images]
     yield f"Picture: {', '.join(named) or '?'}, {experiment.get('size', '?')} pixels a side"
-    yield f"Model: {part_text(experiment.get('model'))}"
+    yield f"Model: {part_text(experiment.get('model'), titles)}"
     trained = as_part(experiment.get("weights")).get("kind") == "trained"
-    yield f"Weights: {part_text(experiment['weights'])}" if trained else ""
-    named_attack = plain_name(attack.get("name") or attack.get("kind"))
+    yield f"Weights: {part_text(experiment['weights'], titles)}" if trained else ""
+    named_attack = title_of(attack.get("name") or attack.get("kind"), titles)
     yield f"Attack: {named_attack}, at most {attack.get('steps', '?')} iterations"
     defences = experiment.get("defences")
-    listed = [part_text(part) for part in defences] if isinstance(defences, list) else []
+    listed = [part_text(part, titles) for part in defences] if isinstance(defences, list) else []
     yield f"Defence: {', then '.join(listed) or 'none'}"
     yield f"Seed: {experiment.get('seed', 0)}"
 
 
-def part_text(part: Any) -> str:
-    """Returns a part of a set-up as its kind and the knobs that are numbers or words."""
+def part_text(part: Any, titles: dict[str, str]) -> str:
+    """Returns a part of a set-up as its title and the knobs that are numbers or words."""
     known = as_part(part)
     knobs = [f"{plain_name(k)} {v}" for k, v in known.items() if k != "kind" and isinstance(v, (str, float, int))]
-    return " ".join([plain_name(known.get("kind")), f"({', '.join(knobs)})" if knobs else ""]).strip()
+    return " ".join([title_of(known.get("kind"), titles), f"({', '.join(knobs)})" if knobs else ""]).strip()
 
 
 def as_part(value: Any) -> JSON:
     """Returns a part of a set-up, empty where it is none."""
     return value if isinstance(value, dict) else {}
+
+
+def title_of(kind: Any, titles: dict[str, str]) -> str:
+    """Returns the title of a kind of part, or the kind in plain words where it has none."""
+    return titles.get(str(kind)) or plain_name(kind)
 
 
 def plain_name(name: Any) -> str:

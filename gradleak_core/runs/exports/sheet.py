@@ -6,7 +6,6 @@ The set-up stands as JSON in an iTXt chunk, uncompressed and before the pixels. 
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from gradleak_core.config.schemas import fit_text
 from gradleak_core.data.files import read_json
 from gradleak_core.data.uploads import encode_png
 from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, wrap_text
-from gradleak_core.runs.exports.recorded import Recorded, choose_evenly, describe_scores, describe_setup
+from gradleak_core.runs.exports.recorded import Recorded, choose_iterations, describe_scores, describe_setup
 from gradleak_core.types import JSON, Refused
 
 KEY = b"gradleak"
@@ -40,7 +39,7 @@ def draw_sheet(recorded: Recorded) -> bytes:
     drawing = Drawing(recorded)
     sheet = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     drawing.write(sheet, (MARGIN, 40), fit_text(recorded.title, 88), 44)
-    for index, (numbers, picture) in enumerate(choose_frames(recorded.shown)):
+    for index, (numbers, picture) in enumerate(choose_shown(recorded)):
         apart = (WIDTH - MARGIN - FROM - ACROSS * SMALL) // (ACROSS - 1)
         left, top = FROM + index % ACROSS * (SMALL + apart), 130 + index // ACROSS * (SMALL + 56)
         sheet.paste(drawing.panel(picture, SMALL), (left, top))
@@ -59,30 +58,15 @@ def draw_sheet(recorded: Recorded) -> bytes:
     return encode_png(sheet, pnginfo=info)
 
 
-def choose_frames(shown: list[tuple[JSON, Image.Image]]) -> list[tuple[JSON, Image.Image]]:
-    """Returns frames evenly chosen over a run, first and last among them, and the one in which most is seen.
-
-    That one takes the place of the nearest of the others, because an attack that fits noise grows worse in the end.
-    """
-    chosen = choose_evenly(shown, SHOWN)
-    clearest = max(shown, key=lambda frame: rank_frame(frame[0]), default=None)
-    iterations = [numbers["iteration"] for numbers, _ in chosen]
-    if clearest is not None and clearest[0]["iteration"] not in iterations:
-        inner = range(1, len(chosen) - 1)
-        chosen[min(inner, key=lambda at: abs(iterations[at] - clearest[0]["iteration"]))] = clearest
-    return chosen
-
-
-def rank_frame(numbers: JSON) -> tuple[float, float]:
-    """Returns what frames are ordered by: the likeness, and the PSNR among equals and where there is none."""
-    metrics = numbers.get("metrics") or {}
-    likeness, psnr = metrics.get("likeness"), metrics.get("psnr")
-    return (-1.0 if likeness is None else likeness, -math.inf if psnr is None else psnr)
+def choose_shown(recorded: Recorded) -> list[tuple[JSON, Image.Image]]:
+    """Returns the frames of a sheet with their pictures: evenly chosen, and all that the verdict names."""
+    chosen = choose_iterations([numbers for numbers, _ in recorded.shown], SHOWN)
+    return [frame for frame in recorded.shown if frame[0]["iteration"] in chosen]
 
 
 def side_lines(recorded: Recorded) -> list[str]:
     """Returns the lines beside the pictures of a sheet: the verdict, then the set-up."""
-    texts = [recorded.verdict, "", *describe_setup(recorded.experiment)]
+    texts = [recorded.verdict, "", *describe_setup(recorded)]
     return [line for text in texts for line in wrap_text(text, 40)][:15]
 
 
