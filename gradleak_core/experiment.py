@@ -288,6 +288,7 @@ class Summary:
             "seconds_to_recognisable": None if seconds is None else round(seconds, 4),
             "iterations_to_recognisable": iterations, "clearest": self.clearest,
             "forecast": self.forecast.seconds and round(self.forecast.seconds, 3),
+            "forecast_made": self.forecast.made and round(self.forecast.made, 3),
             "device": self.device, "remark": self.remark, "seed": self.experiment.seed,
             "evidence": {name: float(f"{value:.5g}") for name, value in self.evidence.items()},
         }  # fmt: skip

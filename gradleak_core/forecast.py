@@ -14,6 +14,8 @@ FROM = 0.6
 """The share of the way to recognisable from which a forecast is made; before it the course cannot be told."""
 LEAST = 0.05
 """The least share of the way that the last doubling of the iterations must have brought, or nothing is said."""
+STOOD = 1.0
+"""The least seconds between a forecast and the recognisable picture, or nobody could read it and it is not scored."""
 AS_FORECAST = 1.25
 """The factor within which a run was recognisable as forecast."""
 FREE = ("images", "labels", "seed", "threads")
@@ -32,23 +34,25 @@ class Sighting(NamedTuple):
 class Forecast:
     """A forecast that is made once in a run, from its first frames, and kept so that it can be checked.
 
-    `seconds` is the computing time at which the picture should be recognisable, None while nothing can be said: before
-    `FROM`, where the last doubling of the iterations brought next to nothing, and where the iterations would not
-    suffice. Scores of gradient matching grow faster than the logarithm of the iterations and slower than the iterations
-    themselves, so the forecast is the geometric mean of the two continuations of the last doubling. An iteration is
-    taken to last as long as the newer half of them.
+    `seconds` is the computing time at which the picture should be recognisable, `made` that at which the forecast was
+    made. Both are None while nothing can be said: before `FROM`, where the last doubling of the iterations brought next
+    to nothing, and where the iterations would not suffice. Scores of gradient matching grow faster than the logarithm
+    of the iterations and slower than the iterations themselves, so the forecast is the geometric mean of the two
+    continuations of the last doubling. An iteration is taken to last as long as the newer half of them.
     """
 
     def __init__(self, steps: int = 0) -> None:
         self.steps = steps
         self.points: list[Sighting] = []
         self.seconds: float | None = None
+        self.made: float | None = None
 
     def add(self, iteration: int, seconds: float, nearness: float) -> None:
         """Takes in a frame."""
         self.points.append(Sighting(iteration, seconds, nearness))
         if self.seconds is None and FROM <= nearness < 1:
             self.seconds = self.extrapolate()
+            self.made = seconds if self.seconds is not None else None
 
     def extrapolate(self) -> float | None:
         """Returns the seconds at which the picture is recognisable if it goes on like this; None where it would not."""
@@ -67,9 +71,12 @@ class Forecast:
         return now.seconds + (iteration - now.iteration) * pace if iteration <= self.steps else None
 
 
-def compare_forecast(forecast: float | None, seconds: float | None) -> str:
-    """Says, after the time that a run took to be recognisable, how the forecast fared; empty without a forecast."""
-    if forecast is None or seconds is None:
+def compare_forecast(forecast: float | None, made: float | None, seconds: float | None) -> str:
+    """Says, after the time that a run took to be recognisable, how a forecast fared that was `made` at its time.
+
+    The text is empty without a forecast, and where it came too late to be read.
+    """
+    if forecast is None or made is None or seconds is None or seconds - made < STOOD:
         return ""
     if seconds / AS_FORECAST <= forecast <= seconds * AS_FORECAST:
         return ", as forecast"

@@ -117,7 +117,9 @@ def verdict(result: Mapping[str, Any]) -> str:
     if recognisable(result["metrics"]):
         if result["experiment"].get("fork") and result["iterations_to_recognisable"] == 1:
             return f"Recognisable from the start: it goes on from a guess that was.{worse(result)}"
-        scored = compare_forecast(result.get("forecast"), result["seconds_to_recognisable"])
+        scored = compare_forecast(
+            result.get("forecast"), result.get("forecast_made"), result["seconds_to_recognisable"]
+        )
         return f"Recognisable after {since}{scored}.{worse(result)}"
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."

@@ -51,10 +51,17 @@ def test_what_was_said_is_kept() -> None:
 
 
 def test_the_verdict_scores_the_forecast() -> None:
-    assert compare_forecast(1.2, 1.3) == ", as forecast"
-    assert compare_forecast(2.0, 1.3) == "; the forecast was 2.0 s"
-    assert compare_forecast(40.0, 1.3) == "; the forecast was 40 s"
-    assert compare_forecast(None, 1.3) == ""
+    assert compare_forecast(1.2, 0.3, 1.3) == ", as forecast"
+    assert compare_forecast(2.0, 0.3, 1.3) == "; the forecast was 2.0 s"
+    assert compare_forecast(40.0, 0.3, 1.3) == "; the forecast was 40 s"
+    assert compare_forecast(None, None, 1.3) == ""
+
+
+def test_a_forecast_that_came_too_late_to_be_read_is_not_scored() -> None:
+    assert compare_forecast(1.2, 0.9, 1.3) == compare_forecast(40.0, 0.9, 1.3) == ""
+    assert compare_forecast(1.2, None, 1.3) == "", "of a run of an older version"
+    forecast, took = follow(lambda iteration: iteration / 300)
+    assert forecast.made == pytest.approx(FROM * took, rel=0.1)
 
 
 def result(seconds: float | None, **changes: object) -> dict[str, object]:

@@ -8,7 +8,7 @@
 /** @typedef {[number, number]} Range */
 /** @typedef {{ range: Range, step?: number, log?: boolean }} Axis a logarithmic range counts powers of ten */
 /** @typedef {{ x?: number, y?: number, right?: boolean, line: Stroke }} Mark up at `x` to `y`, or level at `y` */
-/** @typedef {{ x: number, at: number, text: string, color: string }} Label `at` is a share of the height */
+/** @typedef {{ x: number, end: number, at: number, text: string, color: string }} Label in shares of the height */
 /**
  * @typedef {object} Figure
  * @property {Line[]} lines
@@ -28,8 +28,7 @@ const DASHES = {
   dot: [1, 1], dash: [3, 2], dashdot: [3, 1.5, 1, 1.5], longdash: [6, 2], longdashdot: [6, 1.5, 1, 1.5],
 };
 const LEAST = { x: 8, y: 20 };
-const NEAR = 20;
-const TOUCH_MS = 3000;
+const [LEADER, NEAR, TOUCH_MS] = [10, 20, 3000];
 
 export class Plot {
   /** @type {Figure | null} */
@@ -149,12 +148,13 @@ export class Plot {
   }
 
   /** @param {Label} label */
-  drawLabel({ x, at, text, color }) {
-    const place = this.across(x);
-    if (place < 0 || place > this.width + 1) return [];
-    const node = written(text, MARGIN.left + place + 4, MARGIN.top + (1 - at) * this.height + 5, "start");
+  drawLabel({ x, end, at, text, color }) {
+    const left = MARGIN.left + this.across(x);
+    if (left < MARGIN.left || left > MARGIN.left + this.width + 1) return [];
+    const [from, to] = [end, at].map((high) => MARGIN.top + (1 - high) * this.height);
+    const node = written(text, left + LEADER + 2, to + 5, "start");
     set(node, { class: "gl-end", fill: color });
-    return [node];
+    return from === to ? [node] : [make("path", { d: `M${left},${from}L${left + LEADER},${to}`, stroke: color }), node];
   }
 
   /** @param {Figure} figure */

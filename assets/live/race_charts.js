@@ -10,6 +10,7 @@ import { threshold } from "./words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
 const APART = 14;
+const BESIDE = 0.07;
 
 /** @typedef {Line & { lane: Lane }} LaneLine */
 
@@ -93,25 +94,30 @@ export class RaceCharts extends Charts {
 }
 
 /**
- * Each lane's number at the end of its line, no two on top of each other.
+ * Each lane's number beside the end of its line, no two on top of each other where ends are near.
  * @param {LaneLine[]} lines
  * @param {{ height: number }} plot
  * @param {(y: number) => number} height the share of the chart's height at which a value lies
  * @returns {Label[]}
  */
-function ends(lines, plot, height) {
+export function ends(lines, plot, height) {
   const apart = Math.min(APART / Math.max(APART, plot.height), 1 / lines.length);
   const found = lines.flatMap(({ x, y, line: { color }, lane }) => {
-    const [end, value] = [x.at(-1), y.at(-1)];
-    if (end === undefined || typeof value !== "number") return [];
-    return [{ x: end, at: Math.min(1, Math.max(0, height(value))), text: String(lane.number), color }];
+    const [last, value] = [x.at(-1), y.at(-1)];
+    if (last === undefined || typeof value !== "number") return [];
+    const end = Math.min(1, Math.max(0, height(value)));
+    return [{ x: last, end, at: end, text: String(lane.number), color }];
   });
+  const near = BESIDE * Math.max(...found.map(({ x }) => x));
+  /** @type {(index: number) => number[]} */
+  const passed = (index) => (
+    found.slice(0, index).filter(({ x }) => Math.abs(x - found[index].x) < near).map(({ at }) => at));
   found.sort((one, other) => one.at - other.at);
-  found.forEach((end, index) => {
-    if (index) end.at = Math.max(end.at, found[index - 1].at + apart);
+  found.forEach((label, index) => {
+    label.at = Math.max(label.at, ...passed(index).map((at) => at + apart));
   });
-  found.reverse().forEach((end, index) => {
-    end.at = Math.min(end.at, 1 - index * apart);
+  found.reverse().forEach((label, index) => {
+    label.at = Math.min(label.at, 1, ...passed(index).map((at) => at - apart));
   });
   return found;
 }

@@ -14,8 +14,8 @@ NUMBER, TEXT = (int, float, type(None)), (str, type(None))
 SHAPES: dict[str, Any] = {
     "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
-    "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "evidence": dict, "verdict": TEXT,
-    "remark": TEXT, "clearest": dict, "device": TEXT, "floor": dict, "title": str, "by": str,
+    "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "forecast_made": NUMBER, "evidence": dict,
+    "verdict": TEXT, "remark": TEXT, "clearest": dict, "device": TEXT, "floor": dict, "title": str, "by": str,
 }  # fmt: skip
 """The type of each value that is read of a run's set-up, start and result, wherever it stands."""
 DAMAGED_RUN = "This run is damaged: its set-up cannot be read any more. Its pictures are kept until you delete it."

@@ -29,7 +29,7 @@ def shown(rows: list[JSON]) -> JSON:
 
 
 def running(claim: JSON, tried: JSON, raced: bool) -> None:
-    """Shows a claim with its numbers, the race of its halves beneath, and the ways on from there."""
+    """Shows a claim with the race of its halves in view, its numbers beneath, and the ways on from there."""
     scroll_here(tried["id"])
     with st.container(horizontal=True):
         st.button("Back to all claims", icon=":material/arrow_back:", on_click=st.query_params.clear)
@@ -40,6 +40,18 @@ def running(claim: JSON, tried: JSON, raced: bool) -> None:
             claims.begin(claim, catalogue())
             st.rerun()
     claims.heading(claim)
+    if raced:
+        race_view(shown=on_stage(tried), key="claim-race")
+    else:
+        run_alone(tried["lanes"][0], key="claim-run")
+    compare(claim, tried)
+    if raced:
+        what_differs([row["experiment"] for row in tried["lanes"]], tried["names"])
+    claims.details(claim)
+
+
+def compare(claim: JSON, tried: JSON) -> None:
+    """Shows the paper's numbers, ours and those of this run side by side."""
     theirs, ours, this = st.columns([3, 4, 5], border=True)
     theirs.markdown(f"**The paper**  \n{texts.escaped(claim['theirs'])}")
     with ours:
@@ -47,12 +59,6 @@ def running(claim: JSON, tried: JSON, raced: bool) -> None:
     with this:
         unfinished = any(row["status"] in UNFINISHED for row in tried["lanes"])
         st.fragment(numbers, run_every="1s" if unfinished else None)(tried["lanes"], tried["names"], unfinished)
-    if raced:
-        race_view(shown=on_stage(tried), key="claim-race")
-        what_differs([row["experiment"] for row in tried["lanes"]], tried["names"])
-    else:
-        run_alone(tried["lanes"][0], key="claim-run")
-    claims.details(claim)
 
 
 def numbers(lanes: list[JSON], names: list[str], unfinished: bool) -> None:

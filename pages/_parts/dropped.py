@@ -8,9 +8,9 @@ import streamlit as st
 
 from gradleak_core.config.admission import admit
 from gradleak_core.types import Refused
-from pages._parts import setup
 from pages._parts.engine import catalogue, service
 from pages._parts.images import set_images
+from pages._parts.sheets import restore_setup
 
 
 def take_dropped(answer: str) -> None:
@@ -18,7 +18,7 @@ def take_dropped(answer: str) -> None:
     said = json.loads(answer)
     try:
         if "setup" in said:
-            setup.replace(admit(said["setup"], catalogue(), service().folder))
+            restore_setup(admit(said["setup"], catalogue(), service().folder))
         else:
             set_images([str(said["image"])])
     except Refused as refused:

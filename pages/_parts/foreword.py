@@ -10,13 +10,18 @@ from pages._parts import texts
 from pages._parts.card import card
 from pages._parts.engine import before, catalogue, under_way
 
+RESTORED = "This is the contact sheet's set-up, restored."
+
 
 def foreword(experiment: JSON) -> str:
-    """Says what a newcomer sees, what will be slow, how long it took here before, or what to expect of a set-up."""
+    """Says what a newcomer sees, that a sheet gave this set-up, what will be slow, or what to expect, as before here."""
     if st.session_state["welcome"]:
         return texts.WELCOME
     known = catalogue()
-    return demand.delay(experiment, known) or before(experiment) or texts.expectation(experiment, known)
+    slow = demand.delay(experiment, known)
+    if experiment == st.session_state.get("restored"):
+        return f"{RESTORED} {slow}".strip()
+    return slow or before(experiment) or texts.expectation(experiment, known)
 
 
 def beside(another: JSON | None, experiment: JSON) -> None:

@@ -117,14 +117,14 @@ def sweep_values(experiment: JSON) -> None:
     known = sweepable(experiment, catalogue())
     path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
     values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
-    given = st.text_input("Values, 2 to 12", values, key=f"sweep-values:{path}")
-    st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, given))
+    st.text_input("Values, 2 to 12", values, key=f"sweep-values:{path}")
+    st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, known[path]["label"]))
 
 
-def sweep_over(path: str, values: str) -> None:
+def sweep_over(path: str, label: str) -> None:
     """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
-    experiment, known = setup.current(), catalogue()
-    with texts.toast_errors():
+    experiment, known, values = setup.current(), catalogue(), st.session_state[f"sweep-values:{path}"]
+    with texts.toast_errors(path, label):
         lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
         check_lanes(lanes)
         setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])

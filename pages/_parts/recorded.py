@@ -39,10 +39,10 @@ def explorer() -> None:
         "Defence", kinds, kinds.index("gaussian_noise"), key="curve", format_func=lambda kind: rows[kind]["title"]
     )
     curve, points = kept["curves"][kind], stops(kept, kind)
-    names = [strength(point) for point in points]
+    names = [strength(point) for point in reversed(points)]  # the weakest to the right, as its dot is
     label = knob_labels({"kind": kind}, catalogue()).get(curve["knob"], "Defence on or off")
-    chosen = sliding.select_slider(label, names, names[min(2, len(names) - 1)], key=f"strength:{kind}")
-    at = names.index(chosen)
+    chosen = sliding.select_slider(label, names, strength(points[:3][-1]), key=f"strength:{kind}")
+    at = len(points) - 1 - names.index(chosen)
     left, right = st.columns([5, 3], gap="large")
     with left:
         figure(chart(kept, kind, at), key=f"curve-chart:{kind}",
@@ -94,7 +94,7 @@ def legend(point: JSON) -> None:
     disc = "display:inline-block;width:12px;height:12px;border-radius:6px;margin-right:4px;background:"
     marks = " ".join(f'<span style="white-space:nowrap;margin-right:12px"><span style="{disc}{colour}"></span>'
                      f"{escape(name)}</span>" for colour, name in entries)  # fmt: skip
-    said = "Faint: the other defences. Bars: lowest to highest of three."
+    said = "Faint: the other defences. Dot: mean of three runs; bars: lowest to highest; picture: one of the three."
     st.html(f'<div style="font-size:0.875rem">{marks} {said}</div>')
 
 

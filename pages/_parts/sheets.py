@@ -22,6 +22,6 @@ def offer_setup(answer: JSON) -> None:
 
 
 def restore_setup(experiment: JSON) -> None:
-    """Makes a set-up the current one, without a run, and closes the dialog."""
+    """Makes a sheet's set-up the current one, without a run, and closes the dialog. The foreword says so."""
     setup.replace(experiment)
-    st.session_state["choosing"] = False
+    st.session_state.update(choosing=False, restored=experiment)

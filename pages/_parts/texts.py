@@ -220,12 +220,15 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def toast_errors() -> Iterator[None]:
-    """While it is entered, an error that the user can understand ends the block and is said in passing."""
+def toast_errors(path: str = "", label: str = "") -> Iterator[None]:
+    """While it is entered, an error that the user can understand ends the block and is said in passing.
+
+    It names a knob by the label that its form shows, and not by its path.
+    """
     try:
         yield
     except (Refused, NotReady, NoRun) as error:
-        st.toast(escaped(str(error)), icon=":material/error:")
+        st.toast(escaped(str(error).replace(path, label, 1)), icon=":material/error:")
 
 
 def _and(words: list[str]) -> str:

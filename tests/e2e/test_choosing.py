@@ -73,8 +73,10 @@ def test_what_is_dropped_becomes_the_set_up_or_the_private_picture_or_is_refused
     Image.new("RGB", (32, 32)).save(sheet, "PNG", pnginfo=info)
     lab.page.evaluate(DROP, [base64.b64encode(sheet.getvalue()).decode(), "sheet.png"])
     lab.page.wait_for_url(lambda url: "seed=77" in url and "image=sample:coin" in unquote(url))
+    expect(lab.message).to_have_text("This is the contact sheet's set-up, restored.")
     lab.page.evaluate(DROP, [base64.b64encode(flag()).decode(), "flag.png"])
     lab.page.wait_for_url(lambda url: "seed=77" in url and "image=upload:" in unquote(url))
+    expect(lab.message).not_to_contain_text("restored")
     lab.page.evaluate(DROP, [base64.b64encode(b"no picture").decode(), "notes.txt"])
     expect(lab.view.locator("[data-gl=refused]")).to_contain_text("picture")
     assert [said.split()[0] for said in complaints if said[0].isdigit()] == ["422"]

@@ -17,7 +17,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "axes", "charts", "cursor", "pacer", "race_words", "tiles", "trace", "words")
+MODULES = ("album", "axes", "charts", "cursor", "pacer", "plot", "race_charts", "race_words", "tiles", "trace", "words")
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -694,3 +694,17 @@ def test_an_axis_has_round_numbers_in_their_places(call: Call, axis: Any, texts:
     places = [tick["at"] for tick in ticks]
     assert places == sorted(places)
     assert all(-1e-9 <= place <= 1 + 1e-9 for place in places)
+
+
+def test_a_line_leads_from_the_end_of_a_curve_to_the_label_that_made_room(call: Call) -> None:
+    drawn = call("""() => {
+        const lane = (number, x, y) => ({ x: [0, x], y: [0, y], name: "", line: { color: "red" }, lane: { number } });
+        const lanes = [lane(1, 9.8, 0.5), lane(2, 10, 0.52), lane(3, 5, 0.52)];
+        const labels = race_charts.ends(lanes, { height: 100 }, y => y);
+        const chart = new plot.Plot(document.createElement("div"), () => {}, () => {});
+        chart.resize({ width: 188, height: 134 });
+        const axes = { x: { range: [0, 10] }, left: { range: [0, 1] } };
+        chart.draw({ ...axes, lines: [], marks: [], labels, hint: "", free: false });
+        return [...chart.front.children].map((node) => node.textContent || node.getAttribute("d"));
+    }""")
+    assert drawn == ["3", "M148,56L158,44", "2", "1"], "the third ends elsewhere, so it need not make room"

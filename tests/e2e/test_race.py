@@ -54,3 +54,10 @@ def test_a_race_runs_on_one_clock_and_its_link_shows_it_again(page: Page, server
     expect(race.get_by_role("button", name="Run")).to_have_count(0)
     page.goto("/runs")
     expect(page.get_by_text("3 lanes on one clock")).to_be_visible()
+
+
+def test_the_pictures_of_a_claim_that_runs_are_in_view(page: Page) -> None:
+    page.goto("/claims")
+    page.get_by_role("button", name="Run it").first.click()
+    lanes = page.get_by_role("group", name="Lanes").locator("figure")
+    expect(lanes.first.get_by_role("img").first).to_be_in_viewport(ratio=1)

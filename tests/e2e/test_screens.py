@@ -108,3 +108,12 @@ def sideways(page: Page) -> bool:
     """Whether something is wider than the screen."""
     beyond: int = page.evaluate(TOO_WIDE)
     return beyond > 0 or page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
+
+
+def test_an_entry_of_a_menu_that_is_too_long_ends_in_an_ellipsis(page: Page) -> None:
+    Lab(page).open(SHORT).station("defence")
+    page.get_by_role("combobox", name="Add a defence").click()
+    entry = page.get_by_role("option").first.locator("> div")
+    assert entry.evaluate("text => text.scrollWidth > text.clientWidth")
+    assert entry.evaluate("text => getComputedStyle(text).textOverflow") == "ellipsis"
+    assert entry.evaluate("text => getComputedStyle(text).display") == "block", "a flex box shows no ellipsis"

@@ -61,6 +61,22 @@ def test_a_sweep_makes_a_lane_of_each_value(service: Service, open_page: Open) -
     assert app.query_params["attack.steps"] == "10"
 
 
+def test_a_sweep_takes_the_values_that_come_with_the_press(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    app.selectbox("sweep").set_value("attack.steps").run()
+    app.text_input("sweep-values:attack.steps").set_value("10, 20")
+    app.button("do-sweep").click().run()
+    assert names(app) == ["Iterations 10", "Iterations 20"]
+
+
+def test_a_refused_sweep_names_the_knob_as_its_form_does(service: Service, open_page: Open) -> None:
+    app = open_page("lab")
+    app.selectbox("sweep").set_value("attack.restarts").run()
+    app.text_input("sweep-values:attack.restarts").set_value("1, 0").run()
+    app.button("do-sweep").click().run()
+    assert app.toast[0].value.startswith("Restarts must lie ")
+
+
 def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service, open_page: Open) -> None:
     app = open_page("lab", attack="dropout_inversion", model="mlp", defence="dropout")
     app.button("assumptions").click().run()

@@ -118,6 +118,13 @@ def test_every_defence_has_a_recorded_curve_of_strengths_that_can_be_chosen(serv
             assert all(picture in shown(app) for leak in point["leaks"].values() for picture in leak["pictures"])
 
 
+def test_the_slider_runs_as_the_chart_does(service: Service, open_page: Open) -> None:
+    app = open_page("trade_off")
+    assert app.select_slider("strength:gaussian_noise").options == ["1", "0.3", "0.1", "0.01", "0.001", "none"]
+    assert app.select_slider("strength:gaussian_noise").value == "0.01"
+    assert "picture: one of the three" in shown(app)
+
+
 def shown(app: AppTest) -> str:
     """All HTML on the page."""
     return " ".join(block.proto.body for block in app.get("html"))
