@@ -75,6 +75,12 @@ def find_entry(family: str, part: JSON, catalogue: JSON) -> JSON:
     return row
 
 
+def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
+    """Returns what the client trains on in place of the private picture, if it does not train on that."""
+    rows = (find_entry("defences", part, catalogue) for part in experiment["defences"])
+    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
+
+
 def kind_of(family: str, part: JSON, catalogue: JSON) -> str:
     """Returns the name under which the catalogue lists a part, or would list a recipe that it does not have."""
     return str(part["kind"] if part["kind"] in catalogue["families"][family] else part.get("name") or part["kind"])

@@ -88,7 +88,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return f"This goes on from the guess of iteration {iteration}. Change something and run it."
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
-    if names := substitutes(experiment, catalogue):
+    if names := knobs.substitutes(experiment, catalogue):
         return f"Expect the {_and(names)} at best: that is what the client trained on."
     if facts(experiment, catalogue)["stochastic"] and answers(experiment):
         return "Expect a better picture than an attack that ignores the randomness would get."
@@ -135,14 +135,8 @@ def promised(preset: JSON) -> str:
 
 def altered(experiment: JSON, catalogue: JSON) -> str:
     """Says what the attack recovers at best, if that is not the private picture; else empty."""
-    names = substitutes(experiment, catalogue)
+    names = knobs.substitutes(experiment, catalogue)
     return f"At best this recovers the {_and(names)}. Scores are against the private picture." if names else ""
-
-
-def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
-    """Returns what the client trains on in place of the private picture, if it does not train on that."""
-    rows = (knobs.find_entry("defences", part, catalogue) for part in experiment["defences"])
-    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
 
 
 def client(experiment: JSON) -> str:
