@@ -132,14 +132,10 @@ class Run:
                 status = event.status
             yield from self.pass_turn()
         events.close()
-        self.send_rest(curve)
-        self.finish(summary, status)
-
-    def send_rest(self, curve: Curve) -> None:
-        """Sends the curve up to the last iteration, where there is any since the last frame."""
         rest = curve.take()
-        if any(rest["columns"].values()):
+        if any(rest["columns"].values()):  # iterations since the last frame
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
+        self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""
