@@ -108,8 +108,8 @@ def price(
     """Yields a point for each setting, and before it notes on what is done and drafts of what is there so far.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
-    order and first weights are the same for all. One outlook comes with the first draft. Raises `Refused` where the data
-    set is missing or has more classes than the model, and where the experiment's client has nothing to leak.
+    order and first weights are the same for all. One outlook comes with the first draft. Raises `Refused` where the
+    data set is missing or has more classes than the model, and where the experiment's client has nothing to leak.
     """
     source(federation.data, experiment.classes)
     yield from preparing(replace(experiment, defences=settings[0]), device)
