@@ -90,5 +90,5 @@ def _from_samples(dice: random.Random) -> tuple[str, str, int, int]:
     image = ImageOps.mirror(image) if dice.random() < 0.5 else image
     data = io.BytesIO()
     image.save(data, "PNG")
-    reference = uploads.save(data_folder() / "uploads", data.getvalue())
+    reference = uploads.keep_upload(data_folder() / "uploads", uploads.check_both(data.getvalue())[0])
     return reference, f"sample:{sample.name}", sample.label, len(samples.CLASSES)

@@ -26,7 +26,7 @@ from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.experiment import CODEC, Experiment, secret, shape
 from gradleak_core.models.mlp import MLP
-from gradleak_core.pricing import Federation, Leak, glimpses, measure_accuracy, to_address
+from gradleak_core.pricing import Federation, Leak, glimpses, rounds_of_training, to_address
 from gradleak_core.types import Note
 
 JSON = Any
@@ -141,9 +141,16 @@ def point(defences: tuple[Defence, ...], attacks: dict[str, int], batch: int, le
     leaks = {name: [leak(one, name, steps) for one in runs] for name, steps in attacks.items()}
     return {
         "defences": CODEC.encode(defences),
-        "accuracy": [round(measure_accuracy(one, learnt, FEDERATION), 4) for one in runs],
+        "accuracy": [round(measure_accuracy(one, learnt), 4) for one in runs],
         "leaks": {name: scored(found, batch) for name, found in leaks.items()},
     }
+
+
+def measure_accuracy(experiment: Experiment, pictures: Labelled) -> float:
+    """Returns the share of held-out pictures recognised after all rounds of training."""
+    *_, (_, right) = rounds_of_training(experiment, pictures, FEDERATION, looks=1)
+    assert right is not None
+    return right
 
 
 def setups(defences: tuple[Defence, ...], batch: int) -> Iterator[Experiment]:

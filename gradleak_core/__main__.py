@@ -20,22 +20,9 @@ if TYPE_CHECKING:
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
 
-
-class Device(str, Enum):
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
-
-
-class Way(str, Enum):
-    iterations = "iterations"
-    seconds = "seconds"
-
-
-class Door(str, Enum):
-    metrics = "metrics"
-    agent = "agent"
-
+Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
+Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
+Door = Enum("Door", {"metrics": "metrics", "agent": "agent"})
 
 Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
 Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
@@ -226,7 +213,7 @@ def serve_site(
     return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout), STDOUT)
 
 
-def start() -> int:
+def run_installed() -> int:
     """Runs the installed command `gradleak`, which serves the dashboard when it is given no arguments."""
     return main(sys.argv[1:] or ["serve"], "gradleak")
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import torch
 
-from gradleak_core.attacks import ATTACKS, PAPERS, PARTS
+from gradleak_core.attacks import PAPERS, PARTS
 from gradleak_core.data import samples
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
@@ -41,7 +41,7 @@ def catalogue() -> JSON:
             **{family: {kind: describe_part(cls) for kind, cls in rows.items()} for family, rows in parts.items()},
             "models": {kind: describe_part(cls) | costs(cls()) for kind, cls in MODELS.items()},
         },
-        "experiment": RULES["experiment"] | {"knobs": experiment_knobs()},
+        "experiment": RULES["experiment"] | {"knobs": CODEC.knobs(Experiment)},
         "client": describe_part(ClientStep),
         "threat": describe_part(ThreatModel),
         "federation": describe_part(Federation),
@@ -98,11 +98,6 @@ def attack_entry(paper: ModuleType) -> JSON:
         "knobs": [knob | {"default": default[knob["name"]]} for knob in CODEC.knobs(type(attack))],
         "parts": [part["kind"] for part in used if isinstance(part, dict)],
     } | row
-
-
-def experiment_knobs() -> list[JSON]:
-    rows = CODEC.knobs(Experiment)
-    return [row | {"choices": list(ATTACKS)} if row["name"] == "attack" else row for row in rows]
 
 
 def devices() -> list[JSON]:

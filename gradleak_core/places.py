@@ -7,6 +7,6 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 IMPORTED_FROM = PACKAGE.parent
 """The folder that must be on the path for another process to import this package."""
-SITE = next(folder for folder in (PACKAGE / "site", IMPORTED_FROM) if (folder / "app.py").is_file())
+SITE = PACKAGE / "site" if (PACKAGE / "site").is_dir() else IMPORTED_FROM
 """The folder of app.py, pages/, assets/ and .streamlit/."""
 ASSETS = SITE / "assets"

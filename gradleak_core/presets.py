@@ -65,18 +65,8 @@ PRESETS: tuple[Preset, ...] = (
         "leaks in about 5 s",
         Experiment(images=("sample:chelsea",), model=ConvNet(), attack=SMALL_STEPS),
     ),
-    Preset(
-        "batch",
-        "Four at once",
-        "leaks in about 2 s",
-        FOUR,
-    ),
-    Preset(
-        "noise",
-        "Noise as a defence",
-        "holds",
-        replace(FIRST_SETUP, defences=(GaussianNoise(std=0.05),)),
-    ),
+    Preset("batch", "Four at once", "leaks in about 2 s", FOUR),
+    Preset("noise", "Noise as a defence", "holds", replace(FIRST_SETUP, defences=(GaussianNoise(std=0.05),))),
     Preset("pruning", "Send less", "holds", replace(FIRST_SETUP, defences=(Pruning(share=0.9),))),
     Preset("dropout", "Dropout", "holds", replace(FIRST_SETUP, defences=(Dropout(p=0.5),))),
     Preset(

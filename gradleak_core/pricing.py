@@ -108,10 +108,10 @@ def price(
     """Yields a point for each setting, and before it notes on what is done and drafts of what is there so far.
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
-    order and first weights are the same for all. One outlook comes with the first draft. Raises `Refused` as `ready`
-    does, and where the experiment's client has nothing to leak.
+    order and first weights are the same for all. One outlook comes with the first draft. Raises `Refused` where the
+    data set is missing or has more classes than the model, and where the experiment's client has nothing to leak.
     """
-    ready(experiment, federation)
+    source(federation.data, experiment.classes)
     yield from preparing(replace(experiment, defences=settings[0]), device)
     pictures = yield from read_labelled(federation.data, shape(experiment))
     for number, setting in enumerate(settings):
@@ -159,18 +159,6 @@ def find_glimpse(attack: Iterator[Note | Leak]) -> Generator[Note, None, Leak]:
             return event
         yield event
     raise AssertionError("an attack ends with a frame")
-
-
-def ready(experiment: Experiment, federation: Federation) -> None:
-    """Raises `Refused` when the data set is missing or has more classes than the model."""
-    source(federation.data, experiment.classes)
-
-
-def measure_accuracy(experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu") -> float:
-    """Returns the share of held-out pictures recognised after all rounds of training."""
-    *_, (_, right) = rounds_of_training(experiment, pictures, federation, device, looks=1)
-    assert right is not None
-    return right
 
 
 def rounds_of_training(

@@ -126,7 +126,9 @@ def verdict(result: Mapping[str, Any]) -> str:
     if leaked := leaked_labels(result):
         return leaked
     if status in ("done", "level"):
-        return unrecognised(result["experiment"])
+        if result["experiment"]["defences"]:
+            return "Not recognisable: the defence held against this run."
+        return "Not recognisable: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
@@ -163,13 +165,6 @@ def leaked_labels(result: Mapping[str, Any]) -> str:
     if len(experiment["images"]) == 1:
         return "The picture stayed hidden, but its label leaked."
     return "The pictures stayed hidden, but their labels leaked."
-
-
-def unrecognised(experiment: Mapping[str, Any]) -> str:
-    """Returns the sentence about a run that used every iteration and never had a recognisable picture."""
-    if experiment["defences"]:
-        return "Not recognisable: the defence held against this run."
-    return "Not recognisable: try more iterations, another attack or another seed."
 
 
 def advice(experiment: Mapping[str, Any]) -> str:

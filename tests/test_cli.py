@@ -171,7 +171,7 @@ BAD = {
     "knob unknown": (["--set", "attack.stepps=3"], "steps"),
     "set without value": (["--set", "attack.steps"], "path=value"),
     "size out of range": (["--size", "4"], "8"),
-    "size for the model": (["--model", "vit", "--size", "30"], "4"),
+    "size for the model": (["--model", "vit", "--size", "30"], "the patch divides"),
     "label out of range": (["--label", "12"], "13 classes"),
     "labels too many": (["--label", "1", "--label", "2"], "2 labels"),
     "file missing": (["--image", "nowhere.png"], "nowhere.png"),

@@ -56,7 +56,7 @@ def test_the_command_alone_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "main", lambda *given: asked.append(given) or 0)
     for arguments in ([], ["check"]):
         monkeypatch.setattr(sys, "argv", ["gradleak", *arguments])
-        assert program.start() == 0
+        assert program.run_installed() == 0
     assert asked == [(["serve"], "gradleak"), (["check"], "gradleak")]
 
 

@@ -41,7 +41,10 @@ def victims(setting: Setting, name: str, count: int) -> list[tuple[str, int]]:
         raise Refused(f"This claim needs the pictures of victims/{name}; name the folder that holds it with --data.")
     labels = [int(re.findall(r"label(\d+)", file.name)[0]) for file in files[:count]]
     store = data_folder() / "uploads"
-    return [(uploads.save(store, file.read_bytes()), label) for file, label in zip(files, labels, strict=False)]
+    return [
+        (uploads.keep_upload(store, uploads.check_both(file.read_bytes())[0]), label)
+        for file, label in zip(files, labels, strict=False)
+    ]
 
 
 def each(setting: Setting, base: Experiment, name: str, count: int) -> Iterator[Experiment]:

@@ -17,7 +17,7 @@ UNKNOWN_RUN = 4404
 async def stream_live(socket: WebSocket) -> None:
     """Sends a viewer what it has not seen, now and whenever there is more. Closes the socket when the run is over."""
     await socket.accept()
-    trace = await service_of(socket).watch(socket.path_params["run"])
+    trace = await service_of(socket).hub.trace(socket.path_params["run"])
     if trace is None:
         await socket.close(UNKNOWN_RUN, "There is no such run; it may have been deleted.")
         return

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,7 +24,7 @@ from gradleak_core.config.titles import part_titles, run_title
 from gradleak_core.data import read_picture, uploads
 from gradleak_core.doctor import Diagnosis, Mend, diagnose
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.loop import Engine, Run
+from gradleak_core.runs.loop import Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
@@ -47,7 +46,8 @@ def attack(
     for target in list_targets(json_to, save_to):
         check_writable(target)
     experiment = choose.choose_experiment(choice, known)
-    if choice.images and not quiet and any(map(is_very_dark, experiment["images"])):
+    handed_in = [image for image in experiment["images"] if choice.images and image.startswith("upload:")]
+    if not quiet and any(uploads.looks_very_dark(read_picture(image)) for image in handed_in):
         err.print("A picture is very dark; --stretch makes its darkest value black and its brightest white.")
     demand.check_memory(experiment, put_device_first(device, known))
     if not quiet and (slow := demand.delay(experiment, put_device_first(device, known))):
@@ -57,7 +57,7 @@ def attack(
     screen = Screen(recording, err, quiet)
     try:
         with stoppable(controls), screen.progress:
-            Run(cast(Engine, engine), "", device, controls, screen).play(experiment)
+            Run(engine, "", device, controls, screen).play(experiment)
     except Refused as refused:
         explain_refusal(str(refused), experiment, known, err)
         raise
@@ -86,11 +86,6 @@ def describe_mend(mend: Mend) -> str:
     if any(value is None or isinstance(value, list) for value in told.values()):
         return f"{mend.title}."
     return f"{mend.title}: {' '.join(f'--set {path}={value}' for path, value in told.items())}"
-
-
-def is_very_dark(reference: str) -> bool:
-    """Returns whether a reference names an upload that is very dark."""
-    return reference.startswith("upload:") and uploads.looks_very_dark(read_picture(reference))
 
 
 def put_device_first(device: str, catalogue: JSON) -> JSON:

@@ -40,19 +40,19 @@ def print_catalogue_parts(parts: Sequence[str], as_json: bool, out: Console) -> 
     if as_json:
         out.print_json(json.dumps(known))
         return 0
-    tables = {
-        family: kinds_table(f"{family}  ({option})", known["families"][family]) for family, option in FAMILIES.items()
-    }
+    tables = {}
+    for family, option in FAMILIES.items():
+        rows = known["families"][family].items()
+        kinds = [(name, row["summary"], "\n".join(map(knob_text, row["knobs"]))) for name, row in rows]
+        tables[family] = list_rows(f"{family}  ({option})", kinds, "name", "what it is", "knobs")
     for name in ("experiment", *OBJECTS):
-        tables[name] = plain_table(name, [(row["name"], knob_text(row), row["help"]) for row in known[name]["knobs"]])
-    tables["metrics"] = plain_table(
+        tables[name] = list_rows(name, [(row["name"], knob_text(row), row["help"]) for row in known[name]["knobs"]])
+    tables["metrics"] = list_rows(
         "metrics", [(name, row["unit"], row["doc"]) for name, row in known["metrics"].items()]
     )
     samples = [(name, row["title"], row["sentence"]) for name, row in known["samples"].items()]
-    tables["samples"] = plain_table("samples", samples)
-    tables["presets"] = plain_table(
-        "presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]]
-    )
+    tables["samples"] = list_rows("samples", samples)
+    tables["presets"] = list_rows("presets", [(row["name"], row["title"], row["promise"]) for row in known["presets"]])
     if unknown := [part for part in parts if part not in tables]:
         raise Refused(f"The catalogue has no part {unknown[0]}; choose from {', '.join(tables)}.")
     for part in parts or tables:
@@ -60,15 +60,8 @@ def print_catalogue_parts(parts: Sequence[str], as_json: bool, out: Console) -> 
     return 0
 
 
-def kinds_table(title: str, entries: dict[str, Any]) -> Table:
-    rows = Table("name", "what it is", "knobs", title=title, title_justify="left", expand=True)
-    for name, entry in entries.items():
-        rows.add_row(name, entry["summary"], "\n".join(knob_text(row) for row in entry["knobs"]))
-    return rows
-
-
-def plain_table(title: str, lines: list[tuple[str, str, str]]) -> Table:
-    rows = Table(title=title, title_justify="left", show_header=False, expand=True)
+def list_rows(title: str, lines: list[tuple[str, str, str]], *heads: str) -> Table:
+    rows = Table(*heads, title=title, title_justify="left", show_header=bool(heads), expand=True)
     for line in lines:
         rows.add_row(*line)
     return rows

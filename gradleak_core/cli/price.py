@@ -21,8 +21,9 @@ from gradleak_core.config.knobs import defence
 from gradleak_core.config.links import defence_text
 from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
+from gradleak_core.data.sources import source
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent, ready
+from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.room import out_of_room
@@ -54,12 +55,13 @@ def price_command(
         check_writable(json_to)
     base = choose.choose_experiment(choice, known)
     demand.check_memory(base, put_device_first(device, known))
-    settings = drop_repeats([[], *([defence(text, known)] for text in defences if text != "none")])
+    settings = [[], *([defence(text, known)] for text in defences if text != "none")]
+    settings = list({json.dumps(setting): setting for setting in settings}.values())  # each once
     if len(settings) < 2:
         raise Refused("No defence is named to be priced; add one, such as --defence gaussian_noise:std=0.01.")
     planned = [load(admit(base | {"defences": parts}, known)) for parts in settings]
     training = CODEC.decode(Federation, {name: value for name, value in federation.items() if value is not None})
-    ready(planned[0], training)
+    source(training.data, planned[0].classes)
     head = {"experiment": base, "federation": CODEC.encode(training), "planned": len(settings)}
     ledger = Ledger(json_to, head, begun)
     bar = progress_bar(err, quiet)
@@ -95,11 +97,6 @@ def read_beginning(file: Path) -> float | None:
         return float(value["begun"]) if value["status"] == "running" else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def drop_repeats(settings: list[JSON]) -> list[JSON]:
-    """Returns each setting once, in order."""
-    return list({json.dumps(setting): setting for setting in settings}.values())
 
 
 class Ledger:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -21,7 +20,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes, lane_names, lane_text, race_title, read_lane, sweep_knob
 from gradleak_core.runs.controls import Controls
-from gradleak_core.runs.loop import Engine, Run
+from gradleak_core.runs.loop import Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.turns import play_in_turns
 from gradleak_core.runs.worker import describe_failure, warm_up
@@ -115,9 +114,7 @@ def play(
     def fail(number: str, error: Exception) -> None:
         screens[int(number)].failure = str(error) if isinstance(error, Refused) else describe_failure(error)
 
-    runs = [
-        Run(cast(Engine, engine), str(number), device, screen.controls, screen) for number, screen in enumerate(screens)
-    ]
+    runs = [Run(engine, str(number), device, screen.controls, screen) for number, screen in enumerate(screens)]
     with stoppable(*(screen.controls for screen in screens)), progress:
         play_in_turns(list(zip(runs, experiments, strict=True)), by, fail)
     return screens

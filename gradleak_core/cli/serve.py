@@ -56,7 +56,8 @@ def serve(site: Site, out: Console) -> int:
     """
     folder = (site.data or data_folder()).expanduser().absolute()
     for name in site.allowed_hosts:
-        check_name(name)
+        if not re.fullmatch(r"\w[\w.-]*|[\da-fA-F:.]+", name, re.ASCII):
+            raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
     check_data_folder(folder)
     listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
@@ -114,12 +115,6 @@ def server_settings(timeout: int) -> uvicorn.Config:
     )
 
 
-def check_name(name: str) -> None:
-    """Raises `Refused` unless `name` can be the name of a host."""
-    if not re.fullmatch(r"\w[\w.-]*|[\da-fA-F:.]+", name, re.ASCII):
-        raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
-
-
 def check_data_folder(folder: Path) -> None:
     """Makes the data folder if need be. Raises `Refused` when it cannot be used or another server has it."""
     from gradleak_core.runs.lock import InUse, lock
@@ -157,15 +152,11 @@ def open_socket(host: str, port: int) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        raise Refused(
-            f"Port {port} on {host} cannot be used: {say_reason(error)}; choose another with --port."
-        ) from error
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "it is in use already" if in_use else (error.strerror or "it is refused").lower()
+        raise Refused(f"Port {port} on {host} cannot be used: {reason}; choose another with --port.") from error
     listening.set_inheritable(False)
     return listening
-
-
-def say_reason(error: OSError) -> str:
-    return "it is in use already" if error.errno == errno.EADDRINUSE else (error.strerror or "it is refused").lower()
 
 
 def addresses() -> list[str]:

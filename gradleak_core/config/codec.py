@@ -82,7 +82,7 @@ class Codec:
             if get_origin(base) is Literal:
                 row["choices"] = list(get_args(base))
             elif knob.family is not None:
-                row["choices"] = list(self.families[knob.family])
+                row["choices"] = list(self.named.get(knob.family) or self.families[knob.family])
             if not required(defaults[name]):
                 row["default"] = self.encode(default(defaults[name]))
             rows.append(row)

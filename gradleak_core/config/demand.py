@@ -65,8 +65,7 @@ class Demand:
 
 def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     """Returns the demand of an experiment whose network does this work (a `Work` as JSON)."""
-    known = {**experiment["model"], **{name: experiment[name] for name in ("size", "channels", "classes")}}
-    known["patches"] = known["size"] / known.get("patch", 1)
+    known = list_numbers(experiment["model"], experiment)
     parameters, values, nanoseconds = (summed(work[name], known) for name in ("parameters", "values", "nanoseconds"))
     attack, batch = experiment["attack"], len(experiment["images"])
     restarts, rounds = attack.get("restarts", 1), experiment["threat"].get("rounds", 1)
@@ -77,21 +76,23 @@ def demand(experiment: JSON, work: Mapping[str, Any]) -> Demand:
     gradients = parameters * steps * at_once(restarts, shares, parameters, PARAMETERS_AT_ONCE)
     solved = values / 4 if attack.get("stance", {}).get("kind") == "solve" else 0
     unknowns = restarts * batch * (known["channels"] * known["size"] ** 2 + known["classes"] + solved)
-    pairs = stored_pairs(attack.get("optimiser", {}), unknowns)
+    optimiser = attack.get("optimiser", {})
+    pairs = 2 * optimiser.get("history", 0) * unknowns if optimiser.get("kind") == "lbfgs" else 0  # of L-BFGS
+    pairs = pairs * 4 if pairs <= RECORDED else pairs  # with their copies, if its step is recorded
     trained = TRAINED * values if experiment["weights"].get("epochs") else 0
     numbers = max(KEPT * forward, trained) + PASSES * gradients + STATE * unknowns + pairs
     return Demand(BASE + 4 * numbers, 4 * pairs, 1e-9 * nanoseconds * restarts * images / shares)
 
 
+def list_numbers(model: Mapping[str, Any], pictures: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the numbers that a `Work` names: a model's knobs and the facts of its pictures, patches a side too."""
+    facts = {name: pictures[name] for name in ("size", "channels", "classes")}
+    return {**model, **facts, "patches": facts["size"] / model.get("patch", 1)}
+
+
 def at_once(restarts: int, shares: int, each: float, most: int) -> int:
     """Returns how many restarts are computed together by threads that share them, when one takes `each` of `most`."""
     return max(shares, min(restarts, int(most / max(each, 1))))
-
-
-def stored_pairs(optimiser: Mapping[str, Any], unknowns: float) -> float:
-    """Returns the numbers in L-BFGS's pairs, with their copies if its step is recorded."""
-    pairs = 2 * optimiser.get("history", 0) * unknowns if optimiser.get("kind") == "lbfgs" else 0
-    return pairs * 4 if pairs <= RECORDED else pairs
 
 
 def summed(terms: Iterable[Any], known: Mapping[str, Any]) -> float:

@@ -18,11 +18,6 @@ PATHS = {"attack.seeds": "attack.restarts"}
 """Knobs by their former paths."""
 
 
-def renew_path(path: str) -> str:
-    """Returns the path of a knob by today's names."""
-    return PATHS.get(path, path)
-
-
 def renew_experiment(experiment: JSON) -> JSON:
     """Returns an experiment by today's names. Anything else is returned as it is."""
     if not isinstance(experiment, dict) or not isinstance(experiment.get("attack"), dict):

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gradleak_core.config.former import renew_experiment, renew_path
+from gradleak_core.config.former import PATHS, renew_experiment
 from gradleak_core.config.needs import facts, from_json, parts, unmet
 from gradleak_core.config.schemas import SCALARS, checked, choice, quoted, row_of, rows_of, short
 from gradleak_core.types import JSON, Refused
@@ -30,7 +30,7 @@ def start(catalogue: JSON) -> JSON:
 
 def put(experiment: JSON, path: str, value: Any, catalogue: JSON) -> JSON:
     """Returns a new experiment with one knob changed. Text is converted by the knob's type. Raises `Refused`."""
-    parts = renew_path(path).split(".")
+    parts = PATHS.get(path, path).split(".")
     changed = _put(copy.deepcopy(experiment), top(catalogue), parts, value, catalogue, short(path))
     return fitting(changed, catalogue)
 
@@ -73,6 +73,12 @@ def find_entry(family: str, part: JSON, catalogue: JSON) -> JSON:
     if row is None:
         raise Refused(f"{quoted(part.get('kind'))} is not one of {', '.join(rows)}.")
     return row
+
+
+def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
+    """Returns what the client trains on in place of the private picture, if it does not train on that."""
+    rows = (find_entry("defences", part, catalogue) for part in experiment["defences"])
+    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
 
 
 def kind_of(family: str, part: JSON, catalogue: JSON) -> str:

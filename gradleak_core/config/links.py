@@ -94,7 +94,7 @@ def _differences(part: JSON, base: JSON, knobs: list[JSON], catalogue: JSON) -> 
             for path, text in _differences(part[name], base[name], knob["knobs"], catalogue):
                 yield f"{name}.{path}", text
         else:
-            yield name, _text(part[name])
+            yield name, part[name] if isinstance(part[name], str) else json.dumps(part[name])
 
 
 def _part_differences(name: str, family: str, part: JSON, base: JSON, catalogue: JSON) -> Iterator[tuple[str, str]]:
@@ -120,9 +120,3 @@ def _list_differences(
         before = kept.get(item["kind"]) or find_entry(family, item, catalogue)["default"]
         for path, text in _differences(item, before, find_entry(family, item, catalogue)["knobs"], catalogue):
             yield f"{name}.{item['kind']}.{path}", text
-
-
-def _text(value: JSON) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value) if not isinstance(value, float) else repr(value)

@@ -42,28 +42,21 @@ FOREIGN = "The file is not a picture that can be read; use a PNG, JPEG, WebP, GI
 TOO_LARGE = "The picture takes too much memory to read; make it smaller and try again."
 
 
-def check_upload(data: bytes) -> bytes:
-    """Returns a clean PNG of any picture somebody sends: upright, 8-bit grey or RGB, without metadata.
-
-    It shows the largest centred square, at most 512 pixels a side. Only the first frame is kept, and what is
-    transparent becomes white. Raises `Refused`, and nothing else, when the data is empty, not a picture, damaged or
-    over 8 MB, or when the picture has too many pixels or too long a side.
-    """
-    return encode_png(decode_picture(data))
-
-
 def check_both(data: bytes) -> tuple[bytes, bytes | None]:
-    """Returns the clean PNG of `check_upload`, and a brightened one if the picture is very dark, else None.
+    """Returns a clean PNG of any picture somebody sends, and a brightened one if the picture is very dark, else None.
 
-    The second is stretched so that its darkest value is black and its brightest white. It is made from all bits of a
-    value that Pillow reads: 16 of a grey picture, 8 of a colour. Raises `Refused`.
+    The first is upright, 8-bit grey or RGB, without metadata. It shows the largest centred square, at most 512 pixels a
+    side. Only the first frame is kept, and what is transparent becomes white. The second is stretched so that its
+    darkest value is black and its brightest white. It is made from all bits of a value that Pillow reads: 16 of a grey
+    picture, 8 of a colour. Raises `Refused`, and nothing else, when the data is empty, not a picture, damaged or over
+    8 MB, or when the picture has too many pixels or too long a side.
     """
     plain, stretched = _check(data)
     return encode_png(plain), None if stretched is None else encode_png(stretched)
 
 
 def decode_picture(data: bytes) -> Image.Image:
-    """Returns the picture of which `check_upload` makes a PNG, in mode L or RGB. Raises `Refused`."""
+    """Returns the picture of which `check_both` makes a PNG, in mode L or RGB. Raises `Refused`."""
     return _check(data)[0]
 
 
@@ -78,11 +71,6 @@ def encode_png(image: Image.Image, **options: Any) -> bytes:
     png = io.BytesIO()
     image.save(png, "PNG", **options)
     return png.getvalue()
-
-
-def save(folder: Path, data: bytes) -> str:
-    """Checks an encoded picture and keeps it. Returns its `upload:<sha256>`. Raises `Refused` or OSError."""
-    return keep_upload(folder, check_upload(data))
 
 
 def keep_upload(folder: Path, clean: bytes) -> str:

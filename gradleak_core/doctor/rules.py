@@ -86,16 +86,10 @@ def saturated_model(patient: Patient) -> Iterator[Finding]:
         yield saturated(patient, f"{sure}; the largest entry of the update is {largest:.2g}.")
 
 
-def changed_inputs(patient: Patient) -> list[str]:
-    """Returns what the client trains on in place of the private pictures."""
-    rows = (knobs.find_entry("defences", part, patient.catalogue) for part in patient.experiment["defences"])
-    return list(filter(None, (row.get("instead") for row in rows)))
-
-
 def noise_floor(patient: Patient) -> Iterator[Finding]:
     """Finds defences after which the private picture itself no longer matches the update."""
     if patient.experiment["defences"] and explains(patient, "floor"):
-        instead = " and the ".join(changed_inputs(patient))
+        instead = " and the ".join(knobs.substitutes(patient.experiment, patient.catalogue))
         words = (
             f"The client trained on the {instead}, not on the private picture, so that is all there is to recover."
             if instead

@@ -58,7 +58,10 @@ class Controls:
             self._keep_pace()
         with self.changed:
             self.ticks += 1
-            self._count_down()
+            if self._steps is not None:
+                self._steps -= 1
+                if self._steps <= 0:
+                    self.paused, self._steps = True, None
         return self.paused or self.stopped or self._gap >= UNHURRIED
 
     def hold(self) -> None:
@@ -81,12 +84,6 @@ class Controls:
             self._wait(lambda: not self.paused or self.stopped or self.hurried, self.patience)
             going_on, self.paused = not self.paused or self.stopped, False
         return going_on
-
-    def _count_down(self) -> None:
-        if self._steps is not None:
-            self._steps -= 1
-            if self._steps <= 0:
-                self.paused, self._steps = True, None
 
     def _keep_pace(self) -> None:
         now = time.perf_counter()

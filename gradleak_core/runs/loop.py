@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -26,16 +26,6 @@ NOTES = 0.5
 
 Send = Callable[..., None]
 Say = Callable[[str, "float | None"], None]
-
-
-class Engine(Protocol):
-    """The functions of the engine that a run calls: `gradleak_core.experiment`, or a stand-in of the same shape."""
-
-    load: Callable[[Any], Any]
-    run: Callable[..., Any]
-    secret: Callable[[Any], Any]
-    floor: Callable[[Any, Any], Any]
-    Summary: Callable[..., Any]
 
 
 class Stopped(Exception):
@@ -76,11 +66,12 @@ class Curve:
 
 
 class Run:
-    """One run: an experiment that is played to its end, or until it is stopped."""
+    """One run: an experiment that is played to its end, or until it is stopped.
 
-    def __init__(
-        self, engine: Engine, run: str, device: str, controls: Controls, send: Send, start: Any = None
-    ) -> None:
+    `engine` is `gradleak_core.experiment`, or a stand-in with its `load`, `run`, `secret`, `floor` and `Summary`.
+    """
+
+    def __init__(self, engine: Any, run: str, device: str, controls: Controls, send: Send, start: Any = None) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
         self.start = start
         """The guess to go on from, as `forks.find_start` gives it."""
@@ -141,14 +132,10 @@ class Run:
                 status = event.status
             yield from self.pass_turn()
         events.close()
-        self.send_rest(curve)
-        self.finish(summary, status)
-
-    def send_rest(self, curve: Curve) -> None:
-        """Sends the curve up to the last iteration, where there is any since the last frame."""
         rest = curve.take()
-        if any(rest["columns"].values()):
+        if any(rest["columns"].values()):  # iterations since the last frame
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
+        self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""

@@ -86,13 +86,8 @@ def export_race(service: Service, race: str) -> bytes:
         lanes = [row["experiment"] for row in found["lanes"]]
         file.writestr("race.json", json.dumps({"title": found["title"], "by": found["by"], "lanes": lanes}, indent=2))
         for number, (row, name) in enumerate(zip(found["lanes"], found["names"], strict=True), 1):
-            folder = f"{number}-{folder_name(name)}"
+            plain = re.sub(r"[^0-9a-z.]+", "-", name.lower()).strip("-.")[:40] or "lane"
             with zipfile.ZipFile(io.BytesIO(service.export(row["id"]))) as lane:
                 for part in lane.namelist():
-                    file.writestr(f"{folder}/{part}", lane.read(part))
+                    file.writestr(f"{number}-{plain}/{part}", lane.read(part))
     return out.getvalue()
-
-
-def folder_name(name: str) -> str:
-    """Returns a name as the name of a folder, in letters, digits and hyphens."""
-    return re.sub(r"[^0-9a-z.]+", "-", name.lower()).strip("-.")[:40] or "lane"

@@ -38,7 +38,7 @@ class NotReady(RuntimeError):
 class Service:
     """All runs and prices of one data folder.
 
-    `start`, `close` and `watch` are called on the event loop that serves the requests, every other method from any
+    `start` and `close` are called on the event loop that serves the requests, every other method from any
     thread. What takes the id of a run raises `NoRun` for one that does not exist.
     """
 
@@ -125,10 +125,10 @@ class Service:
         if not self.prices.stop(name):
             raise Refused("This price is finished already.")
 
-    def duplicate(self, run: str, name: str | None = None) -> str:
+    def duplicate(self, run: str) -> str:
         """Queues the experiment of a run once more, seed included. Returns the new id. Raises as `submit` does."""
         row = self.run(run)
-        return self.submit(row["experiment"], name or row["name"])
+        return self.submit(row["experiment"], row["name"])
 
     def pause(self, run: str) -> None:
         """Pauses a run after its current iteration. Raises `Refused` when it is not being computed."""
@@ -197,10 +197,6 @@ class Service:
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
         return self.maker.export(kind, self.run(run), self._loaded(run), self.store, part_titles(self.catalogue()))
-
-    async def watch(self, run: str) -> Trace | None:
-        """Returns the trace that viewers of a run follow; None for an unknown run."""
-        return await self.hub.trace(run)
 
     def catalogue(self) -> Any:
         """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""

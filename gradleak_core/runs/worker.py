@@ -80,7 +80,7 @@ def run_worker() -> None:
     """Starts the engine, greets the server, and plays one run after another until stdin is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="which of several workers this is; picks its GPU")
-    parser.add_argument("--engine", default="gradleak_core.experiment", help="module of an Engine")
+    parser.add_argument("--engine", default="gradleak_core.experiment", help="module of an engine, as `Run` takes it")
     parser.add_argument("--catalogue", default="gradleak_core.catalogue", help="module with catalogue()")
     parser.add_argument("--idle", default="gradleak_core.runs.tuning", help="module with learn(), called between runs")
     parser.add_argument("--rest", type=float, default=5.0, help="seconds without work before it calls learn()")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -149,17 +149,12 @@ def delete_chosen(rows: Sequence[JSON]) -> None:
         st.markdown("\n".join(f"- {texts.escaped(row['name'])}" for row in rows))
     if unfinished := sum(row["status"] in UNFINISHED for row in rows):
         st.markdown(f"{unfinished} of them {'has' if unfinished == 1 else 'have'} not finished and will be stopped.")
-    offer_answers("Delete them", "Keep them", "really-delete-chosen", remove_chosen, [row["id"] for row in rows])
+    offer_answers("Delete them", "Keep them", "really-delete-chosen", [row["id"] for row in rows])
 
 
-def offer_answers(yes: str, no: str, key: str, delete: Callable[[Any], None], what: Any) -> None:
-    """Shows the two answers to whether something is to be deleted. Either closes the dialog."""
+def offer_answers(yes: str, no: str, key: str, runs: list[str]) -> None:
+    """Shows the two answers to whether runs are to be deleted. Either closes the dialog."""
     with st.container(horizontal=True):
-        sure = st.button(yes, type="primary", key=key, on_click=delete, args=(what,))
+        sure = st.button(yes, type="primary", key=key, on_click=delete_runs, args=(service(), runs))
         if st.button(no) or sure:
             st.rerun()
-
-
-def remove_chosen(runs: list[str]) -> None:
-    delete_runs(service(), runs)
-    choose([])

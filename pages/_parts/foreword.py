@@ -14,7 +14,7 @@ RESTORED = "This is the contact sheet's set-up, restored."
 
 
 def foreword(experiment: JSON) -> str:
-    """Says what a newcomer sees, that a sheet gave this set-up, what will be slow, or what to expect, as before here."""
+    """Says what a newcomer sees, that a sheet gave this set-up, what will be slow, or what to expect."""
     if st.session_state["welcome"]:
         return texts.WELCOME
     known = catalogue()

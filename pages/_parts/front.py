@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import re
 from functools import lru_cache
@@ -12,12 +11,12 @@ from pathlib import Path
 from string import Template
 
 import streamlit as st
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gradleak_core.api.static_files import Text, live_version
 from gradleak_core.places import ASSETS
+from gradleak_core.runs.exports.recorded import from_data_url, open_readable
 from pages._parts.pictures import encoded, joined
 
 INDEX = re.sub(
@@ -29,8 +28,6 @@ INDEX = re.sub(
 CODE = slice(INDEX.index('<script type="module"'), INDEX.index("</head>"))
 """What of Streamlit's page asks for its code and its style."""
 COLOURS = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor")
-
-
 THEMES = {
     f"{name.upper()}_THEME": {"bodyFont": st.get_option("theme.font")}
     | {key: st.get_option(f"theme.{name}.{key}") for key in COLOURS}
@@ -77,18 +74,13 @@ def make_page(ahead: str, first: bool) -> Text:
 def make_poster() -> str:
     """Returns the poster as HTML with its own style and no script. It plays without one, however busy the page is."""
     recording = json.loads((ASSETS / "recordings" / "first.json").read_text(encoding="utf-8"))
-    frames = [from_address(frame["picture"]) for frame in recording["frames"][:FRAMES]]
+    frames = [open_readable(from_data_url(frame["picture"])) for frame in recording["frames"][:FRAMES]]
     return Template((ASSETS / "poster.html").read_text(encoding="utf-8")).substitute(
         truth=recording["truth"],
         film=encoded(joined(frames), quality=80),
         frames=len(frames),
         travel=100 * (1 - 1 / len(frames)),
     )
-
-
-def from_address(address: str) -> Image.Image:
-    """Returns the picture that a `data:` address holds."""
-    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB")
 
 
 def script(text: str) -> str:

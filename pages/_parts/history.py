@@ -200,10 +200,4 @@ def delete(row: JSON) -> None:
     st.markdown(f"**{texts.escaped(row['name'])}** and all its pictures will be gone for good.")
     if row["status"] in UNFINISHED:
         st.markdown("It has not finished and will be stopped.")
-    offer_answers("Delete", "Keep it", "really-delete", remove, row["id"])
-
-
-def remove(run: str) -> None:
-    """Deletes a run, unless somebody else has done so first."""
-    with suppress(NoRun):
-        service().delete(run)
+    offer_answers("Delete", "Keep it", "really-delete", [row["id"]])

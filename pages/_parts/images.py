@@ -95,7 +95,7 @@ def choose() -> None:
     note("The attacker never sees the picture, only the update that it causes.")
     several = st.toggle(
         "Several pictures in one update", key="several",
-        on_change=lambda: st.session_state["several"] or only_first(),
+        on_change=lambda: st.session_state["several"] or set_images(setup.current()["images"][:1]),
     )  # fmt: skip
     if several:
         basket()
@@ -135,10 +135,6 @@ def take_out(index: int) -> None:
     """Takes a picture out of the batch, but never the last one."""
     chosen = setup.current()["images"]
     set_images([*chosen[:index], *chosen[index + 1 :]] or chosen)
-
-
-def only_first() -> None:
-    set_images(setup.current()["images"][:1])
 
 
 def set_images(references: list[str]) -> None:

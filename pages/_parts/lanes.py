@@ -51,15 +51,6 @@ def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
     return found if len(found) > 1 else [], complaints
 
 
-def readable(experiment: JSON) -> dict[str, JSON]:
-    """Returns the lanes beside the set-up that make sense, by their texts."""
-    found = {}
-    for text in setup.lanes():
-        with suppress(Refused):
-            found[text] = read_lane(text, experiment, catalogue())
-    return found
-
-
 def race_menu(experiment: JSON) -> None:
     """Shows the button behind which lanes are added."""
     asked = st.session_state.get("lanes-asked", 0)  # another popover, and so a closed one, after each choice
@@ -143,7 +134,10 @@ def close_menu() -> None:
 
 def take_out(experiment: JSON) -> None:
     """Shows a button for each lane beside the set-up, which takes it away."""
-    lanes = readable(experiment)
+    lanes = {}
+    for text in setup.lanes():
+        with suppress(Refused):
+            lanes[text] = read_lane(text, experiment, catalogue())
     named = dict(zip(lanes, lane_names([experiment, *lanes.values()], catalogue())[1:], strict=True))
     for text in setup.lanes():
         name, rest = named.get(text, text), [other for other in setup.lanes() if other != text]

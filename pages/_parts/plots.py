@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from gradleak_core.config.schemas import fit_text
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import SEEN
 
@@ -159,7 +160,7 @@ class Frame:
                 tag("rect", fill="none", stroke=dot.colour, stroke_width=5 if dot.chosen else 2, **place),
                 tag("image", tag("title", escape(dot.label)), href=dot.picture, data_pick=dot.label,
                     style="image-rendering:pixelated", **place),
-                text(middle, THUMB + 19, shortened(dot.label), size=12),
+                text(middle, THUMB + 19, fit_text(dot.label, LONGEST), size=12),
             ]  # fmt: skip
         return parts
 
@@ -234,11 +235,6 @@ def describe_rows(figure: JSON) -> str:
     said = [f"{row['name']} {row['share']:.1%}" if "share" in row else f"{row['name']} {mean(row['values']):.3g}"
             for row in figure["rows"]]  # fmt: skip
     return f"{figure['title']}: {', '.join(said)}"
-
-
-def shortened(label: str) -> str:
-    """Returns a label as short as a thumbnail is wide."""
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, colour: str, **look: Any) -> str:

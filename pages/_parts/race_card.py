@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import streamlit as st
 
 from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
-from gradleak_core.runs.service import NoRun
 from gradleak_core.runs.several import all_tags
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import seen, word
@@ -118,9 +116,4 @@ def rename_kept(race: str) -> None:
 def delete_kept(race: JSON) -> None:
     """Asks before it deletes a race, which cannot be brought back."""
     st.markdown(f"**{texts.escaped(race['title'])}** and all pictures of its lanes will be gone for good.")
-    offer_answers("Delete", "Keep it", "really-delete", remove_kept, race["id"])
-
-
-def remove_kept(race: str) -> None:
-    with suppress(NoRun):
-        races.delete_race(service(), race)
+    offer_answers("Delete", "Keep it", "really-delete", [row["id"] for row in race["lanes"]])

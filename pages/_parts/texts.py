@@ -12,6 +12,7 @@ from gradleak_core.config import knobs
 from gradleak_core.config.differences import part_title, shown_value
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
+from gradleak_core.doctor.patient import write_distance
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
@@ -87,9 +88,9 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return f"This goes on from the guess of iteration {iteration}. Change something and run it."
     if preset is not None:
         return f"Expect that the {'defence' if holds(preset) else 'picture'} {promised(preset)}."
-    if names := substitutes(experiment, catalogue):
+    if names := knobs.substitutes(experiment, catalogue):
         return f"Expect the {_and(names)} at best: that is what the client trained on."
-    if opposed(experiment, catalogue):
+    if facts(experiment, catalogue)["stochastic"] and answers(experiment):
         return "Expect a better picture than an attack that ignores the randomness would get."
     if without := idle(experiment, catalogue):
         return without
@@ -103,7 +104,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return "Expect a weaker picture than from a single step: one update sums up several steps."
     if len(experiment["images"]) > 1:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
-    if rough(experiment, catalogue):
+    if experiment["attack"].get("optimiser", {}).get("kind") == "lbfgs" and facts(experiment, catalogue)["relu"]:
         return "Expect little: this attack needs smooth activations. With ReLU, Inverting Gradients does better."
     return "Nothing hides the update. Expect the picture to come back if this attack suits this model."
 
@@ -126,33 +127,16 @@ def holds(preset: JSON) -> bool:
     return bool(preset["promise"].startswith("hold"))
 
 
-def rough(experiment: JSON, catalogue: JSON) -> bool:
-    """Returns whether the attack uses L-BFGS on a network with ReLUs."""
-    optimiser = experiment["attack"].get("optimiser", {})
-    return optimiser.get("kind") == "lbfgs" and bool(facts(experiment, catalogue)["relu"])
-
-
 def promised(preset: JSON) -> str:
     """Says what a preset promises, and how soon."""
     said = str(preset["promise"]).replace("leaks in", "leaks: recognisable in")
     return f"{said.removesuffix(' s')}\N{NO-BREAK SPACE}s" if said.endswith(" s") else said
 
 
-def opposed(experiment: JSON, catalogue: JSON) -> bool:
-    """Returns whether the model is random and the attack is made against that."""
-    return bool(facts(experiment, catalogue)["stochastic"]) and answers(experiment)
-
-
 def altered(experiment: JSON, catalogue: JSON) -> str:
     """Says what the attack recovers at best, if that is not the private picture; else empty."""
-    names = substitutes(experiment, catalogue)
+    names = knobs.substitutes(experiment, catalogue)
     return f"At best this recovers the {_and(names)}. Scores are against the private picture." if names else ""
-
-
-def substitutes(experiment: JSON, catalogue: JSON) -> list[str]:
-    """Returns what the client trains on in place of the private picture, if it does not train on that."""
-    rows = (knobs.find_entry("defences", part, catalogue) for part in experiment["defences"])
-    return list(dict.fromkeys(filter(None, (row.get("instead") for row in rows))))
 
 
 def client(experiment: JSON) -> str:
@@ -189,13 +173,7 @@ def ingredients(experiment: JSON, catalogue: JSON) -> str:
 
 def small(value: float) -> str:
     """Formats a number with four digits, or as 2.7 × 10⁻⁶ below a thousandth."""
-    if value == 0 or abs(value) >= 0.001:
-        return f"{value:.4g}"
-    digits, power = f"{value:.1e}".split("e-")
-    return f"{digits} × 10⁻" + str(int(power)).translate(RAISED)
-
-
-RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return f"{value:.4g}" if value == 0 or abs(value) >= 0.001 else write_distance(value)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

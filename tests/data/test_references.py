@@ -20,7 +20,7 @@ from gradleak_core.types import Refused
 def test_an_upload_has_pixels_but_no_label() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (700, 300), "white").save(buffer, "JPEG")
-    reference = uploads.save(data_folder() / "uploads", buffer.getvalue())
+    reference = uploads.keep_upload(data_folder() / "uploads", uploads.check_both(buffer.getvalue())[0])
     image, own = load_image(reference, 28, 1)
     assert torch.equal(image, torch.ones(1, 1, 28, 28))
     assert own is read_label(reference) is None
@@ -50,7 +50,7 @@ def test_listing_and_checking_need_no_torch() -> None:
     code = (
         "import sys; from gradleak_core.data import folders, label_names, read_picture, samples, datasets, uploads; "
         "folders.folders(); read_picture('sample:eye'); label_names('dataset:mnist/test/0'); "
-        "uploads.check_upload(samples.read_sample('astronaut')); "
+        "uploads.check_both(samples.read_sample('astronaut'))[0]; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

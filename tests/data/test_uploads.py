@@ -26,7 +26,7 @@ def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
 
 
 def cleaned(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(uploads.check_upload(data)))
+    image = Image.open(io.BytesIO(uploads.check_both(data)[0]))
     image.load()
     assert image.format == "PNG"
     return image
@@ -77,7 +77,7 @@ def test_floats_span_black_to_white(values: tuple[float, ...]) -> None:
 
 def test_floats_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(Refused, match="not numbers"):
-        uploads.check_upload(encoded(Image.fromarray(np.full((4, 4), np.inf, np.float32)), "TIFF"))
+        uploads.check_both(encoded(Image.fromarray(np.full((4, 4), np.inf, np.float32)), "TIFF"))[0]
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
@@ -119,7 +119,7 @@ def test_a_photo_is_turned_upright_and_forgets_where_it_was_taken() -> None:
     exif[0x010E] = "my own garden"
     data = encoded(halves("red", "blue", size=(64, 32)), "JPEG", exif=exif, quality=95)
     assert b"my own garden" in data
-    clean = uploads.check_upload(data)
+    clean = uploads.check_both(data)[0]
     image = Image.open(io.BytesIO(clean))
     assert image.size == (32, 32)
     assert image.getpixel((16, 8))[0] > 200
@@ -218,7 +218,7 @@ def header_only(width: int, height: int) -> bytes:
 )
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int], sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
-        uploads.check_upload(header_only(*size))
+        uploads.check_both(header_only(*size))[0]
 
 
 def test_a_picture_of_a_4k_screen_is_read() -> None:
@@ -246,7 +246,7 @@ def test_a_large_photo_is_read_at_a_part_of_its_size() -> None:
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence) as refused:
-        uploads.check_upload(data)
+        uploads.check_both(data)[0]
     assert str(refused.value).endswith(".")
     assert "\n" not in str(refused.value)
 
@@ -273,15 +273,15 @@ def test_damage_of_any_kind_is_refused_or_survived(form: str) -> None:
 
 def test_an_upload_is_kept_once_under_its_hash_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "uploads"
-    reference = uploads.save(folder, encoded(halves("red", "blue"), "BMP"))
-    assert uploads.save(folder, encoded(halves("red", "blue"))) == reference
+    reference = uploads.keep_upload(folder, uploads.check_both(encoded(halves("red", "blue"), "BMP"))[0])
+    assert uploads.keep_upload(folder, uploads.check_both(encoded(halves("red", "blue")))[0]) == reference
     assert [file.name for file in folder.iterdir()] == [reference.removeprefix("upload:") + ".png"]
     assert ends(Image.open(uploads.upload_path(folder, reference))) == ((255, 0, 0), (0, 0, 255))
 
 
 def test_nothing_is_kept_of_a_refused_upload(tmp_path: Path) -> None:
     with pytest.raises(Refused):
-        uploads.save(tmp_path, b"nonsense")
+        uploads.keep_upload(tmp_path, uploads.check_both(b"nonsense")[0])
     assert list(tmp_path.iterdir()) == []
 
 

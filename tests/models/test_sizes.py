@@ -101,7 +101,8 @@ def test_a_bias_of_the_mlp_is_a_fact_the_label_rules_see() -> None:
 
 
 def given(batch: int = 1, size: int = 32, **client: int) -> dict[str, float]:
-    about = {"images": ["a"] * batch, "size": size, "channels": 3, "classes": 10, "client": client, "model": {}}
+    about: dict[str, object] = {"images": ["a"] * batch, "size": size, "channels": 3, "classes": 10, "client": client}
+    about["model"] = {"patch": 4}
     return facts(about, RULES)
 
 

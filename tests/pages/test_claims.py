@@ -11,15 +11,16 @@ import pytest
 from gradleak_core.config import links
 from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes
+from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
-from pages._parts import claims, site, texts
+from pages._parts import claims, texts
 from pages._parts.plots import value_plot
 from tests.pages.conftest import Open, views
 from tests.pages.test_lab import address, words
 from tests.runs.serving import until
 
-ROWS: list[Any] = json.loads((site.ASSETS / "claims.json").read_text(encoding="utf-8"))
+ROWS: list[Any] = json.loads((ASSETS / "claims.json").read_text(encoding="utf-8"))
 LIVE = [row for row in ROWS if row["live"]["cpu"] is not None]
 RESULT = {
     "ours": "DLG 12 %; iDLG 99 %",

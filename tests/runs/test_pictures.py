@@ -24,7 +24,9 @@ from tests.runs.toy_engine import experiment
 
 def colour(server: Server, name: str) -> str:
     """The reference of an upload of one colour."""
-    return uploads.save(server.service.pictures.folder, encoded(Image.new("RGB", (20, 20), name)))
+    return uploads.keep_upload(
+        server.service.pictures.folder, uploads.check_both(encoded(Image.new("RGB", (20, 20), name)))[0]
+    )
 
 
 def run(server: Server, *images: str) -> str:
@@ -105,7 +107,7 @@ def test_an_upload_without_a_run_is_kept_for_a_day(server: Server) -> None:
 
 def test_old_uploads_are_looked_for_at_the_start(tmp_path: Path) -> None:
     folder = tmp_path / "uploads"
-    old = uploads.save(folder, encoded(Image.new("RGB", (20, 20), "orange")))
+    old = uploads.keep_upload(folder, uploads.check_both(encoded(Image.new("RGB", (20, 20), "orange")))[0])
     (folder / "half.part").write_bytes(b"cut off")
     for file in folder.iterdir():
         os.utime(file, (0, 0))
