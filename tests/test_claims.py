@@ -157,10 +157,6 @@ def came_to(dlg: float, ours: float, soon: float = 200, sooner: float = 100) -> 
     return {"published DLG": sapag.Rows(dlg, soon), "SAPAG": sapag.Rows(ours, sooner)}
 
 
-def at(perturbation: float) -> dict[str, float]:
-    return {"perturbation": perturbation}
-
-
 HOLDS = dropout_inversion.Case(fails=True, succeeds=True, near=True)
 FAR = dropout_inversion.Case(fails=True, succeeds=True, near=False)
 
@@ -238,12 +234,10 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (precode.is_broken, ({"MLP": (1.0, 0.9), "ViT": (0.5, 0.59)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.6, 0.6)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.5, 0.5)},), NOT),
-    (partial_perturbation.verdict, (at(0.1), None, 0.02, 0.6), WHOLE),
-    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.6), WHOLE),
-    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.021, 0.6), PART),
-    (partial_perturbation.verdict, (at(0.1), at(0.11), 0.0, 0.59), PART),
-    (partial_perturbation.verdict, (at(0.1), at(0.1), 0.0, 0.6), NOT),
-    (partial_perturbation.verdict, (None, None, None, 0.6), NOT),
+    (partial_perturbation.verdict, (0.1, None), WHOLE),
+    (partial_perturbation.verdict, (0.1, 0.1), PART),
+    (partial_perturbation.verdict, (0.2, 0.1), NOT),
+    (partial_perturbation.verdict, (None, None), NOT),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.5, "InstaHide": 0.1},), WHOLE),
     (mixing.verdict, ({"none": 0.9, "mixup": 0.7, "InstaHide": 0.1},), PART),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.7, "InstaHide": 0.3},), NOT),
