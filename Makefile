@@ -38,8 +38,9 @@ lint-js: ## The types of the JavaScript, where there is Node
 	elif ! $(TSC) --version >/dev/null 2>&1; then echo "The types of the JavaScript are not checked: npx cannot start TypeScript."; \
 	else $(TSC) --project jsconfig.json; fi
 
-browser: $(VENV)/.dev ## Find or install the browser of the browser tests
+browser: $(VENV)/.dev ## Find or install the browser of the browser tests, and nginx
 	@$(PY) -m tests.e2e.browser
+	@$(PY) -m tests.web.nginx
 
 check: $(VENV)/.app ## Versions, device and a self-test of this machine
 	@$(PY) -m gradleak_core check

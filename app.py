@@ -2,7 +2,8 @@
 
 `streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
 number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
-server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open. Nothing in this process imports torch.
+server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
+which all is served. Nothing in this process imports torch.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradleak_core.api import api
+from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.api.static_files import Packed
+from gradleak_core.config.addresses import read_base_path
 from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
@@ -82,6 +85,16 @@ def workers() -> int:
     return int(text)
 
 
+def base_path() -> str:
+    """Returns the path under which everything is served. Ends the program with a sentence."""
+    if st.get_option("server.baseUrlPath"):
+        sys.exit("Set GRADLEAK_BASE_PATH in place of server.baseUrlPath, which moves nothing but Streamlit's own.")
+    try:
+        return read_base_path(os.environ.get("GRADLEAK_BASE_PATH", ""))
+    except Refused as error:
+        sys.exit(str(error))
+
+
 service = services.Service(data_folder(), workers=workers())
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 STATIC = Path(st.__file__).parent / "static" / "static"
@@ -96,6 +109,7 @@ app = st.App(
         Middleware(Excuse),
         Middleware(WithHeaders, headers=HEADERS),
         Middleware(Guard, hosts=HOSTS, closed=CLOSED),
+        Middleware(Under, base=base_path()),
         Middleware(Handover),
         Middleware(Packed, folder=STATIC),
     ],

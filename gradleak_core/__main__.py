@@ -205,12 +205,15 @@ def serve_site(
         list[Door] | None, typer.Option(help="Way in of Streamlit's own to open; repeatable.", envvar="GRADLEAK_OPEN")
     ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
+    base_path: Annotated[
+        str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")
+    ] = "",
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
     doors = [door.value for door in open or []]
-    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout), STDOUT)
+    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, base_path), STDOUT)
 
 
 def run_installed() -> int:

@@ -5,7 +5,7 @@ import { FIGURES } from "./lesson_figures.js";
 import { learn } from "./words.js";
 
 /** @import { Table } from "./words.js" */
-/** @typedef {Table & { base: string, version: string, figure: string, title: string }} LessonData */
+/** @typedef {Table & { version: string, figure: string, title: string }} LessonData */
 
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
@@ -16,8 +16,8 @@ const files = new Map();
  * @param {string} name
  * @returns {Promise<any>}
  */
-function read({ base, version }, name) {
-  const url = `${base}/api/static/recordings/${name}.json?${version}`;
+function read({ version }, name) {
+  const url = `api/static/recordings/${name}.json?${version}`;
   const file = files.get(url) ?? fetch(url).then((answer) => answer.json());
   files.set(url, file);
   return file;

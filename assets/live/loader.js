@@ -13,8 +13,8 @@ const views = new WeakMap();
  * @returns {Promise<View>}
  */
 async function load(parent, data) {
-  const joined = `${data.base}/api/static/live/${data.version}/joined`;
-  const module = await import(new URL(`${joined}/${data.module ?? "view.js"}`, location.origin).href);
+  const joined = `api/static/live/${data.version}/joined`;
+  const module = await import(new URL(`${joined}/${data.module ?? "view.js"}`, document.baseURI).href);
   return new module.View(parent, data);
 }
 

@@ -27,7 +27,7 @@ export class Mounted {
     learn(data);
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
-    this.api = new URL(`${data.base}/api`, location.origin).href;
+    this.api = new URL("api", document.baseURI).href;
     this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
     const options = { keys: !data.compact, signal: this.abort.signal };
     this.controls = new Controls(this.root, this.find, this.wanted, options);

@@ -116,7 +116,7 @@ export class RaceStage {
     this.find("run").hidden = !data.race;
     this.drawScrubber();
     this.link("export", ended && kept && `${api}/races/${shown}/export.zip`);
-    this.link("watch", kept && `${data.base}/?race=${shown}&watch=1`);
+    this.link("watch", kept && `./?race=${shown}&watch=1`);
   }
 
   drawScrubber() {

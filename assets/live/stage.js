@@ -223,8 +223,8 @@ export class Stage {
       level: trace.head.status === "paused" && Boolean(trace.head.message),
     });
     const run = source?.live ? source.run : null;
-    this.link("help", `${data.base}/how-it-works?tab=numbers`);
-    this.link("watch", run && `${data.base}/?run=${run}&watch=1`);
+    this.link("help", "how-it-works?tab=numbers");
+    this.link("watch", run && `./?run=${run}&watch=1`);
     this.find("fork").disabled = !run || cursor.shown === null || !data.experiment;
     const kept = ended && trace.head.status !== "deleted";
     this.downloads.offer(kept && run ? `${api}/runs/${run}/export` : null);

@@ -94,7 +94,6 @@ export type Picture = ImageBitmap | HTMLImageElement;
 
 /** What `live_view` in pages/_parts/live_view.py sends. */
 export interface Data {
-  base: string;
   version: string;
   experiment: { images: string[]; threat?: { hidden?: string } } | null;
   run: string | null;
@@ -121,7 +120,6 @@ export interface Data {
 
 /** What `race_view` in pages/_parts/race.py sends: a race to run, one to show, or both. */
 export interface RaceData {
-  base: string;
   version: string;
   module: string;
   race: { lanes: object[]; names: string[]; title: string | null; by: "iterations" | "seconds" } | null;

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import re
 import socket
 import struct
 import sys
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from gradleak_core.config.addresses import read_base_path, read_host
 from gradleak_core.data import data_folder
 from gradleak_core.places import SITE
 from gradleak_core.types import Refused
@@ -38,7 +38,7 @@ SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
 
 @dataclass(frozen=True)
 class Site:
-    """The settings of a server: where it listens, the names it answers to, its folder, and the doors it opens."""
+    """The settings of a server: where it listens, the names it answers to, its folder, the doors it opens, its path."""
 
     host: str
     port: int
@@ -47,6 +47,7 @@ class Site:
     allowed_hosts: Sequence[str]
     open: Sequence[str]
     timeout: int
+    base_path: str
 
 
 def serve(site: Site, out: Console) -> int:
@@ -56,18 +57,20 @@ def serve(site: Site, out: Console) -> int:
     """
     folder = (site.data or data_folder()).expanduser().absolute()
     for name in site.allowed_hosts:
-        if not re.fullmatch(r"\w[\w.-]*|[\da-fA-F:.]+", name, re.ASCII):
-            raise Refused(f"{name!r} is not the name of a host; write it like lab.example, without http:// or a port.")
+        read_host(name)
+    base_path = read_base_path(site.base_path)
     check_data_folder(folder)
     listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
+    place = url(site.host, port, base_path)
     with contextlib.suppress(OSError):  # a full disk shows on the page
-        (folder / ADDRESS).write_text(url(site.host, port), encoding="utf-8")
+        (folder / ADDRESS).write_text(place, encoding="utf-8")
     os.environ |= {
         "GRADLEAK_DATA": str(folder),
         "GRADLEAK_WORKERS": str(site.workers),
         "GRADLEAK_ALLOWED_HOSTS": " ".join(site.allowed_hosts),
         "GRADLEAK_OPEN": " ".join(site.open),
+        "GRADLEAK_BASE_PATH": base_path,
         "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.open),
         "STREAMLIT_SERVER_ADDRESS": site.host,
         "STREAMLIT_SERVER_PORT": str(port),
@@ -80,9 +83,9 @@ def serve(site: Site, out: Console) -> int:
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
         logging.getLogger(name).addFilter(worth_logging)
-    out.print(f"GradLeak is at {url(site.host, port)}; Ctrl-C stops it.", highlight=False)
+    out.print(f"GradLeak is at {place}; Ctrl-C stops it.", highlight=False)
     if site.host in EVERYWHERE:
-        places = " and ".join(url(address, port) for address in addresses())
+        places = " and ".join(url(address, port, base_path) for address in addresses())
         out.print(f"Other machines find it at {places}." if places else NOWHERE, highlight=False, soft_wrap=True)
     server = uvicorn.Server(settings)
     with contextlib.suppress(KeyboardInterrupt):
@@ -175,7 +178,8 @@ def addresses() -> list[str]:
     return [address for address in found if not address.startswith("127.")]
 
 
-def url(host: str, port: int) -> str:
+def url(host: str, port: int, base_path: str = "") -> str:
     """Returns the address to open in a browser on this machine."""
     name = "localhost" if host in ("127.0.0.1", "::1", *EVERYWHERE) else host
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    below = f"{base_path}/" if base_path else ""
+    return f"http://[{name}]:{port}{below}" if ":" in name else f"http://{name}:{port}{below}"

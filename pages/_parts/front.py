@@ -35,12 +35,12 @@ THEMES = {
 }
 """What Streamlit's client has to know of our themes before its server has told it."""
 SETTINGS = (
-    "window.__streamlit = { BACKEND_BASE_URL: location.origin, "
+    "window.__streamlit = { BACKEND_BASE_URL: new URL('.', location).href, "
     f"HOST_CONFIG: {{ allowedOrigins: [location.origin], useExternalAuthToken: false }}, ...{json.dumps(THEMES)} }}"
 )
-"""Tells Streamlit's client where its server is, which it would look for under /runs on /runs, and meet two 404s; with
-whom it may talk, so that it need not ask before it connects; and in which colours and letters it begins, which spares a
-font that our theme does not use."""
+"""Tells Streamlit's client where its server is: beside the page, whatever path a proxy has put before it. On /runs it
+would look under /runs, and meet two 404s. Tells it also with whom it may talk, so that it need not ask before it
+connects, and in which colours and letters it begins, which spares a font that our theme does not use."""
 CONNECTION = (ASSETS / "connection.js").read_text("utf-8")
 """Says in our words that the server is gone."""
 POSTER = (ASSETS / "poster.js").read_text("utf-8")

@@ -136,7 +136,7 @@ def actions(row: JSON, known: Sequence[str]) -> None:
                   disabled=closed)  # fmt: skip
         st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch",
                   disabled=closed)  # fmt: skip
-        st.link_button("Export as a zip file", f"/api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
+        st.link_button("Export as a zip file", f"./api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
         tags_field([row], known, run)
         sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)

@@ -19,7 +19,6 @@ from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
 ALWAYS = {
-    "base": f"/{st.get_option('server.baseUrlPath')}".rstrip("/").replace("//", "/"),
     "version": live_version(),
     "seen": SEEN,
     "recognisable_ssim": RECOGNISABLE_SSIM,

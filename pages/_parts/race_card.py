@@ -91,7 +91,7 @@ def race_actions(race: JSON, known: Sequence[str]) -> None:
               on_click=open_race, args=(race,), disabled=closed)  # fmt: skip
     asked = st.session_state.get("asked", 0)
     with st.popover("More", width="stretch", key=f"more:{name}:{asked}"):
-        st.link_button("Export as a zip file", f"/api/races/{name}/export.zip", width="stretch", key=f"export:{name}")
+        st.link_button("Export as a zip file", f"./api/races/{name}/export.zip", width="stretch", key=f"export:{name}")
         st.text_input("Name", race["title"], key=f"name:{name}", max_chars=120, on_change=rename_kept, args=(name,))
         tags_field(race["lanes"], known, name)
         sure = st.button("Delete", key=f"delete:{name}", width="stretch", icon=":material/delete:",

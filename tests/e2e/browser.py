@@ -16,6 +16,7 @@ NAMES = (
     *("chromium-headless-shell", "chromium", "chromium-browser"),
     *("google-chrome", "google-chrome-stable", "chrome"),
 )
+PACKAGES = ("chromium-headless-shell", "chromium")
 MISSING = (
     "No browser for the browser tests: install Chromium or Chrome, "
     "or set GRADLEAK_BROWSER to the path of one that starts."
@@ -34,7 +35,7 @@ def find() -> str | None:
 
 def ensure() -> str | None:
     """As `find`, but tries to install one first when there is none."""
-    return find() or (install_debian() and find()) or (install_playwright() and find()) or None
+    return find() or (install_debian(*PACKAGES) and find()) or (install_playwright() and find()) or None
 
 
 def starts(path: str) -> bool:
@@ -52,14 +53,15 @@ def playwrights_own() -> str | None:
     return path if starts(path) else None
 
 
-def install_debian() -> bool:
+def install_debian(*packages: str) -> bool:
+    """Whether the first of these packages that there is has been installed."""
     if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
         return False
-    say("Installing Chromium with apt-get.")
+    say(f"Installing {packages[0]} with apt-get.")
     quiet = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     return attempt([*quiet, "update"], environment) and any(
-        attempt([*quiet, "install", "-y", name], environment) for name in ("chromium-headless-shell", "chromium")
+        attempt([*quiet, "install", "-y", name], environment) for name in packages
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -45,6 +46,7 @@ class Server:
     port: int
     data: Path
     log: Path
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -56,7 +58,11 @@ class Server:
         environment = seal(self.data.parent) | {"OMP_NUM_THREADS": "1", "GRADLEAK_DATA": str(self.data)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data)], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [*command, "--data-dir", str(self.data), *self.options],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
@@ -112,12 +118,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """A server that keeps its runs in `folder`. It must not have tried to reach anything but loopback."""
+def serving(folder: Path, *options: str) -> Iterator[Server]:
+    """A server with these `options` that keeps its runs in `folder`.
+
+    It must not have tried to reach anything but loopback.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    running = Server(f"http://127.0.0.1:{port}", port, folder / "data", folder / "log")
+    running = Server(f"http://127.0.0.1:{port}", port, folder / "data", folder / "log", options)
     running.start()
     try:
         yield running
@@ -160,7 +169,7 @@ def complaints(heard: list[str]) -> list[str]:
 
 def foreign(url: str, server: Server) -> bool:
     """True for an address that is neither the server's nor made up inside the page."""
-    return not url.startswith((f"{server.url}/", f"blob:{server.url}/", "data:"))
+    return not url.startswith((f"{server.url}/", f"blob:{urljoin(server.url, '/')}", "data:"))
 
 
 def visitor(browser: Browser, server: Server, complaints: list[str], **how: Any) -> BrowserContext:
@@ -168,7 +177,7 @@ def visitor(browser: Browser, server: Server, complaints: list[str], **how: Any)
 
     Unless said otherwise the screen is 1280×720, and motion is reduced, since a recording that plays takes a processor.
     """
-    usual = {"base_url": server.url, "viewport": {"width": 1280, "height": 720}, "reduced_motion": "reduce"}
+    usual = {"base_url": f"{server.url}/", "viewport": {"width": 1280, "height": 720}, "reduced_motion": "reduce"}
     context = browser.new_context(**{**usual, **how})
     context.set_default_timeout(PATIENCE_MS)
     context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)

@@ -39,7 +39,7 @@ class Lab:
 
     def open(self, setup: dict[str, Any] | None = None) -> Lab:
         """A visit with this set-up in the address; returns when Run can be pressed or is refused."""
-        self.page.goto(f"/?{urlencode(setup or {}, doseq=True)}")
+        self.page.goto(f"./?{urlencode(setup or {}, doseq=True)}")
         expect(self.view).to_be_visible()
         self.wait_ready()
         return self

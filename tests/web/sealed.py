@@ -108,6 +108,12 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
+def accepts(port: int) -> bool:
+    """Whether something on this machine takes connections at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,0 +1,55 @@
+"""A server below a path of its address, such as http://host/gl/. Every address that a page asks for is relative."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Under:
+    """Middleware that serves an application under a path, whether a proxy before it keeps that path or strips it.
+
+    What is asked for without the path is answered as well. A redirect is sent relative to the address that was asked
+    for, so that it holds whatever a proxy puts before it.
+    """
+
+    def __init__(self, app: ASGIApp, base: str = "") -> None:
+        self.app, self.base = app, base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif self.base and scope["path"] == self.base and scope["type"] == "http":
+            home = with_query(f"./{self.base.rpartition('/')[2]}/", scope["query_string"].decode("latin-1"))
+            await RedirectResponse(home)(scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith(f"{self.base}/"):
+            path = path.removeprefix(self.base)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "location" in headers:
+                    headers["location"] = relative(headers["location"], path)
+            await send(message)
+
+        await self.app({**scope, "path": path}, receive, answer)
+
+
+def relative(location: str, path: str) -> str:
+    """Returns where a redirect from `path` leads, as an address relative to it."""
+    there = urlsplit(location)
+    if not (there.netloc or location.startswith("/")):
+        return location
+    return with_query("./" + "../" * (path.count("/") - 1) + there.path.lstrip("/"), there.query)
+
+
+def with_query(address: str, query: str) -> str:
+    return f"{address}?{query}" if query else address

@@ -1,0 +1,64 @@
+"""A real nginx on loopback for the tests. `python -m tests.web.nginx` installs Debian's package if there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.e2e.browser import install_debian, say
+from tests.runs.serving import until
+from tests.web.sealed import accepts, free_port
+
+MISSING = "There is no nginx here; Debian's package nginx-light has it."
+CONFIG = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_max_body_size 16m;
+    client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+    uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+    map $http_upgrade $wanted {{ default upgrade; "" close; }}
+    proxy_http_version 1.1;
+    server {{
+        listen 127.0.0.1:{port};
+        absolute_redirect off;
+        {places}
+    }}
+}}
+"""
+SOCKETS = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $wanted;"
+KEPT_HOST = "proxy_set_header Host $http_host;"
+
+
+def find() -> str | None:
+    """The path of nginx, which Debian puts where only root looks."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+def place(path: str, target: str, *settings: str) -> str:
+    """A location that passes everything below `path` on to `target`; one that ends with a slash strips the path."""
+    return f"location {path} {{ proxy_pass {target}; {SOCKETS} {' '.join(settings)} }}"
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, *places: str) -> Iterator[str]:
+    """The address of an nginx with these locations, until the block ends."""
+    port = free_port()
+    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, places="\n".join(places)))
+    command = [find() or "nginx", "-p", str(folder), "-e", "stderr", "-c", "nginx.conf"]
+    with subprocess.Popen(command) as process:
+        try:
+            until(lambda: accepts(port), 20)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    if not find():
+        install_debian("nginx-light")
+    say(find() or f"{MISSING} Its tests will be skipped.")
