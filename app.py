@@ -3,7 +3,8 @@
 `streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
 number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
 server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
-which all is served. Nothing in this process imports torch.
+which all is served, GRADLEAK_ALLOWED_ORIGINS further addresses of its pages, GRADLEAK_FRAME_ANCESTORS the sites that
+may show it in a frame. Nothing in this process imports torch.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from gradleak_core.api import api
 from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.api.static_files import Packed
-from gradleak_core.config.addresses import read_base_path
+from gradleak_core.config.addresses import read_base_path, read_origin
 from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
-from pages._parts.front import HEADERS, front
+from pages._parts.front import front, headers
 from pages._parts.handover import Handover
 
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
@@ -85,31 +86,34 @@ def workers() -> int:
     return int(text)
 
 
-def base_path() -> str:
-    """Returns the path under which everything is served. Ends the program with a sentence."""
-    if st.get_option("server.baseUrlPath"):
-        sys.exit("Set GRADLEAK_BASE_PATH in place of server.baseUrlPath, which moves nothing but Streamlit's own.")
-    try:
-        return read_base_path(os.environ.get("GRADLEAK_BASE_PATH", ""))
-    except Refused as error:
-        sys.exit(str(error))
+def listed(variable: str) -> list[str]:
+    """Returns what an environment variable lists."""
+    return os.environ.get(variable, "").split()
 
 
+if st.get_option("server.baseUrlPath"):
+    sys.exit("Set GRADLEAK_BASE_PATH in place of server.baseUrlPath, which moves nothing but Streamlit's own.")
+try:
+    BASE = read_base_path(os.environ.get("GRADLEAK_BASE_PATH", ""))
+    ORIGINS = [read_origin(text) for text in listed("GRADLEAK_ALLOWED_ORIGINS")]
+    FRAMES = [read_origin(text) for text in listed("GRADLEAK_FRAME_ANCESTORS")]
+except Refused as error:
+    sys.exit(str(error))
 service = services.Service(data_folder(), workers=workers())
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
-HOSTS = [st.get_option("server.address") or "localhost", *os.environ.get("GRADLEAK_ALLOWED_HOSTS", "").split()]
-OPEN = os.environ.get("GRADLEAK_OPEN", "").split()
+HOSTS = [st.get_option("server.address") or "localhost", *listed("GRADLEAK_ALLOWED_HOSTS")]
+OPEN = listed("GRADLEAK_OPEN")
 CLOSED = [*LOGIN, *(path for door, path in DOORS.items() if door not in OPEN)]
 app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],
     middleware=[
         Middleware(Excuse),
-        Middleware(WithHeaders, headers=HEADERS),
-        Middleware(Guard, hosts=HOSTS, closed=CLOSED),
-        Middleware(Under, base=base_path()),
+        Middleware(WithHeaders, headers=headers(FRAMES)),
+        Middleware(Guard, hosts=HOSTS, closed=CLOSED, origins=ORIGINS),
+        Middleware(Under, base=BASE),
         Middleware(Handover),
         Middleware(Packed, folder=STATIC),
     ],

@@ -205,6 +205,23 @@ def serve_site(
         list[Door] | None, typer.Option(help="Way in of Streamlit's own to open; repeatable.", envvar="GRADLEAK_OPEN")
     ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
+    allowed_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address of its pages behind a proxy that rewrites Host; repeatable.",
+            envvar="GRADLEAK_ALLOWED_ORIGINS",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address of a proxy whose X-Forwarded-* is believed; repeatable.", envvar="GRADLEAK_TRUSTED_PROXIES"
+        ),
+    ] = None,
+    frame_ancestors: Annotated[
+        list[str] | None,
+        typer.Option(help="Site that may show it in a frame; repeatable.", envvar="GRADLEAK_FRAME_ANCESTORS"),
+    ] = None,
     base_path: Annotated[
         str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")
     ] = "",
@@ -213,7 +230,8 @@ def serve_site(
     from gradleak_core.cli.serve import Site, serve
 
     doors = [door.value for door in open or []]
-    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, base_path), STDOUT)
+    reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [])
+    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached), STDOUT)
 
 
 def run_installed() -> int:

@@ -13,6 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HOST = re.compile(r"(?:\[([\da-f:.]+)\]|(\w[\w.-]*))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 """Matches a `Host` header: a name or an address, in brackets where it holds colons, and perhaps a port."""
+NOT_OWN = (
+    "This request came from another site; open GradLeak's own page instead, "
+    "or start it with --allowed-origin if this is its page behind a proxy."
+)
 QUOTED_OF_REQUEST = 80
 """The most characters of a request that a refusal repeats."""
 
@@ -24,17 +28,22 @@ class Guard:
     browser says in `Origin` where the page is from, which must be the request's own scheme, host and port. Or it makes
     its own name lead here (DNS rebinding); then that name is in `Host`, which must be a loopback name, the address on
     which the connection came in, or one of `hosts`. Paths with one of `closed` in them are not there.
+
+    `origins` are further addresses of the server's own pages, which a proxy that rewrites `Host` has hidden from it.
+    Behind the guard, which alone knows them, their requests look like those of any own page.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), closed: Iterable[str] = ()) -> None:
-        self.app = app
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] = (), closed: Iterable[str] = (), origins: Iterable[str] = ()
+    ) -> None:
+        self.app, self.origins = app, frozenset(origins)
         self.hosts = {canonical(host) for host in (*LOOPBACK, *hosts)}
         self.closed = tuple(closed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = None if scope["type"] == "lifespan" else self.refusal(scope)
         if refusal is None:
-            await self.app(scope, receive, send)
+            await self.app(self.as_own(scope), receive, send)
         else:
             status, sentence = refusal
             await JSONResponse({"error": sentence}, status)(scope, receive, send)  # a WebSocket's handshake as well
@@ -46,11 +55,18 @@ class Guard:
         if not self.is_own_name(host, scope):
             name = host[:QUOTED_OF_REQUEST] or "a request without a host"
             return 421, f"This server does not answer to {name}; if it should, start it with --allowed-host."
-        if origin not in (None, f"{scope['scheme'].replace('ws', 'http')}://{host}"):
-            return 403, "This request came from another site; open GradLeak's own page instead."
+        if origin not in (None, own_origin(scope), *self.origins):
+            return 403, NOT_OWN
         if any(part in path for part in self.closed):
             return 404, f"There is nothing at {path[:QUOTED_OF_REQUEST]}."
         return None
+
+    def as_own(self, scope: Scope) -> Scope:
+        """Returns a request, of which `origins` do not show any more."""
+        if scope["type"] == "lifespan" or Headers(scope=scope).get("origin") not in self.origins:
+            return scope
+        rest = [(name, value) for name, value in scope["headers"] if name != b"origin"]
+        return {**scope, "headers": [*rest, (b"origin", own_origin(scope).encode("latin-1"))]}
 
     def is_own_name(self, host: str, scope: Scope) -> bool:
         """Returns whether `host` is a name of this server, or the address on which the connection came in."""
@@ -59,6 +75,11 @@ class Guard:
             return False
         name, server = canonical(match[1] or match[2]), scope.get("server")
         return name in self.hosts or (server is not None and name == canonical(server[0]))
+
+
+def own_origin(scope: Scope) -> str:
+    """Returns the origin of the pages that are served under the address of a request."""
+    return f"{scope['scheme'].replace('ws', 'http')}://{Headers(scope=scope).get('host', '')}"
 
 
 def canonical(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from gradleak_core.config.addresses import read_base_path, read_host
+from gradleak_core.config.addresses import read_base_path, read_host, read_origin, read_proxy
 from gradleak_core.data import data_folder
 from gradleak_core.places import SITE
 from gradleak_core.types import Refused
@@ -38,7 +38,7 @@ SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
 
 @dataclass(frozen=True)
 class Site:
-    """The settings of a server: where it listens, the names it answers to, its folder, the doors it opens, its path."""
+    """The settings of a server: where it listens and how it is reached, its folder, and the doors it opens."""
 
     host: str
     port: int
@@ -47,7 +47,10 @@ class Site:
     allowed_hosts: Sequence[str]
     open: Sequence[str]
     timeout: int
-    base_path: str
+    base_path: str = ""
+    allowed_origins: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = ()
+    frame_ancestors: Sequence[str] = ()
 
 
 def serve(site: Site, out: Console) -> int:
@@ -56,9 +59,9 @@ def serve(site: Site, out: Console) -> int:
     Raises `Refused` when a name, the port or the data folder cannot be had.
     """
     folder = (site.data or data_folder()).expanduser().absolute()
-    for name in site.allowed_hosts:
-        read_host(name)
-    base_path = read_base_path(site.base_path)
+    base_path, hosts = read_base_path(site.base_path), [read_host(name) for name in site.allowed_hosts]
+    origins, frames = ([read_origin(text) for text in texts] for texts in (site.allowed_origins, site.frame_ancestors))
+    proxies = [read_proxy(address) for address in site.trusted_proxies]
     check_data_folder(folder)
     listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
@@ -68,9 +71,11 @@ def serve(site: Site, out: Console) -> int:
     os.environ |= {
         "GRADLEAK_DATA": str(folder),
         "GRADLEAK_WORKERS": str(site.workers),
-        "GRADLEAK_ALLOWED_HOSTS": " ".join(site.allowed_hosts),
+        "GRADLEAK_ALLOWED_HOSTS": " ".join(hosts),
         "GRADLEAK_OPEN": " ".join(site.open),
         "GRADLEAK_BASE_PATH": base_path,
+        "GRADLEAK_ALLOWED_ORIGINS": " ".join(origins),
+        "GRADLEAK_FRAME_ANCESTORS": " ".join(frames),
         "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.open),
         "STREAMLIT_SERVER_ADDRESS": site.host,
         "STREAMLIT_SERVER_PORT": str(port),
@@ -79,7 +84,7 @@ def serve(site: Site, out: Console) -> int:
     sys.path.insert(0, str(SITE))
     import uvicorn
 
-    settings = server_settings(site.timeout)
+    settings = server_settings(site.timeout, proxies)
     settings.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
         logging.getLogger(name).addFilter(worth_logging)
@@ -98,8 +103,11 @@ def worth_logging(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
 
-def server_settings(timeout: int) -> uvicorn.Config:
-    """Returns the settings of the web server, whose clients may keep it waiting for `timeout` seconds."""
+def server_settings(timeout: int, proxies: list[str]) -> uvicorn.Config:
+    """Returns the settings of the web server, whose clients may keep it waiting for `timeout` seconds.
+
+    What `proxies` say in `X-Forwarded-*` of the client and of its scheme is believed.
+    """
     import uvicorn
 
     from gradleak_core.cli.connections import TimedProtocol
@@ -113,6 +121,8 @@ def server_settings(timeout: int) -> uvicorn.Config:
         ws_ping_timeout=30,
         log_level="warning",
         access_log=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         timeout_keep_alive=timeout,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from string import Template
@@ -88,8 +89,11 @@ def script(text: str) -> str:
     return f'<script type="module">{text}</script>'
 
 
-def policy() -> str:
-    """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes."""
+def policy(frames: Sequence[str]) -> str:
+    """Returns a content security policy for Streamlit, which allows its inline script and ours by their hashes.
+
+    `frames` are the origins of the pages that may show the dashboard in a frame.
+    """
     inline = [SETTINGS, CONNECTION, POSTER, *re.findall(r"<script>(.*?)</script>", INDEX, re.DOTALL)]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     return "; ".join((
@@ -103,15 +107,17 @@ def policy() -> str:
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        " ".join(("frame-ancestors", *(frames or ("'none'",)))),
     ))  # fmt: skip
 
 
-HEADERS = {
-    "content-security-policy": policy(),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-    "cross-origin-opener-policy": "same-origin",
-}
+def headers(frames: Sequence[str] = ()) -> dict[str, str]:
+    """Returns the headers of every answer, where pages of the origins `frames` may show the dashboard in a frame."""
+    return {
+        "content-security-policy": policy(frames),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+        "cross-origin-opener-policy": "same-origin",
+    }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -20,10 +21,12 @@ Ask = Callable[..., int]
 
 
 async def let_in(scope: Scope, receive: Receive, send: Send) -> None:
-    await Response()(scope, receive, send)
+    await Response(Headers(scope=scope).get("origin"))(scope, receive, send)
 
 
-GUARD = Guard(let_in, hosts=["lab.example", "2001:DB8::1"], closed=["/_stcore/metrics"])
+GUARD = Guard(
+    let_in, hosts=["lab.example", "2001:DB8::1"], closed=["/_stcore/metrics"], origins=["https://public.example"]
+)
 
 
 def answer(scheme: str, path: str = "/page", method: str = "GET", **headers: str) -> tuple[int, bytes]:
@@ -101,6 +104,15 @@ def test_any_other_page_is_turned_away(ask: Ask, origin: str) -> None:
 def test_the_scheme_is_part_of_the_origin(scheme: str) -> None:
     assert answer(scheme, host="lab.example", origin="https://lab.example")[0] == 200
     assert answer(scheme, host="lab.example", origin="http://lab.example")[0] == 403
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_a_page_behind_a_proxy_that_rewrites_the_host_is_own(scheme: str) -> None:
+    public = {"host": "localhost:8501", "origin": "https://public.example"}
+    assert answer(scheme, **public) == (200, b"http://localhost:8501")
+    assert answer(scheme, **public | {"host": "evil.example"})[0] == 421
+    for origin in ("http://public.example", "https://public.example:8443", "https://public.example.evil.example"):
+        assert answer(scheme, **public | {"origin": origin})[0] == 403
 
 
 @pytest.mark.parametrize("method", METHODS)
