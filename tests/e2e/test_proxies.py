@@ -1,7 +1,8 @@
-"""The whole dashboard below a path: by itself, and behind a real nginx that keeps the path or strips it."""
+"""The whole dashboard below a path: by itself, behind a real nginx that keeps the path or strips it, and in Jupyter."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,30 +15,56 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import OpenTab, Server, serving
 from tests.e2e.lab import SHORT, Lab
 from tests.e2e.test_choosing import flag, open_uploads, upload
-from tests.web import nginx as proxies
+from tests.web import jupyter, nginx
 
-WAYS = {"by itself": "/gl", "kept": "/gl", "stripped": "/in/a/lab"}
-"""How the path comes and goes, and the path. The server has not been told of the one that is stripped."""
-needs_nginx = pytest.mark.skipif(proxies.find() is None, reason=proxies.MISSING)
+needs_nginx = pytest.mark.skipif(nginx.find() is None, reason=nginx.MISSING)
+needs_jupyter = pytest.mark.skipif(jupyter.find() is None, reason=jupyter.MISSING)
 
 
 @pytest.fixture(scope="module")
-def origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dict[str, str]]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has been told of its path."""
     with serving(tmp_path_factory.mktemp("below"), "--base-path", "/gl") as server:
-        if proxies.find() is None:
-            yield server, {"by itself": server.url}
-            return
-        kept = proxies.place("/gl", server.url, proxies.KEPT_HOST)
-        stripped = proxies.place(f"{WAYS['stripped']}/", f"{server.url}/", proxies.KEPT_HOST)
-        with proxies.nginx(tmp_path_factory.mktemp("nginx"), kept, stripped) as proxy:
-            yield server, {"by itself": server.url, "kept": proxy, "stripped": proxy}
+        yield server
 
 
-@pytest.fixture(params=["by itself", *(pytest.param(way, marks=needs_nginx) for way in ("kept", "stripped"))])
-def below(request: pytest.FixtureRequest, origins: tuple[Server, dict[str, str]]) -> Server:
+@contextlib.contextmanager
+def by_itself(server: Server, _: Path) -> Iterator[str]:
+    yield f"{server.url}/gl"
+
+
+@contextlib.contextmanager
+def kept(server: Server, folder: Path) -> Iterator[str]:
+    with nginx.nginx(folder, nginx.place("/gl", server.url, nginx.KEPT_HOST)) as proxy:
+        yield f"{proxy}/gl"
+
+
+@contextlib.contextmanager
+def stripped(server: Server, folder: Path) -> Iterator[str]:
+    """The server has not been told of this path."""
+    with nginx.nginx(folder, nginx.place("/in/a/lab/", f"{server.url}/", nginx.KEPT_HOST)) as proxy:
+        yield f"{proxy}/in/a/lab"
+
+
+@contextlib.contextmanager
+def notebook(server: Server, folder: Path) -> Iterator[str]:
+    """The server has not been told of this path either."""
+    with jupyter.jupyter(folder) as proxy:
+        yield f"{proxy}/proxy/{server.port}"
+
+
+@pytest.fixture(
+    params=[
+        by_itself,
+        pytest.param(kept, marks=needs_nginx),
+        pytest.param(stripped, marks=needs_nginx),
+        pytest.param(notebook, marks=needs_jupyter),
+    ]
+)
+def below(request: pytest.FixtureRequest, told: Server, tmp_path: Path) -> Iterator[Server]:
     """The dashboard as a browser sees it in one of these ways; what lies outside its path counts as foreign."""
-    server, found = origins
-    return replace(server, url=found[request.param] + WAYS[request.param])
+    with request.param(told, tmp_path) as url:
+        yield replace(told, url=url)
 
 
 def test_the_dashboard_is_whole_below_a_path(below: Server, open_tab: OpenTab, complaints: list[str]) -> None:

@@ -18,10 +18,9 @@ daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
 events {{ worker_connections 256; }}
 http {{
     access_log off;
-    client_max_body_size 16m;
+    client_max_body_size 10m;
     client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
     uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-    map $http_upgrade $wanted {{ default upgrade; "" close; }}
     proxy_http_version 1.1;
     server {{
         listen 127.0.0.1:{port};
@@ -30,7 +29,7 @@ http {{
     }}
 }}
 """
-SOCKETS = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $wanted;"
+SOCKETS = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 KEPT_HOST = "proxy_set_header Host $http_host;"
 
 
