@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class Under:
     """Middleware that serves an application under a path, whether a proxy before it keeps that path or strips it.
 
-    What is asked for without the path is answered as well. A redirect is sent relative to the address that was asked
+    The path is `base`, or else the one that an ASGI server was told to serve under. What is asked for without it is
+    answered as well. A redirect is sent relative to the address that was asked
     for, so that it holds whatever a proxy puts before it.
     """
 
@@ -20,18 +21,19 @@ class Under:
         self.app, self.base = app, base
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        base = self.base or scope.get("root_path", "")
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif self.base and scope["path"] == self.base and scope["type"] == "http":
-            home = with_query(f"./{self.base.rpartition('/')[2]}/", scope["query_string"].decode("latin-1"))
+        elif base and scope["path"] == base and scope["type"] == "http":
+            home = with_query(f"./{base.rpartition('/')[2]}/", scope["query_string"].decode("latin-1"))
             await RedirectResponse(home)(scope, receive, send)
         else:
-            await self._pass_on(scope, receive, send)
+            await self._pass_on(base, scope, receive, send)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(self, base: str, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path.startswith(f"{self.base}/"):
-            path = path.removeprefix(self.base)
+        if path.startswith(f"{base}/"):
+            path = path.removeprefix(base)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -40,7 +42,7 @@ class Under:
                     headers["location"] = relative(headers["location"], path)
             await send(message)
 
-        await self.app({**scope, "path": path}, receive, answer)
+        await self.app({**scope, "path": path, "root_path": ""}, receive, answer)
 
 
 def relative(location: str, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from gradleak_core.__main__ import main
-from gradleak_core.api.base_path import relative
+from gradleak_core.api.base_path import Under, relative
 from gradleak_core.config.addresses import read_base_path
 from tests.web.sealed import ROOT, Sealed, sealed
 from tests.web.test_doors import SERVE, SOCKETS, handshake
@@ -65,6 +69,19 @@ def test_the_application_ends_with_the_sentence(option: str, sentence: str) -> N
 )
 def test_a_redirect_holds_behind_any_path(path: str, location: str, leads: str) -> None:
     assert urljoin(f"http://lab.example/gl{path}", relative(location, path)) == f"http://lab.example{leads}"
+
+
+@pytest.mark.parametrize(("base", "root_path"), [("/gl", ""), ("", "/gl"), ("/gl", "/gl")])
+def test_the_path_of_an_asgi_server_is_taken_off_as_well(base: str, root_path: str) -> None:
+    pages = Starlette(routes=[Route("/{page}", lambda asked: Response(asked.url.path))])
+    transport = httpx.ASGITransport(Under(Starlette(routes=[Mount("/api", pages)]), base), root_path=root_path)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.get(path)
+
+    assert [asyncio.run(ask(path)).text for path in ("/gl/api/gl", "/api/gl")] == ["/api/gl"] * 2
+    assert asyncio.run(ask("/gl?a=1")).headers["location"] == "./gl/?a=1"
 
 
 def test_it_says_its_whole_address(below: Sealed) -> None:
