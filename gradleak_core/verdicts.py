@@ -124,10 +124,10 @@ def verdict(result: Mapping[str, Any]) -> str:
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."
     if leaked := leaked_labels(result):
-        return leaked
+        return leaked + glimpse(result)
     if status in ("done", "level"):
         if result["experiment"]["defences"]:
-            return "Not recognisable: the defence held against this run."
+            return f"Not recognisable: the defence held against this run.{glimpse(result)}"
         return "Not recognisable: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
@@ -142,6 +142,13 @@ def worse(result: Mapping[str, Any]) -> str:
     if not faded(result):
         return ""
     return f" It was clearest at iteration {result['clearest']['iteration']:,} and has grown worse since."
+
+
+def glimpse(result: Mapping[str, Any]) -> str:
+    """Says that an outline showed and faded again, and when; empty if none did."""
+    if not faded(result) or seen(result["clearest"]) != "outline":
+        return ""
+    return f" An outline showed at iteration {result['clearest']['iteration']:,}, and faded."
 
 
 def moment(result: Mapping[str, Any]) -> str:

@@ -145,6 +145,14 @@ def test_a_guess_that_has_grown_worse_is_neither_green_nor_praised() -> None:
     assert "worse" not in verdict(kept)
 
 
+@pytest.mark.parametrize(("likeness", "shown"), [(0.56, True), (0.34, False)])
+def test_an_outline_that_came_and_went_is_told(likeness: float, shown: bool) -> None:
+    hidden = read_label(1.0, "row_sum") | {"clearest": {"likeness": likeness, "iteration": 1_055}}
+    held = read_label(0.0, "row_sum") | {"clearest": {"likeness": likeness, "iteration": 1_055}}
+    for found in (hidden, held):
+        assert verdict(found).endswith(" An outline showed at iteration 1,055, and faded.") is shown
+
+
 def test_a_fork_of_a_recognisable_guess_claims_no_speed() -> None:
     forked = result("done", 0.9, (0.04, 1))
     forked["experiment"] = forked["experiment"] | {"fork": "0123456789ab@40"}
