@@ -16,6 +16,7 @@ from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.fixes import fixes
 from pages._parts.images import apart
+from pages._parts.presets import keep_uploads
 from tests.data.test_uploads import encoded, twelve_bits
 from tests.pages.conftest import Open, field, view, views, warnings
 from tests.runs.serving import until
@@ -522,3 +523,13 @@ def test_uploads_in_a_batch_get_labels_of_their_own() -> None:
     assert apart([person, upload, other], 10) == [0, 1, 2]
     assert apart([upload, other, upload], 2) == [0, 1, 0]
     assert apart([upload, "dataset:mnist/test/0"], 10) is None
+
+
+@pytest.mark.parametrize(("own", "kept"), [("upload:ab", True), ("sample:coffee", False)])
+def test_a_preset_shows_the_picture_that_it_would_be_run_with(own: str, kept: bool) -> None:
+    preset = {"images": ["sample:astronaut"], "labels": None, "classes": 10}
+    found = keep_uploads(preset, {"images": [own], "labels": [3]})
+    assert (found["images"], found["labels"]) == (([own], [3]) if kept else (["sample:astronaut"], None))
+    assert keep_uploads(preset | {"classes": 3}, {"images": [own], "labels": [3]})["labels"] is None
+    four = preset | {"images": ["sample:astronaut"] * 4}
+    assert keep_uploads(four, {"images": [own], "labels": [3]}) == four
