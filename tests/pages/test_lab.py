@@ -264,6 +264,11 @@ def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_p
     assert view(app)["experiment"]["labels"] == [3]
 
 
+def test_the_label_of_an_own_picture_is_a_number_and_that_of_a_sample_a_name(service: Service, open_page: Open) -> None:
+    assert view(open_page("lab"))["classes"][0] == "person"
+    assert view(with_own_picture(open_page))["classes"] == []
+
+
 def test_a_deleted_picture_is_not_shown_from_memory(service: Service, open_page: Open) -> None:
     app = with_own_picture(open_page)
     experiment = view(app)["experiment"]
