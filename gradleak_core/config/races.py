@@ -80,7 +80,8 @@ def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
     """Returns a short name for each lane: its values where the lanes differ.
 
     If they differ in many places, the others have only the values that the first has not; where these are not whole
-    parts, the first is "the set-up". Numbers in brackets are left out of long names, if the lanes are told apart without them.
+    parts, the first is "the set-up". Numbers in brackets are left out of long names, if the lanes are told apart
+    without them.
     """
     rows = main_differences(lanes, catalogue)
     many, parts = len(rows) > MOST_NAMED, all(", " not in place for place, _ in rows)
