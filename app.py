@@ -36,8 +36,8 @@ from pages._parts.handover import Handover
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
 WARM = ("PIL.Image", "pages._parts.pipeline", "pages._parts.live_view")
 """Modules that the first visitor would otherwise wait for."""
-DOORS = {"metrics": "/_stcore/metrics", "agent": "/_stcore/agent"}
-"""Streamlit's own ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
+DOORS = {"metrics": ("/_stcore/metrics", "/api/metrics"), "agent": ("/_stcore/agent",)}
+"""Ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
 LOGIN = ("/auth/", "/oauth2callback")
 """Streamlit's login, which is not set up and would write every visit into the log."""
 
@@ -105,7 +105,7 @@ STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
 HOSTS = [st.get_option("server.address") or "localhost", *listed("GRADLEAK_ALLOWED_HOSTS")]
 OPEN = listed("GRADLEAK_OPEN")
-CLOSED = [*LOGIN, *(path for door, path in DOORS.items() if door not in OPEN)]
+CLOSED = [*LOGIN, *(path for door, paths in DOORS.items() if door not in OPEN for path in paths)]
 app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],

@@ -202,7 +202,7 @@ def serve_site(
         typer.Option(help="Name by which browsers may call it; repeatable.", envvar="GRADLEAK_ALLOWED_HOSTS"),
     ] = None,
     open: Annotated[
-        list[Door] | None, typer.Option(help="Way in of Streamlit's own to open; repeatable.", envvar="GRADLEAK_OPEN")
+        list[Door] | None, typer.Option(help="Way in that no page needs, to open; repeatable.", envvar="GRADLEAK_OPEN")
     ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
     allowed_origin: Annotated[

@@ -23,6 +23,7 @@ VISIBLY = 0.1
 RECOGNISABLE_SSIM = 0.6
 """The SSIM that stands for recognisable where no likeness was measured: in what was stored before there was one."""
 
+HELD = "Not recognisable: the defence held against this run."
 ALMOST_ZERO = "The update is almost zero"
 NOT_FINITE = "The client's update is not finite"
 PLATEAU = (
@@ -124,11 +125,13 @@ def verdict(result: Mapping[str, Any]) -> str:
     if since:
         return f"Recognisable after {since}, but the answer at the end is not."
     if leaked := leaked_labels(result):
-        return leaked
+        return leaked + glimpse(result)
     if status in ("done", "level"):
         if result["experiment"]["defences"]:
-            return "Not recognisable: the defence held against this run."
-        return "Not recognisable: try more iterations, another attack or another seed."
+            outcome = "Only an outline came through the defence." if outlined(result) else HELD
+            return outcome + glimpse(result)
+        outcome = "Only an outline came through" if outlined(result) else "Not recognisable"
+        return f"{outcome}: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
@@ -142,6 +145,20 @@ def worse(result: Mapping[str, Any]) -> str:
     if not faded(result):
         return ""
     return f" It was clearest at iteration {result['clearest']['iteration']:,} and has grown worse since."
+
+
+def glimpse(result: Mapping[str, Any]) -> str:
+    """Says that an outline showed more clearly than at the end, and when; empty if none did."""
+    if not faded(result) or seen(result["clearest"]) != "outline":
+        return ""
+    if outlined(result):
+        return worse(result)
+    return f" An outline showed at iteration {result['clearest']['iteration']:,}, and faded."
+
+
+def outlined(result: Mapping[str, Any]) -> bool:
+    """Returns whether the answer shows an outline of the picture, and no more."""
+    return seen(result["metrics"]) == "outline"
 
 
 def moment(result: Mapping[str, Any]) -> str:
@@ -163,8 +180,10 @@ def leaked_labels(result: Mapping[str, Any]) -> str:
     if not read or result["status"] == "stopped":
         return ""
     if len(experiment["images"]) == 1:
-        return "The picture stayed hidden, but its label leaked."
-    return "The pictures stayed hidden, but their labels leaked."
+        hidden = "Only an outline came through" if outlined(result) else "The picture stayed hidden"
+        return f"{hidden}, but its label leaked."
+    hidden = "Only outlines came through" if outlined(result) else "The pictures stayed hidden"
+    return f"{hidden}, but their labels leaked."
 
 
 def advice(experiment: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ live_view(
     fixes=fixes(experiment) if reasons else {},
     complaint=" ".join([*setup.complaints(), *complaints]),
     foreword="" if reasons else foreword(experiment),
-    classes=pictures.class_names(images, known["classes"]),
+    classes=pictures.class_names(images),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     remark="" if cause else texts.altered(experiment, known),
     **shorten(cause, setup.shown()),

@@ -12,6 +12,8 @@ from gradleak_core.config.assumptions import ASSUMPTIONS, THREAT_MODELS
 from gradleak_core.config.differences import shared_setup
 from gradleak_core.config.knobs import start
 from gradleak_core.config.races import lane_names, lane_text, race_title, read_lane, sweep_knob
+from gradleak_core.defences.gaussian_noise import GaussianNoise
+from gradleak_core.experiment import CODEC, Experiment
 from gradleak_core.types import Refused
 
 
@@ -58,6 +60,16 @@ def test_lanes_are_named_by_what_differs_and_by_nothing_else(known: Any) -> None
     assert [name.rpartition(" ")[2] for name in lane_names(rates, known)] == ["5", "50"]
     attacks = [start(known), copy.deepcopy(read_lane("attack=dlg", start(known), known))]
     assert lane_names(attacks, known) == ["iDLG", "DLG"]
+
+
+def test_the_others_say_that_they_are_else_as_the_first(known: Any) -> None:
+    first = CODEC.encode(Experiment(defences=(GaussianNoise(std=0.01),)))
+    others = ("defence=pruning:share=0.9", "attack=dlg", "model=convnet&model.width=32")
+    lanes = [first, *(read_lane(text, first, known) for text in others)]
+    assert lane_names(lanes, known) == [
+        "LeNet, Gaussian noise (std 0.01), iDLG", "Pruning (share 0.9), else as 1", "DLG, else as 1",
+        "ConvNet (width 32), else as 1",
+    ]  # fmt: skip
 
 
 def test_every_lane_is_named_by_both_values_where_two_differ(known: Any) -> None:

@@ -145,6 +145,30 @@ def test_a_guess_that_has_grown_worse_is_neither_green_nor_praised() -> None:
     assert "worse" not in verdict(kept)
 
 
+OUTLINES = [
+    (read_label(1.0, "row_sum"), "Only an outline came through, but its label leaked."),
+    (read_label(0.0, "row_sum"), "Only an outline came through the defence."),
+    (result("done", 0.4), "Only an outline came through: try more iterations, another attack or another seed."),
+]
+
+
+@pytest.mark.parametrize(("found", "said"), OUTLINES)
+def test_an_outline_is_no_picture_that_stayed_hidden(found: dict[str, Any], said: str) -> None:
+    outline = found | {"metrics": found["metrics"] | {"likeness": 0.4}}
+    assert verdict(outline) == said
+    if found["experiment"]["defences"]:
+        clearer = outline | {"clearest": {"likeness": 0.6, "iteration": 64}}
+        assert verdict(clearer) == f"{said} It was clearest at iteration 64 and has grown worse since."
+
+
+@pytest.mark.parametrize(("likeness", "shown"), [(0.56, True), (0.34, False)])
+def test_an_outline_that_came_and_went_is_told(likeness: float, shown: bool) -> None:
+    hidden = read_label(1.0, "row_sum") | {"clearest": {"likeness": likeness, "iteration": 1_055}}
+    held = read_label(0.0, "row_sum") | {"clearest": {"likeness": likeness, "iteration": 1_055}}
+    for found in (hidden, held):
+        assert verdict(found).endswith(" An outline showed at iteration 1,055, and faded.") is shown
+
+
 def test_a_fork_of_a_recognisable_guess_claims_no_speed() -> None:
     forked = result("done", 0.9, (0.04, 1))
     forked["experiment"] = forked["experiment"] | {"fork": "0123456789ab@40"}

@@ -179,7 +179,7 @@ const momentOf = (frame, by) => (by === "seconds" ? frame?.seconds : frame?.iter
  */
 export const finish = (at, by, ended) => (at === null
   ? ended ? "no lane crossed the line" : "each lane at the moment when the first becomes recognisable"
-  : `every lane at ${clock(at, by)}, when the first was recognisable`);
+  : `every lane by ${clock(at, by)}, when the first was recognisable`);
 
 /** @param {Lane[]} lanes */
 export const invitation = (lanes) => `${lanes.length} lanes on one clock. Press Run it live.`;

@@ -93,6 +93,8 @@ CLAIM = Claim(
     "images; the number of batches is not known here",
     refuted_by="A larger batch that does not take longer, and a size of which less than half of the batches come back.",
     live=Experiment(images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee"), attack=ATTACK),
+    account="Batches of 1 and 2 come back, and 2 takes three times as long. Of 4 and 8 pictures 15,000 evaluations "
+    "leave outlines and mixtures; the paper's iterations stand for up to 23,000 and 54,000.",
     halves=(
         "image=sample:astronaut",
         "image=sample:astronaut&image=sample:chelsea",

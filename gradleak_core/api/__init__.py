@@ -21,6 +21,7 @@ from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, receive_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
+from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
@@ -55,6 +56,8 @@ def api(service: Service) -> Starlette:
     """Returns the application to mount under /api, behind a `Guard`."""
     routes = [
         Route("/health", get_health),
+        Route("/healthz", get_healthz),
+        Route("/metrics", get_metrics),
         Route("/catalogue", get_catalogue),
         Route("/runs", handle_runs, methods=["GET", "POST", "DELETE"]),
         Route("/runs/{run}", handle_run, methods=["GET", "PATCH", "DELETE"]),

@@ -79,13 +79,17 @@ def sweep_knob(first: JSON, path: str, values: Sequence[str], catalogue: JSON) -
 def lane_names(lanes: Sequence[JSON], catalogue: JSON) -> list[str]:
     """Returns a short name for each lane: its values where the lanes differ.
 
-    If they differ in many places, the first is "the set-up", and the others have only the values that it has not.
-    Numbers in brackets are left out of long names, if the lanes are told apart without them.
+    If they differ in many places, the others have only the values that the first has not; where these are not whole
+    parts, the first is "the set-up". Numbers in brackets are left out of long names, if the lanes are told apart
+    without them.
     """
-    rows, names = main_differences(lanes, catalogue), []
-    for at in range(len(lanes)):
-        own = rows if len(rows) <= MOST_NAMED else [row for row in rows if row[1][at] != row[1][0]]
-        names.append(name_values(own, at) or (str(at + 1) if at else "the set-up"))
+    rows = main_differences(lanes, catalogue)
+    many, parts = len(rows) > MOST_NAMED, all(", " not in place for place, _ in rows)
+    names = [name_values(rows, 0) if rows and (parts or not many) else "the set-up"]
+    rest = ", else as 1" if many and parts else ""
+    for at in range(1, len(lanes)):
+        own = [row for row in rows if row[1][at] != row[1][0]] if many else rows
+        names.append(f"{name_values(own, at)}{rest}" if own else str(at + 1))
     bare = [BRACKETS.sub("", name) for name in names]
     long = max(map(len, names)) > LONG_NAME and len(set(bare)) == len(set(names))
     return [fit_text(name, LONGEST_NAME) for name in (bare if long else names)]

@@ -74,7 +74,7 @@ def diagnose(row: Mapping[str, Any], catalogue: JSON) -> Diagnosis | None:
 IN_SHORT = {
     "client_divergence": "the client's own training ran off",
     "saturated": "the model is already certain of the label",
-    "defence": "the defence hides the picture",
+    "defence": "the defence stands in the way",
     "local_steps": "several local steps were taken for one",
     "mode": "the attacker computes in the wrong mode",
     "hidden": "the first layer is hidden",

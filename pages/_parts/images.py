@@ -49,7 +49,7 @@ def own(chosen: list[str]) -> list[int | None]:
 def labels(chosen: list[str]) -> None:
     """Shows the label of each picture, which is its own unless changed here."""
     experiment = setup.current()
-    known = class_names(chosen, catalogue()["classes"])
+    known = class_names(chosen)
     given = experiment["labels"] or own(chosen)
     choices = sorted({*range(experiment["classes"]), *given})
     with st.expander("Labels: " + ", ".join(class_title(label, known) for label in given)):
@@ -140,7 +140,7 @@ def take_out(index: int) -> None:
 def set_images(references: list[str]) -> None:
     """Sets other pictures, each with its own label, and enough classes for them."""
     setup.change("images", references)
-    needed = len(class_names(references, []))
+    needed = len(class_names(references))
     if needed > setup.current()["classes"]:
         setup.change("classes", needed)
     setup.change("labels", apart(references, setup.current()["classes"]))

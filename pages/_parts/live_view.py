@@ -111,7 +111,7 @@ def run_alone(row: JSON, *, key: str) -> None:
         compact=True,
         remark=altered(experiment, catalogue()),
         told=labels_revealed(experiment),
-        classes=class_names(experiment["images"], catalogue()["classes"]),
+        classes=class_names(experiment["images"]),
         key=key,
     )
 

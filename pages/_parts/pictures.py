@@ -69,14 +69,14 @@ def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, chann
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
 
 
-def class_names(references: list[str], samples: list[str]) -> list[str]:
-    """Returns the names of these pictures' labels: none when their sets disagree, the samples' for uploads."""
+def class_names(references: list[str]) -> list[str]:
+    """Returns the names of these pictures' labels: none when their sets disagree, or for uploads alone."""
     sets = set()
     for reference in references:
         with suppress(Refused):
             sets.add(tuple(data.label_names(reference) or ()))
     sets.discard(())
-    return list(sets.pop() if len(sets) == 1 else () if sets else samples)
+    return list(sets.pop() if len(sets) == 1 else ())
 
 
 def class_title(label: int, names: list[str]) -> str:

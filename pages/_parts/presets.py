@@ -31,7 +31,7 @@ def one(preset: JSON, chosen: bool) -> None:
     """Shows one preset as its picture and its title, both of which can be pressed."""
     with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
         name, wanted = preset["name"], (preset["experiment"], preset.get("against", ()))
-        shown = picture(preset["experiment"]["images"])
+        shown = picture(keep_uploads(preset["experiment"], setup.current())["images"])
         picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
             preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
@@ -45,14 +45,16 @@ def picture(references: list[str]) -> str:
 
 
 def choose(experiment: JSON, against: Sequence[JSON] = ()) -> None:
-    """Replaces the set-up by the preset's. Uploaded pictures stay if the preset takes as many.
+    """Replaces the set-up by the preset's. A run on show leaves the stage, and the page offers to show it again."""
+    lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
+    setup.replace(keep_uploads(experiment, setup.current()), setup.shown(), lanes)
 
-    A run on show leaves the stage, and the page offers to show it again.
-    """
-    before, after = setup.current(), copy.deepcopy(experiment)
+
+def keep_uploads(experiment: JSON, before: JSON) -> JSON:
+    """Returns a preset's set-up with the uploaded pictures of the one before, if it takes as many."""
+    after = copy.deepcopy(experiment)
     uploaded = all(reference.startswith("upload:") for reference in before["images"])
     if uploaded and len(before["images"]) == len(after["images"]):
         known = max(before["labels"] or [0]) < after["classes"]
         after |= {"images": before["images"], "labels": before["labels"] if known else None}
-    lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
-    setup.replace(after, setup.shown(), lanes)
+    return after

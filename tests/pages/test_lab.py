@@ -16,6 +16,7 @@ from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.fixes import fixes
 from pages._parts.images import apart
+from pages._parts.presets import keep_uploads
 from tests.data.test_uploads import encoded, twelve_bits
 from tests.pages.conftest import Open, field, view, views, warnings
 from tests.runs.serving import until
@@ -261,6 +262,11 @@ def test_a_good_upload_can_be_used_and_its_label_chosen(service: Service, open_p
     assert experiment["labels"] is None
     app.selectbox(f"label:0:{experiment['images'][0]}").set_value(3).run()
     assert view(app)["experiment"]["labels"] == [3]
+
+
+def test_the_label_of_an_own_picture_is_a_number_and_that_of_a_sample_a_name(service: Service, open_page: Open) -> None:
+    assert view(open_page("lab"))["classes"][0] == "person"
+    assert view(with_own_picture(open_page))["classes"] == []
 
 
 def test_a_deleted_picture_is_not_shown_from_memory(service: Service, open_page: Open) -> None:
@@ -522,3 +528,13 @@ def test_uploads_in_a_batch_get_labels_of_their_own() -> None:
     assert apart([person, upload, other], 10) == [0, 1, 2]
     assert apart([upload, other, upload], 2) == [0, 1, 0]
     assert apart([upload, "dataset:mnist/test/0"], 10) is None
+
+
+@pytest.mark.parametrize(("own", "kept"), [("upload:ab", True), ("sample:coffee", False)])
+def test_a_preset_shows_the_picture_that_it_would_be_run_with(own: str, kept: bool) -> None:
+    preset = {"images": ["sample:astronaut"], "labels": None, "classes": 10}
+    found = keep_uploads(preset, {"images": [own], "labels": [3]})
+    assert (found["images"], found["labels"]) == (([own], [3]) if kept else (["sample:astronaut"], None))
+    assert keep_uploads(preset | {"classes": 3}, {"images": [own], "labels": [3]})["labels"] is None
+    four = preset | {"images": ["sample:astronaut"] * 4}
+    assert keep_uploads(four, {"images": [own], "labels": [3]}) == four

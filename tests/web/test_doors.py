@@ -127,7 +127,7 @@ def test_a_foreign_page_changes_nothing(server: Sealed) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/mcp"),
+        *("/_stcore/metrics", "/api/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/mcp"),
         *("/auth/login", "/auth/logout", "/oauth2callback?code=1"),
     ],
 )
@@ -172,6 +172,7 @@ def test_a_page_asks_for_one_module_of_ours_and_gets_all_code_compressed(server:
 
 def test_what_was_asked_for_is_open(for_the_network: Sealed) -> None:
     assert "active_sessions" in for_the_network.client.get("/_stcore/metrics").text
+    assert "gradleak_up" in for_the_network.client.get("/api/metrics").text
     assert for_the_network.client.get("/_stcore/metrics", headers={"host": "evil.example"}).status_code == 421
     assert for_the_network.client.get("/_stcore/agent/openapi.json").status_code == 404
 

@@ -6,10 +6,11 @@ import base64
 import binascii
 import io
 import math
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -100,7 +101,22 @@ def choose_evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
 
 
-def choose_iterations(frames: Sequence[JSON], most: int) -> list[int]:
+def choose_by_change(frames: Sequence[JSON], most: int) -> list[JSON]:
+    """Returns at most so many frames, from one to the next of which the likeness changes alike; a fifth is for time."""
+    if len(frames) <= most:
+        return list(frames)
+    changes = [abs(after - before) for before, after in pairwise(rank_frame(frame)[0] for frame in frames)]
+    calm = sum(changes) / len(changes) / 4 or 1.0
+    places = list(accumulate((change + calm for change in changes), initial=0.0))
+    wanted = (places[-1] * k / (most - 1) for k in range(most))
+    chosen = {min(bisect_left(places, place), len(frames) - 1) for place in wanted}
+    others = iter([at for at in choose_evenly(range(len(frames)), 2 * most) if at not in chosen])
+    return [frames[at] for at in sorted(chosen | {*islice(others, most - len(chosen))})]
+
+
+def choose_iterations(
+    frames: Sequence[JSON], most: int, choose: Callable[[Sequence[JSON], int], list[JSON]] = choose_evenly
+) -> list[int]:
     """Returns the iterations of at most so many frames, evenly chosen, and of those that a verdict speaks of.
 
     These are the first, the first that is recognisable, the clearest, because an attack that fits noise grows worse in
@@ -109,7 +125,7 @@ def choose_iterations(frames: Sequence[JSON], most: int) -> list[int]:
     clear = (frame for frame in frames if recognisable(frame.get("metrics") or {}))
     spoken_of = [*frames[:1], *islice(clear, 1), *sorted(frames, key=rank_frame)[-1:], *frames[-1:]]
     wanted = {frame["iteration"] for frame in spoken_of}
-    chosen = {frame["iteration"] for frame in choose_evenly(frames, most)}
+    chosen = {frame["iteration"] for frame in choose(frames, most)}
     for iteration in sorted(wanted - chosen):
         chosen.remove(min(sorted(chosen - wanted), key=lambda other: abs(other - iteration)))
         chosen.add(iteration)

@@ -18,7 +18,13 @@ from gradleak_core.config.schemas import fit_text
 from gradleak_core.data.files import read_json
 from gradleak_core.data.uploads import encode_png
 from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, wrap_text
-from gradleak_core.runs.exports.recorded import Recorded, choose_iterations, describe_scores, describe_setup
+from gradleak_core.runs.exports.recorded import (
+    Recorded,
+    choose_by_change,
+    choose_iterations,
+    describe_scores,
+    describe_setup,
+)
 from gradleak_core.types import JSON, Refused
 
 KEY = b"gradleak"
@@ -59,8 +65,8 @@ def draw_sheet(recorded: Recorded) -> bytes:
 
 
 def choose_shown(recorded: Recorded) -> list[tuple[JSON, Image.Image]]:
-    """Returns the frames of a sheet with their pictures: evenly chosen, and all that the verdict names."""
-    chosen = choose_iterations([numbers for numbers, _ in recorded.shown], SHOWN)
+    """Returns the frames of a sheet with their pictures: chosen by what changes, and all that the verdict names."""
+    chosen = choose_iterations([numbers for numbers, _ in recorded.shown], SHOWN, choose_by_change)
     return [frame for frame in recorded.shown if frame[0]["iteration"] in chosen]
 
 
