@@ -13,11 +13,11 @@ RUN pip install --no-cache-dir -r /tmp/requirements.txt
 
 COPY . /opt/gradleak
 RUN pip install --no-cache-dir --no-deps /opt/gradleak && rm -r /opt/gradleak \
-    && useradd --create-home --uid 1000 gradleak && install --directory --owner gradleak /data
+    && useradd --no-create-home --uid 1000 gradleak && install --directory --owner gradleak /data
 
 USER gradleak
-WORKDIR /home/gradleak
-ENV GRADLEAK_DATA=/data PYTHONUNBUFFERED=1
+WORKDIR /srv
+ENV GRADLEAK_DATA=/data HOME=/tmp PYTHONUNBUFFERED=1
 VOLUME /data
 EXPOSE 8501
 HEALTHCHECK --start-period=60s --interval=30s --timeout=5s \
