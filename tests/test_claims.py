@@ -159,6 +159,7 @@ def came_to(dlg: float, ours: float, soon: float = 200, sooner: float = 100) -> 
 
 HOLDS = dropout_inversion.Case(fails=True, succeeds=True, near=True)
 FAR = dropout_inversion.Case(fails=True, succeeds=True, near=False)
+LOST = dropout_inversion.Case(fails=True, succeeds=False, near=True)
 
 
 RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
@@ -226,7 +227,8 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (dropout_inversion.verdict, (0.031, 3.2, [HOLDS, HOLDS]), PART),
     (dropout_inversion.verdict, (0.03, 3.0, [HOLDS, HOLDS]), PART),
     (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR]), PART),
-    (dropout_inversion.verdict, (0.03, 3.1, [HOLDS, FAR, FAR]), NOT),
+    (dropout_inversion.verdict, (0.03, 3.1, [FAR, FAR, LOST, LOST]), PART),
+    (dropout_inversion.verdict, (0.03, 3.1, [FAR, LOST, LOST]), NOT),
     (precode.verdict, (0.95, 0.09), WHOLE),
     (precode.verdict, (0.94, 0.46), PART),
     (precode.verdict, (0.94, 0.47), NOT),
