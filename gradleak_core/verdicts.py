@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,11 @@ def seen(metrics: Mapping[str, Any]) -> str:
 def recognisable(metrics: Mapping[str, Any]) -> bool:
     """Returns whether a guess with these scores counts as recognisable; one without a score does not."""
     return seen(metrics) in CLEAR
+
+
+def write_likeness(likeness: float) -> str:
+    """Returns a likeness with two digits, rounded down, so that it does not reach a border that its word has not."""
+    return f"{math.floor(100 * likeness + 1e-9) / 100:.2f}"
 
 
 def nearness(metrics: Mapping[str, Any]) -> float:

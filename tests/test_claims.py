@@ -64,6 +64,11 @@ def test_a_claim_is_complete(name: str) -> None:
     assert claim.paper.bibtex.count("{") == claim.paper.bibtex.count("}")
 
 
+@pytest.mark.parametrize("name", [name for name in KEPT if KEPT[name]["verdict"] != WHOLE])
+def test_what_does_not_hold_in_full_has_an_account(name: str) -> None:
+    assert CLAIMS[name].account.endswith(".")
+
+
 @pytest.mark.parametrize("name", [name for name in CLAIMS if CLAIMS[name].live])
 def test_the_live_set_ups_can_be_run_and_stand_in_a_link(name: str) -> None:
     for experiment in filter(None, (CLAIMS[name].live, CLAIMS[name].live_gpu)):

@@ -13,7 +13,7 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
 from gradleak_core.types import ClientStep, Frame, Status
-from gradleak_core.verdicts import SEEN, STATUSES, duration, recognisable, seen, verdict
+from gradleak_core.verdicts import SEEN, STATUSES, duration, recognisable, seen, verdict, write_likeness
 from pages._parts import texts
 
 ROOT = Path(__file__).parents[1]
@@ -197,3 +197,8 @@ def test_the_result_says_when_the_picture_was_first_recognisable() -> None:
 )
 def test_a_length_of_time_never_says_sixty_seconds(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(("likeness", "said"), [(0.6499, "0.64"), (0.65, "0.65"), (0.29, "0.29"), (1.0, "1.00")])
+def test_a_likeness_reaches_no_border_that_its_word_has_not(likeness: float, said: str) -> None:
+    assert write_likeness(likeness) == said

@@ -3,14 +3,14 @@
 /** @import { Frame } from "./types" */
 /** @import { Lane } from "./lane.js" */
 /** @import { Trace } from "./trace.js" */
-import { facts, poor, word } from "./words.js";
+import { facts, likened, poor, word } from "./words.js";
 
 /** @param {Frame | null | undefined} frame */
 export function score(frame) {
   const { likeness, ssim, psnr } = frame?.metrics ?? {};
   const [name, value] = typeof likeness === "number" ? ["Likeness", likeness] : ["SSIM", ssim];
   if (typeof value !== "number") return "";
-  return `${name} ${value.toFixed(2)}${typeof psnr === "number" ? ` · ${psnr.toFixed(1)} dB` : ""}`;
+  return `${name} ${likened(value)}${typeof psnr === "number" ? ` · ${psnr.toFixed(1)} dB` : ""}`;
 }
 
 /**

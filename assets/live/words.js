@@ -192,6 +192,12 @@ export function spoken(trace, ended, live, shown) {
  */
 const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");
 
+/**
+ * A likeness in two digits, rounded down, so that it does not reach a border that its word has not.
+ * @param {number} value
+ */
+export const likened = (value) => (Math.floor(100 * value + 1e-9) / 100).toFixed(2);
+
 /** @param {Measure} value */
 const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–");
 
@@ -225,7 +231,7 @@ export function numbers(frame, floor, told) {
   const { likeness, ssim, psnr, distance, label_accuracy: accuracy } = frame?.metrics ?? {};
   const chance = floor?.chance === undefined ? "" : `, chance ${percent(floor.chance)}`;
   return {
-    likeness: number(likeness, 2),
+    likeness: typeof likeness === "number" ? likened(likeness) : "–",
     ssim: number(ssim, 2),
     psnr: number(psnr, 1),
     distance: small(distance),

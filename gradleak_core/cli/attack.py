@@ -28,7 +28,7 @@ from gradleak_core.runs.loop import Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Refused
-from gradleak_core.verdicts import STATUSES, seen, word
+from gradleak_core.verdicts import STATUSES, seen, word, write_likeness
 
 KINDS = (".mp4", ".gif", ".html", ".png", ".zip", ".py", ".csv")
 """The endings of the files that show a run."""
@@ -207,7 +207,7 @@ def result_table(recording: Recording, catalogue: JSON, cause: Diagnosis | None)
     rows.add_row("device, seed", f"{result['device']}, {result['seed']}{together}")
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
-        rows.add_row("likeness", f"{metrics['likeness']:.2f}, {seen(metrics)}")
+        rows.add_row("likeness", f"{write_likeness(metrics['likeness'])}, {seen(metrics)}")
         rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
         rows.add_row("distance", f"{metrics['distance']:.2e}")
     if floor := result["floor"]:

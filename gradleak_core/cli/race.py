@@ -25,7 +25,7 @@ from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.turns import play_in_turns
 from gradleak_core.runs.worker import describe_failure, warm_up
 from gradleak_core.types import JSON, Refused
-from gradleak_core.verdicts import duration, seen, word
+from gradleak_core.verdicts import duration, seen, word, write_likeness
 
 
 def race(
@@ -139,6 +139,6 @@ def race_table(title: str, results: Sequence[JSON]) -> Table:
             continue
         scores = ("none", "none")
         if metrics := result["metrics"]:
-            scores = (f"{metrics['psnr']:.1f} dB", f"{metrics['likeness']:.2f}, {seen(metrics)}")
+            scores = (f"{metrics['psnr']:.1f} dB", f"{write_likeness(metrics['likeness'])}, {seen(metrics)}")
         table.add_row(result["name"], *scores, duration(result["seconds"]), moment_of(result))
     return table

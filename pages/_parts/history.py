@@ -12,7 +12,7 @@ from gradleak_core.config.races import lane_names
 from gradleak_core.runs.forks import add_start
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import UNFINISHED, duration, seen, word
+from gradleak_core.verdicts import UNFINISHED, duration, seen, word, write_likeness
 from pages._parts import pictures, setup, texts
 from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
@@ -164,7 +164,7 @@ def scores(result: JSON) -> str:
     if metrics.get("psnr") is None or metrics.get("ssim") is None:
         return "There is no score."
     likeness = metrics.get("likeness")
-    also = "" if likeness is None else f", likeness **{likeness:.2f}**"
+    also = "" if likeness is None else f", likeness **{write_likeness(likeness)}**"
     return f"PSNR **{metrics['psnr']:.1f} dB**, SSIM **{metrics['ssim']:.2f}**{also}: {seen(metrics)}"
 
 

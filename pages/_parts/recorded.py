@@ -10,7 +10,7 @@ import streamlit as st
 from gradleak_core.config.differences import knob_labels, part_title
 from gradleak_core.places import ASSETS
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import seen
+from gradleak_core.verdicts import seen, write_likeness
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
@@ -67,23 +67,29 @@ def strength(point: JSON) -> str:
 
 def chart(kept: JSON, kind: str, at: int) -> str:
     """Returns the chart of a defence's curves, with all the others faintly behind them."""
-    points = stops(kept, kind)
+    points, single = stops(kept, kind), kept["curves"][kind]["batch"] == 1
     others = [Curve(dots(stops(kept, other), NEUTRAL), faint=True) for other in kept["curves"] if other != kind]
-    own = [Curve(dots(points, NEUTRAL, at))]
-    own += [Curve(dots(points[1:], name, at - 1, VIOLET)) for name in points[-1]["leaks"] if name != NEUTRAL]
+    own = [Curve(dots(points, NEUTRAL, single, at))]
+    own += [Curve(dots(points[1:], name, single, at - 1, VIOLET)) for name in points[-1]["leaks"] if name != NEUTRAL]
     says = f"Accuracy over leakage at {len(points)} strengths of this defence, with the recovered pictures"
     return trade_off_chart([*others, *own], SEEN_AXIS, says)
 
 
-def dots(points: list[JSON], attack: str, at: int = -1, colour: str = GREEN) -> tuple[Dot, ...]:
-    """Returns the dots of a curve under one attack."""
+def dots(points: list[JSON], attack: str, single: bool = True, at: int = -1, colour: str = GREEN) -> tuple[Dot, ...]:
+    """Returns the dots of a curve under one attack, with the picture of the middle seed if it had a `single` one."""
     found = []
     for number, point in enumerate(points):
         leak = point["leaks"][attack]
-        mine = colour if point["defences"] else ORANGE
-        found.append(Dot(tuple(leak["likeness"]), tuple(point["accuracy"]), strength(point), leak["pictures"][0], mine,
+        shown, mine = find_middle(leak) if single else leak["pictures"][0], colour if point["defences"] else ORANGE
+        found.append(Dot(tuple(leak["likeness"]), tuple(point["accuracy"]), strength(point), shown, mine,
                          chosen=number == at))  # fmt: skip
     return tuple(found)
+
+
+def find_middle(leak: JSON) -> str:
+    """Returns the picture of the seed whose likeness lies in the middle."""
+    ranked = sorted(zip(leak["likeness"], leak["pictures"], strict=False))
+    return str(ranked[len(ranked) // 2][1])
 
 
 def legend(point: JSON) -> None:
@@ -94,7 +100,7 @@ def legend(point: JSON) -> None:
     disc = "display:inline-block;width:12px;height:12px;border-radius:6px;margin-right:4px;background:"
     marks = " ".join(f'<span style="white-space:nowrap;margin-right:12px"><span style="{disc}{colour}"></span>'
                      f"{escape(name)}</span>" for colour, name in entries)  # fmt: skip
-    said = "Faint: the other defences. Dot: mean of three runs; bars: lowest to highest; picture: one of the three."
+    said = "Faint: the other defences. Dot: mean of three runs; bars: lowest to highest; picture: the middle one."
     st.html(f'<div style="font-size:0.875rem">{marks} {said}</div>')
 
 
@@ -106,7 +112,7 @@ def left_over(kept: JSON, point: JSON) -> None:
     most = max(scores.values(), key=lambda one: one["likeness"])
     spread = f"{min(accuracy):.1%} to {max(accuracy):.1%}"
     both = headline("Accuracy", f"{mean(accuracy):.1%}", spread)
-    both += headline("What is seen", seen(most), f"likeness {most['likeness']:.2f}")
+    both += headline("What is seen", seen(most), f"likeness {write_likeness(most['likeness'])}")
     st.html(f'<div style="display:flex;gap:2rem">{both}</div>')
     rows = gallery("Private", kept["truth"])
     for name, leak in point["leaks"].items():

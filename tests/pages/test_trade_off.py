@@ -122,7 +122,7 @@ def test_the_slider_runs_as_the_chart_does(service: Service, open_page: Open) ->
     app = open_page("trade_off")
     assert app.select_slider("strength:gaussian_noise").options == ["1", "0.3", "0.1", "0.01", "0.001", "none"]
     assert app.select_slider("strength:gaussian_noise").value == "0.01"
-    assert "picture: one of the three" in shown(app)
+    assert "picture: the middle one" in shown(app)
 
 
 def shown(app: AppTest) -> str:
