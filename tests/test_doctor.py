@@ -51,7 +51,8 @@ def put_all(experiment: JSON, found: Diagnosis) -> JSON:
 
 FAILURES = [
     ("defence", {"defences": []}, set_up(SMALL, ["sample:coin"], "gaussian_noise:std=1")),
-    ("defence", {"defences": []}, set_up(SMALL, ["sample:coin"], "dropout:p=0.7")),
+    ("defence", {"attack.stance": "read_off"}, set_up(SMALL, ["sample:coin"], "dropout:p=0.7")),
+    ("defence", {"defences": []}, set_up(SMALL, ["sample:coin"], "dropout:p=0.7,place=both")),
     ("defence", {"defences": []}, set_up(SMALL, ["sample:coin"], "input_noise:std=1")),
     (
         "local_steps",

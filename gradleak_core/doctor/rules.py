@@ -105,7 +105,14 @@ def unknown_draws(patient: Patient) -> Iterator[Finding]:
         words = "The defence drew masks or noise inside the model that the attacker did not have."
         evidence = at_truth(patient, "draws", f"with the client's draws it would be {tell_distance(patient, 'floor')}")
         told = ("Run it with the draws told to the attacker", (("attack.stance", "told"),))
-        yield Finding("defence", words, evidence, mends=(WITHOUT_DEFENCES, told))
+        yield Finding("defence", words, evidence, mends=(*breaks(patient), WITHOUT_DEFENCES, told))
+
+
+def breaks(patient: Patient) -> Iterator[tuple[str, tuple[Adjustment, ...]]]:
+    """Yields the attack that breaks a lone dropout before the classifier, whose mask the update of one image shows."""
+    [*defences] = patient.experiment["defences"]
+    if len(defences) == 1 and (defences[0]["kind"], defences[0].get("place")) == ("dropout", "before_classifier"):
+        yield "Run it with the mask read off the update", (("attack.stance", "read_off"),)
 
 
 def mistaken_steps(patient: Patient) -> Iterator[Finding]:
