@@ -10,7 +10,7 @@ export function score(frame) {
   const { likeness, ssim, psnr } = frame?.metrics ?? {};
   const [name, value] = typeof likeness === "number" ? ["Likeness", likeness] : ["SSIM", ssim];
   if (typeof value !== "number") return "";
-  return `${name} ${likened(value)}${typeof psnr === "number" ? ` · ${psnr.toFixed(1)} dB` : ""}`;
+  return `${name} ${likened(value)}${typeof psnr === "number" ? ` · ${psnr.toFixed(1)}\u00a0dB` : ""}`;
 }
 
 /**
