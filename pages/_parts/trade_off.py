@@ -168,7 +168,7 @@ def result(value: JSON) -> None:
     """Shows the chart, the table under it, and how the computation ended."""
     if value["status"] in STATES:
         STATES[value["status"]](value["message"] or "Stopped by you. The points so far are kept.")
-    points, draft = value["points"], value.get("draft")
+    points, draft = value["points"], value.get("draft") if value["status"] == "running" else None
     if not points and not draft:
         return
     drawn = [*points, *([draft] if draft else [])]

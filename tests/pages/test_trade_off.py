@@ -87,18 +87,32 @@ def expectation(service: Service, experiment: Any) -> float | None:
     return service.prices.expected(experiment | {"seed": 5}, {"data": "digits", "rounds": 3}, 2)
 
 
-def test_a_price_of_an_older_version_shows_without_its_pictures(service: Service, quick: Any, open_page: Open) -> None:
-    point = {"defences": [], "accuracy": 0.5, "psnr": 20.0, "ssim": 0.5}
-    other = point | {"defences": [{"kind": "sign"}], "psnr": 10.0}
-    value = {"status": "done", "message": None, "note": None, "points": [point, other], "planned": 2,
-             "experiment": quick, "federation": {"data": "digits", "rounds": 3}}  # fmt: skip
+POINT: Any = {"defences": [], "accuracy": 0.5, "psnr": 20.0, "ssim": 0.5}
+
+
+def stored(service: Service, quick: Any, **head: Any) -> str:
+    """The name of a price that is kept as a file."""
+    other = POINT | {"defences": [{"kind": "sign"}], "psnr": 10.0}
+    value = {"status": "done", "message": None, "note": None, "points": [POINT, other], "planned": 2,
+             "experiment": quick, "federation": {"data": "digits", "rounds": 3}} | head  # fmt: skip
     service.prices.folder.mkdir(exist_ok=True)
     for suffix, text in ((".json", json.dumps(value)), (".log", "")):
         (service.prices.folder / ("0" * 12 + suffix)).write_text(text, encoding="utf-8")
-    app = linked(open_page, "0" * 12)
+    return "0" * 12
+
+
+def test_a_price_of_an_older_version_shows_without_its_pictures(service: Service, quick: Any, open_page: Open) -> None:
+    app = linked(open_page, stored(service, quick))
     assert not app.exception
     assert "Leakage: PSNR" in chart(app)
     assert "<image" not in chart(app)
+
+
+def test_what_was_stopped_half_way_is_no_dot_of_the_chart(service: Service, quick: Any, open_page: Open) -> None:
+    draft = POINT | {"defences": [{"kind": "sign"}], "accuracy": 0.1, "rounds": 1, "iteration": 4}
+    app = linked(open_page, stored(service, quick, status="stopped", draft=draft))
+    assert not app.exception
+    assert "hollow" not in words(app)
 
 
 KEPT = recorded.read_recorded()
