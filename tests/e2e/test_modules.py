@@ -17,7 +17,20 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
-MODULES = ("album", "axes", "charts", "cursor", "pacer", "plot", "race_charts", "race_words", "tiles", "trace", "words")
+MODULES = (
+    "album",
+    "axes",
+    "charts",
+    "cursor",
+    "pacer",
+    "plot",
+    "race_charts",
+    "race_words",
+    "skip",
+    "tiles",
+    "trace",
+    "words",
+)
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
     "seen": SEEN,
@@ -373,7 +386,7 @@ NUMBERS = "([frame, floor, told]) => words.numbers(frame, floor, told)"
     ("metrics", "said", "word"),
     [({}, "–", "recognisable from 0.65"), ({"likeness": 0.65, "ssim": 0.1}, "0.65", "recognisable"),
      ({"likeness": 0.59}, "0.59", "outline"), ({"likeness": 0.1, "ssim": 0.9}, "0.10", "nothing"),
-     ({"likeness": 0.9997}, "1.00", "near copy"), ({"ssim": 0.6}, "–", "recognisable"),
+     ({"likeness": 0.9997}, "0.99", "near copy"), ({"ssim": 0.6}, "–", "recognisable"),
      ({"ssim": -0.02}, "–", "not recognisable")],
 )  # fmt: skip
 def test_the_number_for_likeness_says_what_is_seen(call: Call, metrics: dict[str, float], said: str, word: str) -> None:
@@ -708,3 +721,21 @@ def test_a_line_leads_from_the_end_of_a_curve_to_the_label_that_made_room(call: 
         return [...chart.front.children].map((node) => node.textContent || node.getAttribute("d"));
     }""")
     assert drawn == ["3", "M148,56L158,44", "2", "1"], "the third ends elsewhere, so it need not make room"
+
+
+def test_a_skip_link_hands_the_focus_on_once_the_button_can_be_pressed(call: Call) -> None:
+    there = """async () => {
+        const button = Object.assign(document.createElement("button"), { disabled: true, textContent: "Run" });
+        document.body.append(button);
+        const link = skip.offerSkip(button, "Skip to Run");
+        link.focus();
+        link.click();
+        const before = document.activeElement.textContent;
+        button.disabled = false;
+        await new Promise((later) => setTimeout(later));
+        const after = document.activeElement.textContent;
+        link.remove();
+        button.remove();
+        return [before, after];
+    }"""
+    assert call(there) == ["Skip to Run", "Run"]
