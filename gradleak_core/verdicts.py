@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,8 +105,10 @@ def recognisable(metrics: Mapping[str, Any]) -> bool:
 
 
 def write_likeness(likeness: float) -> str:
-    """Returns a likeness with two digits, rounded down, so that it does not reach a border that its word has not."""
-    return f"{math.floor(100 * likeness + 1e-9) / 100:.2f}"
+    """Returns a likeness with two digits, rounded down where it would else reach a border that its word has not."""
+    nearest = round(likeness, 2)
+    same = seen({"likeness": nearest}) == seen({"likeness": likeness})
+    return f"{nearest if same else nearest - 0.01:.2f}"
 
 
 def nearness(metrics: Mapping[str, Any]) -> float:

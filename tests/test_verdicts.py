@@ -199,6 +199,9 @@ def test_a_length_of_time_never_says_sixty_seconds(seconds: float, words: str) -
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize(("likeness", "said"), [(0.6499, "0.64"), (0.65, "0.65"), (0.29, "0.29"), (1.0, "1.00")])
+@pytest.mark.parametrize(
+    ("likeness", "said"),
+    [(0.6499, "0.64"), (0.65, "0.65"), (0.29, "0.29"), (0.926, "0.92"), (0.9997, "1.00"), (1.0, "1.00")],
+)
 def test_a_likeness_reaches_no_border_that_its_word_has_not(likeness: float, said: str) -> None:
     assert write_likeness(likeness) == said

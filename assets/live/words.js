@@ -193,10 +193,13 @@ export function spoken(trace, ended, live, shown) {
 const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");
 
 /**
- * A likeness in two digits, rounded down, so that it does not reach a border that its word has not.
+ * A likeness in two digits, rounded down where it would else reach a border that its word has not.
  * @param {number} value
  */
-export const likened = (value) => (Math.floor(100 * value + 1e-9) / 100).toFixed(2);
+export function likened(value) {
+  const nearest = Number(value.toFixed(2));
+  return (seen({ likeness: nearest }) === seen({ likeness: value }) ? nearest : nearest - 0.01).toFixed(2);
+}
 
 /** @param {Measure} value */
 const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–");

@@ -385,8 +385,9 @@ NUMBERS = "([frame, floor, told]) => words.numbers(frame, floor, told)"
 @pytest.mark.parametrize(
     ("metrics", "said", "word"),
     [({}, "–", "recognisable from 0.65"), ({"likeness": 0.65, "ssim": 0.1}, "0.65", "recognisable"),
+     ({"likeness": 0.6499}, "0.64", "outline"),
      ({"likeness": 0.59}, "0.59", "outline"), ({"likeness": 0.1, "ssim": 0.9}, "0.10", "nothing"),
-     ({"likeness": 0.9997}, "0.99", "near copy"), ({"ssim": 0.6}, "–", "recognisable"),
+     ({"likeness": 0.9997}, "1.00", "near copy"), ({"ssim": 0.6}, "–", "recognisable"),
      ({"ssim": -0.02}, "–", "not recognisable")],
 )  # fmt: skip
 def test_the_number_for_likeness_says_what_is_seen(call: Call, metrics: dict[str, float], said: str, word: str) -> None:
