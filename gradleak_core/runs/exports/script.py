@@ -18,6 +18,7 @@ import time
 
 from gradleak_core import experiment
 from gradleak_core.types import Frame, Refused
+from gradleak_core.verdicts import seen
 
 TITLE = {title}
 DEVICE = {device}
@@ -45,7 +46,7 @@ if __name__ == "__main__":
         raise SystemExit(str(refused))
     finite = {{name: value for name, value in result["metrics"].items() if math.isfinite(value)}}
     metrics = {{name: float(f"{{value:.5g}}") for name, value in finite.items()}}
-    print(result["verdict"])
+    print(f"After {{result['iterations']:,}} iterations a person sees: {{seen(metrics)}}.")
     print(metrics)
     if FOUND:
         print("The same numbers as before." if metrics == FOUND else f"Before, it was {{FOUND}}.")
