@@ -125,3 +125,16 @@ def test_a_client_whose_loss_grew_comes_before_all_that_follows_from_it() -> Non
 def test_labels_count_as_right_in_any_order() -> None:
     found, true = torch.tensor([3, 1, 1, 7]), torch.tensor([1, 7, 5, 3])
     assert arrange_labels(found, true).tolist() == [1, 7, 1, 3]
+
+
+def test_a_batch_that_no_rule_explains_is_tried_with_one_picture() -> None:
+    few = SMALL | {"attack.steps": 4, "attack.labels": "known_labels"}
+    failed = row(set_up(few, ["sample:coin", "sample:camera"]))
+    evidence = failed["result"]["evidence"] | {"fell": 0.0}
+    found = diagnose(failed | {"result": failed["result"] | {"evidence": evidence}}, KNOWN)
+    assert found is not None
+    assert found.mend is not None
+    assert found.cause == "unknown"
+    assert "several pictures" in found.sentence
+    assert found.mend.experiment["images"] == ["sample:coin"]
+    assert found.mend.experiment == put_all(failed["experiment"], found) == admit(found.mend.experiment, KNOWN)

@@ -66,8 +66,9 @@ def diagnose(row: Mapping[str, Any], catalogue: JSON) -> Diagnosis | None:
     patient = Patient(row["experiment"], row["status"], row.get("message") or "", evidence, redrawn, catalogue)
     rules = (refused_update,) if refused else CAUSES
     found = next((finding for rule in rules for finding in rule(patient)), None)
-    if found is None:
-        return None if refused else Diagnosis("unknown", UNKNOWN, reached(patient), CURVE, None)
+    if found is None and refused:
+        return None
+    found = found or unexplained(patient)
     return Diagnosis(found.cause, found.sentence, found.evidence, found.basis, find_mend(found, patient))
 
 
@@ -87,6 +88,15 @@ IN_SHORT = {
 }
 """Each cause in a few words, which fit a line."""
 UNKNOWN = "No single cause was found. Another seed, more restarts or another attack may still succeed."
+MIXED = "No single cause was found. One update of several pictures mixes them, which makes each harder to tell apart."
+
+
+def unexplained(patient: Patient) -> Finding:
+    """Returns that no cause was found, with a proof for a batch: one of its pictures alone."""
+    images, labels = patient.experiment["images"], patient.experiment.get("labels")
+    alone = ("Run it with the first picture alone", (("images", images[:1]), ("labels", labels and labels[:1])))
+    mends = (alone,) if len(images) > 1 else ()
+    return Finding("unknown", MIXED if mends else UNKNOWN, reached(patient), CURVE, mends)
 
 
 def find_mend(found: Finding, patient: Patient) -> Mend | None:
