@@ -137,6 +137,9 @@ function progress(trace, ended, running) {
   return said;
 }
 
+/** By which factor the time may exceed a forecast before it is called wrong, as its benchmark counts. */
+const WRONG = 2;
+
 /**
  * When the picture should be recognisable, as its first frames say; empty where nothing is said.
  * @param {Trace} trace
@@ -145,8 +148,9 @@ export function foreseen(trace) {
   const newest = trace.frames.at(-1);
   if (trace.head.status !== "running" || newest?.forecast === undefined || recognisable(newest.metrics)) return "";
   if (newest.forecast === null) return "";
-  const late = (trace.head.seconds ?? 0) > newest.forecast;
-  return `Forecast: recognisable after about ${span(newest.forecast)}${late ? ", which has passed" : ""}.`;
+  const late = (trace.head.seconds ?? 0) / newest.forecast;
+  if (late > WRONG) return `The forecast of ${span(newest.forecast)} was wrong: the picture is not recognisable yet.`;
+  return `Forecast: recognisable after about ${span(newest.forecast)}${late > 1 ? ", which has passed" : ""}.`;
 }
 
 /**

@@ -485,6 +485,7 @@ def test_buttons_say_what_they_will_do(call: Call, state: dict[str, Any], said: 
 @pytest.mark.parametrize(
     ("frame", "said"),
     [({"forecast": 4.24}, "Forecast: recognisable after about 4.2 s."), ({"forecast": None}, ""),
+     ({"forecast": 0.4}, "The forecast of 0.4 s was wrong: the picture is not recognisable yet."),
      ({"forecast": 4.24, "metrics": {"likeness": 0.97}}, ""), ({}, "")],
 )  # fmt: skip
 def test_a_forecast_is_shown_until_the_picture_is_there(call: Call, frame: dict[str, Any], said: str) -> None:
