@@ -12,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class Under:
     """Middleware that serves an application under a path, whether a proxy before it keeps that path or strips it.
 
-    The path is `base`, or else the one that an ASGI server was told to serve under. What is asked for without it is
-    answered as well. A redirect is sent relative to the address that was asked
-    for, so that it holds whatever a proxy puts before it.
+    The path is `base`, or else the one that an ASGI server was told to serve under. Requests without it are answered as
+    well. A redirect is sent relative to the address of the request, so that it holds whatever a proxy puts before it.
     """
 
     def __init__(self, app: ASGIApp, base: str = "") -> None:

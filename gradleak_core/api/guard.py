@@ -62,7 +62,7 @@ class Guard:
         return None
 
     def as_own(self, scope: Scope) -> Scope:
-        """Returns a request, of which `origins` do not show any more."""
+        """Returns a request from one of `origins` as one of an own page, and any other as it is."""
         if scope["type"] == "lifespan" or Headers(scope=scope).get("origin") not in self.origins:
             return scope
         rest = [(name, value) for name, value in scope["headers"] if name != b"origin"]

@@ -110,7 +110,7 @@ def unknown_draws(patient: Patient) -> Iterator[Finding]:
 
 def breaks(patient: Patient) -> Iterator[tuple[str, tuple[Adjustment, ...]]]:
     """Yields the attack that breaks a lone dropout before the classifier, whose mask the update of one image shows."""
-    [*defences] = patient.experiment["defences"]
+    defences = patient.experiment["defences"]
     if len(defences) == 1 and (defences[0]["kind"], defences[0].get("place")) == ("dropout", "before_classifier"):
         yield "Run it with the mask read off the update", (("attack.stance", "read_off"),)
 
