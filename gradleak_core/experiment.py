@@ -39,6 +39,7 @@ from gradleak_core.types import (
     Note,
     Progress,
     Refused,
+    Saved,
     Secret,
     Started,
     Status,
@@ -201,13 +202,14 @@ def run(
     *,
     device: str = "cpu",
     due: Callable[[int], bool] = lambda _: False,
-    begin: FirstGuess | None = None,
+    begin: FirstGuess | Saved | None = None,
 ) -> Iterator[Event]:
     """Yields notes while the model is trained, then the attack's events.
 
     A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
-    Frames never feed back into the attack. A fork goes on from the guess `begin`. Where another device cannot do the
-    first iteration, the CPU takes over, and `Started` says so.
+    Frames never feed back into the attack. `begin` is the guess from which a fork goes on, or what a `Checkpoint` has
+    saved of a run that was left. Where another device cannot do the first iteration, the CPU takes over, and `Started`
+    says so.
     """
     experiment = replace(experiment, threads=threads(experiment))
     torch.set_num_threads(experiment.threads)
@@ -227,7 +229,7 @@ def run(
 
 
 def play_on(
-    experiment: Experiment, device: str, due: Callable[[int], bool], begin: FirstGuess | None, remark: str = ""
+    experiment: Experiment, device: str, due: Callable[[int], bool], begin: FirstGuess | Saved | None, remark: str = ""
 ) -> Generator[Event, None, None]:
     """Prepares and runs an experiment on one device."""
     both = yield from preparing(experiment, device)

@@ -17,6 +17,8 @@ JSON: TypeAlias = Any
 """A value that can be written as JSON."""
 Update: TypeAlias = "dict[str, Tensor]"
 """One tensor for each parameter, by parameter name. With restarts, each has a leading dimension S."""
+Saved: TypeAlias = "dict[str, Any]"
+"""What a `Checkpoint` has saved: tensors, numbers and texts, in lists and dictionaries."""
 Latents: TypeAlias = "dict[str, Tensor]"
 """One tensor (T, B, ...) for each stochastic layer, by buffer name: its draw in each of T local steps."""
 
@@ -250,7 +252,19 @@ class Finished:
     evidence: Mapping[str, float] = field(default_factory=dict)
 
 
-Event: TypeAlias = "Note | Started | Progress | Frame | Plateau | Finished"
+@dataclass(frozen=True)
+class Checkpoint:
+    """The event at which a run can be left, to be taken up again later with the same bits.
+
+    Whoever wants that calls `save` before the next event, and writes the values down before it too, because the search
+    goes on in the same tensors. They are tensors, numbers and texts in lists and dictionaries.
+    """
+
+    iteration: int
+    save: Callable[[], Saved]
+
+
+Event: TypeAlias = "Note | Started | Progress | Frame | Plateau | Checkpoint | Finished"
 
 
 class Attack(Protocol):
@@ -272,5 +286,7 @@ class Attack(Protocol):
         ...
 
     def run(
-        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
-    ) -> Iterator[Event]: ...
+        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | Saved | None = None
+    ) -> Iterator[Event]:
+        """Yields the events of the attack; only the later ones where it begins at what a `Checkpoint` has saved."""
+        ...

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from copy import deepcopy
 from functools import cache
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,14 @@ class Descending(Protocol):
         """Yields the results of each round, given the arguments of all."""
         ...
 
+    def save(self) -> list[Any]:
+        """Returns all that the next round depends on, for `resume`."""
+        ...
+
+    def resume(self, saved: list[Any]) -> None:
+        """Goes on from what was saved by an optimisation of as many restarts, shared by as many threads."""
+        ...
+
     def lost(self) -> Tensor:
         """Returns which restarts (S,) have diverged."""
         ...
@@ -59,6 +67,13 @@ class Shared:
 
     def run(self, rounds: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
         return run_ahead(self.works, rounds, self.most)
+
+    def save(self) -> list[Any]:
+        return [work.save() for work in self.works]
+
+    def resume(self, saved: list[Any]) -> None:
+        for work, mine in zip(self.works, saved, strict=True):
+            work.resume(mine)
 
     def lost(self) -> Tensor:
         return torch.cat([work.lost() for work in self.works])

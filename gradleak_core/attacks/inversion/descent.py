@@ -46,6 +46,15 @@ class Descent:
         self.standing = self.search.standing(z, distance)
         return z, distance, terms, better, self.kept, self.best
 
+    def save(self) -> list[Tensor]:
+        """Returns all that the next iteration depends on, for `resume`."""
+        return [self.z, self.kept, self.best, *self.standing, *self.search.state]
+
+    def resume(self, saved: list[Tensor]) -> None:
+        """Goes on from what another descent has saved."""
+        self.z, self.kept, self.best, at, distance, *state = [tensor.to(self.z.device) for tensor in saved]
+        self.standing, self.search.state = (at, distance), tuple(state)
+
     def lost(self) -> Tensor:
         """Returns (S,), true for each restart that has diverged."""
         return self.search.lost()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gradleak_core import speed
+from gradleak_core.attacks.inversion.course import Course
 from gradleak_core.attacks.inversion.descent import Descent
 from gradleak_core.attacks.inversion.objective import Objective, prior_weights
 from gradleak_core.attacks.inversion.picker import Picker
@@ -25,6 +26,7 @@ from gradleak_core.attacks.parts.unknowns import Space, Unknown
 from gradleak_core.types import (
     MOST_STEPS,
     Answer,
+    Checkpoint,
     Event,
     Finished,
     FirstGuess,
@@ -32,6 +34,7 @@ from gradleak_core.types import (
     Observation,
     Plateau,
     Progress,
+    Saved,
     Started,
 )
 
@@ -100,58 +103,64 @@ class Recipe:
         return tuple(name for name, told in parts.items() if told)
 
     def run(
-        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | None = None
+        self, model: nn.Module, observation: Observation, *, seed: int, begin: FirstGuess | Saved | None = None
     ) -> Iterator[Event]:
         """Runs gradient matching: moves guesses of the private batch until their update matches the observed one.
 
         Yields `Started`, one `Progress` for each iteration, and `Finished`; the seed draws all randomness. All restarts
         run together, one of them from the guess `begin`, if there is one. Each keeps one iterate, and the attacker
         makes one answer of these. The distance alone, without the priors, ranks the restarts. A restart that has
-        diverged is redrawn.
+        diverged is redrawn. A run whose `begin` is what a `Checkpoint` has saved goes on there.
         """
         generator = torch.Generator().manual_seed(seed)
         space = Space(self.unknowns, self.labels.read(model, observation), observation, self.stance, model, generator)
         z = space.start(self.restarts, generator).to(next(model.parameters()))  # (S, N)
-        z = z if begin is None else space.begin_at(begin, z)
+        z = space.begin_at(begin, z) if isinstance(begin, FirstGuess) else z
         pick, stopping = Picker.start(space, self.answer, z), Stopping(find_goal(self, model, observation))
+        at = Course(generator, pick, stopping, redrawn=torch.zeros_like(z[0, 0]).long(), consensus=z[:0])
         names = ("distance", *(type(prior).__name__ for prior in self.priors))
-        start, consensus = partial(start_descent, self, observation, space), z[:0]
-        iteration, redrawn, plateau = 0, torch.zeros_like(z[0, 0]).long(), None
+        start = partial(start_descent, self, observation, space)
         with speed.side_by_side(start, model, z, fixed=space.redraw is None) as descent:
+            if isinstance(begin, dict):
+                at.resume(begin, descent)
             yield Started(self.steps, self.restarts, names)
-            for first in range(1, self.steps + 1, CHECK_EVERY):
+            for first in range(at.iteration + 1, self.steps + 1, CHECK_EVERY):
                 iterations = range(first, min(first + CHECK_EVERY, self.steps + 1))
                 if first % HOLD == 1:
-                    consensus = find_consensus(self, space, *descent.standing)
-                rounds = plan_rounds(self, space, z, generator, consensus, iterations)
-                for iteration, (at, distance, terms, *found) in zip(iterations, descent.run(rounds), strict=True):
-                    pick = pick.after(*found)
+                    at.consensus = find_consensus(self, space, *descent.standing)
+                rounds = plan_rounds(self, space, z, generator, at.consensus, iterations)
+                for iteration, (here, distance, terms, *found) in zip(iterations, descent.run(rounds), strict=True):
+                    at.iteration, at.pick = iteration, at.pick.after(*found)
                     if iteration == first:
-                        stopping.begin(pick.distance)
+                        at.stopping.begin(at.pick.distance)
                     losses = dict(zip(names, (distance, *terms.unbind(1)), strict=True))
-                    yield Progress(iteration, losses, pick.distance, redrawn, partial(space.candidate, at), pick)
-                if stopping.met(pick.distance):
+                    yield Progress(
+                        iteration, losses, at.pick.distance, at.redrawn, partial(space.candidate, here), at.pick
+                    )
+                if at.stopping.met(at.pick.distance):
                     break
-                if plateau is None and (plateau := find_plateau(self, stopping, iteration)):
+                if plateau := find_plateau(self, at):
                     yield plateau
-                    stopping.level = plateau.ends
-                if stopping.level:
+                    at.asked, at.stopping.level = True, plateau.ends
+                if at.stopping.level:
                     break
-                redrawn = redrawn + redraw_lost(descent, self, space, z, generator)
-        least = float(pick.distance.min())
-        yield Finished(stopping.status(), iteration, pick(), least, int(redrawn), stopping.fell())
+                at.redrawn = at.redrawn + redraw_lost(descent, self, space, z, generator)
+                yield Checkpoint(at.iteration, partial(at.save, descent))
+        least = float(at.pick.distance.min())
+        yield Finished(at.stopping.status(), at.iteration, at.pick(), least, int(at.redrawn), at.stopping.fell())
 
 
-def find_plateau(recipe: Recipe, stopping: Stopping, iteration: int) -> Plateau | None:
+def find_plateau(recipe: Recipe, at: Course) -> Plateau | None:
     """Returns the plateau that a run is on; None while something improves, may still change, or is nearly over.
 
-    A step size that falls, or a prior whose weight changes, can make a search improve that stands still.
+    A step size that falls, or a prior whose weight changes, can make a search improve that stands still. Nor is there
+    one where it was asked already whether the run goes on.
     """
-    still = stopping.checks_level() * CHECK_EVERY
-    done, left = iteration / recipe.steps, recipe.steps - iteration
+    still = 0 if at.asked else at.stopping.checks_level() * CHECK_EVERY
+    done, left = at.iteration / recipe.steps, recipe.steps - at.iteration
     rates = {recipe.optimiser.rate(done), recipe.optimiser.rate(1.0)}
     changing = len(rates) > 1 or any(prior.weight_at(done) != prior.weight_at(1.0) for prior in recipe.priors)
-    return Plateau(iteration, still, left) if still and left > still // 3 and not changing else None
+    return Plateau(at.iteration, still, left) if still and left > still // 3 and not changing else None
 
 
 def find_goal(recipe: Recipe, model: nn.Module, observation: Observation) -> float:
