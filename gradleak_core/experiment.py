@@ -279,6 +279,16 @@ class Summary:
         elif isinstance(event, Finished):
             self.status, self.evidence = event.status, dict(event.evidence)
 
+    def save(self) -> Saved:
+        """Returns what was gathered so far, for `resume`."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("experiment", "forecast")}
+        return kept | {"forecast": self.forecast.save()}
+
+    def resume(self, saved: Saved) -> None:
+        """Goes on from what was saved of the same run."""
+        vars(self).update({name: value for name, value in saved.items() if name != "forecast"})
+        self.forecast.resume(saved["forecast"])
+
     def json(self) -> dict[str, Any]:
         """Returns the result. Its experiment names the CPU threads used, so that a repetition gives the same bits."""
         seconds, iterations = self.recognised or (None, None)

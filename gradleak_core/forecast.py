@@ -54,6 +54,14 @@ class Forecast:
             self.seconds = self.extrapolate()
             self.made = seconds if self.seconds is not None else None
 
+    def save(self) -> dict[str, Any]:
+        """Returns what is known so far as plain values, for `resume`."""
+        return vars(self) | {"points": [tuple(point) for point in self.points]}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Goes on from what was saved."""
+        vars(self).update(saved, points=[Sighting(*point) for point in saved["points"]])
+
     def extrapolate(self) -> float | None:
         """Returns the seconds at which the picture is recognisable if it goes on like this; None where it would not."""
         now = self.points[-1]

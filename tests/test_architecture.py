@@ -46,7 +46,8 @@ ENGINE = (
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    ("runs.worker", "runs.tuning", "runs.controls", "runs.loop", "runs.turns"),
+    ("summary",),
+    tuple(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")),
 )
 WEB = (
     (

@@ -2,7 +2,7 @@
 
 Schema 2 says `restarts` for the independent guesses of an attack, which were `seeds`; `redrawn` for those that
 diverged, which were `restarts`; and `distance` for how far updates lie from each other, which was `match`.
-Schema 3 adds the race that a run is a lane of, and schema 4 the tags of a run.
+Schema 3 adds the race that a run is a lane of, schema 4 the tags of a run, and schema 5 what was written down of it.
 Imports no torch.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from gradleak_core.types import JSON
 
-SCHEMA = 4
+SCHEMA = 5
 """The version of everything that is written as JSON, and of the file of runs."""
 PATHS = {"attack.seeds": "attack.restarts"}
 """Knobs by their former paths."""

@@ -24,6 +24,8 @@ class Controls:
         """The iterations that the run has done."""
         self.paused = False
         self.stopped = False
+        self.leaving = False
+        """True once the run is to make room for others, and to be taken up again later."""
         self.over = False
         """True once the run has ended."""
         self.wasted = 0.0
@@ -35,19 +37,31 @@ class Controls:
         """The lock without which no command is taken and no iteration counted."""
 
     def apply(self, command: dict[str, Any]) -> None:
-        """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace` and `hurry`."""
+        """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace`, `hurry` and `yield`."""
         kind = command["type"]
         with self.changed:
             if kind == "stop":
                 self.stopped = True
             elif kind == "hurry":
                 self.hurried = True
+            elif kind == "yield":
+                self.leaving = True
             elif kind == "pace":
                 self._gap = 1 / command["per_second"] if command["per_second"] else 0.0
             else:
                 self.paused = kind == "pause"
                 self._steps = command["iterations"] if kind == "step" else None
             self.changed.notify_all()
+
+    @property
+    def ending(self) -> bool:
+        """Returns whether the run must give its worker up, for good or for now."""
+        return self.stopped or self.leaving
+
+    @property
+    def leaving_at_once(self) -> bool:
+        """Returns whether a run that leaves must not compute up to its next checkpoint, because it was held back."""
+        return self.leaving and (self.paused or self._gap >= UNHURRIED)
 
     def tick(self) -> bool:
         """Keeps the pace after an iteration. Returns whether that iteration has to be shown.
@@ -67,7 +81,7 @@ class Controls:
     def hold(self) -> None:
         """Waits while the run is paused."""
         with self.changed:
-            self.changed.wait_for(lambda: not self.paused or self.stopped)
+            self.changed.wait_for(lambda: not self.paused or self.ending)
 
     def step_to(self, iteration: int) -> None:
         """Lets the run go on to an iteration, at least one more, and then pause."""
@@ -81,7 +95,7 @@ class Controls:
             return True
         with self.changed:
             self.paused = True
-            self._wait(lambda: not self.paused or self.stopped or self.hurried, self.patience)
+            self._wait(lambda: not self.paused or self.ending or self.hurried, self.patience)
             going_on, self.paused = not self.paused or self.stopped, False
         return going_on
 
@@ -90,7 +104,7 @@ class Controls:
         with self.changed:
             gap = self._gap
             self._next = max(self._next + gap, now)
-            self._wait(lambda: self.stopped or self.paused or self._gap != gap, self._next - now)
+            self._wait(lambda: self.ending or self.paused or self._gap != gap, self._next - now)
 
     def _wait(self, until: Any, timeout: float) -> None:
         begun = time.perf_counter()

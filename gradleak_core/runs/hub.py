@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Iterable
 from concurrent.futures import Future
 from operator import itemgetter
 from typing import Any, get_args
@@ -104,8 +105,9 @@ class Hub:
         self.known: WeakValueDictionary[str, Trace] = WeakValueDictionary()
 
     def open(self, row: Head) -> None:
-        """Opens the trace of a queued run, so that viewers can wait for it."""
-        self.live[row["id"]] = self.known[row["id"]] = Trace(row)
+        """Opens the trace of a queued run, so that viewers can wait for it; with all that is known, if it has begun."""
+        begun = load_trace(self.store, row["id"]) if row["iteration"] else None
+        self.live[row["id"]] = self.known[row["id"]] = begun or Trace(row)
 
     async def trace(self, run: str) -> Trace | None:
         """Returns the one trace of a run, from the store when it has ended; None for an unknown run."""
@@ -118,16 +120,26 @@ class Hub:
         return self.known[run]
 
     def hand_over(self, run: str) -> None:
-        """Marks a waiting run as given to a worker, before the worker can take the machine down with it."""
+        """Notes that a waiting run is given to a worker, before the worker can take the machine down with it."""
         if trace := self.live.get(run):
             trace.handed += 1
             self.store.hand_over(run, trace.handed)
+
+    def keep_checkpoint(self, run: str, iteration: int, state: bytes) -> None:
+        """Keeps what a worker has written down of a run, which has got further by that."""
+        if trace := self.live.get(run):
+            trace.handed = 0
+            self.store.keep_checkpoint(run, iteration, state)
+
+    def tries(self, run: str) -> int:
+        """Returns to how many workers a run was given since it last got further."""
+        return self.live[run].handed if run in self.live else 0
 
     def start(self, run: str, head: Head, truth: bytes) -> None:
         """Marks a run as running, with its head and its private images."""
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
-            self.store.start(run, head, truth)
+            self.store.start(run, head | {"handed": trace.handed}, truth)
             trace.update(status="running", queue_position=None, **head)
 
     def note(self, run: str, message: str, share: float | None) -> None:
@@ -137,19 +149,24 @@ class Hub:
             trace.update(queue_position=None, share=share)
 
     def add_frame(self, run: str, head: Head, picture: bytes) -> None:
-        """Adds a frame to a run."""
-        if trace := self.live.get(run):
-            trace.add(head, picture)
-            self.store.frame(run, trace.last, head, picture)
+        """Adds a frame to a run, without what is known already of a run that was taken up at a checkpoint."""
+        trace = self.live.get(run)
+        if trace and (news := without_known(head, trace.last)):
+            trace.add(news, picture)
+            self.store.frame(run, trace.last, news, picture)
             trace.trouble = self.store.trouble
             trace.update()
 
     def set_status(self, run: str, status: str, message: str | None = None) -> None:
-        """Sets the status of a run that goes on, `running` or `paused`, and what is said of it unless None."""
+        """Sets the status of a run that has not ended, and what is said of it unless None."""
         if trace := self.live.get(run):
             trace.message = trace.message if message is None else message or None
             self.store.status(run, status, trace.message)
             trace.update(status=status)
+
+    def places(self, runs: Iterable[str]) -> dict[str, int]:
+        """Returns the last known iteration of each run."""
+        return {run: trace.last if (trace := self.live.get(run)) else 0 for run in runs}
 
     def set_positions(self, positions: dict[str, int]) -> None:
         """Tells the viewers of each waiting run its place in the queue, 1 being next."""
@@ -182,6 +199,18 @@ class Hub:
                 loop.call_soon_threadsafe(self.live.pop, run, None)
 
         stored.add_done_callback(let_go)
+
+
+def without_known(frame: Head, last: int) -> Head | None:
+    """Returns a frame message of the worker without the iterations up to `last`; None if it has no others."""
+    columns, first = frame["curve"]["columns"], frame["curve"]["first"]
+    known = last + 1 - first
+    if known <= 0:
+        return frame
+    if all(len(values) <= known for values in columns.values()):
+        return None
+    rest = {name: values[known:] for name, values in columns.items()}
+    return frame | {"curve": {"first": last + 1, "columns": rest}}
 
 
 def load_trace(store: Store, run: str) -> Trace | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,12 @@ class Job:
     """The measure in which no run may be ahead: "iterations" or "seconds"."""
     starts: dict[str, Any] = field(default_factory=dict)
     """The guesses of the runs that go on from one, as `forks.find_start` gives them."""
-    retried: bool = False
-    """True once the job was given to a worker that had died already."""
+    left: dict[str, bytes] = field(default_factory=dict)
+    """What was written down of the runs that another worker has begun, as `checkpoints` writes it."""
+
+    def only(self, runs: Collection[str]) -> Job:
+        """Returns a job of those of its runs that are among these."""
+        return Job({run: one for run, one in self.runs.items() if run in runs}, self.by, self.starts)
 
 
 class Queue:

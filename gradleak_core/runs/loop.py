@@ -13,13 +13,15 @@ from gradleak_core.data import data_folder
 from gradleak_core.data.datasets import DATASETS, parse_dataset
 from gradleak_core.data.downloads import read_item
 from gradleak_core.data.pixels import from_strip, to_strip
+from gradleak_core.runs.checkpoints import Checkpoints, read_checkpoint
 from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.losses import Curve
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
-from gradleak_core.types import Finished, FirstGuess, Frame, Note, Plateau, Progress, Started
+from gradleak_core.types import Checkpoint, Finished, FirstGuess, Frame, Note, Plateau, Progress, Started
 from gradleak_core.verdicts import PLATEAU
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 NOTES = 0.5
 """The fewest seconds between two notes on what the run waits for."""
@@ -32,52 +34,31 @@ class Stopped(Exception):
     """An error that ends a run which was stopped before its first iteration."""
 
 
-class Curve:
-    """The losses of every iteration since the last frame, kept on the device until then."""
-
-    def __init__(self, losses: tuple[str, ...]) -> None:
-        self.losses = losses
-        self.first = 1
-        self.lowest = float("inf")
-        self._rows: list[tuple[Tensor, ...]] = []
-
-    def add(self, event: Progress) -> None:
-        self._rows.append((*(event.losses[name] for name in self.losses), event.best))
-
-    def take(self) -> dict[str, Any]:
-        """Returns the columns since the last call and forgets them; `first` is their first iteration.
-
-        Each loss is that of the restart with the smallest distance in its iteration. `best` is the smallest distance
-        of all restarts so far.
-        """
-        first = self.first
-        columns: list[list[float]] = [[] for _ in range(len(self.losses) + 1)]
-        if self._rows:
-            flat = torch.stack([each.detach() for row in self._rows for each in row]).float().cpu()
-            rows = flat.view(len(self._rows), -1, flat.size(1))  # (N, losses + 1, restarts)
-            restart = rows[:, :1].nan_to_num(nan=float("inf")).argmin(-1, keepdim=True)  # (N, 1, 1)
-            losses = rows[:, :-1].gather(-1, restart.expand(-1, len(self.losses), 1)).squeeze(-1)
-            best = rows[:, -1].nan_to_num(nan=float("inf")).amin(-1).clamp(max=self.lowest).cummin(0).values
-            self.lowest = float(best[-1])
-            columns = [*losses.T.tolist(), best.tolist()]
-            self.first += len(self._rows)
-            self._rows.clear()
-        return {"first": first, "columns": dict(zip((*self.losses, "best"), columns, strict=True))}
-
-
 class Run:
     """One run: an experiment that is played to its end, or until it is stopped.
 
     `engine` is `gradleak_core.experiment`, or a stand-in with its `load`, `run`, `secret`, `floor` and `Summary`.
     """
 
-    def __init__(self, engine: Any, run: str, device: str, controls: Controls, send: Send, start: Any = None) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        run: str,
+        device: str,
+        controls: Controls,
+        send: Send,
+        start: Any = None,
+        left: bytes | None = None,
+    ) -> None:
         self.engine, self.run, self.device, self.controls, self.send = engine, run, device, controls, send
         self.start = start
         """The guess to go on from, as `forks.find_start` gives it."""
+        self.left = read_checkpoint(left, device) if left else None
+        """What another worker has written down of this run."""
+        self.checkpoints = Checkpoints(controls, send)
         self.wanted = self.started = self.resting = False
         self.floor: dict[str, Any] = {}
-        self.iteration = 0
+        self.iteration = self.threads = 0
         self.pulse = Pulse()
         self.begun = time.perf_counter()
         self.spent = 0.0
@@ -95,7 +76,7 @@ class Run:
 
     def turns(self, experiment_json: Any) -> Iterator[None]:
         """Plays an experiment and yields after every event, so that others can have a turn. Raises as `play` does."""
-        experiment = self.engine.load(experiment_json)
+        experiment = self.engine.load(experiment_json | ({"threads": self.left["threads"]} if self.left else {}))
         summary = self.engine.Summary(experiment, self.device)
         try:
             fetch_datasets(experiment_json.get("images", []), self.note)
@@ -105,8 +86,7 @@ class Run:
         secret = self.engine.secret(experiment)
         self.floor = self.engine.floor(experiment, secret)
         self.begun = time.perf_counter()
-        start = {"begin": read_first_guess(self.start)} if self.start else {}
-        events = self.engine.run(experiment, device=self.device, due=self.due, **start)
+        events = self.engine.run(experiment, device=self.device, due=self.due, **self.beginning())
         curve, status = Curve(()), "stopped"
         for event in events:
             summary.add(event, self.seconds)
@@ -117,25 +97,58 @@ class Run:
             elif isinstance(event, Frame):
                 self.show(event, curve, summary.forecast.seconds)
                 yield from self.rest()
-                if self.controls.stopped:
+                if self.controls.stopped or self.controls.leaving_at_once:
                     break
             elif isinstance(event, Plateau):
                 event.ends = not self.ask(event)
+            elif isinstance(event, Checkpoint):
+                if self.checkpoints.due:
+                    self.write_down(event, summary, curve)
+                if self.controls.leaving:
+                    break
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
                 self.wait(event)
             elif isinstance(event, Started):
-                curve, self.started = Curve(event.losses), True
+                curve, self.started, self.threads = Curve(event.losses), True, event.threads
+                self.take_up(summary, curve)
                 self.announce(event, secret)
             elif isinstance(event, Finished):
                 status = event.status
             yield from self.pass_turn()
         events.close()
+        self.send_curve(curve)
+        if status == "stopped" and self.controls.leaving:
+            self.send({"type": "yielded", "run": self.run})
+        else:
+            self.finish(summary, status)
+
+    def beginning(self) -> dict[str, Any]:
+        """Returns the argument for the engine that says where the run begins; none for its own first guess."""
+        if self.left:
+            return {"begin": self.left["search"]}
+        return {"begin": read_first_guess(self.start)} if self.start else {}
+
+    def take_up(self, summary: Any, curve: Curve) -> None:
+        """Gives a run that was left the numbers that it had then, once its attack has started."""
+        if self.left:
+            summary.resume(self.left["summary"])
+            curve.first, curve.lowest = self.left["curve"]
+            self.iteration = self.controls.ticks = self.left["search"]["iteration"]
+            self.begun, self.away = time.perf_counter() - self.left["seconds"], 0.0
+
+    def write_down(self, event: Checkpoint, summary: Any, curve: Curve) -> None:
+        """Sends the curve so far, and all that another worker needs to take the run up here."""
+        self.send_curve(curve)
+        numbers = {"summary": summary.save(), "curve": (curve.first, curve.lowest)}
+        self.checkpoints.write(self.run, event, numbers | {"seconds": self.seconds, "threads": self.threads})
+
+    def send_curve(self, curve: Curve) -> None:
+        """Sends the iterations since the last frame, if there are any, without a picture."""
         rest = curve.take()
-        if any(rest["columns"].values()):  # iterations since the last frame
+        if any(rest["columns"].values()):
             self.send({"type": "frame", "run": self.run, "curve": rest, "picture": None, "seconds": self.seconds})
-        self.finish(summary, status)
 
     def finish(self, summary: Any, status: str) -> None:
         """Sends `finished` with the status and the result."""
@@ -164,7 +177,7 @@ class Run:
     @property
     def waiting(self) -> bool:
         """Returns whether the run is paused and has said so."""
-        return self.resting and self.controls.paused and not self.controls.stopped
+        return self.resting and self.controls.paused and not self.controls.ending
 
     def pass_turn(self) -> Iterator[None]:
         """Yields once. The time until the run has its next turn does not count as the attack's."""
@@ -218,13 +231,13 @@ class Run:
 
     def rest(self) -> Iterator[None]:
         """Gives its turns away while the run is paused, and sends the state before and after."""
-        while self.controls.paused and not self.controls.stopped:
+        while self.controls.paused and not self.controls.ending:
             self.send({"type": "state", "run": self.run, "state": "paused"})
             self.resting = True
             while self.waiting:
                 yield from self.pass_turn()
             self.resting = False
-            if not self.controls.stopped:
+            if not self.controls.ending:
                 self.send({"type": "state", "run": self.run, "state": "running"})
 
 

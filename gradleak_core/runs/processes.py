@@ -54,7 +54,7 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def describe_death(code: int | None) -> str:
-    """Returns the sentence for a worker that ended by itself. `code` is its exit code, or minus a signal's number."""
+    """Says that a worker ended by itself, without a full stop. `code` is its exit code, or minus a signal's number."""
     how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
     hint = ", perhaps for want of memory" if code in (-9, 137) else ""
-    return f"The worker process ended unexpectedly ({how}{hint}) during this run; what was seen is kept. Run it again."
+    return f"The worker process ended unexpectedly ({how}{hint}) during this run"

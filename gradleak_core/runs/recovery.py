@@ -25,6 +25,11 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
 """The function that gives the JSON in a column today's names, by table and column."""
 ADDED = {"race": "TEXT", "race_head": "TEXT", "tags": "TEXT"}
 """The columns of runs that came after schema 2, and their types."""
+CHECKPOINTS = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+    run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, state BLOB NOT NULL);
+"""
+"""What was written down of each unfinished run. It is not rescued, because a run without it begins anew."""
 KEYS = {"runs": ("id",), "frames": ("run", "iteration")}
 BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
@@ -175,6 +180,7 @@ def renew(db: sqlite3.Connection) -> None:
         there = {row[1] for row in db.execute("PRAGMA table_info(runs)")}
         for name in ADDED.keys() - there:
             db.execute(f"ALTER TABLE runs ADD COLUMN {name} {ADDED[name]}")
+        db.execute(CHECKPOINTS)
         for (table, column), change in COLUMNS.items() if version < 2 else ():
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():

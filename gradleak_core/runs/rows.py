@@ -15,13 +15,15 @@ from gradleak_core.config.schemas import string
 from gradleak_core.config.titles import run_title
 from gradleak_core.runs.hub import OVER
 from gradleak_core.types import Refused
+from gradleak_core.verdicts import UNFINISHED
 
-INTERRUPTED = "The server stopped during this run; what was seen is kept. Run it again to see the rest."
+TAKEN_UP = "The server stopped during this run. It goes on where it was when it is its turn."
 FATAL = (
-    "The server went away twice while this run was being prepared, so it is not tried again; lower its batch, "
+    "The server went away three times at the same place of this run, so it is not tried again; lower its batch, "
     "its restarts or its size before you run it again."
 )
-MOST_TRIES = 2
+MOST_TRIES = 3
+"""The workers that a run is given to before it gets any further."""
 Row = dict[str, Any]
 NAME = 120
 """The most characters of a run's name."""
@@ -72,19 +74,16 @@ def take_threads(experiment: Any, result: Any) -> Any:
 
 
 def find_ending(row: Row) -> tuple[str, str] | None:
-    """Returns the status and the sentence for a run that a stopped server had begun; None for any other run."""
-    if row["status"] in ("running", "paused"):
-        return "interrupted", INTERRUPTED
-    if row["status"] == "queued" and (row["started"] or {}).get("handed", 0) >= MOST_TRIES:
-        return "failed", FATAL
-    return None
+    """Returns the status and the sentence for a run that should not be tried again; None for any other run."""
+    tried = (row["started"] or {}).get("handed", 0) >= MOST_TRIES
+    return ("failed", FATAL) if tried and row["status"] in UNFINISHED else None
 
 
 def group_waiting(rows: list[Row]) -> list[list[Row]]:
-    """Returns the rows, newest first, of runs that still have to begin: oldest first, lanes of a race together."""
+    """Returns the rows, newest first, of runs that have not ended: oldest first, lanes of a race together."""
     groups: dict[str, list[Row]] = {}
     for row in reversed(rows):
-        if row["status"] == "queued" and find_ending(row) is None:
+        if row["status"] in UNFINISHED and find_ending(row) is None:
             groups.setdefault(row["race"]["id"] if row["race"] else row["id"], []).append(row)
     return list(groups.values())
 

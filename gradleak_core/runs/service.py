@@ -18,9 +18,18 @@ from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import without_folders, writing
-from gradleak_core.runs.rows import clean_name, complete_row, describe_end, find_ending, group_waiting, name_lanes
+from gradleak_core.runs.rows import (
+    TAKEN_UP,
+    clean_name,
+    complete_row,
+    describe_end,
+    find_ending,
+    group_waiting,
+    name_lanes,
+)
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import COMMAND, USUAL_PATIENCE, Patience, Supervisor
+from gradleak_core.runs.supervisor import COMMAND, Supervisor
+from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
 from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
@@ -71,10 +80,12 @@ class Service:
             raise
 
     def _take_up(self, rows: list[dict[str, Any]]) -> None:
-        """Queues the runs that waited when the last server stopped, oldest first, and ends those that had begun."""
+        """Queues the runs that had not ended when the last server stopped, oldest first."""
         for row in rows:
             if ending := find_ending(row):
                 self.store.status(row["id"], *ending)
+            elif row["status"] in ("running", "paused"):
+                self.store.status(row["id"], "queued", TAKEN_UP)
         for lanes in group_waiting(rows):
             self._enqueue(lanes)
 

@@ -16,30 +16,20 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.config.former import SCHEMA
 from gradleak_core.data.files import read_json
 from gradleak_core.runs.lock import lock
+from gradleak_core.runs.opening import open_for_writing
 from gradleak_core.runs.protocol import encode, finite
-from gradleak_core.runs.recovery import is_sound, losses, recover, renew
-from gradleak_core.runs.room import FULL, Unreadable, Unwritable, out_of_room
+from gradleak_core.runs.recovery import losses
+from gradleak_core.runs.room import Unreadable, Unwritable
 from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer
-from gradleak_core.types import Refused
+from gradleak_core.verdicts import UNFINISHED
 
-TABLES = f"""
-BEGIN;
-CREATE TABLE runs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
-    status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB,
-    race TEXT, race_head TEXT, tags TEXT);
-CREATE TABLE frames (
-    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
-    picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
-PRAGMA user_version = {SCHEMA};
-COMMIT;
-"""
 ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
+HANDED = """UPDATE runs SET started =
+    json_set(CASE WHEN json_valid(started) THEN started ELSE '{}' END, '$.handed', ?) WHERE id = ?"""
 MOST_HELD = 64 * 2**20
 """The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
 
@@ -98,9 +88,8 @@ class Store:
         return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
 
     def hand_over(self, run: str, times: int) -> Future[None]:
-        """Marks a waiting run as handed to a worker for the `times`-th time."""
-        row = (encode({"handed": times}).decode(), run)
-        return self.write(lambda db: db.execute("UPDATE runs SET started = ? WHERE id = ? AND status = 'queued'", row))
+        """Notes how many times a run was handed to a worker since it was last written down."""
+        return self.write(lambda db: db.execute(HANDED, (times, run)))
 
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
         """Marks a run as running, with its head and its private images."""
@@ -117,11 +106,38 @@ class Store:
         return self._tell(run, lambda db: db.execute(text, row), len(picture), iteration=iteration)
 
     def status(self, run: str, status: str, message: str | None = None, result: Any = None) -> Future[None]:
-        """Sets the status of a run, a sentence on why, and its result."""
+        """Sets the status of a run, a sentence on why, and its result. What has ended needs no checkpoint."""
         row = (status, message, None if result is None else encode(result).decode(), run)
-        text = "UPDATE runs SET status = ?, message = ?, result = ? WHERE id = ?"
-        news = {"status": status, "message": message, "result": finite(result)}
-        return self._tell(run, lambda db: db.execute(text, row), **news)
+        news: dict[str, Any] = {"status": status, "message": message, "result": finite(result)}
+
+        def change(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE runs SET status = ?, message = ?, result = ? WHERE id = ?", row)
+            if status not in UNFINISHED:
+                db.execute("DELETE FROM checkpoints WHERE run = ?", (run,))
+
+        return self._tell(run, change, **news)
+
+    def keep_checkpoint(self, run: str, iteration: int, state: bytes) -> Future[None]:
+        """Keeps what a worker has written down of a run at an iteration, in place of what it wrote down before."""
+        if self._writer.held + len(state) > MOST_HELD:
+            return self.write(lambda db: None)
+        row = (run, iteration, state, run)
+        text = "INSERT OR REPLACE INTO checkpoints SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
+
+        def keep(db: sqlite3.Connection) -> None:
+            db.execute(text, row)
+            db.execute(HANDED, (0, run))
+
+        return self._writer.write(keep, size=len(state))
+
+    def checkpoints(self, runs: Collection[str]) -> dict[str, bytes]:
+        """Returns what was written down of those of these runs of which anything was, when all of it is on disk."""
+        self.flush()
+        with self._reader() as db:
+            marks = ", ".join("?" * len(runs))
+            return dict(
+                db.execute(f"SELECT run, state FROM checkpoints WHERE run IN ({marks})", tuple(runs)).fetchall()
+            )
 
     def rename(self, run: str, name: str) -> Future[None]:
         """Renames a run. The future raises `Unwritable` when there is no room for it now."""
@@ -238,50 +254,3 @@ class Store:
         with self._reader() as db:
             found = db.execute(query, values).fetchone()
         return None if found is None else found[0]
-
-
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Opens the file of runs for writing, after making or mending it if need be. Raises `Refused`."""
-    try:
-        if path.exists() and not usable(path):
-            recover(path, TABLES)
-        db = sqlite3.connect(path, check_same_thread=False, timeout=5)
-        prepare_database(db)
-    except (sqlite3.Error, OSError) as error:
-        if out_of_room(error):
-            raise Refused(FULL) from error
-        advice = "move it away or choose another folder with GRADLEAK_DATA"
-        raise Refused(f"{path} cannot be used for runs ({error}); {advice}.") from error
-    return db
-
-
-def usable(path: Path) -> bool:
-    """Returns whether a file is undamaged. Raises `Refused` when a newer GradLeak wrote it, and OperationalError."""
-    with closing(sqlite3.connect(path, timeout=5)) as db:
-        try:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            return False
-        if version > SCHEMA:
-            raise Refused(
-                f"{path} was written by a newer GradLeak (schema {version}, this one knows {SCHEMA}); "
-                "update GradLeak or choose another folder with GRADLEAK_DATA."
-            )
-        return version == 0 or is_sound(db, TABLES)
-
-
-def prepare_database(db: sqlite3.Connection) -> None:
-    """Sets a connection up to write, and makes the tables of a new file."""
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA secure_delete = ON")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            db.executescript(TABLES)
-        renew(db)
-    except sqlite3.Error:
-        db.close()
-        raise

@@ -55,9 +55,10 @@ class Pipe:
         job, controls = Job({}), dict[str, Controls]()
         try:
             while message := read_message(self._in):
-                head = message[0]
+                head, blob = message
                 if head["type"] == "run":
                     job = Job(head["runs"], head["by"], head.get("starts", {}))
+                    job.left = {run: blob[first:end] for run, (first, end) in head.get("left", {}).items()}
                     patience = PATIENCE if len(job.runs) == 1 else 0.0
                     controls = {run: Controls(patience) for run in head["runs"]}
                     self.jobs.put((job, controls))
@@ -152,7 +153,10 @@ def serve_job(engine: Any, device: str, pipe: Pipe, job: Job, controls: dict[str
 
     if device == "cpu":
         bound_memory()
-    lanes = {run: Run(engine, run, device, controls[run], pipe.send, job.starts.get(run)) for run in job.runs}
+    lanes = {
+        run: Run(engine, run, device, controls[run], pipe.send, job.starts.get(run), job.left.get(run))
+        for run in job.runs
+    }
     runs = [(lanes[run], experiment) for run, experiment in job.runs.items()]
     play_in_turns(runs, job.by, lambda run, error: tell_failure(pipe, run, error))
     gc.collect()

@@ -23,7 +23,8 @@ from gradleak_core.api import api
 from gradleak_core.api.guard import Guard
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
-from gradleak_core.runs.supervisor import COMMAND, Patience
+from gradleak_core.runs.supervisor import COMMAND
+from gradleak_core.runs.workers import Patience
 from tests.runs.toy_engine import experiment
 
 T = TypeVar("T")

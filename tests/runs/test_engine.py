@@ -13,7 +13,8 @@ from PIL import Image
 from gradleak_core.config.admission import admit
 from gradleak_core.config.links import from_query
 from gradleak_core.runs.protocol import unpack_live
-from gradleak_core.runs.supervisor import COMMAND, Patience
+from gradleak_core.runs.supervisor import COMMAND
+from gradleak_core.runs.workers import Patience
 from gradleak_core.types import Refused
 from tests.runs.serving import Server, serving
 

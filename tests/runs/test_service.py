@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.rows import TAKEN_UP
 from gradleak_core.runs.service import NoRun, NotReady, Service
 from gradleak_core.runs.store import Store
 from gradleak_core.types import Refused
@@ -257,7 +258,7 @@ def test_a_bad_experiment_is_refused_at_the_door(server: Server, change: dict[st
     assert server.service.runs() == []
 
 
-def test_a_restart_keeps_what_ended_marks_what_did_not_and_goes_on_with_the_queue(tmp_path: Path) -> None:
+def test_a_restart_keeps_what_ended_and_goes_on_with_the_rest(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         done, running, queued = server.submit(), server.submit(**SLOW), server.submit()
         server.until_iteration(running, 3)
@@ -265,11 +266,13 @@ def test_a_restart_keeps_what_ended_marks_what_did_not_and_goes_on_with_the_queu
     assert not alive(pid)
     with serving(tmp_path, ready=False) as server:
         assert server.service.catalogue() is not None  # from the file, before the worker is up
-        interrupted = server.row(running)
-        assert interrupted["status"] == "interrupted"
-        assert interrupted["iteration"] >= 3
-        assert "what was seen is kept" in interrupted["message"]
+        taken_up = server.row(running)
+        assert taken_up["status"] == "queued"
+        assert taken_up["iteration"] >= 3
+        assert taken_up["message"] == TAKEN_UP
         assert server.service.recording(done) == whole
+        server.until_status(running, "running")
+        server.command(running, "stop")
         server.until_status(queued, "done")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gradleak_core.runs.store import SCHEMA, Store
+from gradleak_core.config.former import SCHEMA
+from gradleak_core.runs.store import Store
 from tests.runs.serving import serving
 from tests.runs.toy_engine import experiment
 

@@ -12,7 +12,8 @@ from threading import Event
 
 import pytest
 
-from gradleak_core.runs.store import SCHEMA, Store
+from gradleak_core.config.former import SCHEMA
+from gradleak_core.runs.store import Store
 from gradleak_core.types import Refused
 
 ROOT = Path(__file__).parents[2]

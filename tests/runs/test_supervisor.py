@@ -17,7 +17,8 @@ from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import processor_seconds
 from gradleak_core.runs.store import Store
-from gradleak_core.runs.supervisor import USUAL_PATIENCE, Patience, Supervisor
+from gradleak_core.runs.supervisor import Supervisor
+from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -33,10 +34,11 @@ def test_a_worker_that_stands_still_is_replaced_and_its_run_says_so(tmp_path: Pa
         run, frozen = server.submit(**SLOW), pid(server)
         server.until_iteration(run, 3)
         os.kill(frozen, signal.SIGSTOP)
-        row = server.until_status(run, "failed")
+        row = until(lambda: (row := server.row(run))["message"] and row)
         assert row["message"].startswith("The worker process stood still and was started anew")
         assert row["iteration"] >= 3
         assert pid(server) != frozen
+        server.until_status(run, "running")
 
 
 def test_five_seconds_of_silence_are_enough_unless_a_worker_starts() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from gradleak_core.forecast import Forecast
-from gradleak_core.types import Candidate, Finished, Frame, Progress, Refused, Secret, Started
+from gradleak_core.types import Candidate, Checkpoint, Finished, Frame, Progress, Refused, Secret, Started
 
 ATTACK = {"kind": "toy", "steps": 40, "restarts": 2, "delay": 0.0, "trouble": "none"}
 COUNTS = itertools.count(2)
@@ -97,13 +97,15 @@ def secret(experiment: Experiment) -> Secret:
     return Secret(noise, torch.arange(batch), {})
 
 
-def run(experiment: Experiment, *, device: str = "cpu", due: Any) -> Any:
+def run(experiment: Experiment, *, device: str = "cpu", due: Any, begin: Any = None) -> Any:
     attack, truth = experiment.attack, secret(experiment).images
     restarts, steps = attack["restarts"], attack["steps"]
     yield Started(steps, restarts, ("distance", "prior"))
     guess = torch.rand(restarts, *truth.shape, generator=torch.Generator().manual_seed(experiment.json["seed"]))
-    best = torch.full((restarts,), float("inf"))
-    for iteration in range(1, steps + 1):
+    best, done = torch.full((restarts,), float("inf")), 0
+    if begin:
+        done, guess, best = begin["iteration"], begin["guess"], begin["best"]
+    for iteration in range(done + 1, steps + 1):
         if attack["trouble"] != "none" and iteration == (2 if attack["trouble"] == "deaf" else 10):
             fail(attack["trouble"])
         time.sleep(attack["delay"])
@@ -116,6 +118,9 @@ def run(experiment: Experiment, *, device: str = "cpu", due: Any) -> Any:
         if iteration == steps or due(iteration):
             psnr = float(-10 * distance.min().log10())
             yield Frame(iteration, pick.images[0].clone(), (0,) * len(truth), {"psnr": psnr}, {"fc": 0.5}, 0)
+        if iteration % 10 == 0:
+            state = {"iteration": iteration, "guess": guess, "best": best}
+            yield Checkpoint(iteration, lambda state=state: state)
     yield Finished("done", steps, pick, float(best.min()), 0)
 
 
@@ -144,6 +149,12 @@ class Summary:
             self.iterations = event.iteration
         elif isinstance(event, Frame):
             self.metrics = event.metrics
+
+    def save(self) -> Any:
+        return {"iterations": self.iterations, "metrics": self.metrics, "threads": self.threads}
+
+    def resume(self, saved: Any) -> None:
+        vars(self).update(saved)
 
     def json(self) -> Any:
         experiment = self.experiment.json | {"threads": self.threads}
