@@ -18,7 +18,6 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.loop import Run
-from gradleak_core.verdicts import recognisable
 
 JSON = Any
 WITHIN = 2.0
@@ -105,7 +104,7 @@ def play(text: str, device: str) -> JSON:
     def hear(head: JSON, blob: bytes = b"") -> None:
         if head["type"] == "frame" and head["picture"]:
             frames.append(head["picture"] | {"seconds": head["seconds"]})
-            if recognisable(head["picture"]["metrics"]):
+            if head["picture"]["recognised"]:
                 controls.apply({"type": "stop"})
         elif head["type"] == "finished":
             result.update(head["result"])

@@ -1,7 +1,8 @@
 """Every preset of the catalogue against its promise, on several samples and seeds.
 
 The attacker's pick is looked at every 0.2 s. A preset "leaks" where the last pick is recognisable, and "holds" where
-no pick ever was; results from before 2026-11-27 took SSIM ≥ 0.6 for recognisable. Samples of a batch have different
+no pick ever was; the time is that of the first of the engine's own looks which finds it so. Results from before
+2026-11-27 took SSIM ≥ 0.6 for recognisable. Samples of a batch have different
 labels. Runs are cut after 120 s.
 """
 

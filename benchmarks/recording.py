@@ -35,7 +35,7 @@ def thinned(recording: JSON) -> JSON:
     *frames, last = recording["frames"]
     kept: list[JSON] = []
     for frame in frames:
-        if not kept or frame["iteration"] > GROWTH * kept[-1]["iteration"]:
+        if not kept or frame["recognised"] or frame["iteration"] > GROWTH * kept[-1]["iteration"]:
             kept.append(frame)
     columns = recording["curve"]["columns"]
     rounded = {name: [value and float(f"{value:.5g}") for value in values] for name, values in columns.items()}

@@ -206,10 +206,10 @@ def run(
 ) -> Iterator[Event]:
     """Yields notes while the model is trained, then the attack's events.
 
-    A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, and at the end.
-    Frames never feed back into the attack. `begin` is the guess from which a fork goes on, or what a `Checkpoint` has
-    saved of a run that was left. Where another device cannot do the first iteration, the CPU takes over, and `Started`
-    says so.
+    A `Frame` of pictures and scores comes after every `Progress` for which `due(iteration)` is true, at the end, and
+    where the picture is first recognisable, for which the onlooker looks on its own. Frames never feed back into the
+    attack. `begin` is the guess from which a fork goes on, or what a `Checkpoint` has saved of a run that was left.
+    Where another device cannot do the first iteration, the CPU takes over, and `Started` says so.
     """
     experiment = replace(experiment, threads=threads(experiment))
     torch.set_num_threads(experiment.threads)
@@ -274,7 +274,7 @@ class Summary:
             likeness = event.metrics.get("likeness", -1.0)
             if likeness > self.clearest.get("likeness", -1.0):
                 self.clearest = {"likeness": round(likeness, 4), "iteration": event.iteration}
-            if self.recognised is None and recognisable(event.metrics):
+            if event.recognised:
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status, self.evidence = event.status, dict(event.evidence)
@@ -290,8 +290,12 @@ class Summary:
         self.forecast.resume(saved["forecast"])
 
     def json(self) -> dict[str, Any]:
-        """Returns the result. Its experiment names the CPU threads used, so that a repetition gives the same bits."""
-        seconds, iterations = self.recognised or (None, None)
+        """Returns the result. Its experiment names the CPU threads used, so that a repetition gives the same bits.
+
+        The end of a run counts as a look too, so that a picture that is recognisable there was so at some time.
+        """
+        at_end = (self.seconds, self.iterations) if recognisable(self.metrics) else (None, None)
+        seconds, iterations = self.recognised or at_end
         result = {
             "experiment": CODEC.encode(self.experiment), "status": self.status, "metrics": self.metrics,
             "labels": list(self.labels), "iterations": self.iterations, "redrawn": self.redrawn,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from gradleak_core import speed
 from gradleak_core.client import local_update, parameters
 from gradleak_core.data.images import load_another
 from gradleak_core.defences import Defence
+from gradleak_core.metrics.likeness import likeness
 from gradleak_core.metrics.score import pair, score, visible
 from gradleak_core.tiles import Tiles
 from gradleak_core.types import (
@@ -32,6 +33,11 @@ from gradleak_core.types import (
     Secret,
     Update,
 )
+from gradleak_core.verdicts import recognisable
+
+APART = 16
+"""The iterations done for each one between two looks."""
+NEVER = 0
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,28 @@ def make_frame(both: Prepared, iteration: int, pick: Candidate, distance: float,
     )
 
 
+def plan_look(former: int) -> int:
+    """Returns the iteration of the look after a former one; 0 stands for the start.
+
+    Every one of the first 32 is looked at, until the picture is recognisable, and then one in every sixteenth of the
+    way so far. So when a run was recognisable depends on no clock.
+    """
+    return former + max(1, former // APART)
+
+
+def look(both: Prepared, pick: Candidate) -> dict[str, float]:
+    """Returns the likeness of the attacker's pick alone, which costs much less than a frame."""
+    images, truth = pick.images[0].detach(), both.secret.images
+    shown = visible(images)[pair(images, truth)]
+    return {"likeness": float(likeness(shown, truth.cpu().float()).mean())}
+
+
 def show_frames(both: Prepared, events: Iterator[Event], due: Callable[[int], bool]) -> Iterator[Event]:
-    """Yields an attack's events, with a frame after every iteration that is due, before a plateau, and at the end."""
-    shown, last = 0, None
+    """Yields an attack's events, with a frame after every iteration that is due, before a plateau, and at the end.
+
+    The first look that finds the picture recognisable has a frame as well, which says so.
+    """
+    shown, last, next_look = 0, None, plan_look(0)
     for event in events:
         if isinstance(event, Finished) and shown != event.iteration:
             yield make_frame(both, event.iteration, event.pick, event.distance, event.redrawn)
@@ -86,9 +111,15 @@ def show_frames(both: Prepared, events: Iterator[Event], due: Callable[[int], bo
             yield show_progress(both, last)
         yield event
         last = event if isinstance(event, Progress) else last
-        if isinstance(event, Progress) and due(event.iteration):
-            shown = event.iteration
-            yield show_progress(both, event)
+        if isinstance(event, Progress):
+            frame = show_progress(both, event) if due(event.iteration) else None
+            if event.iteration == next_look:
+                next_look = plan_look(next_look)
+                if recognisable(frame.metrics if frame else look(both, event.pick())):
+                    frame, next_look = replace(frame or show_progress(both, event), recognised=True), NEVER
+            if frame:
+                shown = event.iteration
+                yield frame
 
 
 def show_progress(both: Prepared, event: Progress) -> Frame:

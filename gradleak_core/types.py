@@ -221,6 +221,8 @@ class Frame:
     """The tiles of the guessed update, which `tiles.Tiles.encode` gives."""
     order: tuple[int, ...] = ()
     """The place (B,) that each image has in the attacker's own batch."""
+    recognised: bool = False
+    """True for the first of the onlooker's looks, which `onlooker.plan_look` plans, that finds it recognisable."""
 
 
 @dataclass

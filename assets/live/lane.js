@@ -9,7 +9,7 @@ import { moment, price, score } from "./race_words.js";
 import { ENDED, LiveSource } from "./source.js";
 import { Shelf } from "./tiles.js";
 import { Trace } from "./trace.js";
-import { recognisable } from "./words.js";
+import { clearing, recognisable } from "./words.js";
 
 /** @typedef {"iterations" | "seconds"} By what the lanes have in common at the moment on show */
 /**
@@ -152,15 +152,15 @@ export class Lane {
     return ["queued", "running", "paused", "loading"].includes(this.trace.head.status);
   }
 
-  /** The first frame whose picture is recognisable. */
+  /** The frame at which the picture was first recognisable. */
   get crossing() {
-    return this.trace.frames.find((frame) => recognisable(frame.metrics)) ?? null;
+    return clearing(this.trace);
   }
 
   /** The last frame before `crossing`. */
   get before() {
     const { frames } = this.trace;
-    return frames[frames.findIndex((frame) => recognisable(frame.metrics)) - 1] ?? null;
+    return frames[frames.findIndex((frame) => frame === this.crossing) - 1] ?? null;
   }
 
   /**

@@ -120,7 +120,8 @@ export function progress(lanes, at, by, end) {
 
 /**
  * Who came in first, in a sentence, and what became of the others once all have ended. A lane became recognisable after
- * the frame before the one that shows it, so that lanes whose frames overlap came in together.
+ * the frame before the one that shows it, so that lanes whose frames overlap came in together. All lanes are looked at
+ * after the same iterations, so by these the lanes of one look did.
  * @param {Lane[]} lanes
  * @param {"iterations" | "seconds"} by
  */
@@ -132,7 +133,7 @@ export function verdict(lanes, by) {
     const finished = lanes.every(({ trace }) => trace.head.status === "done");
     return over ? `No lane became recognisable${finished ? "" : `: ${left}`}.` : "";
   }
-  const ahead = crossed.filter(({ before }) => momentOf(before, by) < momentOf(crossed[0].crossing, by));
+  const ahead = crossed.filter((lane) => abreast(lane, crossed[0].crossing, by));
   const numbers = ahead.map(({ number }) => number).sort((one, other) => one - other);
   const others = crossed.filter((lane) => !ahead.includes(lane)).map(({ number }) => number);
   const at = `${by === "seconds" ? "after" : "at"} ${clock(momentOf(crossed[0].crossing, by), by)}`;
@@ -143,6 +144,17 @@ export function verdict(lanes, by) {
   const worse = crossed.filter(({ ended, trace }) => ended && poor(trace)).map(({ number }) => number);
   const end = worse.length ? ` Worse again at the end: ${lanesOf(worse)}.` : "";
   return `${first}${then}.${end}${left ? ` Not recognisable: ${left}.` : ""}`;
+}
+
+/**
+ * Whether a lane may have crossed the line as early as the first one.
+ * @param {Lane} lane
+ * @param {Frame | null} first
+ * @param {"iterations" | "seconds"} by
+ */
+function abreast({ before, crossing }, first, by) {
+  if (by === "iterations" && crossing?.recognised) return crossing.iteration === first?.iteration;
+  return momentOf(before, by) < momentOf(first, by);
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Frame {
   seconds?: number;
   /** the second at which the picture should be recognisable; null where nothing can be said */
   forecast?: number | null;
+  /** it is the first look that found the picture recognisable; missing in what was stored before there were looks */
+  recognised?: boolean;
 }
 
 /** A tensor of the update: what gradleak_core/tiles.py says of it. A hidden one has no norm. */
@@ -58,6 +60,7 @@ export interface Result {
   seconds?: number;
   verdict?: string | null;
   evidence?: Record<string, number>;
+  iterations_to_recognisable?: number | null;
 }
 
 /** A message without its picture; a trace keeps the newest value of each. */

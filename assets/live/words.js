@@ -70,6 +70,16 @@ export function seen(metrics) {
 export const recognisable = (metrics) => ["recognisable", "near copy"].includes(seen(metrics));
 
 /**
+ * The frame at which the picture of a run was first recognisable, as the run says; in what was stored before runs said
+ * so, the first frame that is.
+ * @param {Trace} trace
+ */
+export function clearing({ frames, head }) {
+  return frames.find(({ iteration }) => iteration === head.result?.iterations_to_recognisable)
+    ?? frames.find(({ metrics, recognised }) => recognised ?? recognisable(metrics)) ?? null;
+}
+
+/**
  * Whether the last guess is not recognisable, or visibly worse than another one of the run.
  * @param {Trace} trace
  */
@@ -158,7 +168,7 @@ export function foreseen(trace) {
  * @param {Trace} trace
  */
 export function reached(trace) {
-  const first = trace.frames.find(({ metrics }) => recognisable(metrics));
+  const first = clearing(trace);
   return first && !trace.head.result ? `Recognisable since iteration ${first.iteration}.` : "";
 }
 

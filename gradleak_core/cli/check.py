@@ -46,7 +46,7 @@ def check_engine() -> str:
     recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
-        first, last = (event.metrics["distance"] for event in events if isinstance(event, Frame))
+        first, *_, last = (event.metrics["distance"] for event in events if isinstance(event, Frame))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise Refused(f"An attack on {device} broke off ({reason}); install PyTorch again.") from error

@@ -187,6 +187,7 @@ class Run:
 
     def due(self, iteration: int) -> bool:
         """Returns whether an iteration gets a frame."""
+        self.asked = time.thread_time()
         early = iteration in EARLY_FRAMES or time.perf_counter() >= self.next_frame
         if not (self.pulse.agree(iteration, early or self.wanted) or self.wanted):
             return False
@@ -212,7 +213,7 @@ class Run:
         numbers = {
             "iteration": event.iteration, "labels": list(event.labels), "metrics": round_scores(event.metrics),
             "layers": round_scores(event.layers), "redrawn": event.redrawn, "tiles": event.tiles,
-            "forecast": forecast, "order": list(event.order),
+            "forecast": forecast, "order": list(event.order), "recognised": event.recognised,
         }  # fmt: skip
         head = {"type": "frame", "run": self.run, "curve": curve.take(), "picture": numbers, "seconds": self.seconds}
         self.send(head, to_strip(event.images))

@@ -513,6 +513,21 @@ def test_a_screen_reader_hears_how_far_it_is_and_how_it_ended(call: Call) -> Non
     assert call(SPOKEN, [[[verdict]], True, shown]) == "Finished. Recognisable after 2.0 s. seen: recognisable"
 
 
+CLEARING = """([frames, at]) => words.clearing(traced([
+    { frames, result: at === undefined ? null : { iterations_to_recognisable: at } },
+]))?.iteration ?? null"""
+
+
+def test_a_run_says_itself_when_it_was_recognisable(call: Call) -> None:
+    """A run that was stored before it said so has the first frame that is."""
+    stored = [{"iteration": k, "metrics": {"likeness": k / 10}} for k in range(1, 10)]
+    marked = [frame | {"recognised": frame["iteration"] == 8} for frame in stored]
+    unmarked = [frame | {"recognised": False} for frame in stored]
+    assert [call(CLEARING, [frames]) for frames in (stored, marked, unmarked)] == [7, 8, None]
+    assert [call(CLEARING, [frames, 9]) for frames in (stored, marked, unmarked)] == [9, 9, 9]
+    assert [call(CLEARING, [frames, None]) for frames in (stored, marked, unmarked)] == [7, 8, None]
+
+
 # ---- races ---------------------------------------------------------------------------------------
 
 

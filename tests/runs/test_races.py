@@ -25,7 +25,7 @@ from gradleak_core.runs.store import Store
 from gradleak_core.runs.turns import play_in_turns
 from gradleak_core.types import Refused
 from tests.runs import toy_engine
-from tests.runs.serving import SLOW, Server, serving
+from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
 

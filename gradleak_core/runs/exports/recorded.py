@@ -122,7 +122,7 @@ def choose_iterations(
     These are the first, the first that is recognisable, the clearest, because an attack that fits noise grows worse in
     the end, and the last, which is the attacker's answer. They take the places of the nearest of the others.
     """
-    clear = (frame for frame in frames if recognisable(frame.get("metrics") or {}))
+    clear = (frame for frame in frames if frame.get("recognised", recognisable(frame.get("metrics") or {})))
     spoken_of = [*frames[:1], *islice(clear, 1), *sorted(frames, key=rank_frame)[-1:], *frames[-1:]]
     wanted = {frame["iteration"] for frame in spoken_of}
     chosen = {frame["iteration"] for frame in choose(frames, most)}

@@ -47,6 +47,8 @@ if __name__ == "__main__":
     finite = {{name: value for name, value in result["metrics"].items() if math.isfinite(value)}}
     metrics = {{name: float(f"{{value:.5g}}") for name, value in finite.items()}}
     print(f"After {{result['iterations']:,}} iterations a person sees: {{seen(metrics)}}.")
+    if since := result["iterations_to_recognisable"]:
+        print(f"The picture was first recognisable at iteration {{since:,}}.")
     print(metrics)
     if FOUND:
         print("The same numbers as before." if metrics == FOUND else f"Before, it was {{FOUND}}.")
