@@ -4,7 +4,7 @@
 /** @import { Trace } from "./trace.js" */
 /** @import { Find } from "./types" */
 import { Plot } from "./plot.js";
-import { threshold } from "./words.js";
+import { small, threshold } from "./words.js";
 
 const POINTS = 1500;
 const FLOOR = "Private image";
@@ -108,7 +108,7 @@ export class Charts {
     return Object.keys(columns).map((name, index) => {
       const color = this.colours[index % this.colours.length];
       const line = name === "best" ? { color, width: 1.5, dash: "dot" } : { color, width: 2, dash: "solid" };
-      return { ...thinned(iterations, columns[name]), name: spoken(name), line, say: (y) => y.toPrecision(3) };
+      return { ...thinned(iterations, columns[name]), name: spoken(name), line, say: small };
     });
   }
 

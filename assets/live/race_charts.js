@@ -6,7 +6,7 @@
 /** @import { Race } from "./race.js" */
 import { Charts } from "./charts.js";
 import { place } from "./lane.js";
-import { threshold } from "./words.js";
+import { small, threshold } from "./words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
 const APART = 14;
@@ -40,7 +40,7 @@ export class RaceCharts extends Charts {
 
   /** @param {any} race */
   losses(race) {
-    return this.lines(race, "distance", (y) => y.toPrecision(3));
+    return this.lines(race, "distance", small);
   }
 
   /**

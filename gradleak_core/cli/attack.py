@@ -23,6 +23,7 @@ from gradleak_core.config.needs import idle, labels_revealed
 from gradleak_core.config.titles import part_titles, run_title
 from gradleak_core.data import read_picture, uploads
 from gradleak_core.doctor import Diagnosis, Mend, diagnose
+from gradleak_core.doctor.patient import write_distance
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.loop import Run
 from gradleak_core.runs.protocol import finite
@@ -187,7 +188,7 @@ class Screen:
             self.progress.update(self.task, description=self.recording.title.partition(" · ")[0], total=head["steps"])
         elif head["type"] == "frame" and head["picture"]:
             iteration, metrics = head["picture"]["iteration"], head["picture"]["metrics"]
-            scores = f"distance {metrics['distance']:.2e}  PSNR {metrics['psnr']:4.1f}  {seen(metrics)}"
+            scores = f"distance {write_distance(metrics['distance']):11} PSNR {metrics['psnr']:4.1f}  {seen(metrics)}"
             rate = iteration / max(head["seconds"], 1e-9)
             self.progress.update(self.task, completed=iteration, numbers=f"{scores}  {rate:.0f}/s")
 
@@ -208,8 +209,8 @@ def result_table(recording: Recording, catalogue: JSON, cause: Diagnosis | None)
     if metrics := result["metrics"]:
         rows.add_row("PSNR, SSIM", f"{metrics['psnr']:.2f} dB, {metrics['ssim']:.3f}")
         rows.add_row("likeness", f"{write_likeness(metrics['likeness'])}, {seen(metrics)}")
-        rows.add_row("MSE, RMSE", f"{metrics['mse']:.2e}, {metrics['rmse']:.2e}")
-        rows.add_row("distance", f"{metrics['distance']:.2e}")
+        rows.add_row("MSE, RMSE", f"{write_distance(metrics['mse'])}, {write_distance(metrics['rmse'])}")
+        rows.add_row("distance", write_distance(metrics["distance"]))
     if floor := result["floor"]:
         grey, mean, other = (f"{floor[name]['psnr']:.2f} dB" for name in ("grey", "mean", "other"))
         rows.add_row("floor", f"grey {grey}, mean colour {mean}, another picture {other}")

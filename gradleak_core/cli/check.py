@@ -14,6 +14,7 @@ from gradleak_core.attacks import ATTACKS
 from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import open_socket
 from gradleak_core.data import data_folder
+from gradleak_core.doctor.patient import write_distance
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.types import Frame, Refused, Started
 
@@ -55,7 +56,8 @@ def check_engine() -> str:
         raise Refused(f"{remarks[0]} Install PyTorch again, or name the CPU with --device cpu.")
     if not last < first:
         raise Refused(f"{ITERATIONS} iterations on {device} did not lower the distance; install PyTorch again.")
-    return f"{ITERATIONS} iterations on {device} lowered the distance from {first:.3g} to {last:.3g}"
+    fall = f"from {write_distance(first)} to {write_distance(last)}"
+    return f"{ITERATIONS} iterations on {device} lowered the distance {fall}"
 
 
 def check_folder() -> str:

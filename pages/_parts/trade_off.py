@@ -192,7 +192,7 @@ def result(value: JSON) -> None:
 
 def row(point: JSON) -> list[str]:
     """Returns the cells of a point in the table."""
-    scores = [f"{point[name]:.3g}" for name in ("psnr", "ssim")]
+    scores = [f"{point['psnr']:.1f}", f"{point['ssim']:.2f}"]
     return [escaped(label(point)), f"{point['accuracy']:.1%}", *scores, seen(point)]
 
 
