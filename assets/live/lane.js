@@ -5,7 +5,7 @@ import { Album, decode } from "./album.js";
 import { text } from "./controls.js";
 import { Cursor } from "./cursor.js";
 import { Panels } from "./pictures.js";
-import { moment, price, score } from "./race_words.js";
+import { leftBehind, moment, price, score } from "./race_words.js";
 import { ENDED, LiveSource } from "./source.js";
 import { Shelf } from "./tiles.js";
 import { Trace } from "./trace.js";
@@ -190,8 +190,12 @@ export class Lane {
     return this.trace.frames.findLast((frame) => place(frame, by) <= at + 1e-9) ?? this.trace.frames[0] ?? null;
   }
 
-  /** @param {Lane} first the lane that this one is compared with */
-  draw(first) {
+  /**
+   * @param {Lane} first the lane that this one is compared with
+   * @param {number | null} at the moment on show
+   * @param {By} by
+   */
+  draw(first, at, by) {
     const { cursor, node } = this;
     if (cursor.picture && cursor.picture !== this.drawn) {
       this.panels.showGuess(cursor.picture, this.batch);
@@ -203,7 +207,8 @@ export class Lane {
     Object.assign(node.dataset, { iteration: cursor.shown ?? "", status: this.trace.head.status });
     node.classList.toggle("gl-crossed", recognisable(frame?.metrics));
     text(this.part("score"), score(frame));
-    text(this.part("price"), first === this ? "" : price(frame, first.cursor.frame));
+    text(this.part("price"), first === this ? "" : price(frame, first.cursor.frame, this.trace.head.floor));
+    text(this.part("end"), this.ended ? leftBehind(this.end(by), at, by) : "");
     text(button, moment(this.crossing, this.trace, this.ended));
     button.disabled = !this.crossing;
     const says = `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`;
@@ -232,6 +237,7 @@ function build(number, name) {
       <div class="gl-tiles" data-lane-part="guess" role="img" data-empty="The guess appears here."></div>
       <div class="gl-tiles gl-inset" data-lane-part="truth" role="img" aria-label="The private image"></div>
       <div data-lane-part="difference" hidden></div>
+      <span class="gl-end" data-lane-part="end"></span>
     </div>
     <p class="gl-caption" data-lane-part="score"></p>
     <p class="gl-price" data-lane-part="price"></p>

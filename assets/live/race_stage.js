@@ -64,7 +64,7 @@ export class RaceStage {
     const { by, lanes, moment } = this.race;
     for (const lane of lanes) {
       if (moment !== null) lane.keepUp(moment, by);
-      lane.draw(lanes[0]);
+      lane.draw(lanes[0], moment, by);
     }
     this.drawUpdate();
     this.drawWords();

@@ -1,9 +1,9 @@
 // @ts-check
 // Everything the view of a race says in words and numbers, beside what words.js says of any run.
-/** @import { Frame } from "./types" */
+/** @import { Floor, Frame } from "./types" */
 /** @import { Lane } from "./lane.js" */
 /** @import { Trace } from "./trace.js" */
-import { facts, likened, poor, word } from "./words.js";
+import { facts, highest, likened, poor, seen, word } from "./words.js";
 
 /** @param {Frame | null | undefined} frame */
 export function score(frame) {
@@ -14,13 +14,17 @@ export function score(frame) {
 }
 
 /**
- * How much better or worse a lane's picture is than the first lane's at the same moment.
+ * How much better or worse a lane's picture is than the first lane's at the same moment. Of two pictures that show
+ * nothing, or are no nearer to the private one than guesses without the update, neither is better.
  * @param {Frame | null | undefined} frame
  * @param {Frame | null | undefined} first
+ * @param {Floor | null | undefined} [floor]
  */
-export function price(frame, first) {
+export function price(frame, first, floor) {
   const [own, other] = [frame?.metrics?.psnr, first?.metrics?.psnr];
   if (typeof own !== "number" || typeof other !== "number") return "";
+  if ([frame, first].every((one) => seen(one?.metrics) === "nothing")) return "nothing, as in lane 1";
+  if (Math.max(own, other) <= highest(floor, "psnr")) return "below the floor, as lane 1";
   const difference = Number(own.toFixed(1)) - Number(other.toFixed(1)); // of the numbers that are shown
   if (Math.abs(difference) < 0.05) return "as good as lane 1";
   return `${Math.abs(difference).toFixed(1)} dB ${difference < 0 ? "below" : "above"} lane 1`;
@@ -49,6 +53,15 @@ export function moment(crossing, trace, ended) {
  * @param {Trace} trace
  */
 export const fate = ({ head: { status } }) => (status === "done" ? "" : word(status).toLowerCase());
+
+/**
+ * Where a lane ended that the common clock has left behind; empty for any other.
+ * @param {number} end
+ * @param {number | null} at
+ * @param {"iterations" | "seconds"} by
+ */
+export const leftBehind = (end, at, by) => (
+  at !== null && at > end ? `ended at ${clock(end, by).replace("iteration ", "")}` : "");
 
 /** @param {Frame} frame */
 const after = ({ seconds }) => (seconds ? `, ${seconds.toFixed(2)} s` : "");
@@ -191,7 +204,7 @@ const momentOf = (frame, by) => (by === "seconds" ? frame?.seconds : frame?.iter
  */
 export const finish = (at, by, ended) => (at === null
   ? ended ? "no lane crossed the line" : "each lane at the moment when the first becomes recognisable"
-  : `every lane by ${clock(at, by)}, when the first was recognisable`);
+  : `each lane's newest picture up to ${clock(at, by)}, when the first was recognisable`);
 
 /** @param {Lane[]} lanes */
 export const invitation = (lanes) => `${lanes.length} lanes on one clock. Press Run it live.`;

@@ -261,15 +261,23 @@ export function numbers(frame, floor, told) {
 }
 
 /**
- * The highest score of guesses that know nothing of the update, for one measure.
+ * The floor of one measure in words.
  * @param {Floor | null | undefined} floor
  * @param {"psnr" | "ssim" | "likeness"} measure
  * @param {number} digits
  */
 function ignorant(floor, measure, digits) {
-  const scores = [floor?.grey, floor?.mean, floor?.other].flatMap((row) => row?.[measure] ?? []);
-  return scores.length ? `floor ${number(Math.max(...scores), digits)}` : "";
+  const best = highest(floor, measure);
+  return isFinite(best) ? `floor ${number(best, digits)}` : "";
 }
+
+/**
+ * The highest score of guesses that know nothing of the update; less than any score where it is not known.
+ * @param {Floor | null | undefined} floor
+ * @param {"psnr" | "ssim" | "likeness"} measure
+ */
+export const highest = (floor, measure) => (
+  Math.max(...[floor?.grey, floor?.mean, floor?.other].flatMap((row) => row?.[measure] ?? [])));
 
 /**
  * The floor in whole sentences; empty without one.

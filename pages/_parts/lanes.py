@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 import streamlit as st
@@ -21,6 +22,7 @@ from gradleak_core.config.races import (
 )
 from gradleak_core.config.schemas import quoted
 from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import seen
 from pages._parts import pictures, setup, texts
 from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
@@ -197,13 +199,29 @@ LETTERS = (
 
 
 def in_decibels(first: JSON, row: JSON) -> str:
-    """Says how much better or worse a run's picture is than the first run's; empty while one has no score."""
-    own, other = (((one["result"] or {}).get("metrics") or {}).get("psnr") for one in (row, first))
+    """Says how much better or worse a run's picture is than the first run's; empty while one has no score.
+
+    Pictures that show nothing of the private one, or are no nearer to it than guesses without the update, have no
+    price: which of two kinds of noise is nearer means nothing.
+    """
+    results = [one["result"] or {} for one in (row, first)]
+    metrics = [result.get("metrics") or {} for result in results]
+    own, other = (scores.get("psnr") for scores in metrics)
     if own is None or other is None:
         return ""
+    if all(seen(scores) == "nothing" for scores in metrics):
+        return "nothing comes back either way"
+    if all(scores["psnr"] <= highest_floor(result) for scores, result in zip(metrics, results, strict=True)):
+        return "below the floor either way"
     if abs(own - other) < 0.05:
         return "as good"
     return f"{abs(own - other):.1f} dB {'worse' if own < other else 'better'}"
+
+
+def highest_floor(result: JSON) -> float:
+    """Returns the best PSNR of guesses that know nothing of the update; less than any score where it is not known."""
+    rows = ((result.get("floor") or {}).get(name) or {} for name in ("grey", "mean", "other"))
+    return max((row["psnr"] for row in rows if row.get("psnr") is not None), default=-math.inf)
 
 
 def race_on_show(lanes: list[JSON]) -> JSON:

@@ -9,8 +9,9 @@ import streamlit as st
 
 from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.doctor.patient import write_distance
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import UNFINISHED, duration, word
+from gradleak_core.verdicts import UNFINISHED, duration, word, write_likeness
 from pages._parts import texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
@@ -27,6 +28,8 @@ _mount_race = component(
 )  # fmt: skip
 
 
+WRITTEN = {"psnr": "{:.1f}".format, "ssim": "{:.2f}".format, "likeness": write_likeness}
+"""How the live view writes the scores that are no lengths."""
 OTHERWISE = {
     "shown": None, "refused": None, "complaint": "", "foreword": "", "preview": None, "shared": "", "compact": False,
 }  # fmt: skip
@@ -73,9 +76,12 @@ def on_stage(race: JSON) -> JSON:
 
 
 def in_common(experiments: Sequence[JSON]) -> str:
-    """Returns a line on what all lanes share; empty where they share nothing of it."""
-    shared = shared_setup(experiments, catalogue())
-    return f"In all lanes: {shared}." if shared else ""
+    """Returns a line on what all lanes share, and on how many iterations each has where those differ."""
+    shared, steps = shared_setup(experiments, catalogue()), [one["attack"].get("steps") for one in experiments]
+    lines = [f"In all lanes: {shared}."] if shared else []
+    if len(set(steps)) > 1:
+        lines.append(f"Iterations lane by lane: {'; '.join('none' if n is None else f'{n:,}' for n in steps)}.")
+    return " ".join(lines)
 
 
 def what_differs(experiments: Sequence[JSON], names: Sequence[str]) -> None:
@@ -104,7 +110,7 @@ def numbers(rows: Sequence[JSON]) -> list[list[str]]:
         better = metric["better"] if name != "distance" or same_distance(rows) else "not comparable"
         found.append([title, *(scored(row, name) for row in rows), better])
     found.append(["Ended", *(word(row["status"]).lower() for row in rows), ""])
-    found.append(["Iterations", *(str(row["iteration"]) for row in rows), ""])
+    found.append(["Iterations", *(f"{row['iteration']:,}" for row in rows), ""])
     times = [(row["result"] or {}).get("seconds") for row in rows]
     found.append(["Time", *("none" if value is None else duration(value) for value in times), "lower"])
     return found
@@ -121,4 +127,6 @@ def scored(row: JSON, name: str) -> str:
     value = ((row["result"] or {}).get("metrics") or {}).get(name)
     if value is None:
         return "none"
-    return "told" if name == "label_accuracy" and labels_revealed(row["experiment"]) else texts.small(value)
+    if name == "label_accuracy":
+        return "told" if labels_revealed(row["experiment"]) else f"{value:.0%}".replace("%", " %")
+    return WRITTEN.get(name, write_distance)(value)

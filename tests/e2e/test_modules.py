@@ -584,6 +584,37 @@ def test_a_lane_is_better_by_the_difference_of_the_numbers_on_show(call: Call) -
     assert call("([own, first]) => race_words.price(first, own)", frames) == "0.1 dB below lane 1"
 
 
+@pytest.mark.parametrize(
+    ("own", "first", "said"),
+    [
+        ({"psnr": 5.5, "likeness": 0.29}, {"psnr": 5.5, "likeness": 0.25}, "nothing, as in lane 1"),
+        ({"psnr": 5.5, "likeness": 0.4}, {"psnr": 5.2, "likeness": 0.25}, "below the floor, as lane 1"),
+        ({"psnr": 15.5, "likeness": 0.4}, {"psnr": 5.2, "likeness": 0.25}, "10.3 dB above lane 1"),
+    ],
+)
+def test_of_two_kinds_of_noise_neither_is_better(call: Call, own: Any, first: Any, said: str) -> None:
+    given = [{"metrics": own}, {"metrics": first}, {"grey": {"psnr": 9.9}, "other": {"psnr": 11.3}}]
+    assert call("([own, first, floor]) => race_words.price(own, first, floor)", given) == said
+
+
+def test_a_lane_that_the_clock_has_left_behind_says_where_it_ended(call: Call) -> None:
+    behind = "([end, at, by]) => race_words.leftBehind(end, at, by)"
+    said = [call(behind, given) for given in ([200, 3000, "iterations"], [0.5, 7, "seconds"], [200, 200, "iterations"])]
+    assert said == ["ended at 200", "ended at 0.50 s", ""]
+    assert call(behind, [200, None, "iterations"]) == ""
+
+
+def test_lanes_of_one_look_came_in_together_and_others_did_not(call: Call) -> None:
+    """The frames before theirs, which the clock chose, say nothing of that."""
+    lanes = """looks => looks.map((iteration, index) => ({
+        number: index + 1, name: "abc"[index], ended: false, trace: traced([{ status: "running" }]),
+        crossing: { iteration, recognised: true }, before: { iteration: 1 },
+    }))"""
+    verdict = f"looks => race_words.verdict(({lanes})(looks), 'iterations')"
+    assert call(verdict, [57, 60]) == "Lane 1, a, was recognisable first, at iteration 57, then lane 2."
+    assert call(verdict, [60, 57, 57]) == ("Lanes 2, 3 were recognisable first, too close to tell apart, then lane 1.")
+
+
 def test_lanes_whose_frames_overlap_came_in_together(call: Call) -> None:
     said = call(RACE, [("done", 9), ("done", 8), ("done", 20)])
     together = "Lanes 1, 2 were recognisable first, too close to tell apart, then lane 3."
