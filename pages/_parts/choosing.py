@@ -110,11 +110,12 @@ def tags_of_several(rows: Sequence[JSON], runs: list[str]) -> None:
         with st.container(horizontal=True):
             st.button("Add it", type="primary", key="add-tag", on_click=change_tag, args=(add_tag, runs, tag))
             st.button("Take it away", key="remove-tag", on_click=change_tag, args=(remove_tag, runs, tag))
+        texts.show_refusal("tag")
 
 
 def change_tag(change: Any, runs: list[str], tag: str | None) -> None:
     """Adds or removes a tag of several runs, unless it is refused, and closes the menu."""
-    with texts.toast_errors():
+    with texts.refusing("tag"):
         if tag:
             change(service(), runs, tag)
             st.session_state.update(tag=None, asked=st.session_state.get("asked", 0) + 1)
@@ -128,11 +129,12 @@ def tags_field(rows: Sequence[JSON], known: Sequence[str], name: str) -> None:
     st.multiselect("Tags", sorted({*known, *own}, key=str.casefold), key=key, accept_new_options=True,
                    max_selections=max(MOST_TAGS, len(own)), placeholder="Add a tag",
                    on_change=retag_rows, args=([row["id"] for row in rows], own, key))  # fmt: skip
+    texts.show_refusal(key)
 
 
 def retag_rows(runs: list[str], before: list[str], key: str) -> None:
     """Gives each run what was added to a field, and takes away what was removed. Refused tags change nothing."""
-    with texts.toast_errors():
+    with texts.refusing(key):
         change_tags(service(), runs, before, st.session_state[key])
 
 

@@ -39,6 +39,7 @@ def running(claim: JSON, tried: JSON, raced: bool) -> None:
         if st.button("Run it again", key=f"again:{claim['name']}", icon=":material/replay:"):
             claims.begin(claim, catalogue())
             st.rerun()
+    texts.show_refusal(f"run:{claim['name']}")
     claims.heading(claim)
     if raced:
         race_view(shown=on_stage(tried), key="claim-race")

@@ -83,6 +83,7 @@ def card(row: JSON, known: JSON) -> None:
                           on_click=begin, args=(row, known))  # fmt: skip
                 if st.button("Open in the Lab", key=f"watch:{row['name']}", icon=":material/science:"):
                     to_lab(row, known)
+        texts.show_refusal(f"run:{row['name']}")
         details(row)
 
 
@@ -124,7 +125,7 @@ def lanes(row: JSON, known: JSON) -> list[JSON]:
 def begin(row: JSON, known: JSON) -> None:
     """Starts a claim under its name: its halves as a race, or the one that it has as a run."""
     experiments = lanes(row, known)
-    with texts.toast_errors():
+    with texts.refusing(f"run:{row['name']}"):
         if len(experiments) > 1:
             started = {"race": races.submit_race(service(), {"title": row["title"], "lanes": experiments})["id"]}
         else:

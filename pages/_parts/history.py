@@ -134,10 +134,12 @@ def actions(row: JSON, known: Sequence[str]) -> None:
     with st.popover("More", width="stretch", key=f"more:{run}:{asked}"):
         st.button("Run again with the same seed", key=f"again:{run}", on_click=repeat, args=(run,), width="stretch",
                   disabled=closed)  # fmt: skip
+        texts.show_refusal(f"again:{run}")
         st.button("Change it in the Lab", key=f"change:{run}", on_click=open_in_lab, args=(row, False), width="stretch",
                   disabled=closed)  # fmt: skip
         st.link_button("Export as a zip file", f"./api/runs/{run}/export.zip", width="stretch", key=f"export:{run}")
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
+        texts.show_refusal(f"name:{run}")
         tags_field([row], known, run)
         sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)
     if sure:
@@ -185,12 +187,12 @@ def open_in_lab(row: JSON, attached: bool = True) -> None:
 
 def repeat(run: str) -> None:
     """Runs the same experiment again and shows it in the Lab."""
-    with texts.toast_errors():
+    with texts.refusing(f"again:{run}"):
         open_in_lab(service().run(service().duplicate(run)))
 
 
 def rename(run: str) -> None:
-    with texts.toast_errors():
+    with texts.refusing(f"name:{run}"):
         service().rename(run, st.session_state[f"name:{run}"])
 
 

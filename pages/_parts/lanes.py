@@ -93,13 +93,15 @@ def add_lane(experiment: JSON) -> None:
     titles |= {kind: row["title"] for kind, row in rows.items()}
     kind = st.selectbox("Which", list(titles), min(1, len(titles) - 1), format_func=titles.get, key=f"lane-{key}")
     full = len(setup.lanes()) + 1 >= MOST_LANES
-    st.button("Add it", type="primary", key="add-lane", on_click=add, args=(f"{key}={kind}",), disabled=full)
+    text = f"{key}={kind}"
+    st.button("Add it", type="primary", key="add-lane", on_click=add, args=(text,), disabled=full)
+    texts.show_refusal(text)
 
 
 def add(text: str) -> None:
     """Adds a lane to the race, unless it is the same as another or cannot be run."""
     experiment, known = setup.current(), catalogue()
-    with texts.toast_errors():
+    with texts.refusing(text):
         lane = read_lane(text, experiment, known)
         check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
         change_lanes([*setup.lanes(), text])
@@ -110,14 +112,15 @@ def sweep_values(experiment: JSON) -> None:
     known = sweepable(experiment, catalogue())
     path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
     values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
-    st.text_input("Values, 2 to 12", values, key=f"sweep-values:{path}")
+    st.text_input("Two to twelve values, with commas between them", values, key=f"sweep-values:{path}")
+    texts.show_refusal(path)
     st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, known[path]["label"]))
 
 
 def sweep_over(path: str, label: str) -> None:
     """Makes the lanes of a race from the values of one knob, the first of which the set-up takes."""
     experiment, known, values = setup.current(), catalogue(), st.session_state[f"sweep-values:{path}"]
-    with texts.toast_errors(path, label):
+    with texts.refusing(path, path, label):
         lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
         check_lanes(lanes)
         setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])

@@ -93,6 +93,7 @@ def race_actions(race: JSON, known: Sequence[str]) -> None:
     with st.popover("More", width="stretch", key=f"more:{name}:{asked}"):
         st.link_button("Export as a zip file", f"./api/races/{name}/export.zip", width="stretch", key=f"export:{name}")
         st.text_input("Name", race["title"], key=f"name:{name}", max_chars=120, on_change=rename_kept, args=(name,))
+        texts.show_refusal(f"name:{name}")
         tags_field(race["lanes"], known, name)
         sure = st.button("Delete", key=f"delete:{name}", width="stretch", icon=":material/delete:",
                          on_click=history.close)  # fmt: skip
@@ -108,7 +109,7 @@ def open_race(race: JSON) -> None:
 
 
 def rename_kept(race: str) -> None:
-    with texts.toast_errors():
+    with texts.refusing(f"name:{race}"):
         races.rename_race(service(), race, st.session_state[f"name:{race}"])
 
 

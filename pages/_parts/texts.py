@@ -12,7 +12,6 @@ from gradleak_core.config import knobs
 from gradleak_core.config.differences import part_title, shown_value
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
-from gradleak_core.doctor.patient import write_distance
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
@@ -171,11 +170,6 @@ def ingredients(experiment: JSON, catalogue: JSON) -> str:
     return ", ".join([model, attack, *several, _and(titles) if titles else "no defence"])
 
 
-def small(value: float) -> str:
-    """Formats a number with four digits, or as 2.7 × 10⁻⁶ below a thousandth."""
-    return f"{value:.4g}" if value == 0 or abs(value) >= 0.001 else write_distance(value)
-
-
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Returns a Markdown table. (`st.table` would load pandas, which doubles the server's memory.)"""
     lines = [head, ["---"] * len(head), *rows]
@@ -198,15 +192,22 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def toast_errors(path: str = "", label: str = "") -> Iterator[None]:
-    """While it is entered, an error that the user can understand ends the block and is said in passing.
+def refusing(place: str, path: str = "", label: str = "") -> Iterator[None]:
+    """While it is entered, an error that the user can understand ends the block and is kept for `show_refusal`.
 
-    It names a knob by the label that its form shows, and not by its path.
+    It names a knob by the label that its form shows, and not by its path. What was refused there before is forgotten.
     """
+    st.session_state.pop(f"refusal:{place}", None)
     try:
         yield
     except (Refused, NotReady, NoRun) as error:
-        st.toast(escaped(str(error).replace(path, label, 1)), icon=":material/error:")
+        st.session_state[f"refusal:{place}"] = str(error).replace(path, label, 1)
+
+
+def show_refusal(place: str) -> None:
+    """Shows why what was last asked for at a place was refused, until it is asked for again."""
+    if said := st.session_state.get(f"refusal:{place}"):
+        st.error(escaped(said), icon=":material/error:")
 
 
 def _and(words: list[str]) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from gradleak_core.runs.races import list_races, submit_race
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import tag_run
+from pages._parts.lanes import in_decibels
+from pages._parts.race import numbers
 from tests.pages.conftest import Open, view, warnings
 from tests.runs.serving import until
 
@@ -26,6 +29,44 @@ def short_race(service: Service) -> Any:
     race = submit_race(service, {"lanes": [first, first | {"defences": [noise]}], "title": "a *race*"})
     until(lambda: all(row["result"] for row in service.runs()))
     return race
+
+
+def scored(psnr: float, likeness: float, **more: float) -> Any:
+    floor = {"grey": {"psnr": 11.3}, "mean": {"psnr": 10.9}, "other": {}}
+    return {"result": {"metrics": {"psnr": psnr, "likeness": likeness, **more}, "floor": floor}}
+
+
+@pytest.mark.parametrize(
+    ("first", "row", "said"),
+    [
+        (scored(5.2, 0.25), scored(5.5, 0.29), "nothing comes back either way"),
+        (scored(5.2, 0.4), scored(5.5, 0.29), "below the floor either way"),
+        (scored(5.2, 0.25), scored(15.5, 0.6), "10.3 dB better"),
+        (scored(30, 0.95), scored(24.5, 0.9), "5.5 dB worse"),
+        (scored(30, 0.95), scored(30.01, 0.95), "as good"),
+        ({"result": None}, scored(30, 0.95), ""),
+    ],
+)
+def test_kinds_of_noise_have_no_price(first: Any, row: Any, said: str) -> None:
+    assert in_decibels(first, row) == said
+
+
+def test_the_numbers_of_a_race_are_written_as_in_the_view(service: Service) -> None:
+    row = scored(12.345, 0.6499, mse=3.8e-8, rmse=0.0019, ssim=0.456, label_accuracy=1.0, distance=18760.0)
+    row |= {"experiment": {"attack": {}, "images": ["sample:coin"]}, "status": "done", "iteration": 3000}
+    found = {line[0]: line[1] for line in numbers([row])}
+    assert found == {
+        "MSE": "3.8 × 10⁻⁸", "RMSE": "0.0019", "PSNR (dB)": "12.3", "SSIM": "0.46", "Likeness": "0.64",
+        "Label accuracy": "100 %", "Distance": "18,800", "Ended": "finished", "Iterations": "3,000", "Time": "none",
+    }  # fmt: skip
+
+
+def test_lanes_of_other_lengths_say_so_above_the_pictures(service: Service, open_page: Open) -> None:
+    app = open_page("lab", lane=["attack=inverting_gradients", "attack=dlg"], **{"attack.steps": "200"})
+    steps = [f"{lane['attack']['steps']:,}" for lane in view(app)["race"]["lanes"]]
+    assert len(set(steps)) > 1
+    assert view(app)["shared"].endswith(f" Iterations lane by lane: {'; '.join(steps)}.")
+    assert "lane by lane" not in view(open_page("lab", lane=["defence=pruning"]))["shared"]
 
 
 def test_a_link_with_lanes_sets_up_a_race_that_goes_with_the_set_up(service: Service, open_page: Open) -> None:
@@ -74,7 +115,25 @@ def test_a_refused_sweep_names_the_knob_as_its_form_does(service: Service, open_
     app.selectbox("sweep").set_value("attack.restarts").run()
     app.text_input("sweep-values:attack.restarts").set_value("1, 0").run()
     app.button("do-sweep").click().run()
-    assert app.toast[0].value.startswith("Restarts must lie ")
+    app.selectbox("lane-defence").set_value("dropout").run()
+    assert app.error[0].value.startswith("Restarts must lie ")
+    app.text_input("sweep-values:attack.restarts").set_value("1").run()
+    app.button("do-sweep").click().run()
+    assert "would have 1" in app.error[0].value
+    app.selectbox("sweep").set_value("attack.steps").run()
+    assert not app.error  # which was of another knob
+
+
+def test_a_refused_lane_says_so_where_it_was_asked_for(service: Service, open_page: Open) -> None:
+    app = open_page("lab", defence="dropout")
+    app.selectbox("lane-defence").set_value("dropout").run()
+    app.button("add-lane").click().run()
+    app.button("add-lane").click().run()
+    assert len(app.error) == 1
+    app.selectbox("lane-defence").set_value("pruning").run()
+    assert not app.error
+    app.button("add-lane").click().run()
+    assert not app.error
 
 
 def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service, open_page: Open) -> None:
