@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Annotated, Any, Literal
 
 import torch
@@ -23,6 +22,7 @@ from gradleak_core.models import INITS, MODELS, Model, build
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.onlooker import Prepared, choose_tiles, show_frames
 from gradleak_core.onlooker import floor as floor
+from gradleak_core.seeds import Role, seed_for
 from gradleak_core.speed.threads import choose_threads
 from gradleak_core.takeover import await_first_iteration, explain_takeover, use_deterministic_kernels
 from gradleak_core.threat import ThreatModel
@@ -177,20 +177,6 @@ def secret(experiment: Experiment) -> Secret:
     return Secret(*load_batch(experiment), {})
 
 
-class Role(IntEnum):
-    """The users of random numbers in a run, each of which has a seed of its own."""
-
-    WEIGHTS = 0
-    CLIENT = 1
-    DEFENCES = 2
-    ATTACKER = 3
-
-
-def seed_for(experiment: Experiment, role: Role) -> int:
-    """Returns the seed of one role. Seeds of different experiments and roles never coincide."""
-    return experiment.seed * len(Role) + role
-
-
 def threads(experiment: Experiment) -> int:
     """Returns the CPU threads of a run, as `choose_threads` does."""
     images, restarts, model = len(experiment.images), experiment.attack.restarts, experiment.model
@@ -274,7 +260,7 @@ class Summary:
             likeness = event.metrics.get("likeness", -1.0)
             if likeness > self.clearest.get("likeness", -1.0):
                 self.clearest = {"likeness": round(likeness, 4), "iteration": event.iteration}
-            if event.recognised:
+            if event.recognised and self.recognised is None:
                 self.recognised = seconds, event.iteration
         elif isinstance(event, Finished):
             self.status, self.evidence = event.status, dict(event.evidence)

@@ -21,6 +21,7 @@ from gradleak_core.metrics.likeness import likeness
 from gradleak_core.metrics.score import pair, score, visible
 from gradleak_core.tiles import Tiles
 from gradleak_core.types import (
+    MOST_STEPS,
     Candidate,
     ClientStep,
     Event,
@@ -37,7 +38,7 @@ from gradleak_core.verdicts import recognisable
 
 APART = 16
 """The iterations done for each one between two looks."""
-NEVER = 0
+NEVER = MOST_STEPS + 1
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ def show_frames(both: Prepared, events: Iterator[Event], due: Callable[[int], bo
         last = event if isinstance(event, Progress) else last
         if isinstance(event, Progress):
             frame = show_progress(both, event) if due(event.iteration) else None
+            while next_look < event.iteration:  # of a run that was left, the looks before are done
+                next_look = plan_look(next_look)
             if event.iteration == next_look:
                 next_look = plan_look(next_look)
                 if recognisable(frame.metrics if frame else look(both, event.pick())):

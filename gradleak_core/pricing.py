@@ -19,7 +19,8 @@ from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.pixels import to_small
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import CODEC, Experiment, Role, network, preparing, run, seed_for, shape
+from gradleak_core.experiment import CODEC, Experiment, network, preparing, run, shape
+from gradleak_core.seeds import Role, seed_for
 from gradleak_core.speed.threads import all_threads
 from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
 

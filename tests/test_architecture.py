@@ -38,7 +38,7 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "places", "config", "verdicts", "doctor", "forecast", "__init__"),
+        *("types", "places", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room"),
     ),
     ("data", "config.admission", "models", "metrics"),
@@ -46,7 +46,6 @@ ENGINE = (
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    ("summary",),
     tuple(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")),
 )
 WEB = (

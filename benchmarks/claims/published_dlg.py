@@ -12,9 +12,10 @@ from torch import Tensor
 
 from benchmarks import bare
 from gradleak_core.client import local_update
-from gradleak_core.experiment import Experiment, Role, prepare_both, seed_for, threads
+from gradleak_core.experiment import Experiment, prepare_both, threads
 from gradleak_core.metrics.score import visible
 from gradleak_core.onlooker import Prepared, make_frame
+from gradleak_core.seeds import Role, seed_for
 from gradleak_core.types import Candidate, Observation
 
 JSON = Any

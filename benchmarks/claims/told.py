@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from benchmarks.claims.whole import whole
-from gradleak_core.experiment import Experiment, Role, prepare_both, seed_for
+from gradleak_core.experiment import Experiment, prepare_both
 from gradleak_core.onlooker import make_frame
+from gradleak_core.seeds import Role, seed_for
 from gradleak_core.types import Finished, Observation, Progress
 
 

@@ -21,12 +21,13 @@ from torch import Tensor
 
 from benchmarks.setting import SEED, Setting
 from benchmarks.speed.contenders import bare, reconstruct
-from gradleak_core.experiment import Experiment, Role, prepare_both, seed_for, threads
+from gradleak_core.experiment import Experiment, prepare_both, threads
 from gradleak_core.metrics import score
 from gradleak_core.metrics.score import pair
 from gradleak_core.models import MODELS
 from gradleak_core.onlooker import Prepared
 from gradleak_core.presets import FIRST_SETUP, SMALL_STEPS, find_recipe
+from gradleak_core.seeds import Role, seed_for
 from gradleak_core.types import Progress
 from gradleak_core.verdicts import RECOGNISABLE_SSIM
 

@@ -16,9 +16,9 @@ EVERY = 3.5
 """The fewest seconds between two checkpoints, so that a worker that dies takes less than 5 seconds of work with it."""
 BYTES_WRITTEN_A_SECOND = 2_000_000
 """The most that checkpoints write on average. Larger ones come less often."""
-MOST_BYTES = 64 * 2**20
+LARGEST_CHECKPOINT = 64 * 2**20
 """The largest checkpoint. A run whose search has more to remember begins anew, and comes to the same picture."""
-SHARE = 50
+SPARED = 50
 """The seconds of computing for each second spent on checkpoints."""
 
 
@@ -39,12 +39,12 @@ class Checkpoints:
         begun = time.perf_counter()
         file = io.BytesIO()
         torch.save({"search": event.save(), **beside}, file)
-        if file.tell() > MOST_BYTES:
+        if file.tell() > LARGEST_CHECKPOINT:
             self.next, self.controls.leaving = float("inf"), False
             return
         self.send({"type": "checkpoint", "run": run, "iteration": event.iteration}, file.getvalue())
         cost = time.perf_counter() - begun
-        self.next = begun + max(EVERY, SHARE * cost, file.tell() / BYTES_WRITTEN_A_SECOND)
+        self.next = begun + max(EVERY, SPARED * cost, file.tell() / BYTES_WRITTEN_A_SECOND)
 
 
 def read_checkpoint(state: bytes, device: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from gradleak_core.runs.rows import MOST_TRIES
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
 SILENT = "The worker process stood still and was started anew"
 MISUNDERSTOOD = "The worker process could not be understood and was started anew"
-KEPT = "; what was seen is kept. Run it again."
+RUN_AGAIN = "; what was seen is kept. Run it again."
 GOES_ON = ". This run goes on where it was."
 MADE_ROOM = "Others waited, so this run has made room. It goes on where it was when it is its turn."
 worker_log = logging.getLogger("gradleak.worker")
@@ -251,7 +251,7 @@ class Worker:
         going, self.going, self.yielded = self.going | self.yielded, set(), set()
         hub, places = self.owner.hub, self.owner.hub.places(going)
         again = set() if self.stopping else {run for run in going if hub.tries(run) < MOST_TRIES}
-        reason = f"{self.verdict}{KEPT}" if self.verdict else self.error
+        reason = f"{self.verdict}{RUN_AGAIN}" if self.verdict else self.error
         for run in going - again:
             hub.end(run, *(("stopped", UNANSWERED) if self.stopping else ("failed", reason)))
         if again:

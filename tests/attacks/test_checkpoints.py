@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS
 from gradleak_core.threat import ThreatModel
-from gradleak_core.types import Checkpoint, Finished, Progress, Saved
+from gradleak_core.types import Checkpoint, Finished, Frame, Progress, Saved
 
 STEPS, LEFT = 40, 20
 """The iterations of a run, and those after which it is left. Most attacks are recorded in between."""
@@ -68,3 +69,18 @@ def test_several_rounds_go_on_as_they_would_have() -> None:
         images=("sample:flower",), size=16, channels=1, classes=4, labels=(0,), seed=7, threads=1,
         threat=ThreatModel(rounds=2), attack=replace(ATTACKS["idlg"], steps=STEPS),
     ))  # fmt: skip
+
+
+def test_when_a_run_was_recognisable_does_not_depend_on_where_it_was_left() -> None:
+    """The onlooker's looks are at the same iterations, before and after."""
+    experiment = Experiment(images=("sample:chelsea",), seed=3, threads=1, attack=replace(ATTACKS["idlg"], steps=120))
+    moments, states = [], {}
+    for event in run(experiment):
+        if isinstance(event, Checkpoint):
+            states[event.iteration] = deepcopy(event.save())
+        elif isinstance(event, Frame) and event.recognised:
+            moments.append(event.iteration)
+    (moment,) = moments
+    for left in (10, moment // 10 * 10):
+        resumed = run(experiment, begin=states[left])
+        assert [event.iteration for event in resumed if isinstance(event, Frame) and event.recognised] == moments

@@ -55,8 +55,8 @@ def test_an_unreadable_row_is_marked_and_the_others_are_as_ever(left: Path, dama
         rows = {row["id"]: row for row in server.client.get("/api/runs").json()}
         assert rows["bad"]["status"] == "damaged"
         assert rows["bad"]["message"].startswith("This run is damaged")
-        assert rows["good"]["status"] == "interrupted"
-        assert (rows["waiting"]["status"], rows["waiting"]["queue_position"]) == ("queued", 1)
+        assert rows["good"]["status"] == "queued"
+        assert (rows["waiting"]["status"], rows["waiting"]["queue_position"]) == ("queued", 2)
         assert server.client.delete("/api/runs/bad").status_code == 204
 
 
@@ -65,7 +65,7 @@ def test_a_missing_table_or_column_is_mended(left: Path, scar: str) -> None:
     change(left, SCARS[scar])
     with serving(left.parent, ready=False, command=(sys.executable, "-c", "input()")) as server:
         rows = {row["id"]: row["status"] for row in server.client.get("/api/runs").json()}
-        assert rows == {"good": "interrupted", "bad": "queued", "waiting": "queued"}
+        assert rows == {"good": "queued", "bad": "queued", "waiting": "queued"}
         assert "lost" in server.client.get("/api/health").json()
 
 

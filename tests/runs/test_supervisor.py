@@ -16,6 +16,7 @@ import pytest
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import processor_seconds
+from gradleak_core.runs.rows import MOST_TRIES
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import Supervisor
 from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
@@ -159,8 +160,8 @@ def test_an_error_in_the_supervisor_is_a_failed_life_and_not_the_last(tmp_path: 
     assert len(lives) == 2
 
 
-def test_a_run_at_which_every_worker_ends_is_tried_twice(tmp_path: Path) -> None:
+def test_a_run_at_which_every_worker_ends_is_tried_three_times(tmp_path: Path) -> None:
     row, lives = supervised(tmp_path, "moody", [])
     assert row["status"] == "failed"
     assert row["message"].startswith("The worker process ended unexpectedly (code 0)")
-    assert len(lives) == 2
+    assert len(lives) == MOST_TRIES == 3
