@@ -70,7 +70,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Curve:
-    """Dots that a line joins. Those of a faint one are specks, and only where the others leave room for them."""
+    """Dots that a line joins. Those of a faint one are specks without a line."""
 
     dots: tuple[Dot, ...]
     faint: bool = False
@@ -87,37 +87,33 @@ def trade_off_chart(curves: Sequence[Curve], axis: Axis, says: str) -> str:
     Bars reach from the lowest to the highest value. `says` tells a screen reader what is in it.
     """
     dots = [dot for curve in curves if not curve.faint for dot in curve.dots]
-    lowest = min((min(dot.accuracy) for dot in dots), default=0.0)
-    frame = Frame(axis, max(0.0, int((lowest - 0.04) * 10) / 10))
+    frame = Frame(axis)
     parts = [*frame.grid(), *(frame.line(curve) for curve in curves if not curve.faint), *frame.thumbnails(dots)]
     others = [dot for curve in curves if curve.faint for dot in curve.dots]
-    parts += [disc(*frame.at(dot), 3, "currentColor", 0.3) for dot in others if mean(dot.accuracy) >= frame.low]
+    parts += [disc(*frame.at(dot), 3, "currentColor", 0.3) for dot in others]
     parts += [mark for dot in sorted(dots, key=lambda dot: dot.chosen) for mark in frame.marks(dot)]
     return svg(WIDTH, BOTTOM + 58, parts, says)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Turns leakage and accuracy into places on the chart. `low` is the accuracy at its lower edge."""
+    """Turns leakage and accuracy into places on the chart, whose edges are the same for every defence."""
 
     axis: Axis
-    low: float
 
     def x(self, leakage: float) -> float:
         return LEFT + self.axis.place(leakage) * (RIGHT - LEFT)
 
     def y(self, accuracy: float) -> float:
-        return BOTTOM - (accuracy - self.low) / (1 - self.low) * (BOTTOM - TOP)
+        return BOTTOM - accuracy * (BOTTOM - TOP)
 
     def grid(self) -> list[str]:
         """Returns the lines and texts of both axes."""
         parts = [text(14, (TOP + BOTTOM) / 2, "Accuracy", turned=True)]
         parts += [text((LEFT + RIGHT) / 2, BOTTOM + 48, self.axis.title)]
-        steps = 5 if self.low < 0.5 else 1
-        for tenth in range(round(self.low * 10), 11):
-            if tenth % steps == 0:
-                parts += [rule(LEFT, self.y(tenth / 10), RIGHT, self.y(tenth / 10))]
-                parts += [text(LEFT - 8, self.y(tenth / 10) + 4, f"{tenth * 10}%", anchor="end")]
+        for percent in range(0, 101, 20):
+            y = self.y(percent / 100)
+            parts += [rule(LEFT, y, RIGHT, y), text(LEFT - 8, y + 4, f"{percent}%", anchor="end")]
         for at, stop in enumerate(self.axis.stops):
             parts += [rule(self.x(stop), TOP, self.x(stop), BOTTOM)]
             if not self.axis.words:
@@ -154,13 +150,13 @@ class Frame:
         for number, dot in enumerate(shown):
             middle, (x, y) = LEFT + gap * (number + 0.5), self.at(dot)
             look = {"stroke_width": 2, "opacity": 0.9} if dot.chosen else {"stroke_width": 1, "opacity": 0.45}
-            parts += [line(middle, THUMB + 24, x, y, dot.colour, **look)]
+            parts += [line(middle, THUMB + 27, x, y, dot.colour, **look)]
             place = {"x": middle - THUMB / 2, "y": 3, "width": THUMB, "height": THUMB}
             parts += [
                 tag("rect", fill="none", stroke=dot.colour, stroke_width=5 if dot.chosen else 2, **place),
                 tag("image", tag("title", escape(dot.label)), href=dot.picture, data_pick=dot.label,
                     style="image-rendering:pixelated", **place),
-                text(middle, THUMB + 19, fit_text(dot.label, LONGEST), size=12),
+                text(middle, THUMB + 22, fit_text(dot.label, LONGEST), size=12),
             ]  # fmt: skip
         return parts
 

@@ -14,7 +14,7 @@ from gradleak_core.verdicts import seen, write_likeness
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
-from pages._parts.texts import note
+from pages._parts.texts import note, segment
 
 NEUTRAL = "inverting_gradients"
 """The attack that every defence meets."""
@@ -39,18 +39,29 @@ def explorer() -> None:
         "Defence", kinds, kinds.index("gaussian_noise"), key="curve", format_func=lambda kind: rows[kind]["title"]
     )
     curve, points = kept["curves"][kind], stops(kept, kind)
-    names = [strength(point) for point in reversed(points)]  # the weakest to the right, as its dot is
-    label = knob_labels({"kind": kind}, catalogue()).get(curve["knob"], "Defence on or off")
-    chosen = sliding.select_slider(label, names, strength(points[:3][-1]), key=f"strength:{kind}")
-    at = len(points) - 1 - names.index(chosen)
+    with sliding:
+        at = choose_strength(kind, curve["knob"], [strength(point) for point in points])
     left, right = st.columns([5, 3], gap="large")
     with left:
         figure(chart(kept, kind, at), key=f"curve-chart:{kind}",
                on_pick=lambda name: st.session_state.update({f"strength:{kind}": name}))  # fmt: skip
         legend(points[-1])
     with right:
-        left_over(kept, points[at])
+        left_over(kept["truth"], points[at], points[0])
     note(f"{rows[kind]['summary']} {method(kept, kind)}")
+
+
+def choose_strength(kind: str, knob: str, names: list[str]) -> int:
+    """Asks for a strength, or on or off where a defence has no knob, and returns its number among the `names`.
+
+    The names are given from the weakest on, and stand in the order of their dots, which has the weakest to the right.
+    """
+    shown, first, key = names[::-1], names[:3][-1], f"strength:{kind}"
+    if knob:
+        label = knob_labels({"kind": kind}, catalogue())[knob]
+        return names.index(st.select_slider(label, shown, first, key=key))
+    chosen = st.segmented_control("On or off", shown, default=first, required=True, key=key, format_func=segment)
+    return names.index(chosen or first)
 
 
 def stops(kept: JSON, kind: str) -> list[JSON]:
@@ -62,7 +73,7 @@ def stops(kept: JSON, kind: str) -> list[JSON]:
 def strength(point: JSON) -> str:
     """Names a point by the value of the knob."""
     value = point.get("value")
-    return "none" if not point["defences"] else "on" if value is None else f"{value:g}"
+    return "off" if not point["defences"] else "on" if value is None else f"{value:g}"
 
 
 def chart(kept: JSON, kind: str, at: int) -> str:
@@ -104,21 +115,31 @@ def legend(point: JSON) -> None:
     st.html(f'<div style="font-size:0.875rem">{marks} {said}</div>')
 
 
-def left_over(kept: JSON, point: JSON) -> None:
-    """Shows what a strength leaves: the accuracy, what every attack sees, and its pictures beside the private ones."""
-    titles, accuracy = catalogue()["families"]["attacks"], point["accuracy"]
-    scores = {name: {score: mean(leak[score]) for score in ("likeness", "psnr", "ssim")}
-              for name, leak in point["leaks"].items()}  # fmt: skip
-    most = max(scores.values(), key=lambda one: one["likeness"])
-    spread = f"{min(accuracy):.1%} to {max(accuracy):.1%}"
-    both = headline("Accuracy", f"{mean(accuracy):.1%}", spread)
-    both += headline("What is seen", seen(most), f"likeness {write_likeness(most['likeness'])}")
-    st.html(f'<div style="display:flex;gap:2rem">{both}</div>')
-    rows = gallery("Private", kept["truth"])
-    for name, leak in point["leaks"].items():
-        said = f"{titles[name]['title']}: PSNR {scores[name]['psnr']:.1f} dB, SSIM {scores[name]['ssim']:.2f}"
-        rows += gallery(said, leak["pictures"])
+def left_over(truth: list[str], point: JSON, bare: JSON) -> None:
+    """Shows what a strength leaves: the accuracy, what the best attack sees, and every attack's pictures."""
+    titles, accuracy, leaks = catalogue()["families"]["attacks"], point["accuracy"], point["leaks"]
+    likeness = {name: mean(leak["likeness"]) for name, leak in leaks.items()}
+    best = max(likeness, key=lambda name: likeness[name])
+    both = headline("Accuracy", f"{mean(accuracy):.1%}", f"{min(accuracy):.1%} to {max(accuracy):.1%}")
+    said = f"likeness {write_likeness(likeness[best])}"
+    both += headline(f"Seen by {titles[best]['title']}", seen({"likeness": likeness[best]}), said)
+    st.html(f'<div style="display:flex;gap:2rem">{both}</div><div style="font-size:0.875rem">{cost(point, bare)}</div>')
+    rows = gallery(truth, "Private")
+    for name, leak in leaks.items():
+        scores = f"likeness {write_likeness(likeness[name])}", f"PSNR {mean(leak['psnr']):.1f} dB"
+        rows += gallery(leak["pictures"], titles[name]["title"], *scores)
     st.html(rows)
+
+
+def cost(point: JSON, bare: JSON) -> str:
+    """Says how the accuracy of a point differs from that without a defence, and whether the error bars cover that."""
+    if point is bare:
+        return "No defence: the accuracy to compare with."
+    mine, without = point["accuracy"], bare["accuracy"]
+    points = 100 * (mean(mine) - mean(without))
+    apart = min(mine) > max(without) or max(mine) < min(without)
+    side, bars = "above" if points >= 0 else "below", "beyond" if apart else "within"
+    return f"{abs(points):.1f} points {side} no defence, {bars} the error bars."
 
 
 def headline(label: str, value: str, beneath: str) -> str:
@@ -129,11 +150,12 @@ def headline(label: str, value: str, beneath: str) -> str:
     )
 
 
-def gallery(title: str, pictures: list[str]) -> str:
-    """Returns pictures in a row under a line of text."""
-    style = "width:30%;max-width:96px;image-rendering:pixelated;border-radius:4px"
-    row = " ".join(f'<img src="{escape(one)}" alt="" style="{style}">' for one in pictures)
-    return f'<div style="font-size:0.95rem;margin:2px 0 4px">{escape(title)}</div><div>{row}</div>'
+def gallery(pictures: list[str], *lines: str) -> str:
+    """Returns pictures in a row with lines of text beside them."""
+    look = "flex:none;width:20%;max-width:112px;image-rendering:pixelated;border-radius:4px"
+    row = "".join(f'<img src="{escape(one)}" alt="" style="{look}">' for one in pictures)
+    style = "display:flex;gap:6px;align-items:center;margin-bottom:6px;font-size:0.875rem"
+    return f'<div style="{style}">{row}<div>{"<br>".join(map(escape, lines))}</div></div>'
 
 
 def method(kept: JSON, kind: str) -> str:

@@ -14,6 +14,7 @@ from gradleak_core.config.admission import admit
 from gradleak_core.runs.service import NotReady, Service
 from gradleak_core.verdicts import SEEN
 from pages._parts import recorded
+from pages._parts.texts import segment
 from tests.pages.conftest import Open
 from tests.pages.test_lab import address, words
 from tests.runs.serving import until
@@ -121,7 +122,7 @@ KEPT = recorded.read_recorded()
 def test_every_defence_has_a_recorded_curve_of_strengths_that_can_be_chosen(service: Service, open_page: Open) -> None:
     app, rows = open_page("trade_off"), service.catalogue()["families"]["defences"]
     assert app.selectbox("curve").options == [row["title"] for row in rows.values()]
-    for kind in ("sign", "precode"):
+    for kind in ("dropout", "precode"):
         app.selectbox("curve").set_value(kind).run()
         assert not app.exception
         for strength in app.select_slider(f"strength:{kind}").options:
@@ -134,9 +135,57 @@ def test_every_defence_has_a_recorded_curve_of_strengths_that_can_be_chosen(serv
 
 def test_the_slider_runs_as_the_chart_does(service: Service, open_page: Open) -> None:
     app = open_page("trade_off")
-    assert app.select_slider("strength:gaussian_noise").options == ["1", "0.3", "0.1", "0.01", "0.001", "none"]
+    assert app.select_slider("strength:gaussian_noise").options == ["1", "0.3", "0.1", "0.01", "0.001", "off"]
     assert app.select_slider("strength:gaussian_noise").value == "0.01"
     assert "picture: the middle one" in shown(app)
+    places = []
+    for strength in app.select_slider("strength:gaussian_noise").options:
+        app.select_slider("strength:gaussian_noise").set_value(strength).run()
+        [ring] = re.findall(r'<circle r="14" fill="none" cx="([\d.]+)"', chart(app, "curve-chart"))
+        places.append(float(ring))
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KEPT["curves"] if not KEPT["curves"][kind]["knob"]])
+def test_a_defence_without_a_knob_is_switched_off_and_on(service: Service, open_page: Open, kind: str) -> None:
+    app = open_page("trade_off")
+    app.selectbox("curve").set_value(kind).run()
+    control = app.segmented_control(f"strength:{kind}")
+    assert (control.options, control.value) == ([segment("on"), segment("off")], "on")
+    bare, defended = recorded.stops(KEPT, kind)
+    for state, point in (("off", bare), ("on", defended)):
+        app.segmented_control(f"strength:{kind}").set_value(state).run()
+        assert not app.exception
+        assert f">{sum(point['accuracy']) / 3:.1%}<" in shown(app)
+
+
+def test_the_axes_are_the_same_for_every_defence(service: Service, open_page: Open) -> None:
+    app, axes = open_page("trade_off"), set()
+    for kind in KEPT["curves"]:
+        app.selectbox("curve").set_value(kind).run()
+        axes.add(tuple(re.findall(r'<text x="([^"]*)" y="([^"]*)"[^>]*>(\d+%|[a-z ]+)<', chart(app, "curve-chart"))))
+    assert len({tuple(row for row in one if row[2] in SEEN or row[2].endswith("%")) for one in axes}) == 1
+
+
+def test_the_headline_names_the_attack_that_it_is_about(service: Service, open_page: Open) -> None:
+    app = open_page("trade_off")
+    app.selectbox("curve").set_value("dropout").run()
+    assert ">Seen by Dropout Inversion<" in shown(app)
+    app.select_slider("strength:dropout").set_value("0.9").run()
+    assert ">Seen by Inverting Gradients<" in shown(app)
+
+
+@pytest.mark.parametrize(
+    ("mine", "said"),
+    [
+        ((0.9, 0.92), "1.0 points above no defence, within the error bars."),
+        ((0.86, 0.87), "3.5 points below no defence, beyond the error bars."),
+    ],
+)
+def test_what_the_error_bars_cover_is_no_gain(mine: tuple[float, ...], said: str) -> None:
+    bare = {"accuracy": [0.88, 0.92]}
+    assert recorded.cost({"accuracy": mine}, bare) == said
+    assert recorded.cost(bare, bare) == "No defence: the accuracy to compare with."
 
 
 def shown(app: AppTest) -> str:
