@@ -11,7 +11,7 @@ from gradleak_core.forecast import compare_forecast
 
 UNFINISHED = ("queued", "running", "paused")
 """What the status of a run is until it ends."""
-SEEN = {"nothing": 0.0, "outline": 0.35, "recognisable": 0.65, "near copy": 0.93}
+SEEN = {"nothing": 0.0, "outline": 0.35, "recognisable": 0.68, "near copy": 0.93}
 """The words for what a person sees of the private picture in a guess, each with the likeness that it begins at.
 
 The likeness is the onlooker's score, which the attacker does not know.

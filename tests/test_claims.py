@@ -47,9 +47,11 @@ from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
+from gradleak_core.verdicts import SEEN
 
 KEPT = results()
 WHOLE, PART, NOT = "reproduced", "partly", "not reproduced"
+BORDER = SEEN["recognisable"]
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -261,8 +263,8 @@ def test_a_verdict_follows_its_rule_to_the_edge(
 @pytest.mark.parametrize(
     ("ignored", "solved", "told", "case"),
     [
-        ((0.64, 10.0), (0.65, 20.0), (1.0, 26.0), (True, True, True)),
-        ((0.65, 10.0), (0.64, 19.9), (1.0, 26.0), (False, False, False)),
+        ((BORDER - 0.01, 10.0), (BORDER, 20.0), (1.0, 26.0), (True, True, True)),
+        ((BORDER, 10.0), (BORDER - 0.01, 19.9), (1.0, 26.0), (False, False, False)),
         ((0.0, 10.0), (1.0, 40.0), (1.0, 90.0), (True, True, True)),
     ],
 )

@@ -43,9 +43,10 @@ def read_label(accuracy: float, rule: str) -> dict[str, Any]:
     return found | {"metrics": found["metrics"] | {"label_accuracy": accuracy}}
 
 
+BORDER = SEEN["recognisable"]
 SAID = [
     (result("done", 0.97, (1.31, 120)), "Recognisable after 1.3 s (120 iterations)."),
-    (result("recovered", 0.65, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
+    (result("recovered", BORDER, (0.04, 1)), "Recognisable after 0.0 s (1 iteration)."),
     (result("stopped", 0.7, (75, 12_000)), "Recognisable after 1 min 15 s (12,000 iterations)."),
     (result("done", 0.59, (1.3, 120)), "Recognisable after 1.3 s (120 iterations), but the answer at the end is not."),
     (
@@ -109,8 +110,8 @@ def test_what_is_written_draws_the_same_lines() -> None:
     ("metrics", "word"),
     [
         ({"likeness": 0.0, "ssim": 0.9}, "nothing"), ({"likeness": 0.35}, "outline"), ({"likeness": 0.93}, "near copy"),
-        ({"likeness": 0.65}, "recognisable"), ({"ssim": 0.6}, "recognisable"), ({"ssim": 0.59}, "not recognisable"),
-        ({}, ""),
+        ({"likeness": BORDER}, "recognisable"), ({"likeness": BORDER - 0.001}, "outline"),
+        ({"ssim": 0.6}, "recognisable"), ({"ssim": 0.59}, "not recognisable"), ({}, ""),
     ],
 )  # fmt: skip
 def test_a_guess_has_the_word_of_its_likeness_and_without_one_that_of_its_ssim(metrics: Any, word: str) -> None:
@@ -131,7 +132,7 @@ def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
 
 
 @pytest.mark.parametrize("status", ["done", "recovered"])
-@pytest.mark.parametrize(("likeness", "colour"), [(0.65, "green"), (0.64, "gray"), (None, "gray")])
+@pytest.mark.parametrize(("likeness", "colour"), [(BORDER, "green"), (BORDER - 0.01, "gray"), (None, "gray")])
 def test_green_is_for_a_recognisable_picture_alone(status: str, likeness: float | None, colour: str) -> None:
     assert texts.colour({"status": status, "result": result(status, likeness)}) == colour
 
@@ -201,7 +202,14 @@ def test_a_length_of_time_never_says_sixty_seconds(seconds: float, words: str) -
 
 @pytest.mark.parametrize(
     ("likeness", "said"),
-    [(0.6499, "0.64"), (0.65, "0.65"), (0.29, "0.29"), (0.926, "0.92"), (0.9997, "1.00"), (1.0, "1.00")],
+    [
+        (BORDER - 0.0001, f"{BORDER - 0.01:.2f}"),
+        (BORDER, f"{BORDER:.2f}"),
+        (0.29, "0.29"),
+        (0.926, "0.92"),
+        (0.9997, "1.00"),
+        (1.0, "1.00"),
+    ],
 )
 def test_a_likeness_reaches_no_border_that_its_word_has_not(likeness: float, said: str) -> None:
     assert write_likeness(likeness) == said

@@ -88,7 +88,7 @@ CLAIM = Claim(
     setup="Sigmoid LeNet, batches of 1, 2, 4 and 8 images of CIFAR-10, their labels known, 15,000 evaluations of "
     "L-BFGS each; ten batches of 1 and of 2, five of 4 and of 8. PSNR of the attacker's pick: the median, quartiles "
     f"and number of batches, where the mean colour of a picture scores {floors.PSNR:.1f} dB; the share of batches with "
-    "a likeness of at least 0.65, and the evaluations until then.",
+    f"a likeness of at least {SEEN['recognisable']}, and the evaluations until one of 0.65, the border at that time.",
     theirs="270, 602, 1,173 and 2,711 iterations, each of up to 20 evaluations, for batches of 1, 2, 4 and 8 CIFAR "
     "images; the number of batches is not known here",
     refuted_by="A larger batch that does not take longer, and a size of which less than half of the batches come back.",

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from gradleak_core.verdicts import SEEN
 from tests.e2e.conftest import Server
 from tests.e2e.lab import LONG, OVER, SETTLED, SHORT, Lab, distance
 
@@ -34,7 +35,7 @@ def test_the_picture_comes_back_in_spite_of_a_defence_while_it_is_watched(lab: L
     lab.open(DROPOUT_INVERSION).run()
     lab.page.wait_for_function(RECOGNISED, timeout=120_000)
     lab.expect_status(OVER)
-    assert float(lab.number("Likeness").inner_text()) >= 0.65
+    assert float(lab.number("Likeness").inner_text()) >= SEEN["recognisable"]
     expect(lab.view.get_by_text(re.compile("^(recognisable|near copy)$")).first).to_be_visible()
     expect(lab.message).to_have_text(re.compile(r"^Recognisable after .+ iterations\)"))
 
