@@ -2,7 +2,7 @@
 
 The attacker's pick is looked at every 0.2 s. A preset "leaks" where the last pick is recognisable, and "holds" where
 no pick ever was; the time is that of the first of the engine's own looks which finds it so. Results from before
-2026-11-27 took SSIM ≥ 0.6 for recognisable. Samples of a batch have different
+2026-11-27 took SSIM ≥ 0.6 for recognisable, those of that day a likeness of 0.65. Samples of a batch have different
 labels. Runs are cut after 120 s.
 """
 
