@@ -10,6 +10,9 @@ from math import log, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
+from gradleak_core.config.demand import estimate, first_device
+from gradleak_core.types import JSON
+
 FROM = 0.6
 """The share of the way to recognisable from which a forecast is made; before it the course cannot be told."""
 LEAST = 0.05
@@ -20,6 +23,11 @@ AS_FORECAST = 1.25
 """The factor within which a run was recognisable as forecast."""
 FREE = ("images", "labels", "seed", "threads")
 """Fields of a set-up in which two runs may differ and still take about as long."""
+
+RATED = 20
+"""The least iterations of a run whose pace says how long others take; its first ones load things."""
+PACE = 2.0
+"""How many times as long as estimated an iteration took on two cores, as the median of networks and sizes."""
 
 
 class Sighting(NamedTuple):
@@ -109,3 +117,46 @@ def time_before(experiment: Mapping[str, Any], results: Iterable[Mapping[str, An
 def core(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a set-up says besides its pictures, labels, seed and threads."""
     return {key: value for key, value in experiment.items() if key not in FREE}
+
+
+class Span(NamedTuple):
+    """The seconds that all iterations of a run may take, and whether runs of the same work say so."""
+
+    seconds: float
+    measured: bool
+
+
+def foresee_span(experiment: JSON, results: Iterable[JSON], catalogue: JSON) -> Span | None:
+    """Returns how long a run may take: at the pace of the same work in earlier `results`, else as estimated.
+
+    The estimate is of a CPU's time and is off by a few times, less so once earlier runs of any kind have told this
+    machine's pace. Returns None where nothing is known.
+    """
+    steps, rated = experiment["attack"].get("steps"), [found for found in results if is_rated(found)]
+    if not steps:
+        return None
+    alike = [seconds_each(found) for found in rated if work_of(found["experiment"]) == work_of(experiment)]
+    if alike:
+        return Span(steps * median(alike), True)
+    asked = estimate(experiment, catalogue)
+    if asked is None or first_device(catalogue)["kind"] != "cpu":
+        return None
+    known = [(seconds_each(found), estimate(found["experiment"], catalogue)) for found in rated]
+    paces = [seconds / foreseen.seconds for seconds, foreseen in known if foreseen]
+    return Span(steps * asked.seconds * (median(paces) if paces else PACE), False)
+
+
+def is_rated(result: JSON) -> bool:
+    """Returns whether a result tells a pace."""
+    return bool(result.get("seconds")) and (result.get("iterations") or 0) >= RATED
+
+
+def seconds_each(result: JSON) -> float:
+    """Returns the seconds that an iteration of a finished run took."""
+    return float(result["seconds"] / result["iterations"])
+
+
+def work_of(experiment: JSON) -> Any:
+    """Returns what one iteration of a set-up computes: all but its pictures' content, its seed and its length."""
+    attack = {key: value for key, value in experiment["attack"].items() if key not in ("steps", "goal")}
+    return core(experiment) | {"attack": attack, "images": len(experiment["images"]), "fork": ""}

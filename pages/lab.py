@@ -7,7 +7,7 @@ from gradleak_core.config.needs import labels_revealed
 from gradleak_core.doctor import diagnose
 from pages._parts import pictures, setup, texts
 from pages._parts.diagnosis import diagnosis, failed_before, shorten
-from pages._parts.engine import catalogue, usable
+from pages._parts.engine import catalogue, foresee, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
 from pages._parts.forking import fork, parent_card, start_of
@@ -58,6 +58,7 @@ live_view(
     refused=" ".join(reasons) or None,
     fixes=fixes(experiment) if reasons else {},
     complaint=" ".join([*setup.complaints(), *complaints]),
+    length="" if reasons or st.session_state["welcome"] else foresee(experiment),
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),

@@ -7,7 +7,11 @@ from math import log
 
 import pytest
 
-from gradleak_core.forecast import FROM, Forecast, compare_forecast, time_before
+from gradleak_core.catalogue import catalogue
+from gradleak_core.config.demand import estimate
+from gradleak_core.config.links import from_query
+from gradleak_core.forecast import FROM, PACE, RATED, Forecast, compare_forecast, foresee_span, time_before
+from gradleak_core.types import JSON
 
 FRAMES = [*range(1, 20), *range(20, 2000, 7)]
 
@@ -76,3 +80,23 @@ def test_what_ran_here_before_counts_with_any_picture_and_seed_and_nothing_else(
     assert time_before(asked, [*alike, *others]) == 2.0
     assert time_before(asked, others) is None
     assert time_before(asked, [result(1.0), result(None), result(None)]) is None
+
+
+def ran(asked: JSON, each: float, iterations: int = 40) -> JSON:
+    return {"experiment": asked, "seconds": each * iterations, "iterations": iterations}
+
+
+def test_how_long_a_run_may_take_is_the_pace_of_the_same_work_and_else_the_estimate_at_this_machine_s() -> None:
+    known = catalogue() | {"devices": [{"kind": "cpu"}]}
+    asked = from_query({"attack": "inverting_gradients", "attack.steps": "1000"}, known)
+    other = from_query({"model": "convnet", "attack": "inverting_gradients"}, known)
+    foreseen, of_other = estimate(asked, known), estimate(other, known)
+    assert foreseen
+    assert of_other
+    shorter = from_query({"attack": "inverting_gradients", "attack.steps": "50", "image": "sample:rocket"}, known)
+    assert foresee_span(asked, [ran(shorter, 0.25), ran(other, 9.0)], known) == (250.0, True)
+    assert foresee_span(asked, [], known) == (pytest.approx(1000 * PACE * foreseen.seconds), False)
+    slow = [ran(other, 7 * of_other.seconds), ran(other, 900.0, iterations=RATED - 1)]
+    assert foresee_span(asked, slow, known) == (pytest.approx(7000 * foreseen.seconds), False)
+    assert foresee_span(asked, slow, known | {"devices": [{"kind": "cuda"}]}) is None
+    assert foresee_span(asked | {"attack": {"kind": "closed"}}, slow, known) is None

@@ -178,8 +178,8 @@ export class Stage {
 
   /** @param {boolean} live */
   drawFacts(live) {
-    const { trace, ended } = this.view;
-    const facts = words.facts(trace, ended, live);
+    const { trace, ended, source, data } = this.view;
+    const facts = source || !data.length ? words.facts(trace, ended, live) : [data.length];
     const node = this.find("facts");
     facts.forEach((fact, index) => {
       text(node.children[index] ?? node.appendChild(document.createElement("span")), fact);

@@ -105,6 +105,7 @@ export interface Data {
   fixes: string[];
   complaint: string;
   foreword: string;
+  length: string;
   classes: string[] | null;
   preview: string | null;
   remark: string;

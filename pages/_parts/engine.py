@@ -6,13 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from gradleak_core.forecast import time_before
+from gradleak_core.forecast import foresee_span, time_before
 from gradleak_core.runs import races
 from gradleak_core.runs import service as services
 from gradleak_core.verdicts import duration
 
 MOST_REMEMBERED = 100
 """The newest results among which earlier runs of a set-up are looked for."""
+WORTH_SAYING = 30.0
+"""Seconds of a run from which its length is said before it begins."""
 
 
 def service() -> services.Service:
@@ -63,6 +65,16 @@ def before(experiment: Any) -> str:
     if seconds is None:
         return ""
     return f"Here, runs of this set-up, with this picture or others, were recognisable after about {duration(seconds)}."
+
+
+def foresee(experiment: Any) -> str:
+    """Says how long all iterations of a set-up may take here; empty where that is short or not known."""
+    span = foresee_span(experiment, service().store.results(MOST_REMEMBERED), catalogue())
+    if span is None or span.seconds < WORTH_SAYING:
+        return ""
+    minutes = span.seconds / 60
+    about = f"{round(minutes)} min" if minutes > 1.5 else f"{round(span.seconds, -1):.0f} s"
+    return f"takes about {about} at most" if span.measured else f"may take roughly {about}"
 
 
 def under_way() -> Any:

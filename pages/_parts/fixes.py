@@ -38,6 +38,9 @@ def changes(experiment: JSON, known: JSON) -> Iterator[tuple[str, JSON]]:
         (f"Use {caption([usual], known)}", [usual]),
     ):
         yield title, experiment | {"images": pictures, "labels": None}
+    row = knobs.find_entry("models", experiment["model"], known)
+    for patch in next((knob["choices"] for knob in row["knobs"] if knob["name"] == "patch"), ()):
+        yield f"Use patches of {patch}", knobs.put(experiment, "model.patch", patch, known)
     for title, path, value in (
         ("Use 32 × 32 pixels", "size", 32),
         ("Show every layer", "threat.hidden", ""),

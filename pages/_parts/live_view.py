@@ -52,8 +52,8 @@ _mount = component(
     *STYLES,
 )  # fmt: skip
 OTHERWISE = {
-    "recording": None, "refused": None, "complaint": "", "foreword": "", "classes": None, "preview": None, "remark": "",
-    "why": "", "mend": "", "start": None, "told": False, "compact": False,
+    "recording": None, "refused": None, "complaint": "", "foreword": "", "length": "", "classes": None, "preview": None,
+    "remark": "", "why": "", "mend": "", "start": None, "told": False, "compact": False,
 }  # fmt: skip
 """What a view is told unless it is told something else."""
 
@@ -80,7 +80,8 @@ def live_view(
     `recording`, shown while there is no run, names a file of assets/recordings ("first") or is a path such as
     /api/runs/<id>/recording.
     `refused` is the sentence that says why Run is disabled, and `fixes` are set-ups to take instead, by their titles.
-    `complaint` says what was not understood or could not be done, and `foreword` what to expect of a run.
+    `complaint` says what was not understood or could not be done, `foreword` what to expect of a run, and `length` how
+    long it may take.
     `classes` are the label names, numbers without; `told` says that the attacker of the run on show knows the labels.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `remark` is what has to be known to read the result, shown under the pictures.

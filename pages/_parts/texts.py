@@ -105,7 +105,7 @@ def expectation(experiment: JSON, catalogue: JSON) -> str:
         return "Expect some pictures blurred or missing: one update has to account for all of them."
     if experiment["attack"].get("optimiser", {}).get("kind") == "lbfgs" and facts(experiment, catalogue)["relu"]:
         return "Expect little: this attack needs smooth activations. With ReLU, Inverting Gradients does better."
-    return "Nothing hides the update. Expect the picture to come back if this attack suits this model."
+    return "Nothing hides the update."
 
 
 FREE = ("images", "labels", "seed")

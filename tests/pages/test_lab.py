@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,13 @@ def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
     app = open_page("lab", model="resnet18", size="224", **{"attack.restarts": "256"})
     assert view(app)["refused"] is None
     assert view(app)["foreword"].startswith("One iteration may take")
+
+
+def test_how_long_a_long_run_may_take_is_said_before_it_is_started(service: Service, open_page: Open) -> None:
+    assert view(open_page("lab"))["length"] == ""
+    long = view(open_page("lab", **{"attack.steps": "1000000"}))
+    assert re.fullmatch(r"may take roughly \d+ min", long["length"])
+    assert long["foreword"] == "Nothing hides the update."
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason_in_sight(service: Service, open_page: Open) -> None:
@@ -456,6 +464,10 @@ def test_a_refused_set_up_offers_single_changes_that_make_it_possible(service: S
     mended = fixes(view(app)["experiment"])["Use the ConvNet"]
     assert (mended["model"]["kind"], mended["attack"]["name"]) == ("convnet", "gradinversion")
     assert view(open_page("lab", **links.to_query(mended, service.catalogue())))["refused"] is None
+
+    cut = view(open_page("lab", model="vit", size="224"))
+    assert cut["fixes"][0] == "Use patches of 16", "what was asked for is kept"
+    assert fixes(cut["experiment"])["Use patches of 16"]["size"] == 224
 
     two = open_page("lab", attack="dropout_readoff", defence="dropout", image=["sample:astronaut", "sample:rocket"])
     assert "use a batch of one" in view(two)["refused"]
