@@ -74,7 +74,10 @@ export class Lane {
    */
   attach(api, run, lost) {
     this.trace.head.status = "loading";
-    this.source = new LiveSource(api, run, (head, picture) => this.hear(head, picture), lost);
+    this.source = new LiveSource(api, run, (head, picture) => this.hear(head, picture), (tries) => {
+      this.trace.lose();
+      lost(tries);
+    });
     this.source.open();
   }
 

@@ -42,6 +42,7 @@ export class Stage {
     this.panels = new Panels(find);
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
+    find("strip").inert = view.data.compact; // who only watches could not go back to the newest
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
     find("why").addEventListener("click", () => {
       document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
@@ -192,7 +193,8 @@ export class Stage {
     const { message, result } = trace.head;
     const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace);
     const invited = !(data.refused || problem || data.complaint);
-    text(this.find("message"), said || (invited ? data.foreword : ""));
+    const whole = said || (invited ? data.foreword : "");
+    text(this.find("message"), data.compact ? words.watched(whole) : whole);
   }
 
   drawScrubber() {
@@ -247,11 +249,9 @@ export class Stage {
   }
 
   drawCurves() {
-    const { trace, cursor, ended, album, batch, data } = this.view;
-    if (!data.compact) {
-      const filled = this.strip.show(trace.spread(SLOTS, ended), album, batch);
-      filled.then(() => this.strip.point(this.view.cursor.shown ?? 0));
-    }
+    const { trace, cursor, ended, album, batch } = this.view;
+    const filled = this.strip.show(trace.spread(SLOTS, ended), album, batch);
+    filled.then(() => this.strip.point(this.view.cursor.shown ?? 0));
     this.charts.draw(trace, cursor.shown, trace.horizon(ended));
     this.root.dataset.curves = String(this.drawn.curves += 1);
   }

@@ -47,6 +47,12 @@ export class Trace {
     }
   }
 
+  /** Nothing is known of the run while its server does not answer, neither that it goes on nor how long it takes. */
+  lose() {
+    this.head.status = "loading";
+    this.marks = [];
+  }
+
   get last() {
     return this.iterations.at(-1) ?? 0;
   }

@@ -151,6 +151,7 @@ export class View extends Mounted {
 
   /** @param {number} tries */
   lost = (tries) => {
+    if (tries) this.trace.lose();
     this.say(tries ? "Connection lost, trying again…" : "The recording could not be loaded; press Run it live.");
   };
 

@@ -127,6 +127,12 @@ export function facts(trace, ended, live) {
   return [place === 1 ? "next, once the run before it has ended" : `number ${place} in the queue`];
 }
 
+/**
+ * A message for those who only watch: without what it asks to be pressed.
+ * @param {string} message
+ */
+export const watched = (message) => message.replace(/ (Run it again|Press Go on)[^]*$/, "");
+
 /** The seconds after which the rate of a run says how long the rest may take; its first iterations load things. */
 const RATED_SECONDS = 1;
 

@@ -89,7 +89,8 @@ def live_view(
     that `on_mend` runs as its proof.
     `start` is the run and the iteration whose picture a fork begins with; `on_fork` takes those to begin one at, as
     run@iteration.
-    `compact` leaves pictures, numbers and charts only. The state has in `run` what was started here or ended last.
+    `compact` leaves pictures, numbers and charts only, with nothing to press. The state has in `run` what was started
+    here or ended last.
     """
     data = {"experiment": experiment, "run": run, "fixes": list(fixes)}
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.

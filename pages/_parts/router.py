@@ -4,6 +4,7 @@ import streamlit as st
 
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.room import Unreadable
+from pages._parts import setup
 from pages._parts.engine import troubles
 from pages._parts.site import pages
 
@@ -21,7 +22,8 @@ def again() -> None:
     st.session_state["sidebar"] = False
 
 
-page = st.navigation(list(pages().values()), position="top")
+alone = bool(setup.watched() or setup.watched_race())
+page = st.navigation(list(pages().values()), position="hidden" if alone else "top")
 lab = page.title == "Lab"
 st.session_state["sidebar" if lab else "left"] = True
 for sentence in troubles():

@@ -12,8 +12,9 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Route
 
+from gradleak_core.runs import rows, supervisor
 from gradleak_core.tiles import pack_entries
-from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES
+from gradleak_core.verdicts import PLATEAU, RECOGNISABLE_SSIM, SEEN, STATUSES
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
@@ -349,6 +350,26 @@ def test_a_run_that_runs_says_how_quick_it_is_and_how_long_it_takes_at_most(call
     said = ["iteration 41 of 100", "3.0 s", "20 iterations/s", "at most 3.0 s left", "2 restarts redrawn"]
     assert call(FACTS, [[[begun, 1], [news, 3]], False, True]) == said
     assert call(FACTS, [[[begun, 1], [news, 3]], False, False]) == [*said[:3], said[4]]
+
+
+def test_a_run_whose_server_is_gone_is_not_said_to_go_on(call: Call) -> None:
+    begun = curve(1, 1.0) | {"status": "running", "steps": 100, "seconds": 1}
+    news = curve(2, *[1.0] * 40) | {"seconds": 3}
+    lost = (
+        "([one, two]) => { const t = traced(one, two); t.lose(); return [words.facts(t, false, true), t.head.status]; }"
+    )
+    assert call(lost, [[begun, 1], [news, 3]]) == [["iteration 41 of 100", "3.0 s"], "loading"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [(rows.INTERRUPTED, "The server stopped during this run; what was seen is kept."),
+     (supervisor.SILENT, "The worker process stood still and was started anew; what was seen is kept."),
+     (PLATEAU.format(still=300, seconds=15, left=9), "Nothing has improved for 300 iterations."),
+     ("Recognisable after 1.0 s.", "Recognisable after 1.0 s.")],
+)  # fmt: skip
+def test_who_only_watches_is_not_asked_to_press_anything(call: Call, message: str, said: str) -> None:
+    assert call("words.watched", message) == said
 
 
 def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:

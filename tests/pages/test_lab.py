@@ -174,7 +174,7 @@ def test_what_needs_too_much_memory_or_time_is_said_before_the_run(
 
 def test_how_long_a_long_run_may_take_is_said_before_it_is_started(service: Service, open_page: Open) -> None:
     assert view(open_page("lab"))["length"] == ""
-    long = view(open_page("lab", **{"attack.steps": "1000000"}))
+    long = view(open_page("lab", **{"attack.steps": "100000"}))
     assert re.fullmatch(r"may take roughly \d+ min", long["length"])
     assert long["foreword"] == "Nothing hides the update."
 
