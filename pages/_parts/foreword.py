@@ -21,7 +21,15 @@ def foreword(experiment: JSON) -> str:
     slow = demand.delay(experiment, known)
     if experiment == st.session_state.get("restored"):
         return f"{RESTORED} {slow}".strip()
-    return slow or before(experiment) or texts.expectation(experiment, known)
+    return slow or f"{own_picture(experiment)}{before(experiment) or texts.expectation(experiment, known)}"
+
+
+def own_picture(experiment: JSON) -> str:
+    """Says that an example has one's own picture in it, and how to get its own; else empty."""
+    uploaded = all(reference.startswith("upload:") for reference in experiment["images"])
+    if not uploaded or texts.matching(experiment, catalogue()) is None:
+        return ""
+    return "This example has your picture in it; press it again for its own. "
 
 
 def beside(another: JSON | None, experiment: JSON) -> None:

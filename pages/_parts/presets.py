@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 
 import streamlit as st
 
@@ -30,8 +29,8 @@ def presets() -> None:
 def one(preset: JSON, chosen: bool) -> None:
     """Shows one preset as its picture and its title, both of which can be pressed."""
     with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center"):
-        name, wanted = preset["name"], (preset["experiment"], preset.get("against", ()))
-        shown = picture(keep_uploads(preset["experiment"], setup.current())["images"])
+        name, leads_to = preset["name"], pressed(preset["experiment"], setup.current())
+        wanted, shown = (preset, leads_to), picture(leads_to["images"])
         picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
             preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
@@ -44,10 +43,16 @@ def picture(references: list[str]) -> str:
     return thumbnail(references[0]) if len(references) == 1 else sheet(tuple(references[:4]))
 
 
-def choose(experiment: JSON, against: Sequence[JSON] = ()) -> None:
-    """Replaces the set-up by the preset's. A run on show leaves the stage, and the page offers to show it again."""
-    lanes = [lane_text(lane, experiment, catalogue()) for lane in against]
-    setup.replace(keep_uploads(experiment, setup.current()), setup.shown(), lanes)
+def choose(preset: JSON, experiment: JSON) -> None:
+    """Replaces the set-up by that to which a preset leads. A run on show leaves the stage, and the page offers it."""
+    lanes = [lane_text(lane, preset["experiment"], catalogue()) for lane in preset.get("against", ())]
+    setup.replace(experiment, setup.shown(), lanes)
+
+
+def pressed(experiment: JSON, before: JSON) -> JSON:
+    """Returns what pressing a preset leads to: its set-up with one's own pictures; pressed again, with the preset's."""
+    kept = keep_uploads(experiment, before)
+    return copy.deepcopy(experiment) if before == kept else kept
 
 
 def keep_uploads(experiment: JSON, before: JSON) -> JSON:

@@ -123,8 +123,10 @@ def back_at_first() -> bool:
 
 
 def write() -> None:
-    """Writes the whole set-up and the run on show into the address bar."""
-    query = links.to_query(current(), catalogue()) | {"lane": lanes(), "run": shown() or [], "race": shown_race() or []}
+    """Writes the whole set-up into the address bar, and the run on show unless that is of another set-up."""
+    row = found(shown())
+    run = shown() if row and row["experiment"] == current() else []
+    query = links.to_query(current(), catalogue()) | {"lane": lanes(), "run": run or [], "race": shown_race() or []}
     query = {key: value for key, value in query.items() if value}
     written = {key: [value] if isinstance(value, str) else value for key, value in query.items()}
     if written != {key: st.query_params.get_all(key) for key in st.query_params}:
