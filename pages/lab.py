@@ -11,6 +11,7 @@ from pages._parts.engine import catalogue, foresee, usable
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
 from pages._parts.forking import fork, parent_card, start_of
+from pages._parts.images import unnamed
 from pages._parts.lanes import race_menu, race_stage, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
@@ -61,6 +62,7 @@ live_view(
     length="" if reasons or st.session_state["welcome"] else foresee(experiment),
     foreword="" if reasons else foreword(experiment),
     classes=pictures.class_names(images),
+    unnamed=unnamed(experiment),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     remark="" if cause else texts.altered(experiment, known),
     **shorten(cause, setup.shown()),

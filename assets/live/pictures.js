@@ -6,6 +6,8 @@
 
 /** The error of a pixel, of 255 and as the mean over its colours, from which it is drawn in full. */
 const FULL = 64;
+/** The share of a pixel's range up to which an error cannot be seen. */
+const FAINT = 0.02;
 
 /** @typedef {"truth" | "guess" | "difference"} Panel */
 
@@ -27,6 +29,7 @@ export class Panels {
     for (const box of Object.values(this.boxes)) {
       box.replaceChildren();
       box.dataset.key = "";
+      box.dataset.said = "";
     }
   }
 
@@ -47,7 +50,9 @@ export class Panels {
     const guess = this.pixels(picture);
     this.put("guess", guess, batch);
     if (this.truth?.data.length !== guess.data.length) return;
-    this.put("difference", difference(this.truth, guess, this.colour), batch);
+    const off = difference(this.truth, guess, this.colour);
+    this.put("difference", off, batch);
+    this.boxes.difference.dataset.said = faint(off) ? `No pixel is more than ${100 * FAINT}\u00a0% off.` : "";
   }
 
   /** The colour of an error, which the style sheet says. */
@@ -146,6 +151,16 @@ export function difference(one, other, colour) {
     result.data[at + 3] = (255 * sum) / 3 / FULL; // a Uint8ClampedArray: at most 255
   }
   return result;
+}
+
+/**
+ * Whether nothing is to be seen in the picture of an error.
+ * @param {ImageData} off
+ */
+export function faint({ data }) {
+  const most = (FAINT * 255 * 255) / FULL;
+  for (let at = 3; at < data.length; at += 4) if (data[at] > most) return false;
+  return true;
 }
 
 /** A row of small pictures of the evolution; each slot is a button that goes to its iteration. */

@@ -114,7 +114,6 @@ export class Stage {
     this.find("numbers").title = words.explained(floor);
     const { ssim = "" } = frame?.metrics ?? {};
     Object.assign(this.root.dataset, { ssim, seen: words.seen(frame?.metrics), iteration: cursor.shown ?? "" });
-    text(this.find("shown"), `iteration ${cursor.shown ?? "–"}`);
   }
 
   /** @param {Frame | null} frame */
@@ -128,7 +127,7 @@ export class Stage {
   /** @param {Frame | null} frame */
   drawCaptions(frame) {
     const { cursor, trace, data } = this.view;
-    const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told);
+    const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
@@ -163,7 +162,8 @@ export class Stage {
     Object.assign(this.root.dataset, { status: state, following: cursor.following });
     const word = this.find("word");
     text(word, words.headline({ status, recording, preparing, refused: !source && Boolean(data.refused) }));
-    word.dataset.status = state;
+    Object.assign(word.dataset, { status: state });
+    word.title = words.because(status);
     word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && words.poor(trace));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
@@ -252,6 +252,7 @@ export class Stage {
     const { trace, cursor, ended, album, batch } = this.view;
     const filled = this.strip.show(trace.spread(SLOTS, ended), album, batch);
     filled.then(() => this.strip.point(this.view.cursor.shown ?? 0));
+    text(this.find("shown"), `iteration ${cursor.shown ?? "–"}`); // here, so that it and the charts say the same
     this.charts.draw(trace, cursor.shown, trace.horizon(ended));
     this.root.dataset.curves = String(this.drawn.curves += 1);
   }

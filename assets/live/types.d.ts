@@ -107,6 +107,8 @@ export interface Data {
   foreword: string;
   length: string;
   classes: string[] | null;
+  /** the places of the pictures whose labels nobody chose */
+  unnamed: number[];
   preview: string | null;
   remark: string;
   why: string;
@@ -119,6 +121,7 @@ export interface Data {
   visibly: number;
   recognisable_ssim: number;
   statuses: Record<string, string>;
+  reasons: Record<string, string>;
   module?: string;
 }
 

@@ -7,6 +7,7 @@
  * What the server says in its words.
  * @typedef {object} Table
  * @property {Record<string, string>} statuses
+ * @property {Record<string, string>} [reasons] why a run ends with a status
  * @property {Record<string, number>} seen
  * @property {number} recognisable_ssim
  * @property {number} [visibly] the likeness that a guess must lose for a person to see that it has grown worse
@@ -17,14 +18,14 @@
  * and the SSIM that counts for recognisable in what was stored without a likeness.
  * @type {Required<Table>}
  */
-const table = { statuses: {}, seen: {}, recognisable_ssim: 1, visibly: 1 };
+const table = { statuses: {}, reasons: {}, seen: {}, recognisable_ssim: 1, visibly: 1 };
 
 /**
  * Takes over the server's words; nothing is said before.
  * @param {Table} words
  */
-export function learn({ statuses, seen, recognisable_ssim, visibly = 1 }) {
-  Object.assign(table, { statuses, seen, recognisable_ssim, visibly });
+export function learn({ statuses, reasons = {}, seen, recognisable_ssim, visibly = 1 }) {
+  Object.assign(table, { statuses, reasons, seen, recognisable_ssim, visibly });
 }
 
 /** The likeness from which a picture is recognisable. */
@@ -52,6 +53,12 @@ export const making = (name) => `Making: ${name}. This can take a minute…`;
 
 /** @param {string} status */
 export const word = (status) => table.statuses[status] ?? status;
+
+/**
+ * Why a run has ended with a status; empty where that says it all, or it goes on.
+ * @param {string} status
+ */
+export const because = (status) => table.reasons[status] ?? "";
 
 /**
  * The word for what is seen in a guess with these scores; empty without a score.
@@ -121,7 +128,7 @@ export function buttons({ status, busy, live, playing, ended, level }) {
  */
 export function facts(trace, ended, live) {
   const { status, message, queue_position: place } = trace.head;
-  if (status !== "queued") return trace.last ? progress(trace, ended, live && status === "running") : [];
+  if (status !== "queued") return trace.last ? progress(trace, ended, live) : [];
   if (message) return [];
   if (!place) return ["waiting for a free worker"];
   return [place === 1 ? "next, once the run before it has ended" : `number ${place} in the queue`];
@@ -139,15 +146,17 @@ const RATED_SECONDS = 1;
 /**
  * @param {Trace} trace
  * @param {boolean} ended
- * @param {boolean} running
+ * @param {boolean} live
  */
-function progress(trace, ended, running) {
-  const { steps = 0 } = trace.head;
+function progress(trace, ended, live) {
+  const { status, steps = 0 } = trace.head;
   const seconds = trace.head.seconds ?? 0;
   const rate = ended ? trace.last / seconds : trace.rate;
   const said = [`iteration ${trace.last} of ${steps}`, span(seconds)];
   if (isFinite(rate) && rate > 0) said.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} iterations/s`);
-  if (running && rate > 0 && seconds >= RATED_SECONDS) said.push(`at most ${span((steps - trace.last) / rate)} left`);
+  const rest = (steps - trace.last) / rate;
+  if (live && status === "running" && rate > 0 && seconds >= RATED_SECONDS) said.push(`at most ${span(rest)} left`);
+  if (ended && live && status !== "stopped") said.push(...[because(status)].filter(Boolean));
   const redrawn = trace.frames.at(-1)?.redrawn ?? 0;
   if (redrawn) said.push(`${redrawn} restart${redrawn > 1 ? "s" : ""} redrawn`);
   return said;
@@ -222,7 +231,7 @@ export function likened(value) {
 }
 
 /** @param {Measure} value */
-const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–");
+const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)}\u00a0%` : "–");
 
 /**
  * A number of any size in a few characters.
@@ -232,7 +241,7 @@ export function small(value) {
   if (typeof value !== "number") return "–";
   if (value !== 0 && Math.abs(value) < 0.001) return power(value);
   if (Math.abs(value) >= 100) return Number(value.toPrecision(3)).toLocaleString("en");
-  return value.toFixed(4).slice(0, 6);
+  return value === 0 ? "0" : value.toPrecision(3);
 }
 
 /**
@@ -301,14 +310,16 @@ export function explained(floor) {
  * @param {number[] | null | undefined} guess what the attacker takes them for
  * @param {string[] | null | undefined} classes
  * @param {boolean} told whether the attacker knows the labels
+ * @param {number[]} [unnamed] the places of the pictures whose labels nobody chose, which have numbers and no names
  */
-export function captions(truth, guess, classes, told) {
+export function captions(truth, guess, classes, told, unnamed = []) {
   if (!truth?.length) return { truth: "", guess: "", labels: "", right: [] };
-  const names = truth.map((label) => named(label, classes));
-  const guesses = truth.map((_, index) => named(guess?.[index], classes));
+  const known = (/** @type {number} */ index) => (unnamed.includes(index) ? null : classes);
+  const names = truth.map((label, index) => named(label, known(index)));
+  const guesses = truth.map((_, index) => named(guess?.[index], known(index)));
   const right = truth.map((label, index) => guess?.[index] === label);
   const one = truth.length === 1;
-  const caption = one ? `Label: ${names[0]}` : `${truth.length} images`;
+  const caption = one ? `Label: ${names[0]}${unnamed.length ? ", by default" : ""}` : `${truth.length} images`;
   const labels = `Labels: ${names.join(", ")}.`;
   if (!guess?.length) return { truth: caption, guess: "", labels: one ? "" : labels, right: one ? right : [] };
   if (one) return { truth: caption, guess: attempt(guesses[0], right[0], told), labels: "", right };

@@ -157,6 +157,13 @@ def apart(references: list[str], classes: int) -> list[int] | None:
     return [*(given | dict(zip(uploads, free, strict=False))).values()]
 
 
+def unnamed(experiment: JSON) -> list[int]:
+    """Returns the places of the uploads whose labels nobody has chosen."""
+    references = experiment["images"]
+    given = experiment["labels"] not in (None, apart(references, experiment["classes"]))
+    return [] if given else [at for at, reference in enumerate(references) if reference.startswith("upload:")]
+
+
 def gallery(references: list[str], captions: list[str] | None = None) -> None:
     """Shows pictures in a grid. Each can be pressed, and so can the button with its name."""
     chosen = setup.current()["images"]

@@ -15,6 +15,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
+from pages._parts.images import unnamed
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
@@ -24,6 +25,7 @@ ALWAYS = {
     "recognisable_ssim": RECOGNISABLE_SSIM,
     "visibly": VISIBLY,
     "statuses": {status: row.word for status, row in STATUSES.items()},
+    "reasons": {status: row.reason for status, row in STATUSES.items()},
 }
 """What every view is given. The version is part of the modules' addresses, so that a browser may keep them for ever."""
 
@@ -52,8 +54,8 @@ _mount = component(
     *STYLES,
 )  # fmt: skip
 OTHERWISE = {
-    "recording": None, "refused": None, "complaint": "", "foreword": "", "length": "", "classes": None, "preview": None,
-    "remark": "", "why": "", "mend": "", "start": None, "told": False, "compact": False,
+    "recording": None, "refused": None, "complaint": "", "foreword": "", "length": "", "classes": None, "unnamed": [],
+    "preview": None, "remark": "", "why": "", "mend": "", "start": None, "told": False, "compact": False,
 }  # fmt: skip
 """What a view is told unless it is told something else."""
 
@@ -82,7 +84,8 @@ def live_view(
     `refused` is the sentence that says why Run is disabled, and `fixes` are set-ups to take instead, by their titles.
     `complaint` says what was not understood or could not be done, `foreword` what to expect of a run, and `length` how
     long it may take.
-    `classes` are the label names, numbers without; `told` says that the attacker of the run on show knows the labels.
+    `classes` are the label names, numbers without; `unnamed` are the places of the pictures whose labels nobody chose;
+    `told` says that the attacker of the run on show knows the labels.
     `preview` is the private pictures, stacked top to bottom, as a data address: shown until the run's own are there.
     `remark` is what has to be known to read the result, shown under the pictures.
     `why` says in that place why the run on show failed, and leads to the diagnosis; `mend` is the title of a set-up
@@ -114,6 +117,7 @@ def run_alone(row: JSON, *, key: str) -> None:
         remark=altered(experiment, catalogue()),
         told=labels_revealed(experiment),
         classes=class_names(experiment["images"]),
+        unnamed=unnamed(experiment),
         key=key,
     )
 

@@ -24,6 +24,7 @@ MODULES = (
     "charts",
     "cursor",
     "pacer",
+    "pictures",
     "plot",
     "race_charts",
     "race_words",
@@ -34,6 +35,7 @@ MODULES = (
 )
 TABLE = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
+    "reasons": {status: row.reason for status, row in STATUSES.items()},
     "seen": SEEN,
     "recognisable_ssim": RECOGNISABLE_SSIM,
 }
@@ -374,7 +376,12 @@ def test_who_only_watches_is_not_asked_to_press_anything(call: Call, message: st
 
 def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:
     over = curve(1, *[1.0] * 30) | {"status": "done", "steps": 30, "seconds": 12}
-    assert call(FACTS, [[[over]], True, True]) == ["iteration 30 of 30", "12 s", "2.5 iterations/s"]
+    assert call(FACTS, [[[over]], True, True]) == [
+        "iteration 30 of 30",
+        "12 s",
+        "2.5 iterations/s",
+        STATUSES["done"].reason,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -392,8 +399,8 @@ def test_before_the_first_iteration_there_is_only_the_place_in_the_queue(
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(None, "–"), (0, "0.0000"), (0.12345, "0.1235"), (0.001, "0.0010"), (0.00099, "9.9 × 10⁻⁴"),
-     (7.3e-6, "7.3 × 10⁻⁶"), (-2e-12, "-2.0 × 10⁻¹²"), (12.3456, "12.345"), (99.99999, "100.00"), (64.492, "64.492"),
+    [(None, "–"), (0, "0"), (0.12345, "0.123"), (0.001, "0.00100"), (0.00099, "9.9 × 10⁻⁴"),
+     (7.3e-6, "7.3 × 10⁻⁶"), (-2e-12, "-2.0 × 10⁻¹²"), (12.3456, "12.3"), (99.99999, "100"), (64.492, "64.5"),
      (123.4, "123"), (98765, "98,800")],
 )  # fmt: skip
 def test_a_number_of_any_size_takes_a_few_characters(call: Call, value: float | None, said: str) -> None:
@@ -423,7 +430,7 @@ def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
     assert {name: numbers[name] for name in names} == dict.fromkeys(names, "–")
     metrics = {"psnr": 51.341, "ssim": 0.71, "distance": 64.492, "label_accuracy": 0.666}
     numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, False])
-    assert [numbers[name] for name in names] == ["–", "0.71", "51.3", "64.492", "67 %"]
+    assert [numbers[name] for name in names] == ["–", "0.71", "51.3", "64.5", "67\u00a0%"]
     told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, True])
     assert (told["accuracy"], told["accuracy-note"]) == ("told", "to the attacker")
 
@@ -434,12 +441,29 @@ def test_beside_the_scores_stands_what_knowing_nothing_scores(call: Call) -> Non
     numbers = call(NUMBERS, [None, floor, False])
     assert numbers["psnr-note"] == "dB, floor 13.9"
     assert numbers["ssim-note"] == "floor 0.14"
-    assert numbers["accuracy-note"] == "recovered, chance 10 %"
+    assert numbers["accuracy-note"] == "recovered, chance 10\u00a0%"
     assert call("floor => words.explained(floor)", floor).endswith("For likeness: floor 0.21.")
     assert call("floor => words.explained(floor)", None) == ""
 
 
-CAPTIONS = "([truth, guess, classes, told]) => words.captions(truth, guess, classes, told)"
+CAPTIONS = "([truth, guess, classes, told, unnamed]) => words.captions(truth, guess, classes, told, unnamed)"
+
+
+def test_a_label_that_nobody_chose_has_no_name(call: Call) -> None:
+    mixed = call(CAPTIONS, [[0, 1], [0, 0], ["person", "animal"], False, [1]])
+    assert mixed["labels"] == "Labels: image 2 is class 1, guessed class 0."
+    alone = call(CAPTIONS, [[0], [0], [], False, [0]])
+    assert (alone["truth"], alone["guess"]) == ("Label: class 0, by default", "✓ class 0, right")
+
+
+def test_an_error_that_cannot_be_seen_is_told_from_one_that_can(call: Call) -> None:
+    off = (
+        "(value) => pictures.faint(pictures.difference(new ImageData(new Uint8ClampedArray([9, 9, 9, 255]), 1), "
+        "new ImageData(new Uint8ClampedArray([9 + value, 9 + value, 9 + value, 255]), 1), [0, 0, 0]))"
+    )
+    assert [call(off, value) for value in (0, 5, 6, 90)] == [True, True, False, False]
+
+
 ANIMALS = ["cat", "dog", "2"]
 
 
@@ -753,11 +777,12 @@ def test_what_a_layer_is_stands_in_words(call: Call) -> None:
     }
     said = call("layer => words.layer(layer, 0.0011)", layer)
     assert said == [
-        "fc.weight, 10 × 768", "Norm 1.5000, 2.0000 before the defence.", "25 % of the update's squared length.",
-        "Cosine with the guess's 0.9989.", "90 % of its entries are zero.", "A row a class. The label's row is framed.",
+        "fc.weight, 10 × 768", "Norm 1.50, 2.00 before the defence.", "25\u00a0% of the update's squared length.",
+        "Cosine with the guess's 0.9989.", "90\u00a0% of its entries are zero.",
+        "A row a class. The label's row is framed.",
     ]  # fmt: skip
     said = call("layer => words.layer(layer, undefined)", layer | {"norm": None, "share": None, "zeros": None})
-    assert said[1:] == ["Hidden from the attacker. Norm 2.0000."]
+    assert said[1:] == ["Hidden from the attacker. Norm 2.00."]
     assert call("() => words.wire({ bytes: 12650, whole: 63304 })") == "12.7 kB on the wire, not 63.3 kB"
     assert call("() => words.wire({ bytes: 999, whole: 999 })") == "999 bytes on the wire"
 
