@@ -60,6 +60,8 @@ def shown_value(value: Any, catalogue: JSON) -> str:
     """Returns a value as a reader wants it: a part by its title and its numbers, a list by its items."""
     if isinstance(value, dict):
         return part_title(value, catalogue) + strength(value)
+    if isinstance(value, list) and len(value) > 2 and all(isinstance(one, str) for one in value):
+        return f"{len(value)} pictures"
     if isinstance(value, list):
         return ", ".join(shown_value(one, catalogue) for one in value) or "none"
     if isinstance(value, str) and value.startswith("upload:"):

@@ -16,8 +16,11 @@ from pages._parts.defences import defences
 from pages._parts.engine import catalogue
 from pages._parts.images import images, opened_dialogs, show_dialog
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
-from pages._parts.pictures import caption
+from pages._parts.pictures import title
 from pages._parts.texts import note
+
+FORMS = 420
+"""Pixels of width that the forms of a station have, whatever is chosen there, so that they stay where they are."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def pipeline() -> None:
         for station in STATIONS:
             label = f"**{station.title}** {texts.escaped(station.tell(experiment))}"
             key = f"station-{station.title.lower()}{opened_dialogs() if station.show is picture else ''}"
-            with st.popover(label, icon=station.icon, width="stretch", key=key):
+            with st.popover(label, icon=station.icon, width="stretch", key=key), st.container(width=FORMS):
                 station.show()
     show_dialog()
 
@@ -95,6 +98,12 @@ def own_field(name: str) -> None:
     forms.field(knob, setup.current()[name], name)
 
 
+def tell_pictures(experiment: JSON) -> str:
+    """Returns the title of the only picture, or how many there are."""
+    chosen = experiment["images"]
+    return title(chosen[0], catalogue()) if len(chosen) == 1 else f"{len(chosen)} pictures"
+
+
 def tell_model(experiment: JSON) -> str:
     """Returns the model's title, and whether it has been trained."""
     title: str = knobs.find_entry("models", experiment["model"], catalogue())["title"]
@@ -124,7 +133,7 @@ def tell_wire(experiment: JSON) -> str:
 
 
 STATIONS = (
-    Station("Picture", ":material/image:", lambda experiment: caption(experiment["images"], catalogue()), picture),
+    Station("Picture", ":material/image:", tell_pictures, picture),
     Station("Model", ":material/hub:", tell_model, model),
     Station("Update", ":material/difference:", tell_update, update),
     Station("Defence", ":material/shield:", tell_defences, defences),

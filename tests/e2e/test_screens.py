@@ -9,6 +9,7 @@ from tests.e2e.conftest import OpenTab, Server
 from tests.e2e.lab import SETTLED, SHORT, Lab
 
 TOO_WIDE = "() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
+CUT = "element => element.scrollWidth > element.clientWidth"
 CONTRAST = """element => {
     const rgba = colour => colour.match(/[\\d.]+/g).map(Number);
     const layers = [];
@@ -114,6 +115,30 @@ def test_an_entry_of_a_menu_that_is_too_long_ends_in_an_ellipsis(page: Page) -> 
     Lab(page).open(SHORT).station("defence")
     page.get_by_role("combobox", name="Add a defence").click()
     entry = page.get_by_role("option").first.locator("> div")
-    assert entry.evaluate("text => text.scrollWidth > text.clientWidth")
+    entry.evaluate("text => text.append(' and so on'.repeat(30))")  # no title of ours is that long
+    assert entry.evaluate(CUT)
     assert entry.evaluate("text => getComputedStyle(text).textOverflow") == "ellipsis"
     assert entry.evaluate("text => getComputedStyle(text).display") == "block", "a flex box shows no ellipsis"
+
+
+@pytest.mark.parametrize("attack", ["inverting_gradients", "precode_noise"])
+def test_on_a_projector_the_name_of_the_attack_is_whole(page: Page, attack: str) -> None:
+    lab = Lab(page).open({"attack": attack, "image": "sample:chelsea"})
+    for station in ("attacker", "picture", "update"):
+        assert not lab.page.locator(f"[class*=st-key-station-{station}] button p").evaluate(CUT), station
+
+
+def test_the_forms_of_a_station_stay_where_they_are_when_something_is_chosen(page: Page) -> None:
+    lab = Lab(page).open()
+    lab.station("defence")
+    forms = page.get_by_test_id("stPopoverBody")
+    page.evaluate(SETTLED)
+    before = forms.bounding_box()
+    forms.get_by_role("combobox").click()
+    page.keyboard.press("Enter")
+    expect(forms.get_by_text("1. Gaussian noise")).to_be_visible()
+    page.evaluate(SETTLED)
+    after = forms.bounding_box()
+    assert before
+    assert after
+    assert [before[side] for side in ("x", "y", "width")] == [after[side] for side in ("x", "y", "width")]  # type: ignore[literal-required]
