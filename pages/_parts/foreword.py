@@ -21,7 +21,7 @@ def foreword(experiment: JSON) -> str:
     slow = demand.delay(experiment, known)
     if experiment == st.session_state.get("restored"):
         return f"{RESTORED} {slow}".strip()
-    return slow or f"{own_picture(experiment)}{before(experiment) or texts.expectation(experiment, known)}"
+    return slow or own_picture(experiment) or before(experiment) or texts.expectation(experiment, known)
 
 
 def own_picture(experiment: JSON) -> str:
@@ -29,7 +29,7 @@ def own_picture(experiment: JSON) -> str:
     uploaded = all(reference.startswith("upload:") for reference in experiment["images"])
     if not uploaded or texts.matching(experiment, catalogue()) is None:
         return ""
-    return "This example has your picture in it; press it again for its own. "
+    return "This example has your picture in it; press it again for its own."
 
 
 def beside(another: JSON | None, experiment: JSON) -> None:

@@ -150,13 +150,13 @@ class Frame:
         for number, dot in enumerate(shown):
             middle, (x, y) = LEFT + gap * (number + 0.5), self.at(dot)
             look = {"stroke_width": 2, "opacity": 0.9} if dot.chosen else {"stroke_width": 1, "opacity": 0.45}
-            parts += [line(middle, THUMB + 27, x, y, dot.colour, **look)]
+            parts += [line(middle, THUMB + 29, x, y, dot.colour, **look)]
             place = {"x": middle - THUMB / 2, "y": 3, "width": THUMB, "height": THUMB}
             parts += [
                 tag("rect", fill="none", stroke=dot.colour, stroke_width=5 if dot.chosen else 2, **place),
                 tag("image", tag("title", escape(dot.label)), href=dot.picture, data_pick=dot.label,
                     style="image-rendering:pixelated", **place),
-                text(middle, THUMB + 22, fit_text(dot.label, LONGEST), size=12),
+                text(middle, THUMB + 24, fit_text(dot.label, LONGEST), size=12),
             ]  # fmt: skip
         return parts
 

@@ -529,6 +529,12 @@ def test_a_preset_keeps_a_picture_of_the_users_own(service: Service, open_page: 
     app.button("preset:convnet").click().run()
     assert (view(app)["experiment"]["images"], view(app)["experiment"]["labels"]) == (own, [3])
     assert view(app)["experiment"]["model"]["kind"] == "convnet"
+    assert view(app)["foreword"] == "This example has your picture in it; press it again for its own."
+    app.button("preset:convnet").click().run()
+    assert (view(app)["experiment"]["images"], view(app)["experiment"]["labels"]) == (["sample:chelsea"], None)
+    assert "your picture" not in view(app)["foreword"]
+
+    app = with_own_picture(open_page)
     app.button("preset:batch").click().run()
     assert own[0] not in view(app)["experiment"]["images"]
 
