@@ -60,6 +60,8 @@ def test_lanes_are_named_by_what_differs_and_by_nothing_else(known: Any) -> None
     assert [name.rpartition(" ")[2] for name in lane_names(rates, known)] == ["5", "50"]
     attacks = [start(known), copy.deepcopy(read_lane("attack=dlg", start(known), known))]
     assert lane_names(attacks, known) == ["iDLG", "DLG"]
+    four = start(known) | {"images": ["sample:astronaut", "sample:chelsea", "sample:coffee", "sample:rocket"]}
+    assert lane_names([start(known), four], known) == ["astronaut", "4 pictures"]
 
 
 def test_the_others_say_that_they_are_else_as_the_first(known: Any) -> None:

@@ -110,7 +110,8 @@ def name_values(rows: Sequence[tuple[str, list[str]]], at: int) -> str:
         if value == "none":
             words.append(f"no {label.lower().removesuffix('s')}")
         else:
-            number = not value[:1].isalpha() or value in ("yes", "no")
+            told = value.endswith(label.lower())  # as "3 pictures" does
+            number = not (value[:1].isalpha() or told) or value in ("yes", "no")
             words.append(f"{label} {value}" if number else f"{label}: {value}" if ", " in place else value)
     return ", ".join(words)
 

@@ -103,7 +103,7 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     expect(lab.view.get_by_text("near copy", exact=True)).to_be_visible()
     expect(lab.view).to_contain_text(re.compile(r"dB, floor \d+\.\d"))
     expect(lab.view).to_contain_text("recovered, chance 10 %")
-    assert lab.number("Labels").inner_text() == "100 %"
+    assert lab.number("Labels").inner_text() == "100\u00a0%"
     expect(lab.view).to_contain_text("Label: person (0)")
     expect(lab.view).to_contain_text("✓ person (0), right")
     assert distance(lab.pixels("private image"), lab.pixels("guess")) < 20
