@@ -53,7 +53,7 @@ STATUSES = {
     "queued": Word("Waiting", "gray"),
     "running": Word("Running", "blue"),
     "paused": Word("Paused", "orange"),
-    "recovered": Word("Matched", "green", "the gradient distance reached the attack's goal"),
+    "recovered": Word("Matched", "green", "the distance reached the attack's goal"),
     "done": Word("Finished", "green", "every iteration was used"),
     "level": Word("Levelled off", "green", "nothing improved any more"),
     "stuck": Word("Got nowhere", "orange", "no step lowered the gradient distance"),
