@@ -32,6 +32,8 @@ from pages._parts.texts import note
 
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
 """How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""
+REFUSAL = 100
+"""The pixels that are kept free for a sentence on why a lane or a sweep was refused, so that nothing moves."""
 
 
 def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
@@ -95,7 +97,16 @@ def add_lane(experiment: JSON) -> None:
     full = len(setup.lanes()) + 1 >= MOST_LANES
     text = f"{key}={kind}"
     st.button("Add it", type="primary", key="add-lane", on_click=add, args=(text,), disabled=full)
-    texts.show_refusal(text)
+    with st.container(height=REFUSAL, border=False):
+        texts.show_refusal(text, other_length(experiment, rows[kind]) if key == "attack" else "")
+
+
+def other_length(experiment: JSON, attack: JSON) -> str:
+    """Says how many iterations another attack takes; empty if they are as many as those of the set-up."""
+    own, other = experiment["attack"].get("steps"), attack["default"].get("steps")
+    if own == other or None in (own, other):
+        return ""
+    return f"{attack['title']} takes {other:,} iterations by itself; the set-up takes {own:,}."
 
 
 def add(text: str) -> None:
@@ -113,7 +124,8 @@ def sweep_values(experiment: JSON) -> None:
     path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
     values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
     st.text_input("Two to twelve values, with commas between them", values, key=f"sweep-values:{path}")
-    texts.show_refusal(path)
+    with st.container(height=REFUSAL, border=False):
+        texts.show_refusal(path, "Each value becomes a lane. The set-up takes the first.")
     st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, known[path]["label"]))
 
 

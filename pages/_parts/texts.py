@@ -204,10 +204,12 @@ def refusing(place: str, path: str = "", label: str = "") -> Iterator[None]:
         st.session_state[f"refusal:{place}"] = str(error).replace(path, label, 1)
 
 
-def show_refusal(place: str) -> None:
-    """Shows why what was last asked for at a place was refused, until it is asked for again."""
+def show_refusal(place: str, otherwise: str = "") -> None:
+    """Shows why what was last asked for at a place was refused, until it is asked for again; else a note, if any."""
     if said := st.session_state.get(f"refusal:{place}"):
         st.error(escaped(said), icon=":material/error:")
+    elif otherwise:
+        note(otherwise)
 
 
 def _and(words: list[str]) -> str:

@@ -124,6 +124,14 @@ def test_a_refused_sweep_names_the_knob_as_its_form_does(service: Service, open_
     assert not app.error  # which was of another knob
 
 
+def test_an_attack_of_another_length_says_so_before_it_is_added(service: Service, open_page: Open) -> None:
+    app = open_page("lab", **{"attack.steps": "200"})
+    app.segmented_control("lane-what").set_value("Attack").run()
+    app.selectbox("lane-attack").set_value("dlg").run()
+    said = [element.value for element in app.markdown if "iterations by itself" in element.value]
+    assert said == [":small[DLG takes 3,000 iterations by itself; the set-up takes 200.]"]
+
+
 def test_a_refused_lane_says_so_where_it_was_asked_for(service: Service, open_page: Open) -> None:
     app = open_page("lab", defence="dropout")
     app.selectbox("lane-defence").set_value("dropout").run()
