@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 
@@ -32,8 +33,8 @@ from pages._parts.texts import note
 
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}
 """How a lane can differ: the family that is chosen from, and the key of a link that names the choice."""
-REFUSAL = 100
-"""The pixels that are kept free for a sentence on why a lane or a sweep was refused, so that nothing moves."""
+REFUSAL: dict[str, Any] = {"height": 100, "width": 370, "border": False}
+"""The place that is kept for a sentence on why a lane or a sweep was refused, so that nothing moves."""
 
 
 def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
@@ -97,7 +98,7 @@ def add_lane(experiment: JSON) -> None:
     full = len(setup.lanes()) + 1 >= MOST_LANES
     text = f"{key}={kind}"
     st.button("Add it", type="primary", key="add-lane", on_click=add, args=(text,), disabled=full)
-    with st.container(height=REFUSAL, border=False):
+    with st.container(**REFUSAL):
         texts.show_refusal(text, other_length(experiment, rows[kind]) if key == "attack" else "")
 
 
@@ -124,7 +125,7 @@ def sweep_values(experiment: JSON) -> None:
     path = st.selectbox("Knob", list(known), format_func=lambda path: known[path]["label"] + f" ({path})", key="sweep")
     values = ", ".join(f"{value:g}" for value in usual_values(known[path]))
     st.text_input("Two to twelve values, with commas between them", values, key=f"sweep-values:{path}")
-    with st.container(height=REFUSAL, border=False):
+    with st.container(**REFUSAL):
         texts.show_refusal(path, "Each value becomes a lane. The set-up takes the first.")
     st.button("Sweep", type="primary", key="do-sweep", on_click=sweep_over, args=(path, known[path]["label"]))
 
