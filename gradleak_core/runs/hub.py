@@ -18,6 +18,8 @@ from gradleak_core.types import Status
 
 MOST_POINTS = 2000
 """The most points of a curve that a viewer gets on connecting."""
+MOST_TRIES = 3
+"""The workers that a run is given to before it gets any further."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
 
 
@@ -32,7 +34,10 @@ class Trace:
             "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
             "share": None,
         } | (row.get("started") or {})  # fmt: skip
-        self.handed: int = self.head.pop("handed", 0)
+        self.given: int = self.head.pop("given", 0)
+        """The workers that were given the run since it got any further."""
+        self.given_at: int = self.head.pop("given_at", 0)
+        """The iteration at which the run was then."""
         self.columns: dict[str, list[float | None]] = {}
         self.frames: list[Head] = []
         self.picture = b""
@@ -122,24 +127,20 @@ class Hub:
     def hand_over(self, run: str) -> None:
         """Notes that a waiting run is given to a worker, before the worker can take the machine down with it."""
         if trace := self.live.get(run):
-            trace.handed += 1
-            self.store.hand_over(run, trace.handed)
+            trace.given = trace.given + 1 if trace.last == trace.given_at else 1
+            trace.given_at = trace.last
+            self.store.hand_over(run, trace.given, trace.given_at)
 
-    def keep_checkpoint(self, run: str, iteration: int, state: bytes) -> None:
-        """Keeps what a worker has written down of a run, which has got further by that."""
-        if trace := self.live.get(run):
-            trace.handed = 0
-            self.store.keep_checkpoint(run, iteration, state)
-
-    def tries(self, run: str) -> int:
-        """Returns to how many workers a run was given since it last got further."""
-        return self.live[run].handed if run in self.live else 0
+    def gives_up(self, run: str) -> bool:
+        """Returns whether a run was given to so many workers without getting any further that it is not tried again."""
+        trace = self.live.get(run)
+        return trace is None or (trace.given >= MOST_TRIES and trace.last == trace.given_at)
 
     def start(self, run: str, head: Head, truth: bytes) -> None:
         """Marks a run as running, with its head and its private images."""
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
-            self.store.start(run, head | {"handed": trace.handed}, truth)
+            self.store.start(run, head | {"given": trace.given, "given_at": trace.given_at}, truth)
             trace.update(status="running", queue_position=None, **head)
 
     def note(self, run: str, message: str, share: float | None) -> None:

@@ -13,7 +13,7 @@ from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import fitting
 from gradleak_core.config.schemas import string
 from gradleak_core.config.titles import run_title
-from gradleak_core.runs.hub import OVER
+from gradleak_core.runs.hub import MOST_TRIES, OVER
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
 
@@ -22,8 +22,6 @@ FATAL = (
     "The server went away three times at the same place of this run, so it is not tried again; lower its batch, "
     "its restarts or its size before you run it again."
 )
-MOST_TRIES = 3
-"""The workers that a run is given to before it gets any further."""
 Row = dict[str, Any]
 NAME = 120
 """The most characters of a run's name."""
@@ -75,7 +73,8 @@ def take_threads(experiment: Any, result: Any) -> Any:
 
 def find_ending(row: Row) -> tuple[str, str] | None:
     """Returns the status and the sentence for a run that should not be tried again; None for any other run."""
-    tried = (row["started"] or {}).get("handed", 0) >= MOST_TRIES
+    started = row["started"] or {}
+    tried = started.get("given", 0) >= MOST_TRIES and started.get("given_at") == row["iteration"]
     return ("failed", FATAL) if tried and row["status"] in UNFINISHED else None
 
 

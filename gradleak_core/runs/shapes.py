@@ -12,7 +12,7 @@ from gradleak_core.types import MOST_STEPS
 
 NUMBER, TEXT = (int, float, type(None)), (str, type(None))
 SHAPES: dict[str, Any] = {
-    "attack": dict, "model": dict, "images": list, "experiment": dict, "handed": int, "metrics": dict,
+    "attack": dict, "model": dict, "images": list, "experiment": dict, "given": int, "given_at": int, "metrics": dict,
     "seconds": NUMBER, "iterations": NUMBER, "redrawn": NUMBER, "seconds_to_recognisable": NUMBER,
     "iterations_to_recognisable": NUMBER, "forecast": NUMBER, "forecast_made": NUMBER, "evidence": dict,
     "verdict": TEXT, "remark": TEXT, "clearest": dict, "device": TEXT, "floor": dict, "title": str, "by": str,

@@ -29,7 +29,7 @@ from gradleak_core.verdicts import UNFINISHED
 ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
 HANDED = """UPDATE runs SET started =
-    json_set(CASE WHEN json_valid(started) THEN started ELSE '{}' END, '$.handed', ?) WHERE id = ?"""
+    json_set(CASE WHEN json_valid(started) THEN started ELSE '{}' END, '$.given', ?, '$.given_at', ?) WHERE id = ?"""
 MOST_HELD = 64 * 2**20
 """The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
 
@@ -87,9 +87,9 @@ class Store:
         text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?)"
         return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
 
-    def hand_over(self, run: str, times: int) -> Future[None]:
-        """Notes how many times a run was handed to a worker since it was last written down."""
-        return self.write(lambda db: db.execute(HANDED, (times, run)))
+    def hand_over(self, run: str, times: int, iteration: int) -> Future[None]:
+        """Notes how many times a run was handed to a worker at an iteration."""
+        return self.write(lambda db: db.execute(HANDED, (times, iteration, run)))
 
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
         """Marks a run as running, with its head and its private images."""
@@ -123,12 +123,7 @@ class Store:
             return self.write(lambda db: None)
         row = (run, iteration, state, run)
         text = "INSERT OR REPLACE INTO checkpoints SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
-
-        def keep(db: sqlite3.Connection) -> None:
-            db.execute(text, row)
-            db.execute(HANDED, (0, run))
-
-        return self._writer.write(keep, size=len(state))
+        return self._writer.write(lambda db: db.execute(text, row), size=len(state))
 
     def checkpoints(self, runs: Collection[str]) -> dict[str, bytes]:
         """Returns what was written down of those of these runs of which anything was, when all of it is on disk."""

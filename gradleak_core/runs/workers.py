@@ -16,7 +16,6 @@ from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
 from gradleak_core.runs.protocol import Head, pack, receive_message
 from gradleak_core.runs.room import without_folders
-from gradleak_core.runs.rows import MOST_TRIES
 
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
 SILENT = "The worker process stood still and was started anew"
@@ -225,7 +224,7 @@ class Worker:
         elif kind == "frame":
             hub.add_frame(run, head, blob)
         elif kind == "checkpoint":
-            hub.keep_checkpoint(run, head["iteration"], blob)
+            hub.store.keep_checkpoint(run, head["iteration"], blob)
         elif kind == "yielded":
             self.yielded.add(run)
         elif kind == "state":
@@ -250,7 +249,7 @@ class Worker:
         """Queues the runs of a process that has died once more, or ends those that were tried often enough."""
         going, self.going, self.yielded = self.going | self.yielded, set(), set()
         hub, places = self.owner.hub, self.owner.hub.places(going)
-        again = set() if self.stopping else {run for run in going if hub.tries(run) < MOST_TRIES}
+        again = set() if self.stopping else {run for run in going if not hub.gives_up(run)}
         reason = f"{self.verdict}{RUN_AGAIN}" if self.verdict else self.error
         for run in going - again:
             hub.end(run, *(("stopped", UNANSWERED) if self.stopping else ("failed", reason)))

@@ -40,8 +40,8 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "seconds of another kind": {"experiment": json.dumps(experiment()), "result": '{"seconds": "z"}'},
     "sentence of another kind": {"experiment": json.dumps(experiment()), "result": '{"verdict": 7}'},
     "waiting": {"experiment": "{", "status": "queued"},
-    "handed over x times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"handed": "x"}'},
-    "handed over no times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"handed": null}'},
+    "handed over x times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"given": "x"}'},
+    "handed over no times": {"experiment": json.dumps(experiment()), "status": "queued", "started": '{"given": null}'},
 }
 
 

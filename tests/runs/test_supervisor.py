@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.hub import MOST_TRIES, Hub
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import processor_seconds
-from gradleak_core.runs.rows import MOST_TRIES
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import Supervisor
 from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
