@@ -114,6 +114,7 @@ def run_race(
     experiment: File = None,
     device: Where = None,
     json: Annotated[str | None, typer.Option(help="Write the results as JSON; - for stdout.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a .mp4, .gif, .html, .png or .zip of all lanes.")] = None,
     quiet: Quiet = False,
 ) -> int:
     """Run attacks side by side that differ by what you name: a defence, an attack, a model or any knob."""
@@ -121,7 +122,7 @@ def run_race(
 
     numbers = {"size": size, "seed": seed, "attack.steps": steps}
     choice = combine_options(preset, experiment, sample, model, attack, settings, numbers)
-    return run(choice, lane or [], sweep, by.value, device and device.value, json, quiet, STDERR)
+    return run(choice, lane or [], sweep, by.value, device and device.value, json, save, quiet, STDERR)
 
 
 @app.command("price")

@@ -1,10 +1,10 @@
 // @ts-check
-// The menu of files that an ended run can be taken home as. The server makes one when it is asked for.
+// The menu of files that an ended run or race can be taken home as. The server makes one when it is asked for.
 /** @import { Find } from "./types" */
-import { DOWNLOADS, NO_ANSWER, making } from "./words.js";
+import { NO_ANSWER, making } from "./words.js";
 
 export class Downloads {
-  /** @type {string | null} the address of the run's files without their ending; null while there is none */
+  /** @type {string | null} the address of the files without their ending; null while there is none */
   address = null;
   busy = false;
 
@@ -12,13 +12,14 @@ export class Downloads {
    * @param {Find} find
    * @param {AbortSignal} signal
    * @param {(sentence: string) => void} say
+   * @param {string[][]} files the ending, the name and a note of each
    */
-  constructor(find, signal, say) {
+  constructor(find, signal, say, files) {
     this.button = find("download");
     this.menu = find("exports");
     this.signal = signal;
     this.say = say;
-    this.menu.replaceChildren(...DOWNLOADS.map(([ending, name, about]) => this.entry(ending, name, about)));
+    this.menu.replaceChildren(...files.map(([ending, name, about]) => this.entry(ending, name, about)));
     this.button.addEventListener("click", () => this.open(this.menu.hidden), { signal });
     document.addEventListener("pointerdown", (event) => this.leave(event.composedPath()[0]), { signal });
     this.menu.parentElement?.addEventListener("keydown", (event) => this.key(event), { signal });
@@ -39,7 +40,7 @@ export class Downloads {
   }
 
   /**
-   * Says which run can be taken home.
+   * Says which run or race can be taken home.
    * @param {string | null} address
    */
   offer(address) {
@@ -81,7 +82,8 @@ export class Downloads {
     try {
       const answer = await fetch(`${address}.${ending}`, { signal: this.signal });
       if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? NO_ANSWER);
-      keep(await answer.blob(), `gradleak-${address.split("/").at(-2)}.${ending}`);
+      const [all, id] = address.split("/").slice(-3);
+      keep(await answer.blob(), `gradleak-${all === "races" ? "race-" : ""}${id}.${ending}`);
       this.say("");
     } catch (error) {
       this.say(error instanceof TypeError ? NO_ANSWER : /** @type {Error} */ (error).message);

@@ -3,12 +3,14 @@
 /** @import { Lane } from "./lane.js" */
 /** @import { Race } from "./race.js" */
 import { text } from "./controls.js";
+import { Downloads } from "./downloads.js";
 import { place } from "./lane.js";
 import { Pacer } from "./pacer.js";
 import { Slot } from "./pictures.js";
 import { RaceCharts } from "./race_charts.js";
 import * as said from "./race_words.js";
 import { UpdatePanel } from "./update.js";
+import { RACE_DOWNLOADS } from "./words.js";
 
 const PICTURES_MS = 60;
 const CURVES_MS = 250;
@@ -26,6 +28,7 @@ export class RaceStage {
     this.race = race;
     this.find = race.find;
     this.panel = new UpdatePanel(race.root, race.find, () => undefined);
+    this.downloads = new Downloads(race.find, race.abort.signal, (sentence) => race.say(sentence), RACE_DOWNLOADS);
     this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
   }
 
@@ -115,8 +118,9 @@ export class RaceStage {
     });
     this.find("run").hidden = !data.race;
     this.drawScrubber();
-    this.link("export", ended && kept && `${api}/races/${shown}/export.zip`);
-    this.link("watch", kept && `./?race=${shown}&watch=1`);
+    this.downloads.offer(ended && kept && shown ? `${api}/races/${shown}/export` : null);
+    this.find("watch").hidden = !kept;
+    this.find("watch").href = `./?race=${shown}&watch=1`;
   }
 
   drawScrubber() {
@@ -127,16 +131,6 @@ export class RaceStage {
     scrubber.value = String(at);
     scrubber.style.setProperty("--gl-at", `${100 * Math.min(1, at / horizon)}%`);
     scrubber.setAttribute("aria-valuetext", said.clock(at, by));
-  }
-
-  /**
-   * @param {"export" | "watch"} name
-   * @param {string | false | undefined} address hidden without one
-   */
-  link(name, address) {
-    const link = this.find(name);
-    link.hidden = !address;
-    if (address) link.href = address;
   }
 
   /** The pictures of all lanes at the moment when the first of them was recognisable. */

@@ -49,7 +49,7 @@ export class Stage {
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
     find("fork").addEventListener("click", () => view.fork());
-    this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence));
+    this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence), words.DOWNLOADS);
   }
 
   /** @param {Part[]} parts */

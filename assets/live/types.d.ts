@@ -173,7 +173,6 @@ interface Elements {
   help: HTMLAnchorElement;
   watch: HTMLAnchorElement;
   download: HTMLButtonElement;
-  export: HTMLAnchorElement;
   why: HTMLButtonElement;
   mend: HTMLButtonElement;
   fork: HTMLButtonElement;

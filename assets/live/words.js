@@ -38,7 +38,17 @@ export const DOWNLOADS = [
   ["png", "Contact sheet", "a picture that restores the set-up"],
   ["html", "Replay in one file", "works without a network"],
   ["py", "Python script", "repeats the run"],
-  ["zip", "Everything (zip)", "with the numbers, without the video"],
+  ["csv", "Numbers (CSV)", "a row for each iteration"],
+  ["zip", "Everything (zip)", "all of these but the video"],
+];
+
+/** The files that a race can be taken home as. */
+export const RACE_DOWNLOADS = [
+  ["mp4", "Video", "all lanes side by side, MP4, 1920 × 1080"],
+  ["gif", "Animation", "all lanes side by side, GIF, 960 × 540"],
+  ["png", "Picture sheet", "a row for each lane, and the curves"],
+  ["html", "Replay in one file", "all lanes with a slider, works without a network"],
+  ["zip", "Everything (zip)", "these but the video, and each lane's own files"],
 ];
 
 export const NO_ANSWER = "The server does not answer; check the connection and try again.";

@@ -27,7 +27,7 @@ from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
-from gradleak_core.runs.exports.kinds import EXPORTS
+from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS
 from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
 from gradleak_core.runs.recording import find_tiles, media_type
 from gradleak_core.runs.room import Unreadable, Unwritable, writing
@@ -70,7 +70,7 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/{command}", post_command, methods=["POST"]),
         Route("/races", handle_races, methods=["GET", "POST"]),
         Route("/races/{race}", handle_race, methods=["GET", "PATCH", "DELETE"]),
-        Route("/races/{race}/export.zip", get_race_export),
+        Route("/races/{race}/export.{kind}", get_race_export),
         Route("/prices", post_price, methods=["POST"]),
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
@@ -241,9 +241,11 @@ async def handle_race(request: Request) -> Response:
 
 
 async def get_race_export(request: Request) -> Response:
-    race = request.path_params["race"]
-    data = await run_in_threadpool(races.export_race, service_of(request), race)
-    return file_response(data, f"gradleak-race-{race}.zip", EXPORTS["zip"].media)
+    race, kind = request.path_params["race"], request.path_params["kind"]
+    if kind not in RACE_KINDS:
+        raise HTTPException(404)
+    data = await run_in_threadpool(races.export_race, service_of(request), race, kind)
+    return file_response(data, f"gradleak-race-{race}.{kind}", EXPORTS[kind].media)
 
 
 async def post_price(request: Request) -> Response:

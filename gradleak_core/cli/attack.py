@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -113,11 +113,11 @@ def write_result(result: JSON, recorded: JSON, json_to: str | None, save_to: Pat
     return 0
 
 
-def list_targets(json_to: str | None, save_to: Path | None) -> Iterator[Path]:
-    """Yields the files to be written. Raises `Refused` for a picture of another kind than there is."""
+def list_targets(json_to: str | None, save_to: Path | None, kinds: Sequence[str] = KINDS) -> Iterator[Path]:
+    """Yields the files to be written. Raises `Refused` for one to look at of another kind than there is."""
     if save_to is not None:
-        if save_to.suffix.lower() not in KINDS:
-            raise Refused(f"--save {save_to} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+        if save_to.suffix.lower() not in kinds:
+            raise Refused(f"--save {save_to} must end in {', '.join(kinds[:-1])} or {kinds[-1]}.")
         yield save_to
     if json_to not in (None, "-"):
         yield Path(str(json_to))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,18 +12,32 @@ from rich.table import Table
 from gradleak_core import experiment as engine
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli import choose
-from gradleak_core.cli.attack import FAILED, INTERRUPTED, check_writable, put_device_first, stoppable
+from gradleak_core.cli.attack import (
+    FAILED,
+    INTERRUPTED,
+    KINDS,
+    Steady,
+    check_writable,
+    list_targets,
+    put_device_first,
+    stoppable,
+    write_result,
+)
 from gradleak_core.cli.recording import Recording
 from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes, lane_names, lane_text, race_title, read_lane, sweep_knob
 from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.exports.raced import record_race
 from gradleak_core.runs.loop import Run
 from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.turns import play_in_turns
 from gradleak_core.runs.worker import describe_failure, warm_up
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration, seen, word, write_likeness
+
+RACE_FILES = tuple(kind for kind in KINDS if kind not in (".py", ".csv"))
+"""The endings of the files that show a race."""
 
 
 def race(
@@ -35,26 +47,32 @@ def race(
     by: str,
     device: str | None,
     json_to: str | None,
+    save_to: Path | None,
     quiet: bool,
     err: Console,
 ) -> int:
-    """Runs a race, prints a line for each lane, writes the results, and returns the exit code. Raises `Refused`."""
+    """Runs a race, prints a line for each lane, writes the files asked for, and returns the exit code.
+
+    Raises `Refused`.
+    """
     known = catalogue()
     device = choose.find_device(device, known)
-    if json_to not in (None, "-"):
-        check_writable(Path(str(json_to)))
+    for target in list_targets(json_to, save_to, RACE_FILES):
+        check_writable(target)
     lanes = lanes or ([] if sweep else list(lanes_of_preset(choice.preset, known)))
     experiments = choose_lanes(choose.choose_experiment(choice, known), lanes, sweep, known)
     demand.check_memory(experiments[0], put_device_first(device, known), *experiments[1:])
     warm_up(engine, known, device)  # or the first lane alone would pay for it
     title, names = race_title(experiments, known), lane_names(experiments, known)
-    screens = play(experiments, names, by, device, quiet, err)
+    screens = play(experiments, names, by, device, quiet, err, keep=save_to is not None)
     results = [screen.result(name) for screen, name in zip(screens, names, strict=True)]
     if not quiet:
         (err if json_to == "-" else Console()).print(race_table(title, results))
-    if json_to is not None:
-        text = json.dumps({"title": title, "by": by, "lanes": results, "versions": known["versions"]}, indent=2) + "\n"
-        sys.stdout.write(text) if json_to == "-" else Path(json_to).write_text(text, encoding="utf-8")
+    head = {"title": title, "by": by, "names": names}
+    value = {"title": title, "by": by, "lanes": results, "versions": known["versions"]}
+    recorded = record_race(head, experiments, [screen.recorded() for screen in screens], known)
+    if unwritten := write_result(value, recorded, json_to, save_to, err):
+        return unwritten
     if any(screen.controls.stopped for screen in screens):
         return INTERRUPTED
     return FAILED if any(screen.failure for screen in screens) else 0
@@ -85,8 +103,9 @@ def choose_lanes(first: JSON, lanes: Sequence[str], sweep: str | None, catalogue
 class LaneScreen:
     """A receiver of the messages of one lane, with its controls and a line of the progress display."""
 
-    def __init__(self, name: str, progress: Progress) -> None:
-        self.recording, self.controls, self.failure = Recording(name, keep=False), Controls(), ""
+    def __init__(self, name: str, progress: Progress, *, keep: bool, steps: int) -> None:
+        self.recording, self.failure = Recording(name, keep=keep), ""
+        self.controls = Steady(steps) if keep else Controls()
         self.progress, self.task = progress, progress.add_task(name, total=None, numbers="")
 
     def __call__(self, head: JSON, blob: bytes = b"") -> None:
@@ -98,18 +117,26 @@ class LaneScreen:
             numbers = f"PSNR {metrics['psnr']:4.1f}  {seen(metrics)}"
             self.progress.update(self.task, completed=at, numbers=numbers)
 
+    def recorded(self) -> JSON:
+        """Returns the recording of the lane's run, with why it failed."""
+        value = self.recording.to_json()
+        return value | {"head": value["head"] | {"message": self.failure}} if self.failure else value
+
     def result(self, name: str) -> JSON:
         """Returns the result of the lane's run with its name, or why it has none."""
         return {"name": name, **finite(self.recording.result), **({"failed": self.failure} if self.failure else {})}
 
 
 def play(
-    experiments: Sequence[JSON], names: Sequence[str], by: str, device: str, quiet: bool, err: Console
+    experiments: Sequence[JSON], names: Sequence[str], by: str, device: str, quiet: bool, err: Console, *, keep: bool
 ) -> list[LaneScreen]:
-    """Plays the lanes to their ends, or until Ctrl-C stops all of them."""
+    """Plays the lanes to their ends, or until Ctrl-C stops all of them. With `keep` their pictures are kept."""
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[numbers]}"))
     progress = Progress(*columns, console=err, disable=quiet, transient=True)
-    screens = [LaneScreen(name, progress) for name in names]
+    screens = [
+        LaneScreen(name, progress, keep=keep, steps=lane["attack"].get("steps", 0))
+        for name, lane in zip(names, experiments, strict=True)
+    ]
 
     def fail(number: str, error: Exception) -> None:
         screens[int(number)].failure = str(error) if isinstance(error, Refused) else describe_failure(error)

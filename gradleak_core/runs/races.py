@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
-import re
 import secrets
-import zipfile
 from contextlib import suppress
 from typing import Any
 
 from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes, check_race, lane_names, race_title
 from gradleak_core.config.schemas import quoted
+from gradleak_core.runs.exports.raced import choose_common, record_race
 from gradleak_core.runs.forks import check_forks
-from gradleak_core.runs.rows import NAME, clean_name
+from gradleak_core.runs.protocol import encode
+from gradleak_core.runs.recording import make_recording
+from gradleak_core.runs.rows import NAME, clean_name, take_threads
 from gradleak_core.runs.service import NoRun, Service
 from gradleak_core.types import Refused
 
@@ -79,15 +78,15 @@ def delete_race(service: Service, race: str) -> None:
             service.delete(row["id"])
 
 
-def export_race(service: Service, race: str) -> bytes:
-    """Returns a zip of race.json and, in a folder for each lane, the files of its run. Raises `NoRun`."""
-    found, out = get_race(service, race), io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        lanes = [row["experiment"] for row in found["lanes"]]
-        file.writestr("race.json", json.dumps({"title": found["title"], "by": found["by"], "lanes": lanes}, indent=2))
-        for number, (row, name) in enumerate(zip(found["lanes"], found["names"], strict=True), 1):
-            plain = re.sub(r"[^0-9a-z.]+", "-", name.lower()).strip("-.")[:40] or "lane"
-            with zipfile.ZipFile(io.BytesIO(service.export(row["id"]))) as lane:
-                for part in lane.namelist():
-                    file.writestr(f"{number}-{plain}/{part}", lane.read(part))
-    return out.getvalue()
+def export_race(service: Service, race: str, kind: str = "zip") -> bytes:
+    """Returns a race as a file of one of `RACE_KINDS`. Raises `NoRun`, and `Refused` or `Busy`."""
+    found = get_race(service, race)
+    traces = [service.loaded(row["id"]) for row in found["lanes"]]
+    chosen = choose_common([trace.frames for trace in traces], found["by"])
+    lanes, experiments = [], [row["experiment"] for row in found["lanes"]]
+    for row, trace, kept in zip(found["lanes"], traces, chosen, strict=True):
+        row["experiment"] = take_threads(row["experiment"], row["result"])
+        lanes.append(make_recording(row, trace, service.store, kept))
+    usable = all(row["problem"] is None for row in found["lanes"])
+    recording = record_race(found, experiments, lanes, service.catalogue() if usable else None)
+    return service.maker.make(kind, encode(recording))

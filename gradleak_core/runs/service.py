@@ -203,11 +203,11 @@ class Service:
 
     def recording(self, run: str) -> dict[str, Any]:
         """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
-        return make_recording(self.run(run), self._loaded(run), self.store)
+        return make_recording(self.run(run), self.loaded(run), self.store)
 
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
-        return self.maker.export(kind, self.run(run), self._loaded(run), self.store, part_titles(self.catalogue()))
+        return self.maker.export(kind, self.run(run), self.loaded(run), self.store, part_titles(self.catalogue()))
 
     def catalogue(self) -> Any:
         """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""
@@ -271,7 +271,8 @@ class Service:
             raise NoRun(f"This run has no such picture: {why}.")
         return found
 
-    def _loaded(self, run: str) -> Trace:
+    def loaded(self, run: str) -> Trace:
+        """Returns the trace of a run, written out to its end. Raises `NoRun`."""
         self.store.flush()
         trace = load_trace(self.store, run)
         if trace is None:

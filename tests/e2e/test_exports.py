@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.e2e.lab import SHORT, Lab
 from tests.runs.test_exports import of_frames, write_export
+from tests.runs.test_race_exports import race_of
 
 PIXEL = "id => [...document.getElementById(id).getContext('2d').getImageData(3, 3, 1, 1).data]"
 
@@ -25,6 +26,8 @@ def test_a_replay_pack_opened_from_disk_without_a_network_shows_its_pictures_and
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(file.as_uri())
         slider = page.get_by_role("slider", name="Picture")
+        expect(page.locator("body")).to_have_attribute("data-iteration", "1")
+        slider.fill("19")
         expect(page.locator("body")).to_have_attribute("data-iteration", "20")
         last = page.evaluate(PIXEL, "guess")
         slider.fill("0")
@@ -38,6 +41,25 @@ def test_a_replay_pack_opened_from_disk_without_a_network_shows_its_pictures_and
         expect(page.locator("#verdict")).to_contain_text("Recognisable")
         page.get_by_text("The set-up").click()
         expect(page.locator("#setup")).to_contain_text("Model: lenet")
+    assert complaints == []
+
+
+def test_a_replay_of_a_race_shows_its_lanes_on_one_clock(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "race.html"
+    file.write_bytes(write_export("html", race_of(20, 8)))
+    complaints: list[str] = []
+    with browser.new_context(offline=True, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(file.as_uri())
+        expect(page.locator("figcaption")).to_contain_text(["Private picture", "1first", "2second"])
+        page.get_by_role("slider", name="Picture").fill("19")
+        expect(page.locator("#now")).to_have_text("iteration 20")
+        expect(page.locator("figure", has=page.locator("#guess1"))).to_contain_text("iteration 20")
+        expect(page.locator("figure", has=page.locator("#guess2"))).to_contain_text("ended at 8")
+        assert len({str(page.evaluate(PIXEL, name)) for name in ("truth", "guess1", "guess2")}) == 3
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert complaints == []
 
 

@@ -24,6 +24,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.cli.recording import Recording
 from gradleak_core.config.titles import part_titles
 from gradleak_core.runs.exports import moving
+from gradleak_core.runs.exports.drawing import Drawing
 from gradleak_core.runs.exports.kinds import EXPORTS, write_export
 from gradleak_core.runs.exports.maker import WAITING, Maker
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
@@ -110,7 +111,7 @@ def test_a_video_is_read_back_with_as_many_frames_as_were_written(tmp_path: Path
     size = 48 * 27 * 3
     assert len(done.stdout) == (5 + moving.REST - 1) * size
     recorded = Recorded(of_frames(5))
-    drawn = moving.Drawing(recorded).frame(*recorded.shown[-1]).resize((48, 27), Image.Resampling.BOX)
+    drawn = Drawing(recorded).frame(recorded.shown[-1]).resize((48, 27), Image.Resampling.BOX)
     apart = [abs(a - b) for a, b in zip(done.stdout[-size:], drawn.tobytes(), strict=True)]
     assert sum(apart) / size < 15  # which leaves room for what H.264 loses of coloured noise
 
@@ -204,8 +205,9 @@ def test_a_replay_pack_stays_below_five_megabytes_whatever_the_pictures() -> Non
     page = write_export("html", large)
     assert len(page) < MOST_OF_A_PACK
     held = json.loads(page.decode().split('id="recording">')[1].split("</script>")[0])
-    assert len(held["frames"]) >= 40
-    assert held["frames"][-1]["iteration"] == 70
+    frames = held["lanes"][0]["frames"]
+    assert len(frames) >= 40
+    assert frames[-1]["iteration"] == 70
 
 
 def test_a_title_or_a_set_up_breaks_out_of_no_file() -> None:

@@ -1,18 +1,27 @@
-"""One frame of a run as a picture: private picture, guess, error, curves and caption. The only place that draws one.
+"""What an export draws with, and one frame of a run: private picture, guess, error, curves and caption.
 
-Animation, video and contact sheet are made of it. Lengths are those of a picture of 1920 × 1080 pixels, and are scaled.
+Animation, video and contact sheet are made of it, those of a race too.
+Lengths are those of a picture of 1920 × 1080 pixels, and are scaled.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from gradleak_core.config.schemas import fit_text
 from gradleak_core.runs.curves import choose_telling
-from gradleak_core.runs.exports.recorded import MEASURES, Recorded, describe_scores, describe_setup, name_measure
+from gradleak_core.runs.exports.recorded import (
+    MEASURES,
+    Recorded,
+    Still,
+    describe_scores,
+    describe_setup,
+    name_measure,
+)
 from gradleak_core.types import JSON
 
 WIDTH, HEIGHT, MARGIN = 1920, 1080, 70
@@ -31,36 +40,42 @@ PANELS = ("Private picture", "Attacker's guess", "Error: pale is the same")
 ChartPoint = tuple[float, float]
 
 
-class Drawing:
-    """The frames of one run, drawn at a share of 1920 × 1080 pixels. What stays the same is drawn once."""
+class ChartLine(NamedTuple):
+    """A curve of a chart: its name, its colour, and its points in [0, 1] × [0, 1]."""
 
-    def __init__(self, recorded: Recorded, scale: float = 1.0) -> None:
-        self.recorded, self.scale = recorded, scale
-        self.left = [MARGIN + index * (SIDE + GAP) for index in range(3)]
-        self.chart = Chart(recorded, (self.px(2 * SIDE), self.px(HEIGHT - BELOW - 70)), scale)
-        self.base = self._draw_base()
+    name: str
+    colour: str
+    points: list[ChartPoint]
+
+
+class Film:
+    """A picture for each of its `moments`, drawn at a share of 1920 × 1080 pixels."""
+
+    moments: Sequence[Any] = ()
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and the height of each picture, in pixels."""
+        return self.px(WIDTH), self.px(HEIGHT)
 
     def px(self, length: float) -> int:
         """Returns a length in pixels of this drawing."""
         return round(length * self.scale)
 
-    def frame(self, numbers: JSON, guess: Image.Image) -> Image.Image:
-        """Returns the drawing of one frame; the last one has the verdict too."""
-        image, truth = self.base.copy(), self.recorded.truth
-        self._paste(image, 1, guess)
-        if truth is not None:
-            self._paste(image, 2, difference(truth, guess))
-        image.paste(self.chart.until(numbers["iteration"]), (self.px(MARGIN), self.px(BELOW)))
-        rows = [f"iteration {numbers['iteration']}", *describe_scores(numbers), seconds_text(numbers)]
-        for index, text in enumerate(filter(None, rows)):
-            self.write(image, (self.left[2], BELOW + 8 + 50 * index), text, 36)
-        if numbers["iteration"] == self.recorded.shown[-1][0]["iteration"]:
-            self.write(image, (MARGIN, HEIGHT - 56), fit_text(self.recorded.verdict, 120), 30)
-        return image
+    def frame(self, moment: Any) -> Image.Image:
+        """Returns the picture of one of the moments."""
+        raise NotImplementedError
 
-    def panel(self, stack: Image.Image, side: int) -> Image.Image:
-        """Returns the pictures of a stack on a grid, enlarged without smoothing to a square of so many pixels."""
-        return fit_square(arrange_grid(stack, self.recorded.batch), self.px(side))
+    def panel(self, stack: Image.Image, batch: int, side: float) -> Image.Image:
+        """Returns the pictures of a stack on a grid, enlarged with sharp pixels to a square of so many pixels."""
+        return fit_square(arrange_grid(stack, batch), self.px(side))
+
+    def paste(self, image: Image.Image, part: Image.Image, at: ChartPoint) -> None:
+        """Puts a part into an image. The place is that of the whole picture."""
+        image.paste(part, (self.px(at[0]), self.px(at[1])))
 
     def write(self, image: Image.Image, at: ChartPoint, text: str, size: int, colour: str = INK) -> None:
         """Writes a line of text into an image. Place and size are those of the whole picture."""
@@ -68,8 +83,41 @@ class Drawing:
         shown = text.replace("×", "x")  # which Pillow's own font does not have
         ImageDraw.Draw(image).text((self.px(at[0]), self.px(at[1])), shown, fill=colour, font=font)
 
+
+class Drawing(Film):
+    """The frames of one run. What stays the same is drawn once."""
+
+    def __init__(self, recorded: Recorded, scale: float = 1.0) -> None:
+        super().__init__(scale)
+        self.recorded, self.moments = recorded, recorded.shown
+        self.left = [MARGIN + index * (SIDE + GAP) for index in range(3)]
+        self.last = max(recorded.length, 2)
+        measure = name_measure(recorded.frames)
+        distance = f"gradient distance, log, 1 to {recorded.length} iterations"
+        lines = [
+            ChartLine(distance, ACCENT, distance_points(recorded)),
+            ChartLine(f"{MEASURES[measure]}, 0 to 1", SECOND, score_points(recorded, measure)),
+        ]
+        self.chart = Chart(lines, (self.px(2 * SIDE), self.px(HEIGHT - BELOW - 70)), scale)
+        self.base = self._draw_base()
+
+    def frame(self, moment: Still) -> Image.Image:
+        """Returns the drawing of one frame, from its numbers and its guess; the last one has the verdict too."""
+        numbers, guess = moment
+        image, truth = self.base.copy(), self.recorded.truth
+        self._paste(image, 1, guess)
+        if truth is not None:
+            self._paste(image, 2, difference(truth, guess))
+        self.paste(image, self.chart.until((numbers["iteration"] - 1) / (self.last - 1)), (MARGIN, BELOW))
+        rows = [f"iteration {numbers['iteration']}", *describe_scores(numbers), seconds_text(numbers)]
+        for index, text in enumerate(filter(None, rows)):
+            self.write(image, (self.left[2], BELOW + 8 + 50 * index), text, 36)
+        if numbers["iteration"] == self.recorded.shown[-1][0]["iteration"]:
+            self.write(image, (MARGIN, HEIGHT - 56), fit_text(self.recorded.verdict, 120), 30)
+        return image
+
     def _draw_base(self) -> Image.Image:
-        image = Image.new("RGB", (self.px(WIDTH), self.px(HEIGHT)), PAPER)
+        image = Image.new("RGB", self.size, PAPER)
         self.write(image, (MARGIN, 30), fit_text(self.recorded.title, 88), 44)
         about = "   ".join(describe_setup(self.recorded)[1:])
         self.write(image, (MARGIN, 88), fit_text(about, 150), 26, SOFT)
@@ -80,44 +128,69 @@ class Drawing:
         return image
 
     def _paste(self, image: Image.Image, index: int, stack: Image.Image) -> None:
-        image.paste(self.panel(stack, SIDE), (self.px(self.left[index]), self.px(TOP)))
+        self.paste(image, self.panel(stack, self.recorded.batch, SIDE), (self.left[index], TOP))
 
 
 class Chart:
-    """The curves of a run: its distance on a logarithmic scale, and its likeness from 0 to 1, or SSIM without one."""
+    """Curves that are drawn up to a moment, and pale beyond it.
 
-    def __init__(self, recorded: Recorded, size: tuple[int, int], scale: float) -> None:
-        self.size, self.last = size, max(recorded.length, 2)
+    Their names stand above them; with a heading, which then stands there, at their right ends. `level` is the height of
+    a grey line across.
+    """
+
+    def __init__(
+        self, lines: Sequence[ChartLine], size: tuple[int, int], scale: float, heading: str = "", level: float = 0.0
+    ) -> None:
+        self.lines, self.size, self.scale, self.heading, self.level = lines, size, scale, heading, level
         self.axis = round(34 * scale)
-        lines = {f"gradient distance, log, 1 to {recorded.length} iterations": (ACCENT, distance_points(recorded))}
-        measure = name_measure(recorded.frames)
-        lines[f"{MEASURES[measure]}, 0 to 1"] = (SECOND, score_points(recorded, measure))
-        self.faint, self.full = (self._draw(lines, scale, pale=pale) for pale in (True, False))
+        self.across = size[0] - (round(44 * scale) if heading else 0)
+        self.faint, self.full = (self._draw(pale=pale) for pale in (True, False))
 
-    def until(self, iteration: int) -> Image.Image:
-        """Returns the chart with its curves drawn up to an iteration and pale beyond it."""
-        x = max(1, min(self.size[0], round(self.size[0] * (iteration - 1) / (self.last - 1))))
+    def until(self, share: float) -> Image.Image:
+        """Returns the chart with its curves drawn in full up to a share of its width."""
+        x = max(1, min(self.across, round(self.across * share)))
         image = self.faint.copy()
         image.paste(self.full.crop((0, 0, x, self.size[1])), (0, 0))
         ImageDraw.Draw(image).line([(x - 1, self.axis), (x - 1, self.size[1])], fill=INK, width=max(1, self.axis // 17))
         return image
 
-    def _draw(self, lines: dict[str, tuple[str, list[ChartPoint]]], scale: float, *, pale: bool) -> Image.Image:
+    def _draw(self, *, pale: bool) -> Image.Image:
         """Draws at twice the size and makes it smaller, so that lines are smooth."""
-        width, height, axis = (2 * length for length in (*self.size, self.axis))
-        image = Image.new("RGB", (width, height), PAPER)
-        draw, x = ImageDraw.Draw(image), 0.0
-        for y in (axis, height - 1):
+        width, (height, axis) = 2 * self.across, (2 * length for length in (self.size[1], self.axis))
+        image = Image.new("RGB", (2 * self.size[0], height), PAPER)
+        draw, font, x = ImageDraw.Draw(image), find_font(round(40 * self.scale)), 0.0
+        draw.text((0, 0), self.heading, fill=INK, font=font)
+        for y in (axis, height - 1, axis + (1 - self.level) * (height - 1 - axis)):
             draw.line([(0, y), (width, y)], fill=LINE, width=2)
-        for name, (colour, points) in lines.items():
-            if not points:
-                continue
+        drawn = [line for line in self.lines if line.points]
+        ends = spread_ends([line.points[-1][1] for line in drawn], 44 * self.scale / (height - axis))
+        for (name, colour, points), end in zip(drawn, ends, strict=True):
             shade = blend(colour, 0.25) if pale else colour
-            draw.text((x, 0), name, fill=colour, font=find_font(round(40 * scale)))
-            x += draw.textlength(name + "    ", font=find_font(round(40 * scale)))
             draw.line([(px * width, axis + (1 - py) * (height - 1 - axis)) for px, py in points], fill=shade,
-                      width=max(2, round(6 * scale)), joint="curve")  # fmt: skip
+                      width=max(2, round(6 * self.scale)), joint="curve")  # fmt: skip
+            if self.heading:
+                beside = points[-1][0] * width + 12 * self.scale
+                draw.text((beside, axis + (1 - end) * (height - axis - 48 * self.scale)), name, fill=colour, font=font)
+            else:
+                draw.text((x, 0), name, fill=shade, font=font)
+                x += draw.textlength(name + "    ", font=font)
         return image.resize(self.size, Image.Resampling.LANCZOS)
+
+
+def spread_ends(ends: Sequence[float], apart: float) -> list[float]:
+    """Returns heights in [0, 1] in the order of those given, no two nearer than `apart` if there is room."""
+    order = sorted(range(len(ends)), key=lambda index: ends[index])
+    apart = min(apart, 1 / max(1, len(ends)))
+    places = dict.fromkeys(order, 0.0)
+    low = 0.0
+    for index in order:
+        places[index] = low = max(ends[index], low)
+        low += apart
+    high = 1.0
+    for index in reversed(order):
+        places[index] = high = min(places[index], high)
+        high -= apart
+    return [places[index] for index in range(len(ends))]
 
 
 def distance_points(recorded: Recorded) -> list[ChartPoint]:
@@ -158,11 +231,12 @@ def arrange_grid(stack: Image.Image, batch: int) -> Image.Image:
 
 
 def fit_square(image: Image.Image, side: int) -> Image.Image:
-    """Returns an image in the corner of a square: small ones enlarged a whole number of times, large ones shrunk."""
+    """Returns an image as large as fits into the corner of a square, with sharp pixels where it is enlarged."""
     factor = min(side / image.width, side / image.height)
-    factor = math.floor(factor) if factor >= 2 else factor
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    fitted = image.resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.LANCZOS)
+    whole = math.ceil(factor)
+    sharp = image.resize((image.width * whole, image.height * whole), Image.Resampling.NEAREST)
+    fitted = sharp.resize(size, Image.Resampling.BOX if factor >= 1 else Image.Resampling.LANCZOS)
     square = Image.new("RGB", (side, side), PAPER)
     square.paste(fitted, (0, 0))
     return square

@@ -1,4 +1,4 @@
-"""A run as something that moves: an animation or a video, captioned, one picture for each frame that was seen."""
+"""A run or a race as an animation or a video, captioned, one picture for each frame that was seen."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import io
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from gradleak_core.runs.exports.drawing import Drawing
-from gradleak_core.runs.exports.recorded import MOST_FRAMES, Recorded, choose_evenly
-from gradleak_core.types import JSON, Refused
+from gradleak_core.runs.exports.drawing import Film
+from gradleak_core.runs.exports.recorded import MOST_FRAMES, choose_evenly
+from gradleak_core.types import Refused
 
 MILLISECONDS = 100
 """The time that one frame is shown; the last is shown twenty times as long."""
@@ -24,14 +25,13 @@ NO_PICTURES = "This run has no pictures yet; wait for its first."
 NO_VIDEO = "Videos cannot be made here: install imageio-ffmpeg, or take the animation (GIF), which needs nothing."
 
 
-def draw_gif(recorded: Recorded) -> bytes:
-    """Returns a GIF of 960 × 540 pixels that rests on its last frame. Raises `Refused` for a run without pictures."""
-    chosen = choose_evenly(recorded.shown, MOST_ANIMATED)
+def draw_gif(film: Film) -> bytes:
+    """Returns a film as a GIF that rests on its last frame. Raises `Refused` for a film without pictures."""
+    chosen = choose_evenly(film.moments, MOST_ANIMATED)
     if not chosen:
         raise Refused(NO_PICTURES)
-    drawing = Drawing(recorded, ANIMATED_SCALE)
-    palette = choose_palette([drawing.frame(*frame) for frame in choose_evenly(chosen, 3)])
-    steps = [drawing.frame(*frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in chosen]
+    palette = choose_palette([film.frame(moment) for moment in choose_evenly(chosen, 3)])
+    steps = [film.frame(moment).quantize(palette=palette, dither=Image.Dither.NONE) for moment in chosen]
     durations = [MILLISECONDS] * (len(steps) - 1) + [REST * MILLISECONDS]
     out = io.BytesIO()
     steps[0].save(out, "GIF", save_all=True, append_images=steps[1:], duration=durations, loop=0, optimize=False)
@@ -47,28 +47,31 @@ def choose_palette(images: list[Image.Image]) -> Image.Image:
     return whole.quantize(256)
 
 
-def draw_mp4(recorded: Recorded) -> bytes:
-    """Returns an MP4 (H.264) of 1920 × 1080 pixels, ten frames a second, that rests on its last frame.
+def draw_mp4(film: Film) -> bytes:
+    """Returns a film as an MP4 (H.264), ten frames a second, that rests on its last frame.
 
-    Raises `Refused` for a run without pictures, and where imageio-ffmpeg is missing or fails.
+    Raises `Refused` for a film without pictures, and where imageio-ffmpeg is missing or fails.
     """
-    chosen = choose_evenly(recorded.shown, MOST_FRAMES)
+    chosen = choose_evenly(film.moments, MOST_FRAMES)
     if not chosen:
         raise Refused(NO_PICTURES)
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "run.mp4"
+        file = Path(folder) / "film.mp4"
         try:
-            encode_video(Drawing(recorded), [*chosen, *[chosen[-1]] * (REST - 1)], file)
+            encode_video(film, [*chosen, *[chosen[-1]] * (REST - 1)], file)
             return file.read_bytes()
         except (ImportError, OSError, RuntimeError) as error:
             raise Refused(NO_VIDEO) from error
 
 
-def encode_video(drawing: Drawing, frames: list[tuple[JSON, Image.Image]], file: Path) -> None:
-    """Draws frames and writes them to a file by ffmpeg. Raises ImportError, OSError and RuntimeError."""
+def encode_video(film: Film, moments: list[Any], file: Path) -> None:
+    """Draws the frames of some moments and writes them to a file by ffmpeg.
+
+    Raises ImportError, OSError and RuntimeError.
+    """
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    width, height = drawing.base.size
+    width, height = film.size
     command = [
         *(get_ffmpeg_exe(), "-loglevel", "quiet", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s"),
         *(f"{width}x{height}", "-r", str(1000 // MILLISECONDS), "-i", "-", "-c:v", "libx264", "-preset", "veryfast"),
@@ -77,7 +80,7 @@ def encode_video(drawing: Drawing, frames: list[tuple[JSON, Image.Image]], file:
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as ffmpeg:
         assert ffmpeg.stdin is not None
-        for numbers, picture in frames:
-            ffmpeg.stdin.write(drawing.frame(numbers, picture).tobytes())
+        for moment in moments:
+            ffmpeg.stdin.write(film.frame(moment).tobytes())
     if ffmpeg.returncode:
         raise RuntimeError(f"ffmpeg ended with code {ffmpeg.returncode}")

@@ -16,11 +16,13 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import recognisable, seen, word
+from gradleak_core.verdicts import recognisable, seen, word, write_likeness
 
 Item = TypeVar("Item")
 Columns = dict[str, "list[float | None]"]
 """The values of every iteration, by the name of the curve; None where there is none."""
+Still = tuple[JSON, Image.Image]
+"""The numbers of a frame and its picture."""
 MEASURES = {"likeness": "Likeness", "ssim": "SSIM"}
 """The measures of what is seen, in words."""
 MOST_FRAMES = 300
@@ -77,7 +79,7 @@ class Recorded:
         return list(self.value.get("frames") or [])
 
     @cached_property
-    def shown(self) -> list[tuple[JSON, Image.Image]]:
+    def shown(self) -> list[Still]:
         """The numbers and the picture of every frame whose picture can be read and is as large as the private one."""
         truth = self.truth
         found = [(frame, open_readable(from_data_url(frame.get("picture")))) for frame in self.frames]
@@ -159,10 +161,17 @@ def from_data_url(address: Any) -> bytes:
 def describe_scores(frame: JSON) -> list[str]:
     """Returns what is seen in a frame, its likeness and its PSNR in a few words each; SSIM where it has no likeness."""
     metrics = frame.get("metrics") or {}
-    name, psnr = name_measure([frame]), metrics.get("psnr")
-    value = metrics.get(name)
-    said = ["" if value is None else f"{MEASURES[name]} {round(value, 2) + 0.0:.2f}"]
-    return [*filter(None, [seen(metrics), *said, "" if psnr is None else f"PSNR {psnr:.1f} dB"])]
+    psnr, score = metrics.get("psnr"), write_score(metrics)
+    said = f"{MEASURES[name_measure([frame])]} {score}" if score else ""
+    return [*filter(None, [seen(metrics), said, "" if psnr is None else f"PSNR {psnr:.1f} dB"])]
+
+
+def write_score(metrics: JSON) -> str:
+    """Returns the likeness of a guess with two digits, or its SSIM without one; empty if it has neither."""
+    likeness, ssim = metrics.get("likeness"), metrics.get("ssim")
+    if likeness is not None:
+        return write_likeness(likeness)
+    return "" if ssim is None else f"{round(ssim, 2) + 0.0:.2f}"
 
 
 def name_measure(frames: list[JSON]) -> str:

@@ -20,6 +20,7 @@ from gradleak_core.data.uploads import encode_png
 from gradleak_core.runs.exports.drawing import HEIGHT, MARGIN, PAPER, SOFT, WIDTH, Drawing, wrap_text
 from gradleak_core.runs.exports.recorded import (
     Recorded,
+    Still,
     choose_by_change,
     choose_iterations,
     describe_scores,
@@ -48,12 +49,12 @@ def draw_sheet(recorded: Recorded) -> bytes:
     for index, (numbers, picture) in enumerate(choose_shown(recorded)):
         apart = (WIDTH - MARGIN - FROM - ACROSS * SMALL) // (ACROSS - 1)
         left, top = FROM + index % ACROSS * (SMALL + apart), 130 + index // ACROSS * (SMALL + 56)
-        sheet.paste(drawing.panel(picture, SMALL), (left, top))
+        sheet.paste(drawing.panel(picture, recorded.batch, SMALL), (left, top))
         looks, *scores = describe_scores(numbers) or [""]
         drawing.write(sheet, (left, top + SMALL + 4), f"iteration {numbers['iteration']}   {looks}", 20)
         drawing.write(sheet, (left, top + SMALL + 27), "   ".join(scores), 18, SOFT)
     if recorded.truth is not None:
-        sheet.paste(drawing.panel(recorded.truth, PRIVATE), (MARGIN, 130))
+        sheet.paste(drawing.panel(recorded.truth, recorded.batch, PRIVATE), (MARGIN, 130))
         drawing.write(sheet, (MARGIN, 130 + PRIVATE + 4), "Private picture", 20)
     for number, line in enumerate(side_lines(recorded)):
         drawing.write(sheet, (MARGIN, 575 + 30 * number), line, 22)
@@ -64,7 +65,7 @@ def draw_sheet(recorded: Recorded) -> bytes:
     return encode_png(sheet, pnginfo=info)
 
 
-def choose_shown(recorded: Recorded) -> list[tuple[JSON, Image.Image]]:
+def choose_shown(recorded: Recorded) -> list[Still]:
     """Returns the frames of a sheet with their pictures: chosen by what changes, and all that the verdict names."""
     chosen = choose_iterations([numbers for numbers, _ in recorded.shown], SHOWN, choose_by_change)
     return [frame for frame in recorded.shown if frame[0]["iteration"] in chosen]
