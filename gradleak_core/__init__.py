@@ -1,4 +1,4 @@
-"""GradLeak: watch a private image come back from a shared gradient."""
+"""GradLeak: watch a private picture come back from a shared gradient."""
 
 import ctypes
 import os

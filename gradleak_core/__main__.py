@@ -38,7 +38,7 @@ Where = Annotated[Device | None, typer.Option(help="Where to compute; the best o
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
 
 app = typer.Typer(
-    help="Watch a private image come back from a shared gradient.", no_args_is_help=True, add_completion=False
+    help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
 
 

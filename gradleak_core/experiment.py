@@ -164,7 +164,7 @@ def shape(experiment: Experiment) -> tuple[int, int, int]:
 
 
 def load_batch(experiment: Experiment) -> tuple[Tensor, Tensor]:
-    """Loads the private images (B, C, H, W) and labels (B,) to the CPU."""
+    """Loads the private pictures (B, C, H, W) and labels (B,) to the CPU."""
     loaded = [load_image(reference, experiment.size, experiment.channels) for reference in experiment.images]
     labels = experiment.labels or tuple(own or 0 for _, own in loaded)
     for number, label in enumerate(labels, 1):

@@ -1,4 +1,4 @@
-"""Where the private images of claims come from: sets and victims below the folder given with --data, else samples."""
+"""Where the private pictures of claims come from: sets and victims below the folder given with --data, else samples."""
 
 from __future__ import annotations
 

@@ -163,10 +163,28 @@ def test_whatever_a_link_says_the_page_opens(key: str) -> None:
         experiment, complaints = links.read_leniently({key: value}, KNOWN)
         assert experiment.keys() == knobs.start(KNOWN).keys() or complaints == []
         assert all(complaint.endswith((".", "?")) for complaint in complaints)
+        assert all(links.tell_plainly(complaint, KNOWN).endswith((".", "?")) for complaint in complaints)
 
 
 def test_a_pattern_that_begins_as_json_does_is_a_text() -> None:
     assert put("threat.hidden", "[cd]*.weight")["threat"]["hidden"] == "[cd]*.weight"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"model": "foo"}, "Model 'foo' is not known."),
+        ({"defence": "gaussian_noise:std=99"}, "Deviation of Gaussian noise must lie between 1e-08 and 10, not 99.0."),
+        ({"attack.optimiser.lr": "-1"}, "Step size must lie between 1e-05 and 10, not -1.0."),
+        ({"client.lr": "x"}, "Learning rate must be a number, not 'x'."),
+        ({"defence": "nosie"}, "Defence 'nosie' is not known."),
+        ({"modle": "vit"}, "'modle' is not known here; did you mean model?"),
+        ({"zzz": "1"}, "'zzz' is not known here."),
+    ],
+)
+def test_what_a_link_has_wrong_is_told_without_the_names_of_code(query: dict[str, str], said: str) -> None:
+    (complaint,) = links.read_leniently(query, KNOWN)[1]
+    assert links.tell_plainly(complaint, KNOWN) == said
 
 
 def test_a_broken_link_opens_with_what_was_understood() -> None:

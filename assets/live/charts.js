@@ -7,7 +7,7 @@ import { Plot } from "./plot.js";
 import { small, threshold } from "./words.js";
 
 const POINTS = 1500;
-const FLOOR = "Private image";
+const FLOOR = "Private picture";
 const WAITING = "Drawn here during a run";
 
 /** @typedef {"losses" | "quality"} Name */

@@ -99,7 +99,7 @@ export class Controls {
     enable("scrubber", frames);
     for (const button of this.paces) button.disabled = !active;
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
-    text(this.find("refused"), refused || problem || "");
+    list(this.find("refused"), [refused, problem].filter(Boolean).join("\n"));
     this.offer(state.fixes);
   }
 
@@ -131,6 +131,25 @@ export class Controls {
  */
 function letGo(event) {
   if (event.detail > 0 && event.target instanceof Element) event.target.closest("button")?.blur();
+}
+
+/**
+ * Shows sentences, each in a line of its own, as a list if there are several.
+ * @param {HTMLElement} node
+ * @param {string} sentences
+ */
+function list(node, sentences) {
+  if (node.dataset.said === sentences) return;
+  node.dataset.said = sentences;
+  const lines = sentences.split("\n").filter(Boolean);
+  if (lines.length < 2) {
+    node.textContent = sentences;
+    return;
+  }
+  const items = lines.map((line) => Object.assign(document.createElement("li"), { textContent: line }));
+  const whole = document.createElement("ul");
+  whole.append(...items);
+  node.replaceChildren(whole);
 }
 
 /**

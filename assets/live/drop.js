@@ -34,7 +34,7 @@ export function catchDrop(api, root, view) {
     const ifLast = (act) => { if (drop === drops) act(); };
     view.complain("");
     view.say(`Taking in ${file.name}…`);
-    send(`${api}/uploads`, file).then(
+    send(`${api}/uploads?name=${encodeURIComponent(file.name)}`, file).then(
       (answer) => ifLast(() => view.takeDropped(answer)),
       (error) => ifLast(() => view.complain(error.message)),
     );

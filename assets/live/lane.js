@@ -238,7 +238,7 @@ function build(number, name) {
     </figcaption>
     <div class="gl-pair" data-lane-part="pair" title="Show this lane's update">
       <div class="gl-tiles" data-lane-part="guess" role="img" data-empty="The guess appears here."></div>
-      <div class="gl-tiles gl-inset" data-lane-part="truth" role="img" aria-label="The private image"></div>
+      <div class="gl-tiles gl-inset" data-lane-part="truth" role="img" aria-label="The private picture"></div>
       <div data-lane-part="difference" hidden></div>
       <span class="gl-end" data-lane-part="end"></span>
     </div>

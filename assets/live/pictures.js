@@ -11,7 +11,7 @@ const FAINT = 0.02;
 
 /** @typedef {"truth" | "guess" | "difference"} Panel */
 
-/** The three pictures side by side: private image, guess, and what is between them. */
+/** The three pictures side by side: private picture, guess, and what is between them. */
 export class Panels {
   /** @type {ImageData | null} */
   truth = null;

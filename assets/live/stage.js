@@ -139,7 +139,7 @@ export class Stage {
     const at = cursor.shown ?? 0;
     /** @type {(name: string, sentence: string) => void} */
     const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
-    describe("truth", `The private image. ${said.truth}`);
+    describe("truth", `The private picture. ${said.truth}`);
     describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
     describe("difference", `The error of each pixel at iteration ${at}`);
   }

@@ -316,7 +316,7 @@ export function explained(floor) {
 
 /**
  * Captions under the pictures and, for a batch, the sentence about its labels.
- * @param {number[] | null | undefined} truth the labels of the private images
+ * @param {number[] | null | undefined} truth the labels of the private pictures
  * @param {number[] | null | undefined} guess what the attacker takes them for
  * @param {string[] | null | undefined} classes
  * @param {boolean} told whether the attacker knows the labels
@@ -329,7 +329,7 @@ export function captions(truth, guess, classes, told, unnamed = []) {
   const guesses = truth.map((_, index) => named(guess?.[index], known(index)));
   const right = truth.map((label, index) => guess?.[index] === label);
   const one = truth.length === 1;
-  const caption = one ? `Label: ${names[0]}${unnamed.length ? ", by default" : ""}` : `${truth.length} images`;
+  const caption = one ? `Label: ${names[0]}${unnamed.length ? ", by default" : ""}` : `${truth.length} pictures`;
   const labels = `Labels: ${names.join(", ")}.`;
   if (!guess?.length) return { truth: caption, guess: "", labels: one ? "" : labels, right: one ? right : [] };
   if (one) return { truth: caption, guess: attempt(guesses[0], right[0], told), labels: "", right };

@@ -25,7 +25,7 @@ class Outcome:
     values: list[JSON]
     """Every single measurement, one row each; those with a `seed` name it."""
     images: str
-    """Where the private images came from, in words."""
+    """Where the private pictures came from, in words."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def measure(setting: Setting) -> Outcome:
             head = {"defence": name, "seed": experiment.seed, "iterations": result["iterations"]}
             values.append(head | result["metrics"])
     ssim = {name: statistics.median(row["ssim"] for row in values if row["defence"] == name) for name in DEFENCES}
-    ours = "median SSIM to the private images: " + ", ".join(f"{name} {value:.2f}" for name, value in ssim.items())
+    ours = "median SSIM to the private pictures: " + ", ".join(f"{name} {value:.2f}" for name, value in ssim.items())
     return Outcome(ours, verdict(ssim), values, pictures.words(setting, "cifar10"))
 
 
@@ -50,7 +50,7 @@ CLAIM = Claim(
     paper=papers.INSTAHIDE,
     sentence="Training on mixtures, and more so on encrypted ones, keeps the single images from coming back.",
     setup="MLP of width 256, batches of four, the mixed labels known, Inverting Gradients; SSIM of what comes back to "
-    "the private image nearest to it. What comes back is the mixture itself; taking mixtures apart is not tried.",
+    "the private picture nearest to it. What comes back is the mixture itself; taking mixtures apart is not tried.",
     theirs="in words only",
     refuted_by="Single images recognisable under InstaHide.",
     live=replace(BASE, defences=(Mixup(),)),

@@ -1,4 +1,4 @@
-"""Where a claim's private images come from: the sets below the folder given with --data, else the built-in samples."""
+"""The sources of a claim's private pictures: the sets below the folder given with --data, else the built-in samples."""
 
 from __future__ import annotations
 

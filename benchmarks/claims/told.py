@@ -17,7 +17,7 @@ from gradleak_core.types import Finished, Observation, Progress
 
 @dataclass(frozen=True)
 class Attacked:
-    """The attacker's pick, paired with the private images: both (B, C, H, W) on the CPU."""
+    """The attacker's pick, paired with the private pictures: both (B, C, H, W) on the CPU."""
 
     images: Tensor
     truth: Tensor

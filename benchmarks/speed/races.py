@@ -1,4 +1,4 @@
-"""Seconds to an SSIM of 0.6 against the private image, looked at from outside ten times a second.
+"""Seconds to an SSIM of 0.6 against the private picture, looked at from outside ten times a second.
 
 On each network all programs invert the same observed update with known labels, for at most 20 seconds: GradLeak with
 Inverting Gradients as its ConvNet preset has it, breaching with its `invertinggradients`, and the bare loop with signed

@@ -273,7 +273,7 @@ async def post_upload(request: Request) -> Response:
             await asyncio.wait_for(receive_body(request, file, MOST_UPLOADED, LARGE_FILE), ARRIVAL)
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
-        taken = await run_in_threadpool(pictures.take, file)
+        taken = await run_in_threadpool(pictures.take, file, request.query_params.get("name", ""))
         return JSONResponse(taken | find_setup(service_of(request), file), 201)
 
 

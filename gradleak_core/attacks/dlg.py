@@ -1,7 +1,7 @@
 """Deep Leakage from Gradients: search for the image and label whose gradient equals the one that was shared.
 
 The attacker starts from noise and a random label, computes the gradient that they would have caused, and changes both
-until it equals the shared one. By then the noise has become the private image. The attack needs a model with smooth
+until it equals the shared one. By then the noise has become the private picture. The attack needs a model with smooth
 activations, and takes tens to hundreds of steps of L-BFGS on a small network.
 
 Departs: an iteration is one evaluation, with backtracking instead of full steps; the first guess is noise around grey,

@@ -6,9 +6,11 @@ A link names only the knobs that differ from the default experiment.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
-from gradleak_core.config.knobs import convert_scalar, defence, find_entry, fitting, kind_of, put, start, top
+from gradleak_core.config.knobs import OBJECTS, convert_scalar, defence, find_entry, fitting, kind_of, put, start, top
+from gradleak_core.config.schemas import quoted
 from gradleak_core.types import JSON, Refused
 
 LISTS = {"image": "images", "label": "labels", "defence": "defences"}
@@ -69,6 +71,34 @@ def read_changes(query: Mapping[str, str | list[str]], catalogue: JSON, experime
         except Refused as refused:
             complaints.append(str(refused))
     return experiment, complaints
+
+
+def tell_plainly(complaint: str, catalogue: JSON) -> str:
+    """Returns a sentence on a part of a link in a reader's words: knobs by their labels, and no list of kinds."""
+    found = re.match(r"([\w.]+):? (.*)", complaint, re.DOTALL)
+    if found is None:
+        return complaint
+    path, said = found.groups()
+    if " has no knob " in said:
+        near = re.search(r"; did you mean .*", said)
+        return f"{quoted(path)} is not known here{near[0] if near else '.'}"
+    titles = {kind: str(row["title"]) for family in catalogue["families"].values() for kind, row in family.items()}
+    *before, name = path.split(".")
+    labels = {knob["name"]: knob["label"] for row in _knob_rows(before, catalogue) for knob in row["knobs"]}
+    if name not in labels and name not in (*LISTS, "model", "attack", "defences"):
+        return complaint
+    label = labels.get(name, name.capitalize())
+    owner = titles.get(before[-1]) if before else None
+    short_of_kinds, kinds, _ = said.partition("; choose from ")
+    where = f"{label} of {owner}" if owner else label
+    return f"{where} {short_of_kinds}{'.' if kinds else ''}"
+
+
+def _knob_rows(before: list[str], catalogue: JSON) -> list[JSON]:
+    """Returns the parts of the catalogue among whose knobs the last name of a path is to be found."""
+    if not before or before[0] in OBJECTS:
+        return [catalogue[before[0] if before else "experiment"]]
+    return [row for family in catalogue["families"].values() for row in family.values()]
 
 
 def _read_list(key: str, texts: list[str], catalogue: JSON) -> JSON:

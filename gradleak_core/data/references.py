@@ -11,7 +11,7 @@ from gradleak_core.types import Refused
 SAMPLES_COMMAND = "python -m gradleak_core catalogue samples"
 SCHEMES = ("sample", "upload", "dataset", "folder")
 WHERE_LISTED = {
-    "sample:": f"choose one under Picture in the Lab, or list them with `{SAMPLES_COMMAND}`.",
+    "sample:": f"choose one under Picture in the Lab, or see `{SAMPLES_COMMAND}`.",
     "folder:": "choose one under Picture in the Lab; GRADLEAK_DATASETS says which folders there are.",
 }
 """Where the images of a scheme are listed."""

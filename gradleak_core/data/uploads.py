@@ -28,6 +28,10 @@ LONGEST = 65_535
 """The most pixels of a side, as in a JPEG."""
 SIDE = 512
 """The most pixels of a side that are kept."""
+NAME_SUFFIX = ".name"
+"""The ending of the file beside an upload that holds the name under which it was handed in."""
+LONGEST_FILE_NAME = 120
+"""The most characters of such a name."""
 DARK = 64
 """The value, of 255, that nothing in a very dark picture exceeds: a quarter, as 14 bits in a file of 16."""
 
@@ -85,6 +89,22 @@ def keep_upload(folder: Path, clean: bytes) -> str:
     return f"upload:{digest}"
 
 
+def keep_name(folder: Path, reference: str, name: str) -> None:
+    """Writes the name of an upload's file beside it, without folders and cut short. Raises OSError."""
+    alone = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(filter(str.isprintable, alone)).strip()[:LONGEST_FILE_NAME]
+    if plain:
+        write_whole(upload_file(folder, reference).with_suffix(NAME_SUFFIX), plain.encode())
+
+
+def read_name(folder: Path, reference: str) -> str:
+    """Returns the name of the file that an upload came in; empty where none is kept."""
+    try:
+        return upload_file(folder, reference).with_suffix(NAME_SUFFIX).read_text(encoding="utf-8")[:LONGEST_FILE_NAME]
+    except (OSError, ValueError, Refused):
+        return ""
+
+
 def upload_path(folder: Path, reference: str) -> Path:
     """Returns the path of `upload:<sha256>`. Raises `Refused` when the reference is malformed or nothing is there."""
     kept = upload_file(folder, reference)
@@ -103,10 +123,10 @@ def upload_file(folder: Path, reference: str) -> Path:
 
 def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
     """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError."""
-    kept = {f"{reference.removeprefix('upload:')}.png" for reference in used}
+    kept = {reference.removeprefix("upload:") for reference in used}
     oldest = time.time() - seconds
     for place in folder.glob("*"):
-        if place.name not in kept and place.stat().st_mtime < oldest:
+        if place.stem not in kept and place.stat().st_mtime < oldest:
             place.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""The numbers shown beside a guess, and its pairing with the private images: an attack returns a batch in any order."""
+"""The numbers beside a guess, and its pairing with the private pictures: an attack returns a batch in any order."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class Hub:
         return trace is None or (trace.given >= MOST_TRIES and trace.last == trace.given_at)
 
     def start(self, run: str, head: Head, truth: bytes) -> None:
-        """Marks a run as running, with its head and its private images."""
+        """Marks a run as running, with its head and its private pictures."""
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
             self.store.start(run, head | {"given": trace.given, "given_at": trace.given_at}, truth)

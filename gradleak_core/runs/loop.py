@@ -196,7 +196,7 @@ class Run:
         return True
 
     def announce(self, event: Started, secret: Any) -> None:
-        """Sends `started` with the private images and labels of the secret."""
+        """Sends `started` with the private pictures and labels of the secret."""
         batch, *shape = secret.images.shape
         head = {
             "type": "started", "run": self.run, "steps": event.steps, "restarts": event.restarts,

@@ -38,14 +38,17 @@ class Pictures:
         self.lock = threading.Lock()
         self._experiments = experiments
 
-    def upload(self, data: bytes) -> dict[str, Any]:
-        """Checks and keeps an encoded picture, as `take` does. Raises `Busy` too, when too many are in hand."""
+    def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
+        """Checks and keeps an encoded picture and its file's name, as `take` does.
+
+        Raises `Busy` too, when too many are in hand.
+        """
         with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
-            return self.take(file)
+            return self.take(file, name)
 
-    def take(self, file: IO[bytes]) -> dict[str, Any]:
-        """Checks and keeps the picture in a file, while the caller holds `decoder.place()`.
+    def take(self, file: IO[bytes], name: str = "") -> dict[str, Any]:
+        """Checks and keeps the picture in a file and the file's name, while the caller holds `decoder.place()`.
 
         Returns its reference as `image`, the `width` and `height` that are left of it in pixels, and as `stretched` the
         reference of a second, brightened picture when it is very dark, else None. Raises `Refused`.
@@ -53,6 +56,9 @@ class Pictures:
         plain, stretched = self.decoder.check(file)
         with self.lock:
             kept, bright = (picture and uploads.keep_upload(self.folder, picture) for picture in (plain, stretched))
+            for reference in (kept, bright):
+                if reference:
+                    uploads.keep_name(self.folder, str(reference), name)
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
 
@@ -60,7 +66,14 @@ class Pictures:
         """Removes the uploads of a deleted experiment that no other experiment needs."""
         for image in (mine := uploads_of(experiment)) and mine - self._needed():
             with suppress(Refused, OSError):
-                uploads.upload_file(self.folder, image).unlink(missing_ok=True)
+                kept = uploads.upload_file(self.folder, image)
+                for file in (kept, kept.with_suffix(uploads.NAME_SUFFIX)):
+                    file.unlink(missing_ok=True)
+
+    def names(self, experiment: Any) -> list[str]:
+        """Returns the names of the files that an experiment's uploads came in, as far as they are kept."""
+        found = (uploads.read_name(self.folder, image) for image in sorted(uploads_of(experiment)))
+        return list(dict.fromkeys(filter(None, found)))
 
     async def sweep(self) -> None:
         """Removes old uploads every hour until it is cancelled."""

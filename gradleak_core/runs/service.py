@@ -198,7 +198,7 @@ class Service:
         return self._found(run, lambda: self.store.picture(run, iteration), "no such frame")
 
     def truth(self, run: str) -> bytes:
-        """Returns the private images of a run as one encoded picture. Raises `NoRun`."""
+        """Returns the private pictures of a run as one encoded picture. Raises `NoRun`."""
         return self._found(run, lambda: self.store.truth(run), "not started yet")
 
     def recording(self, run: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Store:
         return self.write(lambda db: db.execute(HANDED, (times, iteration, run)))
 
     def start(self, run: str, started: Any, truth: bytes) -> Future[None]:
-        """Marks a run as running, with its head and its private images."""
+        """Marks a run as running, with its head and its private pictures."""
         row = (encode(started).decode(), truth, run)
         text = "UPDATE runs SET status = 'running', started = ?, truth = ? WHERE id = ?"
         return self._tell(run, lambda db: db.execute(text, row), status="running", started=finite(started))
@@ -242,7 +242,7 @@ class Store:
         return self._blob(f"{query} ORDER BY iteration DESC LIMIT 1", wanted)
 
     def truth(self, run: str) -> bytes | None:
-        """Returns the private images of a run as one picture; None before it has started."""
+        """Returns the private pictures of a run as one picture; None before it has started."""
         return self._blob("SELECT truth FROM runs WHERE id = ?", (run,))
 
     def _blob(self, query: str, values: tuple[Any, ...]) -> bytes | None:

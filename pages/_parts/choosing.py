@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.differences import part_title
+from gradleak_core.runs.pictures import uploads_of
 from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, change_tags, delete_runs, remove_tag
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
@@ -35,8 +36,9 @@ def filtered(rows: Sequence[JSON]) -> list[JSON]:
     described = [kinds(row) for row in rows]
     with st.container(horizontal=True, key="filter", vertical_alignment="bottom"):
         words = st.text_input(
-            "Search titles and tags", key="q", bind="query-params", persist_state="page", label_visibility="collapsed",
-            placeholder="Search titles and tags", icon=":material/search:", width=280, live=True,
+            "Search titles, tags and files", key="q", bind="query-params", persist_state="page",
+            label_visibility="collapsed", placeholder="Search titles, tags and files", icon=":material/search:",
+            width=280, live=True,
         )  # fmt: skip
         wanted = {
             field: st.selectbox(
@@ -52,8 +54,10 @@ def filtered(rows: Sequence[JSON]) -> list[JSON]:
 
 
 def has_words(row: JSON, words: str) -> bool:
-    """Returns whether each of the words is in the run's title, in that of its race, or in a tag."""
-    text = " ".join([row["name"], (row["race"] or {}).get("title") or "", *row["tags"]]).casefold()
+    """Returns whether each of the words is in the run's title, its race's, a tag, or the name of its picture's file."""
+    files = service().pictures.names(row["experiment"])
+    files += ["your picture"] if uploads_of(row["experiment"]) else []
+    text = " ".join([row["name"], (row["race"] or {}).get("title") or "", *row["tags"], *files]).casefold()
     return all(one in text for one in words.casefold().split())
 
 

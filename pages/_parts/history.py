@@ -116,13 +116,19 @@ def state(row: JSON) -> None:
             st.markdown(f"**{texts.escaped(row['name'])}**")
             status = f":{texts.colour(row)}-badge[{word(row['status'])}]"
             st.markdown(f"{status} {tag_badges(row['tags'])}")
-            note(texts.escaped(row["problem"]) if row["problem"] else texts.ingredients(row["experiment"], catalogue()))
+            note(texts.escaped(row["problem"]) if row["problem"] else made_of(row["experiment"]))
             note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown("Scores appear at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
             said = row["message"] or (row["result"] or {}).get("verdict")
             if said and said != row["problem"]:
                 note(said)
+
+
+def made_of(experiment: JSON) -> str:
+    """Names the parts of a run in one line, and the files of the pictures that were handed in for it."""
+    files = map(texts.escaped, service().pictures.names(experiment))
+    return ", ".join([texts.ingredients(experiment, catalogue()), *files])
 
 
 def actions(row: JSON, known: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from pages._parts.engine import catalogue, service
 from pages._parts.handover import release
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
+from pages._parts.scrolling import scroll_here
 from pages._parts.sheets import offer_setup
 from pages._parts.texts import escaped, note, segment
 
@@ -192,16 +193,21 @@ def upload() -> None:
         accept_multiple_files=True,
         key="upload",
     )
-    note(
-        "The picture stays on this server. It is cropped to a square and loses the position and camera data of its "
-        "file. It is deleted with the last run that uses it, or after a day without one. Choose its label afterwards, "
-        "under Labels. The contact sheet of a run restores its set-up. Both can also be dropped anywhere on the Lab."
-    )
+    offered = st.container()
     answers = [(take(file, file.name if len(files) > 1 else ""), file.name) for file in files]
     taken = [(picture, name) for picture, name in answers if picture]
-    for picture, _ in taken:
-        offer_setup(picture)
-    offer(taken)
+    with offered:
+        for picture, _ in taken:
+            offer_setup(picture)
+        offer(taken)
+        if taken:
+            scroll_here(" ".join(file.file_id for file in files))
+    note(
+        "The picture stays on this server, with the name of its file. It is cropped to a square and loses the position "
+        "and camera data of its file. It is deleted with the last run that uses it, or after a day without one. Choose "
+        "its label afterwards, under Labels. The contact sheet of a run restores its set-up. Both can also be dropped "
+        "anywhere on the Lab."
+    )
 
 
 def camera() -> None:
@@ -248,7 +254,7 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            kept = service().pictures.upload(data)
+            kept = service().pictures.upload(data, file.name)
             answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
         except Busy as busy:
             st.error(str(busy))

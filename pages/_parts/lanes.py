@@ -10,6 +10,7 @@ import streamlit as st
 
 from gradleak_core.config import demand
 from gradleak_core.config.assumptions import SOK, THREAT_MODELS, assumptions
+from gradleak_core.config.links import tell_plainly
 from gradleak_core.config.races import (
     MOST_LANES,
     check_lanes,
@@ -47,7 +48,7 @@ def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
         try:
             lane = read_lane(text, experiment, catalogue())
         except Refused as refused:
-            complaints.append(f"A lane is left out: {refused}")
+            complaints.append(f"A lane is left out: {tell_plainly(str(refused), catalogue())}")
             continue
         if lane in found:
             complaints.append(f"A lane is left out: {quoted(text)} makes it the same as another.")
@@ -173,8 +174,8 @@ def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
         race={"lanes": lanes, "names": names, "title": race_title(lanes, known), "by": "iterations"},
         shown=shown and on_stage(shown),
         shared=in_common(lanes),
-        refused=" ".join(reasons) or None,
-        complaint=" ".join(complaints),
+        refused="\n".join(reasons) or None,
+        complaint="\n".join(complaints),
         foreword="" if reasons else f"Lane 1: {foreword(lanes[0])}",
         preview=pictures.preview(images, lanes[0]["size"], lanes[0]["channels"]),
         key="race-view",

@@ -85,12 +85,12 @@ def restore() -> None:
     elif row is not None and not query:
         experiment, complaints = row["experiment"], []
     else:
-        experiment, complaints = links.read_leniently(query, catalogue())
+        experiment, said = links.read_leniently(query, catalogue())
+        complaints = [links.tell_plainly(sentence, catalogue()) for sentence in said]
     if run and row is None:
-        complaints.append(missing(run, bool(query)))
+        complaints.append(missing(run, bool(query), whole=not complaints))
     if race and not stored:
-        again = "press Run it live to race again" if lanes else "this is the first set-up instead"
-        complaints.append(f"This link's race is no longer stored, or cannot be shown; {again}.")
+        complaints.append(f"This link's race is not stored here, or cannot be shown{instead('race again', lanes)}")
     first = not (query or run or race or lanes)
     state.update(setup=experiment, run=run if row else None, welcome=first, complaints=complaints)
     state.update(lanes=lanes, race=race if stored else None)
@@ -102,12 +102,16 @@ def usable_race(race: str | None) -> JSON | None:
     return stored if stored and all(row["problem"] is None for row in stored["lanes"]) else None
 
 
-def missing(run: str, described: bool) -> str:
-    """Says why the run of a link is not shown, and what is shown instead."""
+def missing(run: str, described: bool, *, whole: bool) -> str:
+    """Says why the run of a link is not shown and, if the `whole` link was understood, what is shown instead."""
     if damaged := found(run):
         return str(damaged["problem"])
-    again = "press Run it live to start it again" if described else "this is the first set-up instead"
-    return f"This link's run is no longer stored; {again}."
+    return f"This link's run is not stored here{instead('start it', described) if whole else '.'}"
+
+
+def instead(again: str, described: object) -> str:
+    """Ends a sentence on something that a link names and that is not here: what can be done instead."""
+    return f"; press Run it live to {again}." if described else "; this is the first set-up instead."
 
 
 def own_address(query: dict[str, list[str]]) -> bool:

@@ -149,7 +149,7 @@ class Lab:
         return self.view.locator("dl > div").filter(has=self.page.get_by_text(name, exact=True)).locator("dd").first
 
     def picture(self, name: str) -> Locator:
-        """The canvas of "private image", "guess" or "difference"."""
+        """The canvas of "private picture", "guess" or "difference"."""
         return self.view.get_by_role("img", name=re.compile(name)).locator("canvas")
 
     def pixels(self, name: str) -> list[int]:

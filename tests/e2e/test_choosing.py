@@ -32,14 +32,14 @@ def test_an_own_picture_is_uploaded_and_attacked(lab: Lab) -> None:
     lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
-    kept = lab.pixels("private image")
+    kept = lab.pixels("private picture")
     left, right = kept[:3], kept[31 * 4 : 31 * 4 + 3]
     assert max(abs(a - b) for a, b in zip((*left, *right), (*RED, *BLUE), strict=True)) <= 2
     expect(lab.picture("guess")).to_be_visible()
 
 
 def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any_more(lab: Lab) -> None:
-    before = lab.open(SHORT).pixels("private image")
+    before = lab.open(SHORT).pixels("private picture")
     dialog = open_uploads(lab)
     upload(dialog, encoded(twelve_bits()))
     expect(dialog.get_by_role("alert").filter(has_text="This picture is very dark.")).to_be_visible()
@@ -50,8 +50,8 @@ def test_a_very_dark_picture_is_stretched_though_the_file_itself_is_not_held_any
     expect(use).not_to_have_class(plain)  # the button stands for the stretched picture now
     dialog.get_by_role("button", name="Use this picture").click()
     expect(dialog).to_be_hidden()
-    lab.wait_changed("private image", before)
-    assert max(lab.pixels("private image")[:-1:4]) > 240
+    lab.wait_changed("private picture", before)
+    assert max(lab.pixels("private picture")[:-1:4]) > 240
 
 
 DROP = """([letters, name]) => {
@@ -130,7 +130,7 @@ def test_the_camera_takes_a_picture_that_can_be_attacked(lab: Lab) -> None:
     lab.page.wait_for_url(lambda url: "image=upload:" in unquote(url))
     lab.run()
     lab.expect_status("done")
-    assert len({*lab.pixels("private image")}) > 2
+    assert len({*lab.pixels("private picture")}) > 2
 
 
 def test_what_cannot_be_run_says_why_and_run_is_disabled(lab: Lab) -> None:

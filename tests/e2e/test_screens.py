@@ -79,7 +79,7 @@ def test_a_projector_shows_all_without_scrolling_and_nothing_moves(page: Page) -
     lab.expect_status("done")
     expect(lab.run_button).to_be_in_viewport(ratio=1)
     expect(lab.scrubber).to_be_in_viewport(ratio=1)
-    for name in ("private image", "guess"):
+    for name in ("private picture", "guess"):
         expect(lab.picture(name)).to_be_in_viewport(ratio=1)
     for name in ("loss terms", "PSNR and likeness"):
         expect(lab.chart(name)).to_be_in_viewport(ratio=1)

@@ -92,17 +92,17 @@ def test_another_picture_after_a_run_is_shown_with_an_empty_guess_and_the_run_ca
     run = lab.run()
     lab.expect_status("done")
     lab.expect_iteration(12)
-    ssim, private, guess = lab.number("SSIM").inner_text(), lab.pixels("private image"), lab.pixels("guess")
+    ssim, private, guess = lab.number("SSIM").inner_text(), lab.pixels("private picture"), lab.pixels("guess")
     lab.choose_picture().get_by_role("button", name="Rocket").click()
     expect(lab.number("SSIM")).to_have_text("–")
     expect(lab.picture("guess")).to_have_count(0)
     expect(lab.button("Run it live")).to_be_enabled()
-    assert distance(lab.pixels("private image"), private) > 10
+    assert distance(lab.pixels("private picture"), private) > 10
     lab.former.click()
     expect(lab.number("SSIM")).to_have_text(ssim)
     lab.expect_iteration(12)
     assert lab.run_id == run
-    assert (lab.pixels("private image"), lab.pixels("guess")) == (private, guess)
+    assert (lab.pixels("private picture"), lab.pixels("guess")) == (private, guess)
 
 
 def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Server) -> None:

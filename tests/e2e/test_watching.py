@@ -70,17 +70,17 @@ def test_the_recording_goes_when_another_set_up_is_chosen(moving: Lab) -> None:
     expect(lab.view.get_by_role("img", name=re.compile("guess")).locator("canvas")).to_have_count(0)
     expect(lab.view.get_by_text("Worst: ")).to_have_count(0)
     expect(lab.number("SSIM")).to_have_text("–")
-    expect(lab.picture("private image")).to_be_visible()
+    expect(lab.picture("private picture")).to_be_visible()
 
 
 def test_before_a_run_the_private_picture_is_shown_as_the_model_will_see_it(lab: Lab) -> None:
     lab.open(SHORT)
-    before = lab.pixels("private image")
+    before = lab.pixels("private picture")
     assert lab.view.get_by_role("img", name=re.compile("guess")).locator("canvas").count() == 0
     lab.run()
     lab.expect_status("done")
     expect(lab.picture("guess")).to_be_visible()
-    assert distance(before, lab.pixels("private image")) < 1
+    assert distance(before, lab.pixels("private picture")) < 1
 
 
 def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
@@ -106,8 +106,8 @@ def test_the_first_preset_gives_the_picture_away(lab: Lab) -> None:
     assert lab.number("Labels").inner_text() == "100\u00a0%"
     expect(lab.view).to_contain_text("Label: person (0)")
     expect(lab.view).to_contain_text("✓ person (0), right")
-    assert distance(lab.pixels("private image"), lab.pixels("guess")) < 20
-    assert len({*lab.pixels("private image")}) > 50
+    assert distance(lab.pixels("private picture"), lab.pixels("guess")) < 20
+    assert len({*lab.pixels("private picture")}) > 50
     for name in ("loss terms", "PSNR and likeness"):
         lines = lab.chart(name).locator(".gl-curve")
         expect(lines).to_have_count(2)

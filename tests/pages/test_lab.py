@@ -17,6 +17,7 @@ from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.fixes import fixes
 from pages._parts.images import apart
+from pages._parts.pictures import class_names
 from pages._parts.presets import keep_uploads, pressed
 from tests.data.test_uploads import encoded, twelve_bits
 from tests.pages.conftest import Open, field, view, views, warnings
@@ -121,10 +122,10 @@ def test_a_link_to_a_run_shows_it_with_its_set_up(service: Service, full: list[s
 
 def test_a_link_to_a_run_that_is_gone_says_so(service: Service, open_page: Open) -> None:
     app = open_page("lab", run="0123456789ab")
-    assert warnings(app)[0].endswith("is no longer stored; this is the first set-up instead.")
+    assert warnings(app)[0].endswith("is not stored here; this is the first set-up instead.")
     assert view(app)["run"] is None
     app = open_page("lab", run="0123456789ab", attack="dlg")
-    assert warnings(app)[0].endswith("is no longer stored; press Run it live to start it again.")
+    assert warnings(app)[0].endswith("is not stored here; press Run it live to start it.")
 
 
 def test_an_attack_against_what_the_model_has_not_says_so(service: Service, open_page: Open) -> None:
@@ -339,6 +340,8 @@ def test_label_names_are_those_of_the_pictures_and_none_when_they_disagree(servi
     assert view(open_page("lab", image=samples))["classes"] == service.catalogue()["classes"]
     assert view(open_page("lab", image=digits))["classes"][0] == "T-shirt/top"
     assert view(open_page("lab", image=[samples, digits]))["classes"] == []
+    mixed = class_names([samples, "upload:a", "sample:coffee"])
+    assert [mixed[label] for label in (0, 1)] == ["person", "1"]  # nobody said what the upload shows
 
 
 def test_a_picture_that_is_not_there_is_refused_before_the_run(service: Service, open_page: Open) -> None:

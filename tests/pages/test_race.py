@@ -197,7 +197,7 @@ def test_a_watch_only_link_shows_the_race_alone(service: Service, open_page: Ope
     assert view(app)["shared"].startswith("In all lanes: astronaut, 32 × 32, LeNet, iDLG, 3 iterations")
     assert not app.button
     gone = open_page("lab", race="0123456789ab", watch="1")
-    assert "race is no longer stored" in warnings(gone)[0]
+    assert "race is not stored here" in warnings(gone)[0]
 
 
 def test_a_race_is_one_card_that_opens_in_the_lab_and_goes_as_one(service: Service, open_page: Open) -> None:

@@ -6,8 +6,11 @@ import copy
 import json
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from gradleak_core.config.knobs import start
+from gradleak_core.data.uploads import encode_png
 from gradleak_core.runs.races import submit_race
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import clean_tags, tag_run
@@ -33,6 +36,17 @@ def test_the_filter_finds_words_of_titles_and_tags(service: Service, full: list[
     app.text_input("q").set_value("nowhere").run()
     assert listed(app) == []
     assert "0 of 2 runs" in words(app)
+
+
+def test_the_filter_finds_an_own_picture_by_its_name_and_by_its_files(service: Service, open_page: Open) -> None:
+    content = encode_png(Image.new("RGB", (20, 20), "navy"))
+    image = service.pictures.upload(content, "rocket.png")["image"]
+    run = service.submit(start(service.catalogue()) | {"images": [image]}, "first")
+    app = open_page("runs")
+    for text, found in (("rocket", [run]), ("your picture", [run]), ("first", [run]), ("astronaut", [])):
+        app.text_input("q").set_value(text).run()
+        assert listed(app) == found, text
+    assert r"rocket\.png" in words(open_page("runs"))
 
 
 def test_the_filter_finds_a_status_an_attack_and_a_defence(service: Service, full: list[str], open_page: Open) -> None:

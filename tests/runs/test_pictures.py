@@ -93,6 +93,20 @@ def test_an_upload_goes_with_the_last_run_that_needs_it(server: Server) -> None:
     assert other in kept(server)  # nobody has run it yet
 
 
+def test_the_name_of_an_uploads_file_is_kept_beside_it_and_goes_with_it(server: Server) -> None:
+    picture, folder = encoded(Image.new("RGB", (20, 20), "navy")), server.service.pictures.folder
+    name = "C:\\photos/my\nrocket" + "x" * 200
+    image = server.client.post("/api/uploads", params={"name": name}, content=picture).json()["image"]
+    number = run(server, image)
+    (said,) = server.service.pictures.names(server.service.run(number)["experiment"])
+    assert said == f"myrocket{'x' * 112}"
+    assert uploads.read_name(folder, "upload:../../etc") == ""
+    server.service.pictures.sweep_once()
+    assert uploads.read_name(folder, image) == said
+    server.service.delete(number)
+    assert list(folder.glob("*.name")) == []
+
+
 def test_an_upload_without_a_run_is_kept_for_a_day(server: Server) -> None:
     needed, young, old, again = (colour(server, name) for name in ("cyan", "magenta", "yellow", "black"))
     run(server, needed)

@@ -60,7 +60,7 @@ def test_deleting_takes_the_frames_along_and_leaves_other_runs(store: Store) -> 
 
 
 def test_pictures_that_are_deleted_are_gone_from_the_files_too(store: Store) -> None:
-    secrets = [b"private image %d " % number * 400 for number in range(2)]
+    secrets = [b"private picture %d " % number * 400 for number in range(2)]
     for number, secret in enumerate(secrets):
         store.add(f"run {number}", "run", EXPERIMENT)
         store.start(f"run {number}", {}, secret)
@@ -75,14 +75,14 @@ def test_pictures_that_are_deleted_are_gone_from_the_files_too(store: Store) -> 
 
 def test_what_a_reader_held_up_is_gone_with_the_next_change(store: Store) -> None:
     store.add("a", "a", EXPERIMENT)
-    store.start("a", {}, b"private image" * 400).result()
+    store.start("a", {}, b"private picture" * 400).result()
     with sqlite3.connect(store.path) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM runs").fetchone() == (1,)
         store.delete("a")
     reader.close()
     store.flush()
-    assert b"private image" not in bytes_of(store.path)
+    assert b"private picture" not in bytes_of(store.path)
 
 
 def bytes_of(path: Path) -> bytes:

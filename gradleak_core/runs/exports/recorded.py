@@ -187,7 +187,7 @@ def describe_setup(recorded: Recorded) -> list[str]:
 
 def _setup_lines(experiment: JSON, titles: dict[str, str]) -> Iterator[str]:
     images, attack = [str(image) for image in experiment.get("images") or []], as_part(experiment.get("attack"))
-    named = [image.partition(":")[2][:40] if not image.startswith("upload:") else "an upload" for image in images]
+    named = [image.partition(":")[2][:40] if not image.startswith("upload:") else "your picture" for image in images]
     yield f"Picture: {', '.join(named) or '?'}, {experiment.get('size', '?')} pixels a side"
     yield f"Model: {part_text(experiment.get('model'), titles)}"
     trained = as_part(experiment.get("weights")).get("kind") == "trained"
