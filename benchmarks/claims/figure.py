@@ -14,6 +14,14 @@ CONFIDENT = 1.96
 """The standard deviations on each side that hold 95 % of a normal distribution."""
 
 
+PLAIN = {
+    "lenet": "LeNet", "mlp": "MLP", "convnet": "ConvNet", "resnet20": "ResNet-20", "resnet18": "ResNet-18",
+    "resnet20 trained": "trained ResNet-20", "mnist": "MNIST", "cifar10": "CIFAR-10", "new": "untrained",
+    "ignore": "dropout ignored", "guess": "masks guessed", "told": "masks told", "solve": "masks solved for",
+}  # fmt: skip
+"""The names for a reader of values that are kept under the names of code."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """Which values of a claim are drawn: dots with their mean, or, of what is counted, a share with its interval."""
@@ -42,7 +50,7 @@ class Figure:
         return {"title": self.title, "share": self.over is not None, "floor": floor, "rows": rows}
 
     def named(self, value: Any) -> str:
-        return self.names.get(value, str(value))
+        return self.names.get(value, PLAIN.get(str(value), str(value)))
 
     def row(self, name: str, key: str, values: Sequence[JSON]) -> JSON:
         """Returns a row: all values, or a share with the 95 % interval of Wilson and what it is a share of."""

@@ -98,6 +98,6 @@ CLAIM = Claim(
         attack=replace(find_recipe("gradinversion"), restarts=1, steps=500),
     ),
     halves=("attack.labels=row_sum",),
-    figure=Figure("Labels right", {"minimum": "minimum", "sum": "sum"}, ("model",), over=BATCH),
+    figure=Figure("Labels right", {"lowest entry": "minimum", "row sum": "sum"}, ("model",), over=BATCH),
     measure=measure,
 )

@@ -61,6 +61,6 @@ CLAIM = Claim(
     refuted_by="A median below 20 dB at five local steps.",
     live=Experiment(client=ClientStep(local_epochs=5, lr=0.01)),
     halves=("threat.local_steps=one",),
-    figure=draw_psnr(("threat", "steps"), {"known": "repeated", "one": "taken for one"}),
+    figure=draw_psnr(("threat", "steps"), {"known": "steps repeated", "one": "taken for one step"}),
     measure=measure,
 )

@@ -107,6 +107,6 @@ CLAIM = Claim(
     refuted_by="PPP needing as much or more perturbation for an SSIM under 0.3.",
     live=replace(BASE, defences=(PartialPerturbation(std=1e-2),)),
     halves=("defence=precode&defence=gaussian_noise:std=0.01",),
-    figure=draw_ssim(("defence", "std"), {"noise on everything": "all layers"}),
+    figure=draw_ssim(("defence", "std"), {"noise on everything": "all layers", "PPP": "partial"}),
     measure=measure,
 )

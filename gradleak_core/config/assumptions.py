@@ -32,7 +32,7 @@ THREAT_MODELS = {
     "D": "similar data",
     "E": "statistics of the client's own data",
 }
-"""The thing that each of the SoK's eavesdroppers has besides what the one before it has.
+"""The thing that each of the SoK's eavesdroppers has besides what the one before it has, by the SoK's letters.
 
 The models F, G and H also change the network or choose the clients, which no attacker here does.
 """

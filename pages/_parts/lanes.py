@@ -80,8 +80,9 @@ def price_assumptions(experiment: JSON) -> None:
     found = assumptions(experiment, catalogue())
     st.markdown("What is each assumption about the attacker worth, in decibels? Each lane lacks or adds one.")
     for assumption in found.values():
-        note(f"{assumption.realism} Threat model {assumption.model}." if assumption.model else assumption.realism)
-    note(f"The letters of threat models are from {SOK}.")
+        has = THREAT_MODELS.get(assumption.model)
+        note(f"{assumption.realism} It takes an attacker with {has}." if has else assumption.realism)
+    note(f"Who has what is from {SOK}.")
     st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
 
 
@@ -200,18 +201,19 @@ def what_is_realistic(lanes: list[JSON], names: list[str], rows: list[JSON]) -> 
     for at, lane in enumerate(lanes):
         if (text := lane_text(lane, first, known)) and (one := found.get(text)):
             price = in_decibels(rows[0], rows[at]) if rows else ""
-            lines.append([texts.escaped(f"{at + 1} {names[at]}"), price or "–", one.model or "–", one.realism])
+            lines.append(
+                [texts.escaped(f"{at + 1} {names[at]}"), price or "–", THREAT_MODELS.get(one.model, "–"), one.realism]
+            )
     if lines:
         st.subheader("What each assumption is worth")
-        st.markdown(texts.table(["Lane", "The picture", "Threat model", "How realistic is it?"], lines))
-        note(LETTERS)
+        st.markdown(texts.table(["Lane", "The picture", "Whoever has it, has", "How realistic is it?"], lines))
+        note(EAVESDROPPERS)
 
 
-LETTERS = (
-    f"The threat model is the weakest of {SOK}, in which the attacker has this. Each letter has what those before it "
-    f"have, and more: {', '.join(f'**{letter}** {has}' for letter, has in THREAT_MODELS.items())}. F to H also change "
-    "the network or choose the clients, which no attacker here does. The SoK notes labels beside its letters; it does "
-    "not speak of dropout masks and the batch size."
+EAVESDROPPERS = (
+    f"The weakest attacker of {SOK} that has it. Each of them has what those before it have, and more: "
+    f"{', then '.join(THREAT_MODELS.values())}. Others also change the network or choose the clients, which no "
+    "attacker here does. The paper does not speak of dropout masks and the batch size."
 )
 
 

@@ -161,7 +161,7 @@ class Frame:
         return parts
 
 
-ROW, NAME, VALUES = 24, 205, 530
+ROW, NAME, VALUES = 24, 250, 575
 """The height of a row of a plot of values, the width of its name, and the right end of its values."""
 
 
@@ -183,8 +183,25 @@ def value_plot(figure: JSON) -> str:
     if floor:
         x = scale.x(floor["value"])
         parts += [line(x, 0, x, height, ORANGE, stroke_width=2, stroke_dasharray="5 4")]
-        parts += [text(x, height + 66, floor["name"], size=12)]
+    parts += draw_key(height + 66, floor["name"] if floor else "", share=figure["share"])
     return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
+
+
+def draw_key(y: float, floor: str, *, share: bool) -> list[str]:
+    """Returns what each mark of a plot of values means, side by side at a height."""
+    x = NAME
+    bar = line(x + 150, y - 4, x + 176, y - 4, GREEN, stroke_width=3)
+    if share:
+        parts = [disc(x + 5, y - 4, 5, GREEN), text(x + 16, y, "share of all", anchor="start", size=12), bar]
+        parts += [text(x + 182, y, "its 95 % interval", anchor="start", size=12)]
+    else:
+        parts = [disc(x + 5, y - 4, 4, GREEN, 0.55), text(x + 16, y, "each result", anchor="start", size=12)]
+        parts += [line(x + 163, y - 12, x + 163, y + 4, GREEN, stroke_width=3)]
+        parts += [text(x + 182, y, "their mean", anchor="start", size=12)]
+    if floor:
+        parts += [line(x + 306, y - 13, x + 306, y + 5, ORANGE, stroke_width=2, stroke_dasharray="5 4")]
+        parts += [text(x + 316, y, floor, anchor="start", size=12)]
+    return parts
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ def test_claims_are_filtered_by_verdict_and_paper(service: Service, open_page: O
 def test_a_figure_shows_every_value_with_their_number_mean_and_floor() -> None:
     rows = [{"name": "a & b", "values": [10.0, 20.0, 30.0]}, {"name": "c", "values": [5.0]}]
     drawn = value_plot({"title": "PSNR", "share": False, "floor": {"value": 14.0, "name": "grey"}, "rows": rows})
-    assert drawn.count("<circle") == 4
+    assert all(f">{said}<" in drawn for said in ("each result", "their mean", "grey"))
+    assert drawn.count("<circle") == 4 + 1  # one of them in the key
     for word in ("a &amp; b", "n = 3", "n = 1", ">grey<", "a &amp; b 20,"):
         assert word in drawn
 
@@ -143,3 +144,10 @@ def test_a_run_of_another_set_up_does_not_pass_for_a_claims(service: Service, op
 def test_the_set_up_is_of_a_size_that_suits_the_machine(device: str, size: str) -> None:
     row = {"live": {"cpu": {"size": "16"}, "cuda": {"size": "64"}}}
     assert claims.live(row, {"devices": [{"kind": device}]}) == {"size": size}
+
+
+def test_rows_of_a_plot_have_names_for_a_reader() -> None:
+    figures = [row["figure"] for row in ROWS if row["figure"]]
+    named = {part for figure in figures for row in figure["rows"] for part in row["name"].split(", ")}
+    assert not named & {"lenet", "mlp", "convnet", "resnet20", "cifar10", "mnist", "told", "ignore", "solve", "minimum"}
+    assert all("its 95 % interval" in value_plot(figure) for figure in figures if figure["share"])

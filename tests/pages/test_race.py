@@ -148,13 +148,22 @@ def test_one_button_races_what_the_attacker_is_assumed_to_know(service: Service,
     app = open_page("lab", attack="dropout_inversion", model="mlp", defence="dropout")
     app.button("assumptions").click().run()
     assert names(app)[:5] == [
-        "the set-up", "Labels: Row sum", "Randomness: Told", "Hidden layers: linear1.*", "Hidden layers: classifier.*",
-    ]  # fmt: skip
+        "the set-up",
+        "Labels: Row sum",
+        "Randomness: Told the masks and noise",
+        "Hidden layers: linear1.*",
+        "Hidden layers: classifier.*",
+    ]
     assert view(app)["refused"] is None
     realism = next(element.value for element in app.markdown if element.value.startswith("| Lane |"))
     assert len(realism.splitlines()) == 2 + 5
-    letters = [line.split(" | ")[2] for line in realism.splitlines()[2:]]
-    assert letters[:4] == ["–", "–", "A", "A"]  # labels, masks, the first layer and the last
+    has = [line.split(" | ")[2] for line in realism.splitlines()[2:]]
+    assert has[:4] == [
+        "–",
+        "–",
+        "the updates alone",
+        "the updates alone",
+    ]  # labels, masks, the first layer and the last
 
 
 def test_a_lane_that_cannot_run_is_named(service: Service, open_page: Open) -> None:

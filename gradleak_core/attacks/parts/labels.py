@@ -67,7 +67,7 @@ class OptimisedLabels(Labels):
 
 @dataclass(frozen=True)
 class RowSum(Labels):
-    """The B classes whose row of the last layer's gradient has the lowest sum. Zhao et al. 2020.
+    """The classes whose rows of the last layer's gradient have the lowest sums, one a picture. Zhao et al. 2020.
 
     For one image with positive features, only the true class has a negative sum. A batch takes the B lowest sums, so
     the rule misses repeats of a label.
@@ -83,7 +83,7 @@ class RowSum(Labels):
 
 @dataclass(frozen=True)
 class RowMinimum(Labels):
-    """The B classes whose row of the last layer's gradient has the lowest entry. Yin et al. 2021, eq. 8.
+    """The classes whose rows of the last layer's gradient have the lowest entries, one a picture. Yin et al. 2021.
 
     If features are ≥ 0, a negative entry proves that the class is present. The rule misses repeats of a label.
     """

@@ -21,7 +21,7 @@ class Matched(Protocol):
 
 @dataclass(frozen=True)
 class Everything:
-    """A choice of every tensor that the attacker sees."""
+    """Compares all of the update that the attacker sees."""
 
     title: ClassVar[str] = "Everything"
 
@@ -31,7 +31,7 @@ class Everything:
 
 @dataclass(frozen=True)
 class BeforeRandomness:
-    """A choice of only those layers that come before the first stochastic one.
+    """Compares only the layers that come before the first random one.
 
     A stochastic layer makes the gradient that flows back to these layers random, but not the activations that they
     were fed forward. Scheliga et al. 2022 (PPP): leaving out all other layers disables PRECODE. Raises `Refused` when

@@ -39,14 +39,14 @@ class Stance:
 
 @dataclass(frozen=True)
 class Ignore(Stance):
-    """Computes with the means, so without dropout or noise, as the usual attacker does in eval mode."""
+    """Takes the client for one without dropout or noise, as the usual attacker does."""
 
     title: ClassVar[str] = "Ignore"
 
 
 @dataclass(frozen=True)
 class Guess(Stance):
-    """Draws masks and noise afresh in every iteration, as a model left in train mode does."""
+    """Draws dropout masks and noise afresh in every iteration."""
 
     title: ClassVar[str] = "Guess"
     knows: ClassVar[str] = "draws dropout masks and noise afresh in every iteration"
@@ -55,9 +55,9 @@ class Guess(Stance):
 
 @dataclass(frozen=True)
 class Told(Stance):
-    """Computes with the client's own draws, which bounds what any attack on a stochastic defence can reach."""
+    """Computes with the client's own masks and noise: the most that an attack on a random defence can have."""
 
-    title: ClassVar[str] = "Told"
+    title: ClassVar[str] = "Told the masks and noise"
     knows: ClassVar[str] = "is told the client's dropout masks and noise"
     told: ClassVar[bool] = True
 
@@ -67,7 +67,7 @@ class Told(Stance):
 
 @dataclass(frozen=True)
 class Solve(Stance):
-    """Solves for masks and noise together with the image, from a fresh draw. Masks may take any value in [0, 1]."""
+    """Solves for masks and noise together with the picture, from a fresh draw. Masks may take any value in [0, 1]."""
 
     title: ClassVar[str] = "Solve"
     knows: ClassVar[str] = "solves for the model's random draws together with the image"

@@ -31,7 +31,7 @@ class Unknown(Protocol):
 
 @dataclass(frozen=True)
 class Pixels:
-    """The pixels of the images (B, C, H, W), in [0, 1]."""
+    """The pixels of the pictures, each from 0 to 1."""
 
     begin: Annotated[
         Literal["normal", "grey", "uniform"],
