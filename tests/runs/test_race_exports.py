@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -14,7 +15,8 @@ from PIL import Image
 
 from gradleak_core.__main__ import main
 from gradleak_core.catalogue import catalogue
-from gradleak_core.runs.exports.kinds import RACE_KINDS, write_export
+from gradleak_core.places import ASSETS
+from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS, write_export
 from gradleak_core.runs.exports.moving import REST
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
 from gradleak_core.runs.exports.race_film import RaceFilm, fit_panels
@@ -178,3 +180,12 @@ def test_the_command_line_saves_a_race_by_the_ending(tmp_path: Path, capsys: pyt
         assert animation.n_frames >= 8
     assert main([*race, "--save", str(tmp_path / "race.csv")]) == 2
     assert "must end in .mp4, .gif, .html, .png or .zip." in capsys.readouterr().err
+
+
+def test_the_menus_offer_every_file_that_a_run_and_a_race_have() -> None:
+    said = (ASSETS / "live" / "words.js").read_text("utf-8")
+    for menu, kinds in (("DOWNLOADS", EXPORTS), ("RACE_DOWNLOADS", RACE_KINDS)):
+        entries = said.partition(f"export const {menu} = [")[2].partition("];")[0]
+        assert re.findall(r'^  \["(\w+)"', entries, re.MULTILINE) == [
+            kind for kind in ("mp4", "gif", "png", "html", "py", "csv", "zip") if kind in kinds
+        ]
