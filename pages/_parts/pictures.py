@@ -70,20 +70,13 @@ def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, chann
 
 
 def class_names(references: list[str]) -> list[str]:
-    """Returns the names of these pictures' labels: none when their sets disagree, or for uploads alone.
-
-    Beside an upload, of which nobody said what it shows, only the labels of the other pictures have names.
-    """
+    """Returns the names of these pictures' labels: none when their sets disagree, or for uploads alone."""
     sets = set()
     for reference in references:
         with suppress(Refused):
             sets.add(tuple(data.label_names(reference) or ()))
     sets.discard(())
-    names = list(sets.pop() if len(sets) == 1 else ())
-    others = {own_label(reference) for reference in references if not reference.startswith("upload:")}
-    if len(others) < 1 or None in others or not any(reference.startswith("upload:") for reference in references):
-        return names
-    return [name if label in others else str(label) for label, name in enumerate(names)]
+    return list(sets.pop() if len(sets) == 1 else ())
 
 
 def class_title(label: int, names: list[str]) -> str:

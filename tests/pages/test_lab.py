@@ -17,7 +17,6 @@ from gradleak_core.config import knobs, links
 from gradleak_core.runs.service import Service
 from pages._parts.fixes import fixes
 from pages._parts.images import apart
-from pages._parts.pictures import class_names
 from pages._parts.presets import keep_uploads, pressed
 from tests.data.test_uploads import encoded, twelve_bits
 from tests.pages.conftest import Open, field, view, views, warnings
@@ -340,8 +339,6 @@ def test_label_names_are_those_of_the_pictures_and_none_when_they_disagree(servi
     assert view(open_page("lab", image=samples))["classes"] == service.catalogue()["classes"]
     assert view(open_page("lab", image=digits))["classes"][0] == "T-shirt/top"
     assert view(open_page("lab", image=[samples, digits]))["classes"] == []
-    mixed = class_names([samples, "upload:a", "sample:coffee"])
-    assert [mixed[label] for label in (0, 1)] == ["person", "1"]  # nobody said what the upload shows
 
 
 def test_a_picture_that_is_not_there_is_refused_before_the_run(service: Service, open_page: Open) -> None:
