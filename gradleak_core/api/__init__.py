@@ -22,6 +22,7 @@ from gradleak_core.api.incoming import read_json_body, receive_body, service_of,
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.api.vitals import get_healthz, get_metrics
+from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
@@ -84,7 +85,8 @@ def api(service: Service) -> Starlette:
         routes=routes,
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
-            Busy: answer_with(429), Refused: answer_with(422), NoRun: answer_with(404), NotReady: answer_with(503),
+            Busy: answer_with(429), OverLimit: answer_with(429), Refused: answer_with(422),
+            NoRun: answer_with(404), NotReady: answer_with(503),
             Unwritable: answer_with(507), Unreadable: answer_with(503),
             HTTPException: answer_http_error, ClientDisconnect: answer_with(400, BROKEN_OFF),
             Exception: answer_with(500, GONE_WRONG),

@@ -139,13 +139,13 @@ def delay(experiment: JSON, catalogue: JSON) -> str:
     return f"One iteration may take {asked.seconds:.0f} s here; to see it sooner, lower {to_lower(experiment, asked)}."
 
 
-def to_lower(experiment: JSON, asked: Demand) -> str:
+def to_lower(experiment: JSON, asked: Demand | None = None) -> str:
     """Names the numbers that a demand grows with, and what they are."""
     batch, restarts = len(experiment["images"]), experiment["attack"].get("restarts", 1)
     epochs = experiment["client"].get("local_epochs", 1)
     grown = {
         f"the restarts ({restarts})": restarts > 1,
-        "the history of L-BFGS": asked.pairs > asked.memory / 2,
+        "the history of L-BFGS": asked is not None and asked.pairs > asked.memory / 2,
         f"the batch ({batch} pictures)": batch > 1,
         f"the local epochs ({epochs})": epochs > 1,
     }

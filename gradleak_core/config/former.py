@@ -2,7 +2,8 @@
 
 Schema 2 says `restarts` for the independent guesses of an attack, which were `seeds`; `redrawn` for those that
 diverged, which were `restarts`; and `distance` for how far updates lie from each other, which was `match`.
-Schema 3 adds the race that a run is a lane of, schema 4 the tags of a run, and schema 5 what was written down of it.
+Schema 3 adds the race that a run is a lane of, schema 4 the tags of a run, and schema 5 what was written down of it and
+whose it is.
 Imports no torch.
 """
 

@@ -83,6 +83,12 @@ class Controls:
         with self.changed:
             self.changed.wait_for(lambda: not self.paused or self.ending)
 
+    def take_up(self, iteration: int) -> None:
+        """Counts on from the iteration at which the run was left; a step came with it, counted from the first."""
+        with self.changed:
+            self.ticks = iteration
+            self._steps = None if self._steps is None else max(1, self._steps - iteration)
+
     def step_to(self, iteration: int) -> None:
         """Lets the run go on to an iteration, at least one more, and then pause."""
         with self.changed:

@@ -95,4 +95,5 @@ def make_job(rows: Sequence[Any], store: Store) -> Job:
         if experiment.get("fork"):
             with suppress(Refused):
                 starts[row["id"]] = find_start(experiment, store)
-    return Job(runs, (rows[0]["race"] or {}).get("by", "iterations"), starts)
+    by = (rows[0]["race"] or {}).get("by", "iterations")
+    return Job(runs, by, starts, owner=rows[0].get("owner"))

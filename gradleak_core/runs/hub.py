@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from operator import itemgetter
 from typing import Any, get_args
@@ -21,6 +21,8 @@ MOST_POINTS = 2000
 MOST_TRIES = 3
 """The workers that a run is given to before it gets any further."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
+NO_PLACE: Head = {"queue_position": None, "queue_seconds": None}
+"""The place of a run that does not wait. That of others is 1 for the next, with the seconds until its turn."""
 
 
 class Trace:
@@ -31,9 +33,8 @@ class Trace:
         self.id: str = row["id"]
         self.head: Head = {
             "status": row["status"], "steps": attack.get("steps"), "restarts": attack.get("restarts"), "losses": [],
-            "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "queue_position": None,
-            "share": None,
-        } | (row.get("started") or {})  # fmt: skip
+            "labels": [], "batch": len(row["experiment"].get("images") or []), "shape": None, "share": None,
+        } | NO_PLACE | (row.get("started") or {})  # fmt: skip
         self.given: int = self.head.pop("given", 0)
         """The workers that were given the run since it got any further."""
         self.given_at: int = self.head.pop("given_at", 0)
@@ -129,6 +130,7 @@ class Hub:
         if trace := self.live.get(run):
             trace.given = trace.given + 1 if trace.last == trace.given_at else 1
             trace.given_at = trace.last
+            trace.update(**NO_PLACE)
             self.store.hand_over(run, trace.given, trace.given_at)
 
     def gives_up(self, run: str) -> bool:
@@ -141,13 +143,13 @@ class Hub:
         if trace := self.live.get(run):
             trace.message = head.pop("message", None)
             self.store.start(run, head | {"given": trace.given, "given_at": trace.given_at}, truth)
-            trace.update(status="running", queue_position=None, **head)
+            trace.update(status="running", **NO_PLACE, **head)
 
     def note(self, run: str, message: str, share: float | None) -> None:
         """Tells viewers what a run waits for before its first iteration, and how much of it is done, 0 to 1."""
         if trace := self.live.get(run):
             trace.message = message
-            trace.update(queue_position=None, share=share)
+            trace.update(**NO_PLACE, share=share)
 
     def add_frame(self, run: str, head: Head, picture: bytes) -> None:
         """Adds a frame to a run, without what is known already of a run that was taken up at a checkpoint."""
@@ -169,18 +171,17 @@ class Hub:
         """Returns the last known iteration of each run."""
         return {run: trace.last if (trace := self.live.get(run)) else 0 for run in runs}
 
-    def set_positions(self, positions: dict[str, int]) -> None:
-        """Tells the viewers of each waiting run its place in the queue, 1 being next."""
-        for run, position in positions.items():
-            trace = self.live.get(run)
-            if trace and trace.head["queue_position"] != position:
-                trace.update(queue_position=position)
+    def set_places(self, places: Mapping[str, Head]) -> None:
+        """Tells the viewers of each waiting run its place in the queue, with the keys of `NO_PLACE`."""
+        for run, place in places.items():
+            if (trace := self.live.get(run)) and not place.items() <= trace.head.items():
+                trace.update(**place)
 
     def end(self, run: str, status: str, message: str | None = None, result: Any = None) -> None:
         """Ends a run with a status, a sentence on why, and its result."""
         if trace := self.live.get(run):
             trace.result, trace.message, trace.trouble = result, message, self.store.trouble
-            trace.update(status=status, queue_position=None)
+            trace.update(status=status, **NO_PLACE)
             self._when_stored(self.store.status(run, status, message, result), run)
 
     def forget(self, run: str) -> None:
@@ -188,7 +189,7 @@ class Hub:
         self.live.pop(run, None)
         if trace := self.known.pop(run, None):
             trace.message = "This run was deleted."
-            trace.update(status="deleted", queue_position=None)
+            trace.update(status="deleted", **NO_PLACE)
         self.store.delete(run)
 
     def _when_stored(self, stored: Future[None], run: str) -> None:

@@ -135,7 +135,8 @@ class Run:
         if self.left:
             summary.resume(self.left["summary"])
             curve.first, curve.lowest = self.left["curve"]
-            self.iteration = self.controls.ticks = self.left["search"]["iteration"]
+            self.iteration = self.left["search"]["iteration"]
+            self.controls.take_up(self.iteration)
             self.begun, self.away = time.perf_counter() - self.left["seconds"], 0.0
 
     def write_down(self, event: Checkpoint, summary: Any, curve: Curve) -> None:

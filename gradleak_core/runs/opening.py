@@ -16,7 +16,7 @@ BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
     status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB,
-    race TEXT, race_head TEXT, tags TEXT);
+    race TEXT, race_head TEXT, tags TEXT, owner TEXT);
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));

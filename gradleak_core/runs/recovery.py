@@ -23,7 +23,7 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("frames", "head"): renew_head,
 }
 """The function that gives the JSON in a column today's names, by table and column."""
-ADDED = {"race": "TEXT", "race_head": "TEXT", "tags": "TEXT"}
+ADDED = dict.fromkeys(("race", "race_head", "tags", "owner"), "TEXT")
 """The columns of runs that came after schema 2, and their types."""
 CHECKPOINTS = """
 CREATE TABLE IF NOT EXISTS checkpoints (

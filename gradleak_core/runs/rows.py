@@ -18,6 +18,7 @@ from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
 
 TAKEN_UP = "The server stopped during this run. It goes on where it was when it is its turn."
+STILL_PAUSED = "The server stopped during this run. Press Go on and it continues when it is its turn."
 FATAL = (
     "The server went away three times at the same place of this run, so it is not tried again; lower its batch, "
     "its restarts or its size before you run it again."
@@ -43,8 +44,8 @@ def name_lanes(lanes: Sequence[tuple[str | None, Any]], catalogue: Any, folder: 
     return {secrets.token_hex(6): each for each in zip(names, admitted, strict=True)}
 
 
-def complete_row(row: Row, catalogue: Any, position: int | None) -> Row:
-    """Returns a stored row with `steps`, `queue_position` and `problem`.
+def complete_row(row: Row, catalogue: Any, place: Row) -> Row:
+    """Returns a stored row with `steps`, its `place` in the queue and `problem`.
 
     `problem` is a sentence where the set-up cannot be used here, else None. What is missing in a set-up that is older
     than the catalogue is filled in; `catalogue` is None before the engine has started.
@@ -52,7 +53,7 @@ def complete_row(row: Row, catalogue: Any, position: int | None) -> Row:
     problem = _find_problem(row, catalogue)
     started = row.pop("started") or {}
     steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))
-    return row | {"steps": steps, "queue_position": position, "problem": problem}
+    return row | place | {"steps": steps, "problem": problem}
 
 
 def _find_problem(row: Row, catalogue: Any) -> str | None:

@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gradleak_core.config.limits import USUAL_LIMITS, Limits, OverLimit
 from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.config.titles import part_titles
+from gradleak_core.runs.estimates import REMEMBERED, Experience
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
-from gradleak_core.runs.hub import Hub, Trace, load_trace
+from gradleak_core.runs.hub import NO_PLACE, Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import without_folders, writing
 from gradleak_core.runs.rows import (
+    STILL_PAUSED,
     TAKEN_UP,
     clean_name,
     complete_row,
@@ -34,6 +37,7 @@ from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
 MOST_WAITING = 100
+NOT_ITS_TURN = "This run is not being computed; wait for its turn."
 
 
 class NoRun(LookupError):
@@ -51,10 +55,19 @@ class Service:
     thread. What takes the id of a run raises `NoRun` for one that does not exist.
     """
 
+    person: str | None = None
+    """The person who asks; None where people are not told apart."""
+
     def __init__(
-        self, folder: Path, *, workers: int = 1, command: Sequence[str] = COMMAND, patience: Patience = USUAL_PATIENCE
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        command: Sequence[str] = COMMAND,
+        patience: Patience = USUAL_PATIENCE,
+        limits: Limits = USUAL_LIMITS,
     ) -> None:
-        self.folder = folder
+        self.folder, self.limits = folder, limits
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
         self._known = Known(folder / "catalogue.json", command)
         self.pictures = Pictures(folder / "uploads", self._experiments)
@@ -72,6 +85,7 @@ class Service:
             self.prices = Prices(self.folder / "prices", environment)
             self.hub = Hub(self.store)
             self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
+            self.supervisor.experience = Experience(self.store.results(REMEMBERED))
             self._take_up(self.store.rows())
             self.supervisor.start()
             self._sweeping = asyncio.create_task(self.pictures.sweep())
@@ -84,7 +98,7 @@ class Service:
         for row in rows:
             if ending := find_ending(row):
                 self.store.status(row["id"], *ending)
-            elif row["status"] in ("running", "paused"):
+            elif row["status"] == "running":
                 self.store.status(row["id"], "queued", TAKEN_UP)
         for lanes in group_waiting(rows):
             self._enqueue(lanes)
@@ -109,10 +123,12 @@ class Service:
         catalogue = self.require_catalogue()
         with self.pictures.lock:  # which a deletion takes too, so that none comes between the rows and the queue
             if len(self.supervisor.queue) >= MOST_WAITING:
-                raise Refused(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
+                raise OverLimit(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
             named = name_lanes(lanes, catalogue, self.folder)
-            check_forks([experiment for _, experiment in named.values()], self.store)
-            self.store.add_lanes(named, race).result()
+            experiments = [experiment for _, experiment in named.values()]
+            check_forks(experiments, self.store)
+            self._call(self.supervisor.check_limits, self.limits, self.person, experiments, catalogue)
+            self.store.add_lanes(named, race, self.person).result()
             self._call(self._enqueue, [self.run(run) for run in named])
         return list(named)
 
@@ -239,16 +255,18 @@ class Service:
 
     def _command(self, run: str, head: dict[str, Any]) -> None:
         row = self.run(run)
-        worker = self.supervisor.worker_of(run)
-        if worker is None:
-            waiting = row["status"] == "queued"
-            raise Refused("This run has not begun; wait for its turn." if waiting else describe_end(row))
-        self._call(worker.send, head)
+        if not self._call(self.supervisor.pass_on, run, head):
+            raise Refused(NOT_ITS_TURN if row["status"] == "queued" else describe_end(row))
 
     def _enqueue(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             self.hub.open(row)
-        self.supervisor.submit(make_job(rows, self.store))
+        job, experience = make_job(rows, self.store), self.supervisor.experience
+        job.seconds = {row["id"]: experience.expect(row["experiment"], self.catalogue()) for row in rows}
+        if any(row["status"] == "paused" for row in rows):
+            self.supervisor.rest(job, STILL_PAUSED)
+        else:
+            self.supervisor.submit(job)
 
     def _delete(self, run: str) -> None:
         self.hub.forget(run)
@@ -259,7 +277,7 @@ class Service:
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
     def complete(self, row: dict[str, Any]) -> dict[str, Any]:
-        return complete_row(row, self.catalogue(), self.supervisor.queue.positions().get(row["id"]))
+        return complete_row(row, self.catalogue(), self.supervisor.places.get(row["id"], NO_PLACE))
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""

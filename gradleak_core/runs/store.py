@@ -26,7 +26,7 @@ from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.verdicts import UNFINISHED
 
-ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags,
+ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags, owner,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
 HANDED = """UPDATE runs SET started =
     json_set(CASE WHEN json_valid(started) THEN started ELSE '{}' END, '$.given', ?, '$.given_at', ?) WHERE id = ?"""
@@ -79,12 +79,17 @@ class Store:
         """Adds a queued run. The future raises `Unwritable` when there is no room for it now."""
         return self.add_lanes({run: (name, experiment)})
 
-    def add_lanes(self, lanes: Mapping[str, tuple[str, Any]], race: Any = None) -> Future[None]:
-        """Adds queued runs, each with its name and experiment, all or none; `race` is what they are the lanes of."""
+    def add_lanes(
+        self, lanes: Mapping[str, tuple[str, Any]], race: Any = None, owner: str | None = None
+    ) -> Future[None]:
+        """Adds queued runs, each with its name and experiment, all or none; `race` is what they are the lanes of.
+
+        They belong to `owner`; None is the operator.
+        """
         now, end = time.time(), (race["id"], json.dumps(race)) if race else (None, None)
-        rows = [(run, name, now, json.dumps(experiment), *end) for run, (name, experiment) in lanes.items()]
-        columns = "(id, name, created, status, experiment, race, race_head)"
-        text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?)"
+        rows = [(run, name, now, json.dumps(experiment), *end, owner) for run, (name, experiment) in lanes.items()]
+        columns = "(id, name, created, status, experiment, race, race_head, owner)"
+        text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)"
         return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
 
     def hand_over(self, run: str, times: int, iteration: int) -> Future[None]:

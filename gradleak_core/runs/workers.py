@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol
 
+from gradleak_core.runs.estimates import Experience
+from gradleak_core.runs.fairness import Turn
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
@@ -22,7 +24,6 @@ SILENT = "The worker process stood still and was started anew"
 MISUNDERSTOOD = "The worker process could not be understood and was started anew"
 RUN_AGAIN = "; what was seen is kept. Run it again."
 GOES_ON = ". This run goes on where it was."
-MADE_ROOM = "Others waited, so this run has made room. It goes on where it was when it is its turn."
 worker_log = logging.getLogger("gradleak.worker")
 
 
@@ -47,6 +48,7 @@ class Owner(Protocol):
     """The supervisor, as a place sees it."""
 
     hub: Hub
+    experience: Experience
     command: Sequence[str]
     patience: Patience
     environment: Mapping[str, str]
@@ -61,6 +63,10 @@ class Owner(Protocol):
 
     def put_back(self, job: Job, message: str | None, *, in_front: bool = False) -> None:
         """Queues runs again that a process had, and tells their viewers why."""
+        ...
+
+    def make_room(self, job: Job, *, paused: bool) -> None:
+        """Takes back runs that a process has left because others wait."""
         ...
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -82,6 +88,7 @@ class Worker:
         """The runs of the job that the process has still to do with."""
         self.yielded: set[str] = set()
         """The runs of the job that have been left, to be taken up again later."""
+        self.turn = Turn()
         self.stopping = False
         self.process: Process | None = None
         self.beats = False
@@ -112,11 +119,17 @@ class Worker:
     def begin(self, job: Job) -> None:
         """Gives the process a job, with what was written down of the runs in it that have begun already."""
         self.job, self.going, self.yielded, self.stopping = job, set(job.runs), set(), False
+        self.turn = Turn()
         head = {"type": "run", "runs": job.runs, "starts": job.starts, "by": job.by}
         if any(self.owner.hub.places(job.runs).values()):
             self.owner.spawn(self._send_left(job, head))
         else:
-            self.send(head)
+            self._send_job(job, head)
+
+    def _send_job(self, job: Job, head: Head, blob: bytes = b"") -> None:
+        self.send(head, blob)
+        for command in job.commands():
+            self.send(command)
 
     async def _send_left(self, job: Job, head: Head) -> None:
         """Sends a job once what was written down of its runs is read."""
@@ -124,10 +137,11 @@ class Worker:
         ends = list(accumulate(map(len, states.values())))
         if self.job is job and self.going:
             left = {run: [end - len(states[run]), end] for run, end in zip(states, ends, strict=True)}
-            self.send(head | {"left": left}, b"".join(states.values()))
+            self._send_job(job, head | {"left": left}, b"".join(states.values()))
 
     def give_way(self) -> None:
         """Asks the process to leave its job where it is; the runs that do are queued again."""
+        self.turn.end()
         self.send({"type": "yield"})
 
     async def keep_alive(self) -> None:
@@ -214,6 +228,7 @@ class Worker:
     def _take(self, head: Head, blob: bytes) -> None:
         kind, run, hub = head.pop("type"), head.pop("run", None), self.owner.hub
         self.beats = self.beats or kind == "heartbeat"
+        self.turn.hear(kind, head)
         if kind == "hello":
             self.state, self.device, self.error = "ready", head["device"], None
             self.owner.on_catalogue(head["catalogue"])
@@ -231,6 +246,7 @@ class Worker:
             hub.set_status(run, head["state"], head.get("message"))
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
+            self.owner.experience.learn(head["result"])
         elif kind == "failed":
             hub.end(run, "refused" if head["refused"] else "failed", without_folders(head["message"]))
         if kind in ("finished", "failed", "yielded"):
@@ -243,7 +259,7 @@ class Worker:
         """Queues the runs that were left again, once the process has nothing more to do with the job."""
         if self.yielded and not self.going:
             left, self.yielded = self.yielded, set()
-            self.owner.put_back(self.job.only(left), MADE_ROOM)
+            self.owner.make_room(self.job.only(left), paused=self.turn.paused is not None)
 
     def _settle_job(self) -> None:
         """Queues the runs of a process that has died once more, or ends those that were tried often enough."""

@@ -169,7 +169,7 @@ def test_viewers_that_leave_are_forgotten(server: Server) -> None:
 
 def test_commands(server: Server) -> None:
     run = server.submit(**SLOW)
-    assert "has not begun" in sentence(server.client.post(f"/api/runs/{server.submit()}/pause"), 422)
+    assert "wait for its turn" in sentence(server.client.post(f"/api/runs/{server.submit()}/pause"), 422)
     server.until_iteration(run, 1)
     assert server.command(run, "pause") == 202
     paused = server.until_status(run, "paused")["iteration"]

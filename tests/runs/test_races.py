@@ -108,7 +108,7 @@ def test_a_queued_race_is_one_place_in_the_queue_and_survives_a_restart(tmp_path
         assert [server.row(run)["queue_position"] for run in (*first, second)] == [1, 1, 2]
     with serving(tmp_path, workers=0, ready=False) as server:
         assert [server.row(run)["queue_position"] for run in (*first, second)] == [1, 1, 2]
-        assert [job.by for job in server.service.supervisor.queue.jobs] == ["seconds", "iterations"]
+        assert [job.by for job in server.service.supervisor.queue.order()] == ["seconds", "iterations"]
         assert server.command(first[1], "stop") == 202
         assert [server.row(run)["status"] for run in (*first, second)] == ["stopped", "stopped", "queued"]
 

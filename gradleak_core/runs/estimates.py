@@ -1,0 +1,101 @@
+"""What a run will take, in seconds and bytes, before it is accepted. Imports no torch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from gradleak_core.config import demand
+from gradleak_core.config.knobs import fitting
+from gradleak_core.forecast import core
+from gradleak_core.types import JSON, Refused
+
+REMEMBERED = 200
+"""The newest results by which an estimate is corrected."""
+BRIEF = 1.0
+"""The seconds of an attack that has no iterations to count."""
+STARTING = 0.5
+"""The seconds of a run besides its iterations: it is loaded, and looked through at its end."""
+
+NEEDED = {"images", "size", "channels", "classes", "model", "weights", "client", "threat", "attack"}
+"""The fields of a set-up without which nothing is estimated."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The seconds of computing that a run is expected to take, and the bytes of memory that it may take at most.
+
+    The seconds are those of all its iterations where the same set-up was not run here before. The training of a
+    network is not among them.
+    """
+
+    seconds: float
+    memory: float
+
+
+class Experience:
+    """What runs have taken on this server. An estimate is the bound of `demand`, corrected by what is most alike."""
+
+    def __init__(self, results: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._results: deque[Mapping[str, Any]] = deque(maxlen=REMEMBERED)
+        """The results, newest first."""
+        self._results.extend(filter(is_telling, results))
+
+    def learn(self, result: Mapping[str, Any]) -> None:
+        """Takes in the result of a run that has ended."""
+        if is_telling(result):
+            self._results.appendleft(result)
+
+    def estimate(self, experiment: JSON, catalogue: JSON) -> Estimate:
+        """Returns the estimate of a run; before the catalogue is known, that of a brief one."""
+        if not catalogue:
+            return Estimate(STARTING + BRIEF, float(demand.BASE))
+        bound = demand.estimate(experiment, catalogue)
+        memory = bound.memory if bound else float(demand.BASE)
+        took = [result["seconds"] for result in self._results if is_same(result["experiment"], experiment)]
+        if took:
+            return Estimate(STARTING + median(took), memory)
+        if bound is None:
+            return Estimate(STARTING + BRIEF, memory)
+        alike = self._shares(experiment, catalogue)
+        share = median(alike) if alike else 1.0
+        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds * share, memory)
+
+    def expect(self, experiment: JSON, catalogue: JSON) -> float:
+        """Returns the seconds that a stored run is expected to take; 0 for one that cannot be used here."""
+        try:
+            return self.estimate(fitting(experiment, catalogue) if catalogue else {}, catalogue).seconds
+        except Refused:
+            return 0.0
+
+    def _shares(self, experiment: JSON, catalogue: JSON) -> list[float]:
+        """Returns what iterations took as shares of their bounds: of the same network and attack, else of any."""
+        kind = kinds(experiment)
+        found: list[tuple[bool, float]] = []
+        for result in self._results:
+            rate = result.get("iterations_per_second")
+            with suppress(KeyError):  # a set-up that is older than a knob of its network
+                if rate and (bound := demand.estimate(result["experiment"], catalogue)):
+                    found.append((kinds(result["experiment"]) == kind, 1 / rate / bound.seconds))
+        return [share for same, share in found if same] or [share for _, share in found]
+
+
+def is_telling(result: Mapping[str, Any]) -> bool:
+    """Returns whether a result says how long a run takes: it has its time, and nobody stopped it."""
+    whole = (result.get("experiment") or {}).keys() >= NEEDED
+    return whole and bool(result.get("seconds")) and result.get("status") != "stopped"
+
+
+def is_same(experiment: JSON, other: JSON) -> bool:
+    """Returns whether two set-ups differ at most in pictures, labels, seed and threads."""
+    return len(experiment["images"]) == len(other["images"]) and core(experiment) == core(other)
+
+
+def kinds(experiment: JSON) -> tuple[str, str]:
+    """Returns the kind of the network, and the paper or kind of the attack."""
+    attack = experiment["attack"]
+    return experiment["model"]["kind"], attack.get("name") or attack["kind"]
