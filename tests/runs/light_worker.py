@@ -1,0 +1,96 @@
+"""A worker without an engine, for tests of who is computed when: its runs count to their ends, and can make room.
+
+`python light_worker.py CATALOGUE` takes the catalogue as JSON. It keeps the checkpoints of its runs in its own memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from gradleak_core.runs.controls import Controls
+from gradleak_core.runs.protocol import pack, read_message
+
+given: list[Any] = []
+arrived = threading.Condition()
+speaking = threading.Lock()
+reached: dict[str, int] = {}
+"""The iteration at which each run was put aside."""
+
+
+class Lane(Controls):
+    yielding = False
+
+    def apply(self, command: Any) -> None:
+        with self.changed:
+            self.yielding = self.yielding or command["type"] == "yield"
+            self.changed.notify_all()
+        if not self.yielding:
+            super().apply(command)
+
+
+def say(**head: Any) -> None:
+    with speaking:
+        sys.stdout.buffer.write(pack(head))
+        sys.stdout.buffer.flush()
+
+
+def listen() -> None:
+    lane = Lane()
+    while message := read_message(sys.stdin.buffer):
+        head = message[0]
+        if head["type"] == "run":
+            lane = Lane()
+            with arrived:
+                given.append((head["runs"], lane))
+                arrived.notify()
+        else:
+            lane.apply(head)
+    os._exit(0)
+
+
+def play(run: str, attack: Any, lane: Lane) -> None:
+    """Counts from where the run was put aside."""
+    steps, iteration = attack["steps"], reached.pop(run, 0)
+    if not iteration:
+        told = {"losses": [], "labels": [0], "batch": 1, "shape": [3, 8, 8], "floor": {}, "message": None}
+        say(type="started", run=run, steps=steps, restarts=1, **told)
+    else:
+        say(type="state", run=run, state="running")
+    while iteration < steps and not lane.stopped and not lane.yielding:
+        time.sleep(attack["delay"])
+        lane.tick()
+        iteration += 1
+        curve = {"first": iteration, "columns": {"best": [1 / iteration]}}
+        say(type="frame", run=run, curve=curve, picture=None, seconds=iteration * attack["delay"])
+        if lane.paused and not lane.stopped:
+            say(type="state", run=run, state="paused")
+            with lane.changed:
+                lane.changed.wait_for(lambda: not lane.paused or lane.stopped or lane.yielding)
+            if not lane.yielding:
+                say(type="state", run=run, state="running")
+    if lane.yielding:
+        reached[run] = iteration
+        say(type="yielded", run=run)
+    else:
+        status = "stopped" if lane.stopped else "done"
+        say(type="finished", run=run, status=status, result={"experiment": {}, "iterations": iteration})
+
+
+def work() -> None:
+    say(type="hello", pid=os.getpid(), device="cpu", catalogue=json.loads(sys.argv[1]))
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        with arrived:
+            arrived.wait_for(lambda: given)
+            runs, lane = given.pop(0)
+        for run, experiment in runs.items():
+            play(run, experiment["attack"], lane)
+
+
+if __name__ == "__main__":
+    work()

@@ -1,0 +1,172 @@
+"""Runs share a worker process: long ones make room and go on where they were, and so do paused ones."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradleak_core.config.limits import Limits, OverLimit
+from gradleak_core.runs import dispatcher, fairness
+from gradleak_core.runs.service import Service
+from gradleak_core.types import Refused
+from tests.runs.serving import Server, serving, until
+from tests.runs.toy_engine import catalogue, experiment
+
+LIGHT = (sys.executable, str(Path(__file__).with_name("light_worker.py")), json.dumps(catalogue()))
+LONG = {"steps": 3000, "delay": 0.01}
+SHORT = {"steps": 5, "delay": 0.01}
+
+
+def quicken(monkeypatch: pytest.MonkeyPatch, slice_: float = 0.3, longest: float = 0.6) -> None:
+    """Times that a test can wait for, in the same proportions."""
+    monkeypatch.setattr(fairness, "SLICE", slice_)
+    monkeypatch.setattr(fairness, "SWITCHES", 1)
+    monkeypatch.setattr(fairness, "LONGEST_TURN", longest)
+    monkeypatch.setattr(dispatcher, "LOOK_SECONDS", 0.02)
+
+
+@pytest.fixture(scope="module")
+def light_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        quicken(patch)
+        with serving(tmp_path_factory.mktemp("runs"), command=LIGHT) as server:
+            yield server
+
+
+@pytest.fixture
+def light(light_server: Server) -> Iterator[Server]:
+    yield light_server
+    light_server.clear()
+
+
+def person(server: Server, name: str) -> Service:
+    """The service as a person uses it."""
+    service = copy.copy(server.service)
+    service.person = name
+    return service
+
+
+def submit(server: Server, owner: str, **attack: Any) -> str:
+    return person(server, owner).submit(experiment(**attack))
+
+
+def is_whole(server: Server, run: str) -> bool:
+    """Whether each iteration of a run was seen once, and in order."""
+    curve = server.client.get(f"/api/runs/{run}/recording").json()["curve"]
+    return curve["columns"]["best"] == [1 / n for n in range(1, server.row(run)["iteration"] + 1)]
+
+
+def test_a_long_run_makes_room_for_the_short_one_of_somebody_else_and_goes_on_where_it_was(light: Server) -> None:
+    long = submit(light, "ada", **LONG)
+    light.until_iteration(long, 5)
+    short = submit(light, "bob", **SHORT)
+    light.until_status(short, "done")
+    assert light.row(long)["status"] in ("queued", "running")
+    reached = light.until_status(long, "running")["iteration"]
+    assert light.until_iteration(long, reached + 10)["status"] == "running"
+    light.command(long, "stop")
+    light.until_status(long, "stopped")
+    assert is_whole(light, long)
+
+
+def test_who_makes_room_waits_for_a_turn_like_everybody(light: Server) -> None:
+    long = submit(light, "ada", **LONG)
+    light.until_iteration(long, 5)
+    for owner in ("bob", "cleo"):
+        submit(light, owner, **(LONG | {"steps": 500}))
+    row = until(lambda: (found := light.row(long))["status"] == "queued" and found)
+    assert row["queue_position"] == 2
+    assert row["queue_seconds"] >= 1
+    assert row["message"] is None
+    for run in [row["id"] for row in light.service.runs()]:
+        light.command(run, "stop")
+
+
+def test_a_paused_run_makes_room_and_goes_on_when_it_is_resumed(light: Server) -> None:
+    paused = submit(light, "ada", **LONG)
+    light.until_iteration(paused, 3)
+    assert light.command(paused, "pause") == 202
+    reached = light.until_status(paused, "paused")["iteration"]
+    light.until_status(submit(light, "bob", **SHORT), "done")
+    row = light.row(paused)
+    assert (row["status"], row["iteration"], row["queue_position"]) == ("paused", reached, None)
+    assert row["message"] == dispatcher.MADE_ROOM
+    assert light.command(paused, "pause") == 202
+    assert light.command(paused, "step", iterations=4) == 202
+    row = until(lambda: (found := light.row(paused))["iteration"] == reached + 4 and found)
+    assert light.until_status(paused, "paused")["iteration"] == reached + 4
+    assert light.command(paused, "resume") == 202
+    row = light.until_iteration(paused, reached + 20)
+    assert (row["status"], row["message"]) == ("running", None)
+    light.command(paused, "stop")
+    light.until_status(paused, "stopped")
+    assert is_whole(light, paused)
+
+
+@pytest.mark.parametrize("owners", [("ada", "bob"), ("ada", "ada")])
+def test_a_slowed_run_makes_room_and_is_still_slow_when_it_goes_on(light: Server, owners: tuple[str, str]) -> None:
+    slowed = submit(light, owners[0], **SHORT | {"steps": 400})
+    light.until_iteration(slowed, 1)
+    assert light.command(slowed, "pace", per_second=10) == 202
+    short = submit(light, owners[1], steps=300, delay=0.01)  # too long for it to make room at full speed
+    light.until_status(short, "done")
+    reached = light.until_status(slowed, "running")["iteration"]
+    light.until_iteration(slowed, reached + 3)
+    assert light.service.supervisor.workers[0].job.per_second == 10
+
+
+def test_a_run_that_rests_can_be_stopped_and_deleted(light: Server) -> None:
+    stopped, deleted = (submit(light, "ada", **LONG) for _ in range(2))
+    for run in (stopped, deleted):
+        light.until_iteration(run, 2)
+        light.command(run, "pause")
+        light.until_status(run, "paused")
+        light.until_status(submit(light, "bob", **SHORT), "done")
+    assert light.command(stopped, "stop") == 202
+    assert light.row(stopped)["status"] == "stopped"
+    light.service.delete(deleted)
+    assert light.service.supervisor.queue.resting == []
+
+
+def test_thirty_people_at_once_are_served_in_turn(light: Server) -> None:
+    long = submit(light, "ada", **LONG)
+    more = [submit(light, "ada", **SHORT) for _ in range(5)]
+    others = [submit(light, f"person {number}", **SHORT) for number in range(30)]
+    for run in (*more, *others):
+        light.until_status(run, "done")
+    begun: list[str] = [row["id"] for row in reversed(light.service.runs())]
+    assert set(begun) == {long, *more, *others}
+    assert light.row(long)["status"] in ("queued", "running")
+    assert all(is_whole(light, run) for run in (*more, *others))
+
+
+def test_one_person_cannot_fill_the_queue(light: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = person(light, "ada")
+    monkeypatch.setattr(ada, "limits", Limits(queued=3))
+    first = ada.submit(experiment(**LONG))
+    light.until_iteration(first, 1)
+    for _ in range(3):
+        ada.submit(experiment(**LONG))
+    with pytest.raises(OverLimit, match="3 of your runs are waiting, and one person may have 3"):
+        ada.submit(experiment())
+    with pytest.raises(Refused, match=r"This run would take about 2 s, and one run may take 1 s here; lower the iter"):
+        monkeypatch.setattr(ada, "limits", Limits(run=1))
+        ada.submit(experiment())
+    submit(light, "bob", **SHORT)
+    light.submit()  # where people are not told apart, nobody is limited
+    assert len(light.service.runs()) == 6
+
+
+def test_a_run_says_before_it_is_computed_when_its_turn_may_come(light: Server) -> None:
+    submit(light, "ada", **LONG)
+    runs = [submit(light, "bob", **LONG) for _ in range(3)]
+    places = [light.row(run)["queue_position"] for run in runs]
+    waits = [light.row(run)["queue_seconds"] for run in runs]
+    assert places in ([1, 2, 3], [1, 2, 3])
+    assert waits == sorted(waits)
