@@ -4,7 +4,7 @@
 number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
 server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
 which all is served, GRADLEAK_ALLOWED_ORIGINS further addresses of its pages, GRADLEAK_FRAME_ANCESTORS the sites that
-may show it in a frame. Nothing in this process imports torch.
+may show it in a frame, GRADLEAK_LIMITS what one person may have. Nothing in this process imports torch.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.api.static_files import Packed
 from gradleak_core.config.addresses import read_base_path, read_origin
+from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
 from gradleak_core.runs import service as services
 from gradleak_core.types import Refused
@@ -96,10 +97,11 @@ if st.get_option("server.baseUrlPath"):
 try:
     BASE = read_base_path(os.environ.get("GRADLEAK_BASE_PATH", ""))
     ORIGINS = [read_origin(text) for text in listed("GRADLEAK_ALLOWED_ORIGINS")]
+    LIMITS = read_limits(listed("GRADLEAK_LIMITS"))
     FRAMES = [read_origin(text) for text in listed("GRADLEAK_FRAME_ANCESTORS")]
 except Refused as error:
     sys.exit(str(error))
-service = services.Service(data_folder(), workers=workers())
+service = services.Service(data_folder(), workers=workers(), limits=LIMITS)
 FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""

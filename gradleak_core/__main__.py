@@ -223,6 +223,10 @@ def serve_site(
         list[str] | None,
         typer.Option(help="Site that may show it in a frame; repeatable.", envvar="GRADLEAK_FRAME_ANCESTORS"),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="What one person may have, such as queued=20; repeatable.", envvar="GRADLEAK_LIMITS"),
+    ] = None,
     base_path: Annotated[
         str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")
     ] = "",
@@ -231,7 +235,7 @@ def serve_site(
     from gradleak_core.cli.serve import Site, serve
 
     doors = [door.value for door in open or []]
-    reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [])
+    reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached), STDOUT)
 
 

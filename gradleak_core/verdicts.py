@@ -209,3 +209,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def place_in_line(place: int, wait: float | None) -> str:
+    """Says the place of a run that waits, 1 being next, and the seconds that it may wait there unless None."""
+    ending = "th" if 10 < place % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    said = "next in line" if place == 1 else f"{place}{ending} in line"
+    return said if wait is None else f"{said}, about {about(wait)}"
+
+
+def about(seconds: float) -> str:
+    """Returns a length of time that is not known exactly: 40 s, 5 min."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:,.0f} min"

@@ -101,7 +101,8 @@ export class RaceStage {
     text(this.find("facts"), said.progress(lanes, moment, by, ended ? horizon : null));
     text(this.find("shared"), data.shared);
     const invited = !(live || data.refused || problem || data.complaint);
-    const message = note || said.verdict(lanes, by) || (invited ? data.foreword || said.invitation(lanes) : "");
+    const invitation = invited ? data.foreword || said.invitation(lanes) : "";
+    const message = note || said.halt(lanes) || said.verdict(lanes, by) || invitation;
     text(this.find("message"), message);
     if (ended) text(this.find("spoken"), message);
     text(this.find("shown"), said.clock(moment, by));
@@ -113,7 +114,7 @@ export class RaceStage {
     const frames = lanes.some(({ trace }) => trace.frames.length > 0);
     controls.show({
       status: said.together(lanes), live, ended, busy, frames,
-      problem: problem || data.complaint, fixes: [], level: false,
+      problem: problem || data.complaint, fixes: [], level: Boolean(said.halt(lanes)),
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
     });
     this.find("run").hidden = !data.race;

@@ -125,10 +125,20 @@ function grouped(lanes, by) {
  */
 export function progress(lanes, at, by, end) {
   const [first] = lanes;
-  if (at === null) return first ? facts(first.trace, first.ended, true).slice(0, 1).join("") : "";
+  const waits = together(lanes) === "queued";
+  if (at === null || waits) return first ? facts(first.trace, first.ended, true).slice(0, 1).join("") : "";
   const steps = Math.max(...lanes.map(({ trace }) => trace.head.steps ?? 0));
   if (by === "iterations") return steps ? `${clock(at, by)} of ${steps}` : clock(at, by);
   return end === null ? clock(at, by) : `${clock(at, by)} of ${clock(end, by)}`;
+}
+
+/**
+ * Why all lanes are paused, where the server says so; empty for any other race.
+ * @param {Lane[]} lanes
+ */
+export function halt(lanes) {
+  if (together(lanes) !== "paused") return "";
+  return lanes.find(({ trace }) => trace.head.status === "paused")?.trace.head.message ?? "";
 }
 
 /**

@@ -72,6 +72,7 @@ export interface Head {
   floor?: Floor | null;
   seconds?: number | null;
   queue_position?: number | null;
+  queue_seconds?: number | null;
   share?: number | null;
   message?: string | null;
   result?: Result | null;

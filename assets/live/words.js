@@ -137,11 +137,27 @@ export function buttons({ status, busy, live, playing, ended, level }) {
  * @param {boolean} live
  */
 export function facts(trace, ended, live) {
-  const { status, message, queue_position: place } = trace.head;
+  const { status, message, queue_position: place, queue_seconds: wait } = trace.head;
   if (status !== "queued") return trace.last ? progress(trace, ended, live) : [];
   if (message) return [];
-  if (!place) return ["waiting for a free worker"];
-  return [place === 1 ? "next, once the run before it has ended" : `number ${place} in the queue`];
+  const goingOn = trace.last ? [`goes on after iteration ${trace.last}`] : [];
+  return [place ? inLine(place, wait) : "waiting for a free worker", ...goingOn];
+}
+
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
+/** The seconds from which on a wait is said in minutes. */
+const MINUTES = 100;
+
+/**
+ * The place of a run that waits, and how long it may wait there.
+ * @param {number} place
+ * @param {number | null | undefined} wait seconds
+ */
+function inLine(place, wait) {
+  const end = new Map([["one", "st"], ["two", "nd"], ["few", "rd"]]).get(ORDINALS.select(place)) ?? "th";
+  const said = place === 1 ? "next in line" : `${place}${end} in line`;
+  if (typeof wait !== "number") return said;
+  return `${said}, about ${wait < MINUTES ? `${wait} s` : `${Math.round(wait / 60)} min`}`;
 }
 
 /**

@@ -269,14 +269,16 @@ async def stop_price(request: Request) -> Response:
 
 async def post_upload(request: Request) -> Response:
     """Takes a picture in. It waits for the whole of it on disk, so that the process stays small whatever is sent."""
-    pictures = service_of(request).pictures
+    service = service_of(request)
+    pictures = service.pictures
+    pictures.admit(service.person)
     with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
         try:
             await asyncio.wait_for(receive_body(request, file, MOST_UPLOADED, LARGE_FILE), ARRIVAL)
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
         taken = await run_in_threadpool(pictures.take, file, request.query_params.get("name", ""))
-        return JSONResponse(taken | find_setup(service_of(request), file), 201)
+        return JSONResponse(taken | find_setup(service, file), 201)
 
 
 def find_setup(service: Service, file: IO[bytes]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from gradleak_core.config.addresses import read_base_path, read_host, read_origin, read_proxy
+from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
 from gradleak_core.places import SITE
 from gradleak_core.types import Refused
@@ -51,6 +52,7 @@ class Site:
     allowed_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
     frame_ancestors: Sequence[str] = ()
+    limits: Sequence[str] = ()
 
 
 def serve(site: Site, out: Console) -> int:
@@ -62,6 +64,7 @@ def serve(site: Site, out: Console) -> int:
     base_path, hosts = read_base_path(site.base_path), [read_host(name) for name in site.allowed_hosts]
     origins, frames = ([read_origin(text) for text in texts] for texts in (site.allowed_origins, site.frame_ancestors))
     proxies = [read_proxy(address) for address in site.trusted_proxies]
+    read_limits(site.limits)
     check_data_folder(folder)
     listening = open_socket(site.host, site.port)
     port = listening.getsockname()[1]
@@ -76,6 +79,7 @@ def serve(site: Site, out: Console) -> int:
         "GRADLEAK_BASE_PATH": base_path,
         "GRADLEAK_ALLOWED_ORIGINS": " ".join(origins),
         "GRADLEAK_FRAME_ANCESTORS": " ".join(frames),
+        "GRADLEAK_LIMITS": " ".join(site.limits),
         "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.open),
         "STREAMLIT_SERVER_ADDRESS": site.host,
         "STREAMLIT_SERVER_PORT": str(port),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 
 from gradleak_core.config.demand import to_lower
 from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import about
 
 WINDOW = 60.0
 """The seconds over which uploads are counted."""
@@ -39,8 +40,8 @@ class Limits:
         """Raises `Refused` for a run that would take longer than one run may."""
         if seconds > self.run:
             lower = f"the iterations ({experiment['attack'].get('steps', 1):,}), {to_lower(experiment)}"
-            most = f"one run may take {in_words(self.run)} here"
-            raise Refused(f"This run would take about {in_words(seconds)}, and {most}; lower {lower}.")
+            most = f"one run may take {about(self.run)} here"
+            raise Refused(f"This run would take about {about(seconds)}, and {most}; lower {lower}.")
 
     def check_queue(self, waiting: Sequence[float], asked: Sequence[float]) -> None:
         """Raises `OverLimit` when a person may not add runs to those that wait. Of both the seconds are given."""
@@ -51,8 +52,8 @@ class Limits:
             )
         if (total := sum(waiting) + sum(asked)) > self.seconds:
             raise OverLimit(
-                f"Your waiting runs would take about {in_words(total)} with this, and one person may queue "
-                f"{in_words(self.seconds)} here; wait until some have ended, or stop some."
+                f"Your waiting runs would take about {about(total)} with this, and one person may queue "
+                f"{about(self.seconds)} here; wait until some have ended, or stop some."
             )
 
     def check_pictures(self, kept: int) -> None:
@@ -65,11 +66,6 @@ class Limits:
 
 
 USUAL_LIMITS = Limits()
-
-
-def in_words(seconds: float) -> str:
-    """Returns a length of time as it is known of what is still to come."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:,.0f} min"
 
 
 def read_limits(texts: Iterable[str]) -> Limits:
@@ -102,8 +98,5 @@ class Rate:
                 times.popleft()
             if len(times) >= most:
                 wait = math.ceil(times[0] + WINDOW - now)
-                raise OverLimit(
-                    f"You have handed in {most} pictures within a minute, the most for one person here; "
-                    f"try again in {wait} s."
-                )
+                raise OverLimit(f"One person may hand in {most} pictures a minute here; try again in {wait} s.")
             times.append(now)

@@ -38,7 +38,7 @@ class Estimate:
 
 
 class Experience:
-    """What runs have taken on this server. An estimate is the bound of `demand`, corrected by what is most alike."""
+    """Remembers what runs have taken on this server. An estimate is the bound of `demand`, corrected by them."""
 
     def __init__(self, results: Iterable[Mapping[str, Any]] = ()) -> None:
         self._results: deque[Mapping[str, Any]] = deque(maxlen=REMEMBERED)

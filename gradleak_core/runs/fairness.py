@@ -109,5 +109,5 @@ def run_left(job: Job, run: str, trace: Trace) -> float:
 
 def round_wait(seconds: float) -> int:
     """Returns a wait that is no more exact than it is known, and so does not change at every moment."""
-    step = next(step for most, step in ((10, 1), (60, 5), (300, 30), (inf, 60)) if seconds <= most)
+    step = next(step for most, step in ((10, 1), (100, 5), (inf, 60)) if seconds <= most)
     return max(round(seconds / step), 1) * step

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from PIL import Image
 
+from gradleak_core.config.limits import USUAL_LIMITS, Limits, Rate
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import Decoder
 from gradleak_core.runs.room import writing
@@ -32,11 +33,23 @@ class Pictures:
     May be used from any thread. Whoever adds a run holds `lock`, so that no upload is removed that it is about to need.
     """
 
-    def __init__(self, folder: Path, experiments: Callable[[], Iterable[Any]]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, experiments: Callable[[], Iterable[Any]], limits: Limits = USUAL_LIMITS) -> None:
+        self.folder, self.limits = folder, limits
+        self._rate = Rate()
         self.decoder = Decoder()
         self.lock = threading.Lock()
         self._experiments = experiments
+
+    def admit(self, person: str | None, kept: Iterable[str] = ()) -> None:
+        """Counts a picture that a person hands in, whose uploads `kept` are here already. Raises `OverLimit`.
+
+        Where people are not told apart, nobody is limited.
+        """
+        if person is None:
+            return
+        files = (uploads.upload_file(self.folder, image) for image in kept)
+        self.limits.check_pictures(sum(file.stat().st_size for file in files if file.is_file()))
+        self._rate.count(person, self.limits.uploads)
 
     def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
         """Checks and keeps an encoded picture and its file's name, as `take` does.

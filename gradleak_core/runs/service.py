@@ -70,7 +70,7 @@ class Service:
         self.folder, self.limits = folder, limits
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
         self._known = Known(folder / "catalogue.json", command)
-        self.pictures = Pictures(folder / "uploads", self._experiments)
+        self.pictures = Pictures(folder / "uploads", self._experiments, limits)
         self.maker = Maker()
 
     async def start(self) -> None:

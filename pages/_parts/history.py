@@ -12,7 +12,7 @@ from gradleak_core.config.races import lane_names
 from gradleak_core.runs.forks import add_start
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import UNFINISHED, duration, seen, word, write_likeness
+from gradleak_core.verdicts import UNFINISHED, duration, place_in_line, seen, word, write_likeness
 from pages._parts import pictures, setup, texts
 from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.curves import curves_of
@@ -178,6 +178,8 @@ def scores(result: JSON) -> str:
 
 def progress(row: JSON) -> str:
     seconds = (row["result"] or {}).get("seconds")
+    if row["queue_position"]:
+        return place_in_line(row["queue_position"], row["queue_seconds"])
     done = f"{row['iteration']} of {row['steps']} iterations" if row["steps"] else "not started"
     return done + (f", {duration(seconds)}" if seconds else "")
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Route
 
 from gradleak_core.runs import rows, supervisor
 from gradleak_core.tiles import pack_entries
-from gradleak_core.verdicts import PLATEAU, RECOGNISABLE_SSIM, SEEN, STATUSES
+from gradleak_core.verdicts import PLATEAU, RECOGNISABLE_SSIM, SEEN, STATUSES, place_in_line
 from tests.e2e.conftest import ROOT
 
 ANYWHERE = "http://modules.test/"
@@ -373,6 +373,17 @@ def test_a_run_whose_server_is_gone_is_not_said_to_go_on(call: Call) -> None:
 def test_who_only_watches_is_not_asked_to_press_anything(call: Call, message: str, said: str) -> None:
     assert call("words.watched", message) == said
 
+@pytest.mark.parametrize("place", [1, 2, 3, 4, 11, 12, 13, 21, 22, 100, 101, 111])
+def test_the_page_of_runs_says_a_place_in_the_same_words(call: Call, place: int) -> None:
+    for wait in (None, 1, 45, 95, 120, 3600):
+        waiting = {"status": "queued", "queue_position": place, "queue_seconds": wait}
+        assert call(FACTS, [[[waiting]], False, True]) == [place_in_line(place, wait)]
+
+
+def test_a_run_that_has_made_room_says_where_it_goes_on(call: Call) -> None:
+    waiting = curve(1, *[1.0] * 30) | {"status": "queued", "queue_position": 2, "queue_seconds": 10}
+    assert call(FACTS, [[[waiting]], False, True]) == ["2nd in line, about 10 s", "goes on after iteration 30"]
+
 
 def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:
     over = curve(1, *[1.0] * 30) | {"status": "done", "steps": 30, "seconds": 12}
@@ -387,8 +398,10 @@ def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:
 @pytest.mark.parametrize(
     ("head", "said"),
     [({"status": "ready"}, []), ({"status": "queued"}, ["waiting for a free worker"]),
-     ({"status": "queued", "queue_position": 3}, ["number 3 in the queue"]),
-     ({"status": "queued", "queue_position": 1}, ["next, once the run before it has ended"]),
+     ({"status": "queued", "queue_position": 3}, ["3rd in line"]),
+     ({"status": "queued", "queue_position": 2, "queue_seconds": 40}, ["2nd in line, about 40 s"]),
+     ({"status": "queued", "queue_position": 11, "queue_seconds": 300}, ["11th in line, about 5 min"]),
+     ({"status": "queued", "queue_position": 1, "queue_seconds": 3}, ["next in line, about 3 s"]),
      ({"status": "queued", "message": "Downloading 3 of 9 MB."}, [])],
 )  # fmt: skip
 def test_before_the_first_iteration_there_is_only_the_place_in_the_queue(

@@ -6,12 +6,14 @@ import copy
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradleak_core.config.limits import Limits, OverLimit
+from gradleak_core.data import uploads
 from gradleak_core.runs import dispatcher, fairness
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
@@ -134,14 +136,20 @@ def test_a_run_that_rests_can_be_stopped_and_deleted(light: Server) -> None:
     assert light.service.supervisor.queue.resting == []
 
 
-def test_thirty_people_at_once_are_served_in_turn(light: Server) -> None:
+def test_thirty_people_at_once_are_served_in_turn(light: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(light.service.hub, "hand_over", begun.append)
     long = submit(light, "ada", **LONG)
-    more = [submit(light, "ada", **SHORT) for _ in range(5)]
-    others = [submit(light, f"person {number}", **SHORT) for number in range(30)]
+    with ThreadPoolExecutor(30) as people:
+        sent = [people.submit(submit, light, f"person {number}", **SHORT) for number in range(30)]
+        others = [each.result() for each in sent]
+    more = [submit(light, "person 0", **SHORT) for _ in range(3)]
     for run in (*more, *others):
         light.until_status(run, "done")
-    begun: list[str] = [row["id"] for row in reversed(light.service.runs())]
-    assert set(begun) == {long, *more, *others}
+    assert [run for run in begun if run in more] == more
+    assert {*begun} == {long, *others, *more}
+    assert all(begun.count(run) == 1 for run in (*others, *more))
+    assert max(map(begun.index, others)) < begun.index(more[1])  # everybody's first before anybody's third
     assert light.row(long)["status"] in ("queued", "running")
     assert all(is_whole(light, run) for run in (*more, *others))
 
@@ -155,12 +163,38 @@ def test_one_person_cannot_fill_the_queue(light: Server, monkeypatch: pytest.Mon
         ada.submit(experiment(**LONG))
     with pytest.raises(OverLimit, match="3 of your runs are waiting, and one person may have 3"):
         ada.submit(experiment())
-    with pytest.raises(Refused, match=r"This run would take about 2 s, and one run may take 1 s here; lower the iter"):
-        monkeypatch.setattr(ada, "limits", Limits(run=1))
+    monkeypatch.setattr(ada, "limits", Limits(run=1))
+    with pytest.raises(Refused, match="This run would take about 2 s, and one run may take 1 s here; lower the iter"):
         ada.submit(experiment())
     submit(light, "bob", **SHORT)
     light.submit()  # where people are not told apart, nobody is limited
     assert len(light.service.runs()) == 6
+
+
+def test_whoever_meets_a_limit_is_told_so_in_one_sentence(light: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(light.service, "person", "ada")
+    monkeypatch.setattr(light.service, "limits", Limits(queued=1, run=1))
+    monkeypatch.setattr(light.service.pictures, "limits", Limits(uploads=1))
+    answer = light.client.post("/api/runs", json={"experiment": experiment()})
+    assert answer.status_code == 422
+    assert "one run may take 1 s here; lower the iterations (40)" in answer.json()["error"]
+    monkeypatch.setattr(light.service, "limits", Limits(queued=1))
+    answer = light.client.post("/api/races", json={"lanes": [experiment(steps=3), experiment(steps=4)]})
+    assert answer.status_code == 429
+    assert answer.json()["error"].startswith("These are 2 runs, and one person may have 1 waiting here")
+    answers = [light.client.post("/api/uploads", content=b"no picture") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [422, 429]
+    assert answers[1].json()["error"].startswith("One person may hand in 1 pictures a minute here")
+
+
+def test_pictures_that_are_kept_count_by_their_bytes(light: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = light.service.pictures
+    kept = uploads.keep_upload(pictures.folder, b"x" * 1_000_001)
+    monkeypatch.setattr(pictures, "limits", Limits(megabytes=1))
+    pictures.admit("bob", ["upload:" + "0" * 64])
+    with pytest.raises(OverLimit, match="Your pictures take 1 MB, and one person may keep 1 MB here"):
+        pictures.admit("bob", [kept])
+    pictures.admit(None, [kept])
 
 
 def test_a_run_says_before_it_is_computed_when_its_turn_may_come(light: Server) -> None:
