@@ -155,9 +155,9 @@ export class Stage {
 
   drawStatus() {
     const { source, trace, cursor, data } = this.view;
-    const { status, message } = trace.head;
+    const { status, message, queue_position: place } = trace.head;
     const recording = Boolean(source && !source.live);
-    const preparing = status === "queued" && Boolean(message);
+    const preparing = status === "queued" && Boolean(message) && !place;
     const state = recording ? "recording" : status;
     Object.assign(this.root.dataset, { status: state, following: cursor.following });
     const word = this.find("word");

@@ -139,9 +139,8 @@ export function buttons({ status, busy, live, playing, ended, level }) {
 export function facts(trace, ended, live) {
   const { status, message, queue_position: place, queue_seconds: wait } = trace.head;
   if (status !== "queued") return trace.last ? progress(trace, ended, live) : [];
-  if (message) return [];
-  const goingOn = trace.last ? [`goes on after iteration ${trace.last}`] : [];
-  return [place ? inLine(place, wait) : "waiting for a free worker", ...goingOn];
+  if (message && !place) return [];
+  return [place ? inLine(place, wait) : "waiting for a free worker"];
 }
 
 const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });

@@ -380,9 +380,9 @@ def test_the_page_of_runs_says_a_place_in_the_same_words(call: Call, place: int)
         assert call(FACTS, [[[waiting]], False, True]) == [place_in_line(place, wait)]
 
 
-def test_a_run_that_has_made_room_says_where_it_goes_on(call: Call) -> None:
-    waiting = curve(1, *[1.0] * 30) | {"status": "queued", "queue_position": 2, "queue_seconds": 10}
-    assert call(FACTS, [[[waiting]], False, True]) == ["2nd in line, about 10 s", "goes on after iteration 30"]
+def test_a_run_that_has_made_room_says_its_place(call: Call) -> None:
+    waiting = curve(1, *[1.0] * 30) | {"status": "queued", "queue_position": 2, "message": "It has made room."}
+    assert call(FACTS, [[[waiting]], False, True]) == ["2nd in line"]
 
 
 def test_a_run_that_is_over_says_its_mean_rate(call: Call) -> None:

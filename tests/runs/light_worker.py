@@ -22,17 +22,6 @@ reached: dict[str, int] = {}
 """The iteration at which each run was put aside."""
 
 
-class Lane(Controls):
-    yielding = False
-
-    def apply(self, command: Any) -> None:
-        with self.changed:
-            self.yielding = self.yielding or command["type"] == "yield"
-            self.changed.notify_all()
-        if not self.yielding:
-            super().apply(command)
-
-
 def say(**head: Any) -> None:
     with speaking:
         sys.stdout.buffer.write(pack(head))
@@ -40,11 +29,11 @@ def say(**head: Any) -> None:
 
 
 def listen() -> None:
-    lane = Lane()
+    lane = Controls()
     while message := read_message(sys.stdin.buffer):
         head = message[0]
         if head["type"] == "run":
-            lane = Lane()
+            lane = Controls()
             with arrived:
                 given.append((head["runs"], lane))
                 arrived.notify()
@@ -53,15 +42,13 @@ def listen() -> None:
     os._exit(0)
 
 
-def play(run: str, attack: Any, lane: Lane) -> None:
+def play(run: str, attack: Any, lane: Controls) -> None:
     """Counts from where the run was put aside."""
     steps, iteration = attack["steps"], reached.pop(run, 0)
-    if not iteration:
-        told = {"losses": [], "labels": [0], "batch": 1, "shape": [3, 8, 8], "floor": {}, "message": None}
-        say(type="started", run=run, steps=steps, restarts=1, **told)
-    else:
-        say(type="state", run=run, state="running")
-    while iteration < steps and not lane.stopped and not lane.yielding:
+    lane.take_up(iteration)
+    told = {"losses": [], "labels": [0], "batch": 1, "shape": [3, 8, 8], "floor": {}, "message": None}
+    say(type="started", run=run, steps=steps, restarts=1, **told)
+    while iteration < steps and not lane.ending:
         time.sleep(attack["delay"])
         lane.tick()
         iteration += 1
@@ -69,11 +56,10 @@ def play(run: str, attack: Any, lane: Lane) -> None:
         say(type="frame", run=run, curve=curve, picture=None, seconds=iteration * attack["delay"])
         if lane.paused and not lane.stopped:
             say(type="state", run=run, state="paused")
-            with lane.changed:
-                lane.changed.wait_for(lambda: not lane.paused or lane.stopped or lane.yielding)
-            if not lane.yielding:
+            lane.hold()
+            if not lane.ending:
                 say(type="state", run=run, state="running")
-    if lane.yielding:
+    if lane.leaving:
         reached[run] = iteration
         say(type="yielded", run=run)
     else:

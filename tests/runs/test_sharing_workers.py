@@ -85,7 +85,7 @@ def test_who_makes_room_waits_for_a_turn_like_everybody(light: Server) -> None:
     row = until(lambda: (found := light.row(long))["status"] == "queued" and found)
     assert row["queue_position"] == 2
     assert row["queue_seconds"] >= 1
-    assert row["message"] is None
+    assert row["message"] == dispatcher.MADE_ROOM
     for run in [row["id"] for row in light.service.runs()]:
         light.command(run, "stop")
 
@@ -98,7 +98,7 @@ def test_a_paused_run_makes_room_and_goes_on_when_it_is_resumed(light: Server) -
     light.until_status(submit(light, "bob", **SHORT), "done")
     row = light.row(paused)
     assert (row["status"], row["iteration"], row["queue_position"]) == ("paused", reached, None)
-    assert row["message"] == dispatcher.MADE_ROOM
+    assert row["message"] == dispatcher.RESTS
     assert light.command(paused, "pause") == 202
     assert light.command(paused, "step", iterations=4) == 202
     row = until(lambda: (found := light.row(paused))["iteration"] == reached + 4 and found)
