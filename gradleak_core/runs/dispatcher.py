@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gradleak_core.config.limits import Limits
 from gradleak_core.runs.estimates import Experience
-from gradleak_core.runs.fairness import SLICE, Turn, longest_turn, round_wait, run_left, seconds_left
+from gradleak_core.runs.fairness import SLICE, Turn, find_slowness, longest_turn, round_wait, run_left, seconds_left
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job, Queue
 from gradleak_core.runs.protocol import Head
@@ -164,7 +164,10 @@ class Dispatcher:
         return found
 
     def _waiting(self) -> Waiting:
-        return [(job, seconds_left(job, self.hub.live)) for job in self.queue.order()]
+        """Returns the jobs that wait, each with the seconds that it needs: at the rate of those under way."""
+        waiting, begun = self.queue.order(), [worker.job for worker in self.workers if worker.going]
+        slowness = find_slowness([*begun, *waiting], self.hub.live)
+        return [(job, seconds_left(job, self.hub.live, slowness)) for job in waiting]
 
     def _until_free(self, worker: Workplace, waiting: Waiting) -> tuple[float, float]:
         """Returns the seconds until the job of a worker makes room, and those until it ends."""

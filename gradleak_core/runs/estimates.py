@@ -35,6 +35,8 @@ class Estimate:
 
     seconds: float
     memory: float
+    by_bound: bool = False
+    """True if the seconds follow from the bound, so that they are off by the same factor as those of others."""
 
 
 class Experience:
@@ -63,14 +65,14 @@ class Experience:
             return Estimate(STARTING + BRIEF, memory)
         alike = self._shares(experiment, catalogue)
         share = median(alike) if alike else 1.0
-        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds * share, memory)
+        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds * share, memory, True)
 
-    def expect(self, experiment: JSON, catalogue: JSON) -> float:
-        """Returns the seconds that a stored run is expected to take; 0 for one that cannot be used here."""
+    def expect(self, experiment: JSON, catalogue: JSON) -> Estimate:
+        """Returns the estimate of a stored run; one of no seconds for a run that cannot be used here."""
         try:
-            return self.estimate(fitting(experiment, catalogue) if catalogue else {}, catalogue).seconds
+            return self.estimate(fitting(experiment, catalogue) if catalogue else {}, catalogue)
         except Refused:
-            return 0.0
+            return Estimate(0.0, 0.0)
 
     def _shares(self, experiment: JSON, catalogue: JSON) -> list[float]:
         """Returns what iterations took as shares of their bounds: of the same network and attack, else of any."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from statistics import median
 from typing import Any
 
+from gradleak_core.runs.estimates import Estimate
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.jobs import Job
 
-SLICE = 10.0
+SLICE = 5.0
 """The fewest seconds that a job computes before it makes room for a shorter one."""
-SWITCHES = 10.0
+SWITCHES = 5.0
 """A job computes for at least so many times as long as it took to begin, so that beginning again costs little."""
 LONGEST_TURN = 60.0
 """The seconds after which a job makes room for any other person's, and a paused or slowed one for anybody's."""
@@ -22,6 +24,7 @@ MUCH_LONGER = 5.0
 """How many times as long it must be as one of the same person, who has chosen the order."""
 ANSWER = 30.0
 """The seconds within which a worker makes room, once its iteration is done."""
+NOTHING = Estimate(0.0, 0.0)
 RATED = 1.0
 """The seconds of computing after which the rate of a run says how long the rest may take."""
 
@@ -89,22 +92,42 @@ def longest_turn(job: Job, left: float, waiting: Sequence[tuple[Job, float]], le
     return longest
 
 
-def seconds_left(job: Job, traces: Mapping[str, Trace]) -> float:
-    """Returns the seconds that a job is still expected to need: by what it was expected to take, and by its rate."""
-    return sum(run_left(job, run, traces[run]) for run in job.runs if run in traces and not traces[run].over)
+def seconds_left(job: Job, traces: Mapping[str, Trace], slowness: float = 1.0) -> float:
+    """Returns the seconds that a job is still expected to need, where runs take `slowness` times what was expected."""
+    found = {run: traces[run] for run in job.runs if run in traces and not traces[run].over}
+    return sum(run_left(job, run, trace, slowness) for run, trace in found.items())
 
 
-def run_left(job: Job, run: str, trace: Trace) -> float:
+def run_left(job: Job, run: str, trace: Trace, slowness: float = 1.0) -> float:
     """Returns the seconds that a run of a job is still expected to need.
 
-    Its rate bounds them, and is all that is left to say once it has taken longer than expected.
+    Its own rate says it, once there is one. A set-up that was run here before may end earlier than at its last
+    iteration, as it did then.
     """
-    rest = max(job.seconds.get(run, 0.0) - trace.seconds, 0.0)
+    expected, total = job.expected.get(run, NOTHING), rated(trace)
+    rest = max(expected.seconds * (slowness if expected.by_bound else 1.0) - trace.seconds, 0.0)
+    if total is not None:
+        by_rate = total - trace.seconds
+        rest = min(rest, by_rate) if rest and not expected.by_bound else by_rate
     steps = max((trace.head["steps"] or 0) - trace.last, 0)
-    if trace.last and trace.seconds >= RATED:
-        by_rate = steps * trace.seconds / trace.last
-        rest = min(rest, by_rate) if rest else by_rate
     return max(rest, steps / job.per_second) if job.per_second else rest
+
+
+def rated(trace: Trace) -> float | None:
+    """Returns the seconds that all iterations of a run take at its rate; None where it is not known yet."""
+    steps = trace.head["steps"] or 0
+    return max(steps / trace.last, 1.0) * trace.seconds if trace.last and trace.seconds >= RATED else None
+
+
+def find_slowness(jobs: Iterable[Job], traces: Mapping[str, Trace]) -> float:
+    """Returns how many times as long as by their bounds those runs take whose rate is known; 1 without any."""
+    found = [
+        total / expected.seconds
+        for job in jobs
+        for run, expected in job.expected.items()
+        if expected.by_bound and run in traces and (total := rated(traces[run])) is not None
+    ]
+    return median(found) if found else 1.0
 
 
 def round_wait(seconds: float) -> int:

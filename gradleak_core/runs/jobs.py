@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
+from gradleak_core.runs.estimates import Estimate
+
 
 @dataclass(eq=False)
 class Job:
@@ -22,8 +24,8 @@ class Job:
     """What was written down of the runs that another worker has begun, as `checkpoints` writes it."""
     owner: str | None = None
     """The person whose runs they are; None where people are not told apart."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """The seconds of computing that each run is expected to take in all."""
+    expected: dict[str, Estimate] = field(default_factory=dict)
+    """What each run is expected to take in all."""
     first: dict[str, Any] | None = None
     """The command with which the next worker begins: a step, counted from the first iteration."""
     per_second: float | None = None

@@ -262,7 +262,7 @@ class Service:
         for row in rows:
             self.hub.open(row)
         job, experience = make_job(rows, self.store), self.supervisor.experience
-        job.seconds = {row["id"]: experience.expect(row["experiment"], self.catalogue()) for row in rows}
+        job.expected = {row["id"]: experience.expect(row["experiment"], self.catalogue()) for row in rows}
         if any(row["status"] == "paused" for row in rows):
             self.supervisor.rest(job, STILL_PAUSED)
         else:

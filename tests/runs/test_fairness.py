@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from gradleak_core.config.limits import Limits, OverLimit, Rate, read_limits
 from gradleak_core.runs import fairness
-from gradleak_core.runs.fairness import LONGEST_TURN, SLICE, Turn, longest_turn, round_wait, run_left
+from gradleak_core.runs.estimates import Estimate
+from gradleak_core.runs.fairness import (
+    LONGEST_TURN,
+    SLICE,
+    Turn,
+    find_slowness,
+    longest_turn,
+    round_wait,
+    run_left,
+    seconds_left,
+)
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.jobs import Job
 from gradleak_core.types import Refused
@@ -78,11 +88,11 @@ def test_a_run_that_is_slow_to_begin_has_longer_turns(clock: Clock) -> None:
     assert turn.least == SLICE
     Clock.now += 3
     turn.hear("frame", {})
-    assert turn.least == 30
+    assert turn.least == 15
     waiting = [(job("bob"), 1.0)]
-    Clock.now += 20
-    assert turn.until_room(job("ada"), 600, waiting) == 10
-    Clock.now += 20
+    Clock.now += 10
+    assert turn.until_room(job("ada"), 600, waiting) == 5
+    Clock.now += 10
     assert turn.until_room(job("ada"), 600, waiting) == 0
 
 
@@ -114,9 +124,25 @@ def test_a_paused_run_makes_room_a_minute_after_it_was_paused(clock: Clock) -> N
 def test_what_a_run_still_needs_follows_from_what_it_was_expected_to_need_and_its_rate(
     expected: float, seconds: float, iterations: int, left: float
 ) -> None:
-    trace = Trace({"id": "a", "status": "running", "experiment": experiment(steps=1000), "result": None, "message": ""})
+    trace = trace_of(iterations, seconds)
+    assert run_left(job(expected={"a": Estimate(expected, 0.0)}), "a", trace) == pytest.approx(left)
+
+
+def trace_of(iterations: int, seconds: float, steps: int = 1000) -> Trace:
+    row = {"id": "a", "status": "running", "experiment": experiment(steps=steps), "result": None, "message": ""}
+    trace = Trace(row)
     trace.columns, trace.seconds = {"best": [0.0] * iterations}, seconds
-    assert run_left(job(seconds={"a": expected}), "a", trace) == pytest.approx(left)
+    return trace
+
+
+def test_where_runs_take_longer_than_their_bounds_those_that_wait_will_too() -> None:
+    begun, waits = (Job({run: {}}, expected={run: Estimate(20.0, 0.0, by_bound=True)}) for run in ("a", "b"))
+    known = Job({"c": {}}, expected={"c": Estimate(20.0, 0.0)})
+    traces = {"a": trace_of(100, 10.0), "b": trace_of(0, 0.0), "c": trace_of(0, 0.0)}
+    slowness = find_slowness([begun, waits, known], traces)
+    assert slowness == 5
+    assert [seconds_left(each, traces, slowness) for each in (begun, waits, known)] == [90, 100, 20]
+    assert find_slowness([waits, known], traces) == 1
 
 
 def test_a_wait_is_said_no_more_exactly_than_it_is_known() -> None:

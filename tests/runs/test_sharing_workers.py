@@ -136,6 +136,33 @@ def test_a_run_that_rests_can_be_stopped_and_deleted(light: Server) -> None:
     assert light.service.supervisor.queue.resting == []
 
 
+def test_a_worker_with_an_engine_makes_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quicken(monkeypatch, slice_=1.0, longest=2.0)
+    steady = {"steps": 4000, "delay": 0.004}
+    with serving(tmp_path) as server:
+        long = submit(server, "ada", **steady)
+        server.until_iteration(long, 5)
+        server.until_status(submit(server, "bob"), "done")
+        server.until_status(long, "running")
+        assert server.command(long, "pause") == 202
+        reached = server.until_status(long, "paused")["iteration"]
+        server.until_status(submit(server, "bob"), "done")
+        assert server.row(long)["message"] == dispatcher.RESTS
+        assert server.command(long, "step", iterations=25) == 202
+        until(lambda: server.row(long)["iteration"] == reached + 25)
+        assert server.until_status(long, "paused")["iteration"] == reached + 25
+    with serving(tmp_path) as server:
+        assert server.row(long)["status"] == "paused"
+        assert "Press Go on" in server.row(long)["message"]
+        assert server.command(long, "resume") == 202
+        server.until_iteration(long, reached + 50)
+        assert server.command(long, "stop") == 202
+        server.until_status(long, "stopped")
+        curve = server.service.recording(long)["curve"]["columns"]["distance"]
+        assert len(curve) == server.row(long)["iteration"]
+        assert curve == sorted(curve, reverse=True)  # as of a run that nobody has interrupted
+
+
 def test_thirty_people_at_once_are_served_in_turn(light: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     monkeypatch.setattr(light.service.hub, "hand_over", begun.append)
