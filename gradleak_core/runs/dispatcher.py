@@ -13,6 +13,7 @@ from gradleak_core.runs.fairness import SLICE, Turn, find_slowness, longest_turn
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job, Queue
 from gradleak_core.runs.protocol import Head
+from gradleak_core.runs.rows import STILL_PAUSED
 from gradleak_core.types import JSON
 
 LOOK_SECONDS = 0.5
@@ -59,9 +60,13 @@ class Dispatcher:
         runs = [(job, run, self.hub.live.get(run)) for job in self.queue.of(person) for run in job.runs]
         limits.check_queue([run_left(job, run, trace) for job, run, trace in runs if trace], expected)
 
-    def submit(self, job: Job) -> None:
-        self.queue.add(job)
-        self.dispatch()
+    def submit(self, job: Job, *, rests: bool = False) -> None:
+        """Queues a job. One that `rests` was paused when a server stopped, and goes on when somebody says so."""
+        if rests:
+            self.rest(job, STILL_PAUSED)
+        else:
+            self.queue.add(job)
+            self.dispatch()
 
     def put_back(self, job: Job, message: str | None, *, in_front: bool = False) -> None:
         """Queues runs again that a worker had, and tells their viewers why."""

@@ -24,8 +24,8 @@ MUCH_LONGER = 5.0
 """How many times as long it must be as one of the same person, who has chosen the order."""
 ANSWER = 30.0
 """The seconds within which a worker makes room, once its iteration is done."""
-NOTHING = Estimate(0.0, 0.0)
-RATED = 1.0
+NO_ESTIMATE = Estimate(0.0, 0.0)
+RATE_KNOWN = 1.0
 """The seconds of computing after which the rate of a run says how long the rest may take."""
 
 
@@ -104,7 +104,7 @@ def run_left(job: Job, run: str, trace: Trace, slowness: float = 1.0) -> float:
     Its own rate says it, once there is one. A set-up that was run here before may end earlier than at its last
     iteration, as it did then.
     """
-    expected, total = job.expected.get(run, NOTHING), rated(trace)
+    expected, total = job.expected.get(run, NO_ESTIMATE), rated(trace)
     rest = max(expected.seconds * (slowness if expected.by_bound else 1.0) - trace.seconds, 0.0)
     if total is not None:
         by_rate = total - trace.seconds
@@ -116,7 +116,7 @@ def run_left(job: Job, run: str, trace: Trace, slowness: float = 1.0) -> float:
 def rated(trace: Trace) -> float | None:
     """Returns the seconds that all iterations of a run take at its rate; None where it is not known yet."""
     steps = trace.head["steps"] or 0
-    return max(steps / trace.last, 1.0) * trace.seconds if trace.last and trace.seconds >= RATED else None
+    return max(steps / trace.last, 1.0) * trace.seconds if trace.last and trace.seconds >= RATE_KNOWN else None
 
 
 def find_slowness(jobs: Iterable[Job], traces: Mapping[str, Trace]) -> float:

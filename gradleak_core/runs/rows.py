@@ -79,6 +79,13 @@ def find_ending(row: Row) -> tuple[str, str] | None:
     return ("failed", FATAL) if tried and row["status"] in UNFINISHED else None
 
 
+def take_up(row: Row) -> tuple[str, str] | None:
+    """Returns the status and the sentence that a run has from a server that starts; None where it keeps its own."""
+    if row["status"] == "running":
+        return find_ending(row) or ("queued", TAKEN_UP)
+    return find_ending(row)
+
+
 def group_waiting(rows: list[Row]) -> list[list[Row]]:
     """Returns the rows, newest first, of runs that have not ended: oldest first, lanes of a race together."""
     groups: dict[str, list[Row]] = {}

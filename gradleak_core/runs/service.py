@@ -20,16 +20,7 @@ from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.room import without_folders, writing
-from gradleak_core.runs.rows import (
-    STILL_PAUSED,
-    TAKEN_UP,
-    clean_name,
-    complete_row,
-    describe_end,
-    find_ending,
-    group_waiting,
-    name_lanes,
-)
+from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor
 from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
@@ -96,10 +87,8 @@ class Service:
     def _take_up(self, rows: list[dict[str, Any]]) -> None:
         """Queues the runs that had not ended when the last server stopped, oldest first."""
         for row in rows:
-            if ending := find_ending(row):
-                self.store.status(row["id"], *ending)
-            elif row["status"] == "running":
-                self.store.status(row["id"], "queued", TAKEN_UP)
+            if news := take_up(row):
+                self.store.status(row["id"], *news)
         for lanes in group_waiting(rows):
             self._enqueue(lanes)
 
@@ -263,10 +252,7 @@ class Service:
             self.hub.open(row)
         job, experience = make_job(rows, self.store), self.supervisor.experience
         job.expected = {row["id"]: experience.expect(row["experiment"], self.catalogue()) for row in rows}
-        if any(row["status"] == "paused" for row in rows):
-            self.supervisor.rest(job, STILL_PAUSED)
-        else:
-            self.supervisor.submit(job)
+        self.supervisor.submit(job, rests=any(row["status"] == "paused" for row in rows))
 
     def _delete(self, run: str) -> None:
         self.hub.forget(run)

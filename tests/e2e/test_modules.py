@@ -373,6 +373,7 @@ def test_a_run_whose_server_is_gone_is_not_said_to_go_on(call: Call) -> None:
 def test_who_only_watches_is_not_asked_to_press_anything(call: Call, message: str, said: str) -> None:
     assert call("words.watched", message) == said
 
+
 @pytest.mark.parametrize("place", [1, 2, 3, 4, 11, 12, 13, 21, 22, 100, 101, 111])
 def test_the_page_of_runs_says_a_place_in_the_same_words(call: Call, place: int) -> None:
     for wait in (None, 1, 45, 95, 120, 3600):

@@ -31,7 +31,7 @@ def test_a_note_reaches_viewers_of_a_run_that_has_not_begun_and_goes_when_it_doe
     hub, row = Hub(store), store.row("a")
     assert row
     hub.open(row)
-    hub.set_positions({"a": 1})
+    hub.set_places({"a": {"queue_position": 1, "queue_seconds": 3}})
     hub.note("a", "Downloading MNIST: 1.5 of 3.0 MB.", 0.5)
     head = unpack_live(hub.live["a"].since(0))[0]
     assert (head["status"], head["queue_position"]) == ("queued", None)
