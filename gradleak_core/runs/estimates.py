@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from gradleak_core.config import demand
 from gradleak_core.config.knobs import fitting
-from gradleak_core.forecast import core
+from gradleak_core.forecast import core, foresee_span
 from gradleak_core.types import JSON, Refused
 
 REMEMBERED = 200
@@ -40,7 +39,7 @@ class Estimate:
 
 
 class Experience:
-    """Remembers what runs have taken on this server. An estimate is the bound of `demand`, corrected by them."""
+    """Remembers what runs have taken on this server. An estimate is made of them."""
 
     def __init__(self, results: Iterable[Mapping[str, Any]] = ()) -> None:
         self._results: deque[Mapping[str, Any]] = deque(maxlen=REMEMBERED)
@@ -61,11 +60,11 @@ class Experience:
         took = [result["seconds"] for result in self._results if is_same(result["experiment"], experiment)]
         if took:
             return Estimate(STARTING + median(took), memory)
+        if span := foresee_span(experiment, self._results, catalogue):
+            return Estimate(STARTING + span.seconds, memory, not span.measured)
         if bound is None:
             return Estimate(STARTING + BRIEF, memory)
-        alike = self._shares(experiment, catalogue)
-        share = median(alike) if alike else 1.0
-        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds * share, memory, True)
+        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds, memory, True)
 
     def expect(self, experiment: JSON, catalogue: JSON) -> Estimate:
         """Returns the estimate of a stored run; one of no seconds for a run that cannot be used here."""
@@ -73,17 +72,6 @@ class Experience:
             return self.estimate(fitting(experiment, catalogue) if catalogue else {}, catalogue)
         except Refused:
             return Estimate(0.0, 0.0)
-
-    def _shares(self, experiment: JSON, catalogue: JSON) -> list[float]:
-        """Returns what iterations took as shares of their bounds: of the same network and attack, else of any."""
-        kind = kinds(experiment)
-        found: list[tuple[bool, float]] = []
-        for result in self._results:
-            rate = result.get("iterations_per_second")
-            with suppress(KeyError):  # a set-up that is older than a knob of its network
-                if rate and (bound := demand.estimate(result["experiment"], catalogue)):
-                    found.append((kinds(result["experiment"]) == kind, 1 / rate / bound.seconds))
-        return [share for same, share in found if same] or [share for _, share in found]
 
 
 def is_telling(result: Mapping[str, Any]) -> bool:
@@ -95,9 +83,3 @@ def is_telling(result: Mapping[str, Any]) -> bool:
 def is_same(experiment: JSON, other: JSON) -> bool:
     """Returns whether two set-ups differ at most in pictures, labels, seed and threads."""
     return len(experiment["images"]) == len(other["images"]) and core(experiment) == core(other)
-
-
-def kinds(experiment: JSON) -> tuple[str, str]:
-    """Returns the kind of the network, and the paper or kind of the attack."""
-    attack = experiment["attack"]
-    return experiment["model"]["kind"], attack.get("name") or attack["kind"]

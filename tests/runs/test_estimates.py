@@ -9,6 +9,7 @@ import pytest
 
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import demand
+from gradleak_core.forecast import PACE
 from gradleak_core.runs.estimates import STARTING, Experience
 
 KNOWN = catalogue()
@@ -20,15 +21,16 @@ def changed(**fields: Any) -> Any:
 
 
 def result(experiment: Any, seconds: float, iterations: int, status: str = "done") -> Any:
-    rate = iterations / seconds
-    return {"experiment": experiment, "status": status, "seconds": seconds, "iterations_per_second": rate}
+    return {"experiment": experiment, "status": status, "seconds": seconds, "iterations": iterations}
 
 
-def test_a_run_like_none_before_is_expected_to_take_the_bound() -> None:
+def test_a_run_like_none_before_is_expected_to_take_what_its_network_does() -> None:
     found, bound = Experience().estimate(FIRST, KNOWN), demand.estimate(FIRST, KNOWN)
     assert bound is not None
-    assert found.seconds == pytest.approx(STARTING + FIRST["attack"]["steps"] * bound.seconds)
-    assert found.memory == bound.memory
+    assert found.seconds == pytest.approx(STARTING + FIRST["attack"]["steps"] * bound.seconds * PACE)
+    assert (found.memory, found.by_bound) == (bound.memory, True)
+    elsewhere = KNOWN | {"devices": [{"kind": "cuda", "name": "a GPU", "memory": 8e9}]}
+    assert Experience().estimate(FIRST, elsewhere).seconds < found.seconds
 
 
 def test_the_same_set_up_is_expected_to_take_what_it_took_with_other_pictures_and_seeds() -> None:
@@ -38,15 +40,11 @@ def test_the_same_set_up_is_expected_to_take_what_it_took_with_other_pictures_an
     assert experience.estimate(FIRST, KNOWN).seconds == STARTING + 3.0
 
 
-def test_another_set_up_of_the_same_network_and_attack_corrects_the_bound() -> None:
-    other = changed(size=16)
-    bound, own = demand.estimate(other, KNOWN), demand.estimate(FIRST, KNOWN)
-    assert bound is not None
-    assert own is not None
-    thrice = result(other, 3 * 100 * bound.seconds, 100)
-    foreign = result(changed(model={**FIRST["model"], "kind": "mlp"}), 1000.0, 100)
-    estimate = Experience([foreign, thrice]).estimate(FIRST, KNOWN)
-    assert estimate.seconds == pytest.approx(STARTING + FIRST["attack"]["steps"] * 3 * own.seconds)
+def test_the_same_work_over_more_iterations_is_expected_to_take_so_much_longer() -> None:
+    longer = changed(attack=FIRST["attack"] | {"steps": 10 * FIRST["attack"]["steps"]})
+    found = Experience([result(FIRST, 2.0, 100)]).estimate(longer, KNOWN)
+    assert found.seconds == STARTING + longer["attack"]["steps"] * 0.02
+    assert not found.by_bound
 
 
 @pytest.mark.parametrize("odd", [{}, {"experiment": None}, {"experiment": {"images": []}, "seconds": 3.0}])
