@@ -7,6 +7,7 @@ from itertools import cycle
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from gradleak_core.config.limits import OverLimit
 from gradleak_core.data import datasets, folders
 from gradleak_core.data.decoder import Busy
 from gradleak_core.runs.exports.sheet import look_for_setup
@@ -254,10 +255,11 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
+            service().pictures.admit(service().person)
             kept = service().pictures.upload(data, file.name)
             answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
-        except Busy as busy:
-            st.error(str(busy))
+        except (Busy, OverLimit) as passing:
+            st.error(str(passing))
             return None
         except Refused as refused:
             answers[file.file_id] = {"refused": str(refused)}

@@ -72,6 +72,18 @@ def test_the_filter_finds_a_status_an_attack_and_a_defence(service: Service, ful
     assert app.session_state["ticked"] == [*race, *full], "all runs are chosen as they are listed"
 
 
+def test_a_run_that_waits_says_its_place_and_how_long_it_may_wait(service: Service, open_page: Open) -> None:
+    experiment = copy.deepcopy(service.catalogue()["experiment"]["default"])
+    experiment["attack"] |= {"steps": 100_000}
+    first, second, third = (service.submit(experiment | {"seed": seed}) for seed in range(3))
+    until(lambda: service.run(first)["status"] == "running")
+    said = words(open_page("runs"))
+    for row in (service.run(second), service.run(third)):
+        assert row["queue_seconds"] >= 1
+    assert "next in line, about " in said
+    assert "2nd in line, about " in said
+
+
 def test_runs_are_tagged_one_by_one_and_together(service: Service, full: list[str], open_page: Open) -> None:
     tag_run(service, full[1], ["lecture"])
     app = open_page("runs")
