@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from PIL import Image
 
-from gradleak_core.config.limits import USUAL_LIMITS, Limits, Rate
+from gradleak_core.config.limits import USUAL_LIMITS, Limits, OverLimit, Rate
 from gradleak_core.data import uploads
-from gradleak_core.data.decoder import Decoder
+from gradleak_core.data.decoder import Busy, Decoder
 from gradleak_core.runs.room import writing
 from gradleak_core.types import Refused
 
@@ -24,6 +24,8 @@ DAY = 86_400
 """The seconds for which an upload is kept that no run uses."""
 HOUR = 3600
 """The seconds between two searches for such uploads."""
+FOR_LATER = (Busy, OverLimit)
+"""The refusals of a picture that may be taken later."""
 pictures_log = logging.getLogger("gradleak.pictures")
 
 
@@ -51,11 +53,12 @@ class Pictures:
         self.limits.check_pictures(sum(file.stat().st_size for file in files if file.is_file()))
         self._rate.count(person, self.limits.uploads)
 
-    def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
-        """Checks and keeps an encoded picture and its file's name, as `take` does.
+    def upload(self, data: bytes, name: str = "", person: str | None = None) -> dict[str, Any]:
+        """Checks and keeps a person's encoded picture and its file's name, as `admit` and `take` do.
 
         Raises `Busy` too, when too many are in hand.
         """
+        self.admit(person)
         with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
             return self.take(file, name)

@@ -7,10 +7,9 @@ from itertools import cycle
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from gradleak_core.config.limits import OverLimit
 from gradleak_core.data import datasets, folders
-from gradleak_core.data.decoder import Busy
 from gradleak_core.runs.exports.sheet import look_for_setup
+from gradleak_core.runs.pictures import FOR_LATER
 from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
@@ -21,10 +20,9 @@ from pages._parts.scrolling import scroll_here
 from pages._parts.sheets import offer_setup
 from pages._parts.texts import escaped, note, segment
 
-MOST = 16
+MOST, PAGE = 16, 12
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"]
 SOURCES = ("Samples", "Upload", "Camera", "Datasets", "Folders")
-PAGE = 12
 
 
 def images() -> None:
@@ -255,10 +253,9 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            service().pictures.admit(service().person)
-            kept = service().pictures.upload(data, file.name)
+            kept = service().pictures.upload(data, file.name, service().person)
             answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
-        except (Busy, OverLimit) as passing:
+        except FOR_LATER as passing:
             st.error(str(passing))
             return None
         except Refused as refused:
