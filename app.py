@@ -2,9 +2,11 @@
 
 `streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
 number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
-server besides loopback and its address, GRADLEAK_OPEN which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
+server besides loopback and its address, GRADLEAK_EXPOSE which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
 which all is served, GRADLEAK_ALLOWED_ORIGINS further addresses of its pages, GRADLEAK_FRAME_ANCESTORS the sites that
-may show it in a frame, GRADLEAK_LIMITS what one person may have. Nothing in this process imports torch.
+may show it in a frame, GRADLEAK_LIMITS what one person may have. GRADLEAK_OPEN says whether everybody may do everything
+(yes or no; yes on loopback), GRADLEAK_PIN is the room's PIN where they may not, and GRADLEAK_KEEP_DAYS the days after
+which a run is deleted. Nothing in this process imports torch.
 """
 
 from __future__ import annotations
@@ -26,21 +28,30 @@ from gradleak_core.api import api
 from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
 from gradleak_core.api.static_files import Packed
+from gradleak_core.api.visitors import Visitors
 from gradleak_core.config.addresses import read_base_path, read_origin
+from gradleak_core.config.former import renew_environment
 from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
+from gradleak_core.people.pin import make_pin, read_pin
+from gradleak_core.people.register import People, is_loopback, is_open
 from gradleak_core.runs import service as services
+from gradleak_core.runs.retention import read_days
 from gradleak_core.types import Refused
 from pages._parts.front import front, headers
 from pages._parts.handover import Handover
+from pages._parts.login import find_login, login_is_set_up
 
+OPEN_TO_ALL = "Everybody who reaches it may see, change and start everything; with --people each has their own."
+BEHIND = ("GRADLEAK_ALLOWED_HOSTS", "GRADLEAK_ALLOWED_ORIGINS", "GRADLEAK_FRAME_ANCESTORS")
+"""Settings of a server that others reach through a proxy, whatever address it listens on."""
 ROUTER = Path(__file__).parent / "pages" / "_parts" / "router.py"
 WARM = ("PIL.Image", "pages._parts.pipeline", "pages._parts.live_view")
 """Modules that the first visitor would otherwise wait for."""
 DOORS = {"metrics": ("/_stcore/metrics", "/api/metrics"), "agent": ("/_stcore/agent",)}
-"""Ways in that no page needs; each is closed unless GRADLEAK_OPEN names it."""
+"""Ways in that no page needs; each is closed unless GRADLEAK_EXPOSE names it."""
 LOGIN = ("/auth/", "/oauth2callback")
-"""Streamlit's login, which is not set up and would write every visit into the log."""
+"""Streamlit's login, which would write every visit into the log where it is not set up."""
 
 
 class Excuse:
@@ -71,6 +82,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         services.use(service)
         for name in WARM:
             importlib.import_module(name)
+        if said:
+            sys.stdout.write(f"{said}\n")
+            sys.stdout.flush()
         gc.collect()
         gc.freeze()
         yield
@@ -92,22 +106,42 @@ def listed(variable: str) -> list[str]:
     return os.environ.get(variable, "").split()
 
 
+def people_of(folder: Path, address: str) -> tuple[People | None, str]:
+    """Returns who is kept apart on a server at this address, nobody on an open one, and what its start says of it."""
+    pin = os.environ.get("GRADLEAK_PIN", "")
+    if is_open(os.environ.get("GRADLEAK_OPEN", "") or "no" * bool(pin), address):
+        return None, "" if is_loopback(address) and not any(map(listed, BEHIND)) else OPEN_TO_ALL
+    people = People(folder, read_pin(pin) if pin else make_pin(), find_login if login_is_set_up() else None)
+    return people, people.describe()
+
+
 if st.get_option("server.baseUrlPath"):
     sys.exit("Set GRADLEAK_BASE_PATH in place of server.baseUrlPath, which moves nothing but Streamlit's own.")
+renew_environment(os.environ)
+ADDRESS = st.get_option("server.address") or "localhost"
 try:
     BASE = read_base_path(os.environ.get("GRADLEAK_BASE_PATH", ""))
     ORIGINS = [read_origin(text) for text in listed("GRADLEAK_ALLOWED_ORIGINS")]
     LIMITS = read_limits(listed("GRADLEAK_LIMITS"))
     FRAMES = [read_origin(text) for text in listed("GRADLEAK_FRAME_ANCESTORS")]
+    KEEP_DAYS = read_days(os.environ.get("GRADLEAK_KEEP_DAYS", ""))
+    people, said = people_of(data_folder(), ADDRESS)
 except Refused as error:
     sys.exit(str(error))
-service = services.Service(data_folder(), workers=workers(), limits=LIMITS)
-FRONTS = [Route(f"/{page}", front) for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
+except OSError as error:
+    sys.exit(f"The data folder {data_folder()} cannot be used: {error.strerror or error}; set GRADLEAK_DATA.")
+service = services.Service(data_folder(), workers=workers(), people=people, limits=LIMITS, keep_days=KEEP_DAYS)
+PAGES = [f"/{page}" for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
+FRONTS = [Route(page, front) for page in PAGES]
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
-HOSTS = [st.get_option("server.address") or "localhost", *listed("GRADLEAK_ALLOWED_HOSTS")]
-OPEN = listed("GRADLEAK_OPEN")
-CLOSED = [*LOGIN, *(path for door, paths in DOORS.items() if door not in OPEN for path in paths)]
+HTTPS = bool(ORIGINS) and all(origin.startswith("https:") for origin in ORIGINS)
+ALONE = people is None and not os.environ.get("GRADLEAK_OPEN")
+HOSTS = [ADDRESS, *listed("GRADLEAK_ALLOWED_HOSTS")]
+EXPOSED = listed("GRADLEAK_EXPOSE")
+CLOSED = [path for door, paths in DOORS.items() if door not in EXPOSED for path in paths]
+if people is None or people.log_in is None:
+    CLOSED += LOGIN
 app = st.App(
     ROUTER,
     routes=[Mount("/api", api(service)), *FRONTS],
@@ -116,6 +150,7 @@ app = st.App(
         Middleware(WithHeaders, headers=headers(FRAMES)),
         Middleware(Guard, hosts=HOSTS, closed=CLOSED, origins=ORIGINS),
         Middleware(Under, base=BASE),
+        Middleware(Visitors, people=people, pages=PAGES, framed=bool(FRAMES), https=HTTPS, alone=ALONE),
         Middleware(Handover),
         Middleware(Packed, folder=STATIC),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import Enum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
 
@@ -192,6 +194,21 @@ def tune_threads(
     return tune(seconds, data_dir, STDOUT)
 
 
+OpenToAll = Annotated[
+    bool | None,
+    typer.Option(
+        "--open/--people",
+        help="Everybody may do everything, or has runs of their own; open on this machine, else people.",
+        envvar="GRADLEAK_OPEN",
+        show_default=False,
+    ),
+]
+PinOption = Annotated[str, typer.Option(help="PIN that starts a run; made up unless given.", envvar="GRADLEAK_PIN")]
+KeepDays = Annotated[
+    int | None, typer.Option(help="Days after which runs are deleted.", min=1, max=36_500, envvar="GRADLEAK_KEEP_DAYS")
+]
+
+
 @app.command("serve")
 def serve_site(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
@@ -202,8 +219,9 @@ def serve_site(
         list[str] | None,
         typer.Option(help="Name by which browsers may call it; repeatable.", envvar="GRADLEAK_ALLOWED_HOSTS"),
     ] = None,
-    open: Annotated[
-        list[Door] | None, typer.Option(help="Way in that no page needs, to open; repeatable.", envvar="GRADLEAK_OPEN")
+    expose: Annotated[
+        list[Door] | None,
+        typer.Option(help="Way in that no page needs, to open; repeatable.", envvar="GRADLEAK_EXPOSE"),
     ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
     allowed_origin: Annotated[
@@ -230,13 +248,18 @@ def serve_site(
     base_path: Annotated[
         str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")
     ] = "",
+    open: OpenToAll = None,
+    pin: PinOption = "",
+    keep_days: KeepDays = None,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
-    doors = [door.value for door in open or []]
+    doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
-    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached), STDOUT)
+    people = (open, pin, keep_days, ephemeral)
+    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached, *people), STDOUT)
 
 
 def run_installed() -> int:
@@ -246,6 +269,7 @@ def run_installed() -> int:
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m gradleak_core") -> int:
     """Runs one command and returns its exit code. Whatever is wrong with the input is one sentence on stderr."""
+    renew_environment(os.environ)
     try:
         return int(app(args=arguments, prog_name=program, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

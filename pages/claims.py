@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages._parts import claim_run, claims
 from pages._parts.engine import catalogue
+from pages._parts.entrance import entrance
 
 known = catalogue()
 rows = claims.rows()
@@ -25,6 +26,7 @@ with st.container(width=760):
         "A claim that does not hold here is a result too."
     )
     st.markdown(claims.tally(rows))
+    entrance("claims")
 chosen = claims.filtered(rows)
 for row in chosen:
     claims.card(row, known)

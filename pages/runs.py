@@ -1,4 +1,4 @@
-"""Runs: every run on this server, to find, open, compare, repeat, change, tag, export or delete."""
+"""Runs: every run on this server, or of this person, to find, open, compare, repeat, change, tag, export or delete."""
 
 from itertools import chain
 
@@ -7,6 +7,7 @@ import streamlit as st
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
+from pages._parts.entrance import apart
 from pages._parts.site import pages
 
 known = catalogue()
@@ -24,7 +25,8 @@ else:
         st.warning(history.incomparable(rows), icon=":material/link_off:")
     shown, tags = choosing.filtered(rows), all_tags(rows)
     choosing.toolbar(rows, [*chain.from_iterable(race_card.entries(shown))])
-    kept = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'} kept on this server, newest first."
+    count = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'}{' of yours' if apart() else ''}"
+    kept = f"{count} kept on this server, newest first."
     st.markdown(kept if len(shown) == len(rows) else f"{len(shown)} of {kept}")
     for entry in history.page_of(race_card.found_entries(rows, shown)):
         race_card.entry(entry, tags)

@@ -59,7 +59,7 @@ WEB = (
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
     ),
-    ("config.admission",),
+    ("config.admission", "people"),
     ("runs",),
     ("api",),
     ("/pages._parts",),

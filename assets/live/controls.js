@@ -1,6 +1,6 @@
 // @ts-check
 // Buttons and keys. They only say what is wanted; the view decides what that means.
-/** @import { Find, Wanted } from "./types" */
+/** @import { Entry, Find, Wanted } from "./types" */
 import { buttons } from "./words.js";
 
 const TYPING = [
@@ -24,6 +24,7 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {boolean} following
  * @property {boolean} level the run waits at a plateau for an answer
  * @property {boolean} frames there are pictures to go to
+ * @property {Entry | null} entry what has to be done before something can be run
  */
 
 export class Controls {
@@ -47,6 +48,10 @@ export class Controls {
     press("stop", wanted.stop);
     press("change", wanted.change);
     press("follow", wanted.follow);
+    find("entry").addEventListener("submit", (event) => {
+      event.preventDefault();
+      wanted.enter(find("pin").value.trim());
+    }, { signal });
     const scrubber = find("scrubber");
     scrubber.addEventListener("input", () => wanted.scrub(Number(scrubber.value)), { signal });
     for (const button of this.paces) {
@@ -101,6 +106,21 @@ export class Controls {
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     list(this.find("refused"), [refused, problem].filter(Boolean).join("\n"));
     this.offer(state.fixes);
+    this.admit(state.entry);
+  }
+
+  /**
+   * Shows in the place of Run what has to be done first.
+   * @param {Entry | null} entry
+   */
+  admit(entry) {
+    this.find("run").hidden = Boolean(entry);
+    this.find("entry").hidden = !entry;
+    if (!entry) return;
+    text(this.find("entry-says"), entry.says);
+    text(this.find("enter"), entry.act);
+    this.find("pin").hidden = !entry.typed;
+    this.find("enter").hidden = !entry.act;
   }
 
   /** @param {string[]} fixes */

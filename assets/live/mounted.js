@@ -60,6 +60,12 @@ export class Mounted {
     this.component?.setTriggerValue("dropped", answer);
   }
 
+  /** @param {string} pin what was typed to be let in */
+  enter(pin) {
+    this.problem = "";
+    this.component?.setTriggerValue("pin", pin);
+  }
+
   /** Has the words and the pictures drawn anew. */
   redraw() {}
 

@@ -147,12 +147,13 @@ export class Race extends Mounted {
       move: (by) => this.move(by),
       change: () => undefined,
       fix: () => undefined,
+      enter: (pin) => this.enter(pin),
     };
   }
 
   async run() {
-    const { race, refused } = this.data;
-    if (this.busy || !race || refused) return;
+    const { entry, race, refused } = this.data;
+    if (this.busy || !race || refused || entry) return;
     this.busy = true;
     this.problem = "";
     this.redraw();

@@ -9,6 +9,7 @@ import { Pacer } from "./pacer.js";
 import { Slot } from "./pictures.js";
 import { RaceCharts } from "./race_charts.js";
 import * as said from "./race_words.js";
+import { Sharing } from "./sharing.js";
 import { UpdatePanel } from "./update.js";
 import { RACE_DOWNLOADS } from "./words.js";
 
@@ -30,6 +31,8 @@ export class RaceStage {
     this.panel = new UpdatePanel(race.root, race.find, () => undefined);
     this.downloads = new Downloads(race.find, race.abort.signal, (sentence) => race.say(sentence), RACE_DOWNLOADS);
     this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
+    const { signal } = race.abort;
+    this.sharing = new Sharing(race.find, "race", { signal, say: (sentence) => race.say(sentence) });
   }
 
   /**
@@ -116,12 +119,13 @@ export class RaceStage {
       status: said.together(lanes), live, ended, busy, frames,
       problem: problem || data.complaint, fixes: [], level: Boolean(said.halt(lanes)),
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
+      entry: data.race ? data.entry : null,
     });
-    this.find("run").hidden = !data.race;
+    if (!data.race) this.find("run").hidden = true;
     this.drawScrubber();
     this.downloads.offer(ended && kept && shown ? `${api}/races/${shown}/export` : null);
-    this.find("watch").hidden = !kept;
-    this.find("watch").href = `./?race=${shown}&watch=1`;
+    const own = kept && !data.compact ? shown : null;
+    this.sharing.show(own && data.people ? `${api}/races/${own}` : null, data.people ? null : own);
   }
 
   drawScrubber() {

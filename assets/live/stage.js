@@ -8,6 +8,7 @@ import { text } from "./controls.js";
 import { Downloads } from "./downloads.js";
 import { Pacer } from "./pacer.js";
 import { FilmStrip, Panels } from "./pictures.js";
+import { Sharing } from "./sharing.js";
 import { UpdatePanel } from "./update.js";
 import * as words from "./words.js";
 
@@ -49,7 +50,10 @@ export class Stage {
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
     find("fork").addEventListener("click", () => view.fork());
-    this.downloads = new Downloads(find, view.abort.signal, (sentence) => view.say(sentence), words.DOWNLOADS);
+    /** @type {(sentence: string) => void} */
+    const say = (sentence) => view.say(sentence);
+    this.downloads = new Downloads(find, view.abort.signal, say, words.DOWNLOADS);
+    this.sharing = new Sharing(find, "run", { signal: view.abort.signal, say });
   }
 
   /** @param {Part[]} parts */
@@ -223,17 +227,19 @@ export class Stage {
       following: cursor.following,
       frames: trace.frames.length > 0,
       level: trace.head.status === "paused" && Boolean(trace.head.message),
+      entry: data.experiment ? data.entry : null,
     });
     const run = source?.live ? source.run : null;
     this.link("help", "how-it-works?tab=numbers");
-    this.link("watch", run && `./?run=${run}&watch=1`);
+    const own = run && !data.compact;
+    this.sharing.show(own && data.people ? `${api}/runs/${run}` : null, own && !data.people ? run : null);
     this.find("fork").disabled = !run || cursor.shown === null || !data.experiment;
     const kept = ended && trace.head.status !== "deleted";
     this.downloads.offer(kept && run ? `${api}/runs/${run}/export` : null);
   }
 
   /**
-   * @param {"help" | "watch"} name
+   * @param {"help"} name
    * @param {string | false | null} address hidden without one
    */
   link(name, address) {

@@ -118,6 +118,9 @@ export interface Data {
   start: { run: string; iteration: number } | null;
   told: boolean;
   compact: boolean;
+  /** everybody has runs of their own, which others see by a link only */
+  people: boolean;
+  entry: Entry | null;
   seen: Record<string, number>;
   visibly: number;
   recognisable_ssim: number;
@@ -138,10 +141,19 @@ export interface RaceData {
   preview: string | null;
   shared: string;
   compact: boolean;
+  people: boolean;
+  entry: Entry | null;
   batch: number;
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
+}
+
+/** What somebody has to do before something can be run: in a sentence, on a button, and whether a PIN is typed. */
+export interface Entry {
+  says: string;
+  act: string;
+  typed: boolean;
 }
 
 /** What either view is given. */
@@ -173,6 +185,8 @@ interface Elements {
   progress: HTMLProgressElement;
   help: HTMLAnchorElement;
   watch: HTMLAnchorElement;
+  share: HTMLButtonElement;
+  pin: HTMLInputElement;
   download: HTMLButtonElement;
   why: HTMLButtonElement;
   mend: HTMLButtonElement;
@@ -194,4 +208,5 @@ export interface Wanted {
   move(by: number): void;
   change(): void;
   fix(title: string): void;
+  enter(pin: string): void;
 }

@@ -244,12 +244,13 @@ export class View extends Mounted {
       move: (by) => this.move(by),
       change: () => this.change(),
       fix: (title) => this.component?.setTriggerValue("fix", title),
+      enter: (pin) => this.enter(pin),
     };
   }
 
   async run() {
-    const { experiment, refused } = this.data;
-    if (this.busy || !experiment || refused) return;
+    const { entry, experiment, refused } = this.data;
+    if (this.busy || !experiment || refused || entry) return;
     this.busy = true;
     this.problem = "";
     this.stage.dirty("pictures");

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import tempfile
 from collections.abc import Awaitable, Callable
-from typing import IO, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,30 +15,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from gradleak_core.api.arrivals import post_upload
+from gradleak_core.api.entrance import handle_race_link, handle_run_link, post_admission
 from gradleak_core.api.guard import WithHeaders
-from gradleak_core.api.incoming import read_json_body, receive_body, service_of, whole_number
+from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
-from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
+from gradleak_core.people import NotAdmitted, read_reference
+from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
+from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS
-from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
+from gradleak_core.runs.price_desk import NotReady
 from gradleak_core.runs.recording import find_tiles, media_type
-from gradleak_core.runs.room import Unreadable, Unwritable, writing
-from gradleak_core.runs.service import NoRun, NotReady, Service
+from gradleak_core.runs.room import Unreadable, Unwritable
+from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import change_run, delete_runs
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
 
-ARRIVAL = 60
-"""The seconds that a picture may take to arrive."""
-MOST_UPLOADED = (MEGABYTES + 1) * 2**20
-"""The most bytes of a picture that are taken in."""
 BROKEN_OFF = "The request broke off; send it again."
 GONE_WRONG = "Something went wrong in the server; its log says what."
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -68,14 +66,17 @@ def api(service: Service) -> Starlette:
         Route("/runs/{run}/frames/{iteration}/tiles", get_tiles),
         Route("/runs/{run}/recording", get_recording),
         Route("/runs/{run}/export.{kind}", get_export),
+        Route("/runs/{run}/link", handle_run_link, methods=["POST", "DELETE"]),
         Route("/runs/{run}/{command}", post_command, methods=["POST"]),
         Route("/races", handle_races, methods=["GET", "POST"]),
         Route("/races/{race}", handle_race, methods=["GET", "PATCH", "DELETE"]),
+        Route("/races/{race}/link", handle_race_link, methods=["POST", "DELETE"]),
         Route("/races/{race}/export.{kind}", get_race_export),
         Route("/prices", post_price, methods=["POST"]),
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
         Route("/uploads", post_upload, methods=["POST"]),
+        Route("/admission", post_admission, methods=["POST"]),
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
@@ -85,7 +86,8 @@ def api(service: Service) -> Starlette:
         routes=routes,
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
-            Busy: answer_with(429), OverLimit: answer_with(429), Refused: answer_with(422),
+            Busy: answer_with(429), TooManyGuesses: answer_with(429), OverLimit: answer_with(429),
+            NotAdmitted: answer_with(403), Refused: answer_with(422),
             NoRun: answer_with(404), NotReady: answer_with(503),
             Unwritable: answer_with(507), Unreadable: answer_with(503),
             HTTPException: answer_http_error, ClientDisconnect: answer_with(400, BROKEN_OFF),
@@ -182,10 +184,10 @@ async def get_frame(request: Request) -> Response:
 
 
 async def get_tiles(request: Request) -> Response:
-    run, iteration = request.path_params["run"], whole_number(request.path_params["iteration"])
-    store = service_of(request).store
-    await run_in_threadpool(store.flush)
-    tiles = find_tiles(await run_in_threadpool(store.heads, run, iteration)).get(iteration)
+    iteration, service = whole_number(request.path_params["iteration"]), service_of(request)
+    run = await run_in_threadpool(service.name_of, request.path_params["run"])
+    await run_in_threadpool(service.store.flush)
+    tiles = find_tiles(await run_in_threadpool(service.store.heads, run, iteration)).get(iteration)
     if tiles is None:
         raise HTTPException(404, "This run has no tiles of this iteration.")
     return Response(tiles, media_type="text/plain", headers=IMMUTABLE)
@@ -215,7 +217,7 @@ async def get_export(request: Request) -> Response:
     if kind not in EXPORTS:
         raise HTTPException(404)
     data = await run_in_threadpool(service_of(request).export, run, kind)
-    return file_response(data, f"gradleak-{run}.{kind}", EXPORTS[kind].media)
+    return file_response(data, f"gradleak-{read_reference(run)[0]}.{kind}", EXPORTS[kind].media)
 
 
 def file_response(data: bytes, name: str, media: str) -> Response:
@@ -247,7 +249,7 @@ async def get_race_export(request: Request) -> Response:
     if kind not in RACE_KINDS:
         raise HTTPException(404)
     data = await run_in_threadpool(races.export_race, service_of(request), race, kind)
-    return file_response(data, f"gradleak-race-{race}.{kind}", EXPORTS[kind].media)
+    return file_response(data, f"gradleak-race-{read_reference(race)[0]}.{kind}", EXPORTS[kind].media)
 
 
 async def post_price(request: Request) -> Response:
@@ -265,27 +267,3 @@ async def stop_price(request: Request) -> Response:
     await read_json_body(request)
     await run_in_threadpool(service_of(request).stop_price, request.path_params["price"])
     return JSONResponse({}, 202)
-
-
-async def post_upload(request: Request) -> Response:
-    """Takes a picture in. It waits for the whole of it on disk, so that the process stays small whatever is sent."""
-    service = service_of(request)
-    pictures = service.pictures
-    pictures.admit(service.person)
-    with writing(), pictures.decoder.place(), tempfile.TemporaryFile() as file:
-        try:
-            await asyncio.wait_for(receive_body(request, file, MOST_UPLOADED, LARGE_FILE), ARRIVAL)
-        except asyncio.TimeoutError:
-            raise HTTPException(408, "The picture took too long to arrive; try again.") from None
-        taken = await run_in_threadpool(pictures.take, file, request.query_params.get("name", ""))
-        return JSONResponse(taken | find_setup(service, file), 201)
-
-
-def find_setup(service: Service, file: IO[bytes]) -> dict[str, Any]:
-    """Returns what an uploaded file says of a set-up, as `look_for_setup` does; nothing before the catalogue is known.
-
-    Only its beginning is looked at, where a contact sheet has it.
-    """
-    file.seek(0)
-    known = service.catalogue()
-    return {} if known is None else look_for_setup(file.read(2 * MOST_SETUP), known, service.folder)

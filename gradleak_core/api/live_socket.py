@@ -8,8 +8,10 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gradleak_core.api.incoming import service_of, whole_number
+from gradleak_core.people import read_reference
 from gradleak_core.runs.hub import Trace
 
+NO_SUCH_RUN = "There is no such run; it may have been deleted."
 UNKNOWN_RUN = 4404
 """The close code of a WebSocket when there is no such run, or no longer."""
 
@@ -17,27 +19,40 @@ UNKNOWN_RUN = 4404
 async def stream_live(socket: WebSocket) -> None:
     """Sends a viewer what it has not seen, now and whenever there is more. Closes the socket when the run is over."""
     await socket.accept()
-    trace = await service_of(socket).hub.trace(socket.path_params["run"])
+    run, seen = socket.path_params["run"], whole_number(socket.query_params.get("seen", "0"))
+    trace = await service_of(socket).trace(run)
     if trace is None:
-        await socket.close(UNKNOWN_RUN, "There is no such run; it may have been deleted.")
+        await socket.close(UNKNOWN_RUN, NO_SUCH_RUN)
         return
-    showing = asyncio.create_task(follow_trace(socket, trace, whole_number(socket.query_params.get("seen", "0"))))
+    link = read_reference(run)[1]
+    showing = asyncio.create_task(follow_trace(socket, trace, seen, link))
     leaving = asyncio.create_task(wait_for_departure(socket))
     done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     if showing in done and showing.result():
-        deleted = trace.head["status"] == "deleted"
         with suppress(WebSocketDisconnect, RuntimeError):  # the viewer may have gone at the same moment
-            await socket.close(UNKNOWN_RUN if deleted else 1000, trace.message or "" if deleted else "")
+            await socket.close(*farewell(trace, link))
 
 
-async def follow_trace(socket: WebSocket, trace: Trace, seen: int) -> bool:
-    """Sends the news of a run after iteration `seen`. Returns False if the viewer left before the run was over."""
+def farewell(trace: Trace, link: str) -> tuple[int, str]:
+    """Returns the close code and the reason for a viewer who has seen all that they may."""
+    if link in trace.revoked:
+        return UNKNOWN_RUN, NO_SUCH_RUN
+    return (UNKNOWN_RUN, trace.message or "") if trace.head["status"] == "deleted" else (1000, "")
+
+
+async def follow_trace(socket: WebSocket, trace: Trace, seen: int, link: str = "") -> bool:
+    """Sends the news of a run after iteration `seen`, until it is over or the viewer's link is revoked.
+
+    Returns False if the viewer left before that.
+    """
     thin = True
     try:
         while True:
+            if link in trace.revoked:
+                return True
             changed, over, last = trace.changed, trace.over, trace.last
             await socket.send_bytes(trace.since(seen, thin=thin))
             if over:

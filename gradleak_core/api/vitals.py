@@ -29,7 +29,7 @@ def examine_service(service: Service) -> dict[str, Any]:
     """Returns the health of a service, with the free bytes of its disk and whether its database can be read."""
     health = service.health() | {"disk_free_bytes": free_bytes(service)}
     try:
-        service.runs()
+        service.store.rows()
     except Unreadable as error:
         return health | {"ok": False, "error": str(error)}
     return health
@@ -50,7 +50,7 @@ def write_metrics(service: Service) -> Iterator[str]:
     """Yields the lines of the OpenMetrics format. Raises `Unreadable` when the runs cannot be read."""
     health = service.health()
     workers = Counter(worker["state"] for worker in health["workers"])
-    runs = Counter(row["status"] for row in service.runs())
+    runs = Counter(row["status"] for row in service.store.rows())
     yield from gauge("gradleak_up", "Whether runs can be computed and kept.", {"": int(health["ok"])})
     yield from gauge("gradleak_workers", "Workers by state.", {f'state="{name}"': workers[name] for name in STATES})
     yield from gauge("gradleak_queued_runs", "Runs that wait for a worker.", {"": health["queued"]})

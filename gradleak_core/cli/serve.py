@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from gradleak_core.cli.ephemeral import ephemeral_folder
 from gradleak_core.config.addresses import read_base_path, read_host, read_origin, read_proxy
 from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
+from gradleak_core.people.pin import read_pin
+from gradleak_core.people.register import is_loopback
 from gradleak_core.places import SITE
 from gradleak_core.types import Refused
 
@@ -46,13 +49,18 @@ class Site:
     workers: int
     data: Path | None
     allowed_hosts: Sequence[str]
-    open: Sequence[str]
+    expose: Sequence[str]
     timeout: int
     base_path: str = ""
     allowed_origins: Sequence[str] = ()
     trusted_proxies: Sequence[str] = ()
     frame_ancestors: Sequence[str] = ()
     limits: Sequence[str] = ()
+    open: bool | None = None
+    """Whether everybody may do everything; None for the usual, which is yes on loopback."""
+    pin: str = ""
+    keep_days: int | None = None
+    ephemeral: bool = False
 
 
 def serve(site: Site, out: Console) -> int:
@@ -60,46 +68,66 @@ def serve(site: Site, out: Console) -> int:
 
     Raises `Refused` when a name, the port or the data folder cannot be had.
     """
-    folder = (site.data or data_folder()).expanduser().absolute()
-    base_path, hosts = read_base_path(site.base_path), [read_host(name) for name in site.allowed_hosts]
-    origins, frames = ([read_origin(text) for text in texts] for texts in (site.allowed_origins, site.frame_ancestors))
+    if not site.ephemeral:
+        return serve_from((site.data or data_folder()).expanduser().absolute(), site, out)
+    if site.data is not None:
+        raise Refused("--ephemeral keeps nothing, so it has no --data-dir; leave one of the two out.")
+    with ephemeral_folder() as folder:
+        out.print(f"Nothing is kept: runs lie in {folder} until the server stops.", highlight=False, soft_wrap=True)
+        return serve_from(folder, site, out)
+
+
+def serve_from(folder: Path, site: Site, out: Console) -> int:
+    """Serves the data folder of this path as `serve` does."""
+    settings = environment_of(site)
     proxies = [read_proxy(address) for address in site.trusted_proxies]
     read_limits(site.limits)
     check_data_folder(folder)
     listening = open_socket(site.host, site.port)
-    port = listening.getsockname()[1]
+    port, base_path = listening.getsockname()[1], settings["GRADLEAK_BASE_PATH"]
     place = url(site.host, port, base_path)
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(place, encoding="utf-8")
-    os.environ |= {
-        "GRADLEAK_DATA": str(folder),
-        "GRADLEAK_WORKERS": str(site.workers),
-        "GRADLEAK_ALLOWED_HOSTS": " ".join(hosts),
-        "GRADLEAK_OPEN": " ".join(site.open),
-        "GRADLEAK_BASE_PATH": base_path,
-        "GRADLEAK_ALLOWED_ORIGINS": " ".join(origins),
-        "GRADLEAK_FRAME_ANCESTORS": " ".join(frames),
-        "GRADLEAK_LIMITS": " ".join(site.limits),
-        "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.open),
-        "STREAMLIT_SERVER_ADDRESS": site.host,
-        "STREAMLIT_SERVER_PORT": str(port),
-    }
+    os.environ |= settings | {"GRADLEAK_DATA": str(folder), "STREAMLIT_SERVER_PORT": str(port)}
     os.chdir(SITE)  # where Streamlit looks for .streamlit/config.toml
     sys.path.insert(0, str(SITE))
     import uvicorn
 
-    settings = server_settings(site.timeout, proxies)
-    settings.load()
+    config = server_settings(site.timeout, proxies)
+    config.load()
     for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
         logging.getLogger(name).addFilter(worth_logging)
     out.print(f"GradLeak is at {place}; Ctrl-C stops it.", highlight=False)
     if site.host in EVERYWHERE:
         places = " and ".join(url(address, port, base_path) for address in addresses())
         out.print(f"Other machines find it at {places}." if places else NOWHERE, highlight=False, soft_wrap=True)
-    server = uvicorn.Server(settings)
+    server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     return 0 if server.started else 1
+
+
+def environment_of(site: Site) -> dict[str, str]:
+    """Returns the environment variables in which app.py finds the settings. Raises `Refused`."""
+    if site.open and site.pin:
+        raise Refused("With --open nobody is asked for a PIN; leave one of the two out.")
+    opened = is_loopback(site.host) and not site.pin if site.open is None else site.open
+    lists = {
+        "GRADLEAK_ALLOWED_HOSTS": map(read_host, site.allowed_hosts),
+        "GRADLEAK_ALLOWED_ORIGINS": map(read_origin, site.allowed_origins),
+        "GRADLEAK_FRAME_ANCESTORS": map(read_origin, site.frame_ancestors),
+        "GRADLEAK_EXPOSE": site.expose,
+        "GRADLEAK_LIMITS": site.limits,
+    }
+    return {name: " ".join(values) for name, values in lists.items()} | {
+        "GRADLEAK_WORKERS": str(site.workers),
+        "GRADLEAK_BASE_PATH": read_base_path(site.base_path),
+        "GRADLEAK_OPEN": "yes" if opened else "no",
+        "GRADLEAK_PIN": site.pin and read_pin(site.pin),
+        "GRADLEAK_KEEP_DAYS": str(site.keep_days or ""),
+        "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.expose),
+        "STREAMLIT_SERVER_ADDRESS": site.host,
+    }
 
 
 def worth_logging(record: logging.LogRecord) -> bool:

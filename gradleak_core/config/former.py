@@ -1,22 +1,33 @@
-"""Reads set-ups, links, runs and files with former names, and gives them today's.
+"""Reads set-ups, links, runs, files and settings with former names, and gives them today's.
 
 Schema 2 says `restarts` for the independent guesses of an attack, which were `seeds`; `redrawn` for those that
 diverged, which were `restarts`; and `distance` for how far updates lie from each other, which was `match`.
-Schema 3 adds the race that a run is a lane of, schema 4 the tags of a run, and schema 5 what was written down of it and
-whose it is.
+Schema 3 adds the race that a run is a lane of, schema 4 the tags of a run, schema 5 what was written down of it, and
+schema 6 whose a run and an upload is and by which links others may see a run.
 Imports no torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from gradleak_core.types import JSON
 
-SCHEMA = 5
+SCHEMA = 6
 """The version of everything that is written as JSON, and of the file of runs."""
 PATHS = {"attack.seeds": "attack.restarts"}
 """Knobs by their former paths."""
+
+FORMER_DOORS = frozenset({"metrics", "agent"})
+"""What the variable GRADLEAK_OPEN listed before it said whether everybody may do everything."""
+
+
+def renew_environment(variables: MutableMapping[str, str]) -> None:
+    """Gives environment variables today's names: the doors that GRADLEAK_OPEN listed stand in GRADLEAK_EXPOSE."""
+    doors = variables.get("GRADLEAK_OPEN", "").split()
+    if doors and FORMER_DOORS.issuperset(doors):
+        variables["GRADLEAK_EXPOSE"] = " ".join([variables.get("GRADLEAK_EXPOSE", ""), *doors]).strip()
+        del variables["GRADLEAK_OPEN"]
 
 
 def renew_experiment(experiment: JSON) -> JSON:

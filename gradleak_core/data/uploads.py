@@ -121,13 +121,18 @@ def upload_file(folder: Path, reference: str) -> Path:
     return folder / f"{digest[1]}.png"
 
 
-def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
-    """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError."""
+def sweep(folder: Path, used: Collection[str], seconds: float) -> list[str]:
+    """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError.
+
+    Returns the names of those files without their ending.
+    """
     kept = {reference.removeprefix("upload:") for reference in used}
-    oldest = time.time() - seconds
+    oldest, gone = time.time() - seconds, []
     for place in folder.glob("*"):
         if place.stem not in kept and place.stat().st_mtime < oldest:
             place.unlink(missing_ok=True)
+            gone.append(place.stem)
+    return gone
 
 
 def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:

@@ -49,6 +49,8 @@ class Trace:
         self.message: str | None = row["message"]
         self.trouble: str | None = None
         """The reason why frames cannot be kept at the moment, as a sentence."""
+        self.revoked: set[str] = set()
+        """The links by which the run can be seen no more."""
         self.changed = asyncio.Event()
 
     @property
@@ -191,6 +193,12 @@ class Hub:
             trace.message = "This run was deleted."
             trace.update(status="deleted", **NO_PLACE)
         self.store.delete(run)
+
+    def revoke(self, run: str, link: str) -> None:
+        """Turns away those who watch a run by a link."""
+        if trace := self.known.get(run):
+            trace.revoked.add(link)
+            trace.update()
 
     def _when_stored(self, stored: Future[None], run: str) -> None:
         """Drops the trace of an ended run once the store can give it back."""

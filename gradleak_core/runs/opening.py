@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gradleak_core.config.former import SCHEMA
-from gradleak_core.runs.recovery import CHECKPOINTS, is_sound, recover, renew
+from gradleak_core.runs.recovery import CHECKPOINTS, UPLOADERS, is_sound, recover, renew
 from gradleak_core.runs.room import FULL, out_of_room
 from gradleak_core.types import Refused
 
@@ -16,11 +16,12 @@ BEGIN;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created REAL NOT NULL,
     status TEXT NOT NULL, message TEXT, experiment TEXT NOT NULL, started TEXT, result TEXT, truth BLOB,
-    race TEXT, race_head TEXT, tags TEXT, owner TEXT);
+    race TEXT, race_head TEXT, tags TEXT, owner TEXT, link TEXT, race_link TEXT);
 CREATE TABLE frames (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, head TEXT NOT NULL,
     picture BLOB NOT NULL, PRIMARY KEY (run, iteration));
 {CHECKPOINTS}
+{UPLOADERS}
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -22,11 +20,8 @@ from gradleak_core.types import Refused
 
 DAY = 86_400
 """The seconds for which an upload is kept that no run uses."""
-HOUR = 3600
-"""The seconds between two searches for such uploads."""
 FOR_LATER = (Busy, OverLimit)
 """The refusals of a picture that may be taken later."""
-pictures_log = logging.getLogger("gradleak.pictures")
 
 
 class Pictures:
@@ -53,12 +48,11 @@ class Pictures:
         self.limits.check_pictures(sum(file.stat().st_size for file in files if file.is_file()))
         self._rate.count(person, self.limits.uploads)
 
-    def upload(self, data: bytes, name: str = "", person: str | None = None) -> dict[str, Any]:
-        """Checks and keeps a person's encoded picture and its file's name, as `admit` and `take` do.
+    def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
+        """Checks and keeps an encoded picture and its file's name, as `take` does.
 
         Raises `Busy` too, when too many are in hand.
         """
-        self.admit(person)
         with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
             return self.take(file, name)
@@ -78,32 +72,26 @@ class Pictures:
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
 
-    def drop(self, experiment: Any) -> None:
-        """Removes the uploads of a deleted experiment that no other experiment needs."""
-        for image in (mine := uploads_of(experiment)) and mine - self._needed():
+    def drop(self, experiment: Any) -> set[str]:
+        """Removes the uploads of a deleted experiment that no other experiment needs, and returns them."""
+        gone = (mine := uploads_of(experiment)) and mine - self._needed()
+        for image in gone:
             with suppress(Refused, OSError):
                 kept = uploads.upload_file(self.folder, image)
                 for file in (kept, kept.with_suffix(uploads.NAME_SUFFIX)):
                     file.unlink(missing_ok=True)
+
+        return gone
 
     def names(self, experiment: Any) -> list[str]:
         """Returns the names of the files that an experiment's uploads came in, as far as they are kept."""
         found = (uploads.read_name(self.folder, image) for image in sorted(uploads_of(experiment)))
         return list(dict.fromkeys(filter(None, found)))
 
-    async def sweep(self) -> None:
-        """Removes old uploads every hour until it is cancelled."""
-        while True:
-            try:
-                await asyncio.to_thread(self.sweep_once)
-            except Exception as error:  # what cannot be read or removed now may be in an hour
-                pictures_log.warning("Old uploads could not be removed: %s.", error)
-            await asyncio.sleep(HOUR)
-
-    def sweep_once(self) -> None:
-        """Removes every upload that is older than a day and that no run needs. Raises OSError."""
+    def sweep_once(self) -> set[str]:
+        """Removes every upload that is older than a day and that no run needs, and returns them. Raises OSError."""
         with self.lock:
-            uploads.sweep(self.folder, self._needed(), DAY)
+            return {f"upload:{name}" for name in uploads.sweep(self.folder, self._needed(), DAY)}
 
     def _needed(self) -> set[str]:
         return {image for experiment in self._experiments() for image in uploads_of(experiment)}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,12 @@ class Prices:
         for name in self._names():
             self._settle(name)
 
-    def start(self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any]) -> str:
+    def start(
+        self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any], owner: str | None = None
+    ) -> str:
         """Begins to price defences, each written as on the command line, and returns the id of the price.
+
+        It belongs to `owner`; None is the operator.
 
         Raises `Refused` while another price goes on, and OSError when the file cannot be written.
         """
@@ -62,6 +66,8 @@ class Prices:
             command = [f"--{option}={value}" for option, value in federation.items()]
             command += [f"--defence={text}" for text in defences]
             try:
+                if owner is not None:
+                    write_whole(self._owned(name), owner.encode())
                 self._write(name, head | asked)
                 self._processes[name] = self._process(name, command)
             except OSError:
@@ -83,9 +89,17 @@ class Prices:
         """Returns the experiment of every price that is being computed."""
         return [self.get(name)["experiment"] for name in [*self._processes] if self._goes_on(name)]
 
-    def newest(self) -> str | None:
-        """Returns the id of the last price that was started and can be read; None without one."""
-        return next((name for name in sorted(self._names(), key=self._age) if self._read(name)), None)
+    def owner(self, name: str) -> str | None:
+        """Returns the person to whom a price belongs; None for the operator."""
+        try:
+            return self._owned(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def newest(self, whose: Callable[[str | None], bool] | None = None) -> str | None:
+        """Returns the id of the last price that was started and can be read, of the owners that `whose` names."""
+        names = [name for name in self._names() if whose is None or whose(self.owner(name))]
+        return next((name for name in sorted(names, key=self._age) if self._read(name)), None)
 
     def expected(self, experiment: JSON, federation: Mapping[str, Any], settings: int) -> float | None:
         """Returns the seconds that no defence and so many settings took the last time, by the time for each of them.
@@ -108,6 +122,13 @@ class Prices:
         end_computation(self._processes[name])
         self._settle(name)
         return True
+
+    def remove_before(self, moment: float) -> None:
+        """Removes every price that was last written before a moment, in seconds since 1970. Raises OSError."""
+        for name in self._names():
+            if not self._goes_on(name) and self._file(name).stat().st_mtime < moment:
+                for file in (self._file(name), self._owned(name), self._log(name)):
+                    file.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Ends every process and writes down how its price ended."""
@@ -171,6 +192,9 @@ class Prices:
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name if _is_id(name) else 'unknown'}.json"
+
+    def _owned(self, name: str) -> Path:
+        return self._file(name).with_suffix(".owner")
 
     def _log(self, name: str) -> Path:
         return self._file(name).with_suffix(".log")

@@ -6,15 +6,15 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
-from gradleak_core.config.admission import admit
 from gradleak_core.config.races import check_lanes, check_race, lane_names, race_title
-from gradleak_core.config.schemas import quoted
+from gradleak_core.people import read_reference, write_reference
+from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.exports.raced import choose_common, record_race
 from gradleak_core.runs.forks import check_forks
 from gradleak_core.runs.protocol import encode
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.rows import NAME, clean_name, take_threads
-from gradleak_core.runs.service import NoRun, Service
+from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
 Race = dict[str, Any]
@@ -24,13 +24,15 @@ KEPT_OF_RACE = ("id", "title", "by")
 
 def submit_race(service: Service, race: Any) -> Race:
     """Queues the lanes of a race as runs, each named by what differs. Returns the race. Raises as `submit` does."""
+    service.require_admission()
     catalogue = service.require_catalogue()
     asked = check_race(race)
     title = None if asked["title"] is None else clean_name(asked["title"])
     lanes = []
     for number, experiment in enumerate(asked["lanes"], 1):
         try:
-            lanes.append(admit(experiment, catalogue, service.folder))
+            lanes.append(service.admit(experiment, catalogue))
+            service.check_parents(lanes[-1:])
             check_forks(lanes[-1:], service.store)
         except Refused as refused:
             raise Refused(f"Lane {number}: {refused}") from refused
@@ -41,11 +43,12 @@ def submit_race(service: Service, race: Any) -> Race:
     return get_race(service, head["id"])
 
 
-def get_race(service: Service, race: str) -> Race:
+def get_race(service: Service, race: str, *, to_change: bool = False) -> Race:
     """Returns a race: `id`, `title`, `by`, as `lanes` the rows of its runs in order, and `names`. Raises `NoRun`."""
-    lanes = [service.complete(row) for row in service.store.lanes(race)]
-    if not lanes:
-        raise NoRun(f"There is no race {quoted(race)}; it may have been deleted.")
+    link, lanes = read_reference(race)[1], []
+    for row in map(service.complete, service.find_lanes(race, to_change=to_change)):
+        head = row["race"] | {"id": write_reference(row["race"]["id"], link)}
+        lanes.append(row | {"id": write_reference(row["id"], link), "race": head})
     return complete_race(lanes, service.catalogue())
 
 
@@ -67,13 +70,13 @@ def list_races(service: Service) -> list[Race]:
 
 def rename_race(service: Service, race: str, title: Any) -> None:
     """Gives a race another title. Raises `NoRun` or `Refused`."""
-    head = {name: value for name, value in get_race(service, race).items() if name in KEPT_OF_RACE}
+    head = {name: value for name, value in get_race(service, race, to_change=True).items() if name in KEPT_OF_RACE}
     service.store.change_race(head | {"title": clean_name(title)}).result()
 
 
 def delete_race(service: Service, race: str) -> None:
     """Stops a race if need be and removes all of its lanes. Raises `NoRun`."""
-    for row in get_race(service, race)["lanes"]:
+    for row in get_race(service, race, to_change=True)["lanes"]:
         with suppress(NoRun):
             service.delete(row["id"])
 
@@ -81,6 +84,8 @@ def delete_race(service: Service, race: str) -> None:
 def export_race(service: Service, race: str, kind: str = "zip") -> bytes:
     """Returns a race as a file of one of `RACE_KINDS`. Raises `NoRun`, and `Refused` or `Busy`."""
     found = get_race(service, race)
+    for row in found["lanes"]:
+        row["id"] = read_reference(row["id"])[0]
     traces = [service.loaded(row["id"]) for row in found["lanes"]]
     chosen = choose_common([trace.frames for trace in traces], found["by"])
     lanes, experiments = [], [row["experiment"] for row in found["lanes"]]

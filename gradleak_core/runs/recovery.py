@@ -23,17 +23,22 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("frames", "head"): renew_head,
 }
 """The function that gives the JSON in a column today's names, by table and column."""
-ADDED = dict.fromkeys(("race", "race_head", "tags", "owner"), "TEXT")
+ADDED = dict.fromkeys(("race", "race_head", "tags", "owner", "link", "race_link"), "TEXT")
 """The columns of runs that came after schema 2, and their types."""
 CHECKPOINTS = """
 CREATE TABLE IF NOT EXISTS checkpoints (
     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, state BLOB NOT NULL);
 """
 """What was written down of each unfinished run. It is not rescued, because a run without it begins anew."""
-KEYS = {"runs": ("id",), "frames": ("run", "iteration")}
+UPLOADERS = """
+CREATE TABLE IF NOT EXISTS uploaders (image TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (image, owner));
+"""
+"""Who has handed in which upload. A file of before has none of it."""
+KEYS = {"runs": ("id",), "frames": ("run", "iteration"), "uploaders": ("image", "owner")}
 BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
     "frames": {"head": "null", "picture": b""},
+    "uploaders": {},
 }
 """The values that stand in for those that cannot be read and must not be empty, by table."""
 MOST_MISSES = 20_000
@@ -50,7 +55,8 @@ def is_sound(db: sqlite3.Connection, schema: str) -> bool:
             return False
         with closing(sqlite3.connect(":memory:")) as new:
             new.executescript(schema)
-            return all(set(column_names(db, table)) >= {*column_names(new, table)} - ADDED.keys() for table in KEYS)
+            old = KEYS.keys() - {"uploaders"}
+            return all(set(column_names(db, table)) >= {*column_names(new, table)} - ADDED.keys() for table in old)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
@@ -181,6 +187,7 @@ def renew(db: sqlite3.Connection) -> None:
         for name in ADDED.keys() - there:
             db.execute(f"ALTER TABLE runs ADD COLUMN {name} {ADDED[name]}")
         db.execute(CHECKPOINTS)
+        db.execute(UPLOADERS)
         for (table, column), change in COLUMNS.items() if version < 2 else ():
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():

@@ -13,6 +13,7 @@ from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import fitting
 from gradleak_core.config.schemas import string
 from gradleak_core.config.titles import run_title
+from gradleak_core.people import UNTOLD
 from gradleak_core.runs.hub import MOST_TRIES, OVER
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
@@ -45,11 +46,12 @@ def name_lanes(lanes: Sequence[tuple[str | None, Any]], catalogue: Any, folder: 
 
 
 def complete_row(row: Row, catalogue: Any, place: Row) -> Row:
-    """Returns a stored row with `steps`, its `place` in the queue and `problem`.
+    """Returns a stored row with `steps`, its `place` in the queue and `problem`, without what says who may see it.
 
     `problem` is a sentence where the set-up cannot be used here, else None. What is missing in a set-up that is older
     than the catalogue is filled in; `catalogue` is None before the engine has started.
     """
+    row = {name: value for name, value in row.items() if name not in UNTOLD}
     problem = _find_problem(row, catalogue)
     started = row.pop("started") or {}
     steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))

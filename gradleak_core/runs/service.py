@@ -11,15 +11,20 @@ from typing import Any, TypeVar
 from gradleak_core.config.limits import USUAL_LIMITS, Limits, OverLimit
 from gradleak_core.config.schemas import integer, number, quoted
 from gradleak_core.config.titles import part_titles
+from gradleak_core.people import read_reference, write_reference
+from gradleak_core.people.register import People
+from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.estimates import REMEMBERED, Experience
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import NO_PLACE, Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
-from gradleak_core.runs.prices import Prices, check_request
+from gradleak_core.runs.price_desk import NotReady, PriceDesk
+from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.recording import make_recording
-from gradleak_core.runs.room import without_folders, writing
+from gradleak_core.runs.retention import Retention
+from gradleak_core.runs.room import without_folders
 from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor
@@ -31,23 +36,12 @@ MOST_WAITING = 100
 NOT_ITS_TURN = "This run is not being computed; wait for its turn."
 
 
-class NoRun(LookupError):
-    """An error for a run that does not exist, or a picture that it does not have. The message is a sentence."""
-
-
-class NotReady(RuntimeError):
-    """An error for requests that come before the engine has started. The message is a sentence."""
-
-
-class Service:
-    """All runs and prices of one data folder.
+class Service(PriceDesk):
+    """All runs and prices of one data folder, as one person may use them.
 
     `start` and `close` are called on the event loop that serves the requests, every other method from any
     thread. What takes the id of a run raises `NoRun` for one that does not exist.
     """
-
-    person: str | None = None
-    """The person who asks; None where people are not told apart."""
 
     def __init__(
         self,
@@ -57,8 +51,10 @@ class Service:
         command: Sequence[str] = COMMAND,
         patience: Patience = USUAL_PATIENCE,
         limits: Limits = USUAL_LIMITS,
+        people: People | None = None,
+        keep_days: int | None = None,
     ) -> None:
-        self.folder, self.limits = folder, limits
+        self.folder, self.limits, self.people, self._keep_days = folder, limits, people, keep_days
         self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
         self._known = Known(folder / "catalogue.json", command)
         self.pictures = Pictures(folder / "uploads", self._experiments, limits)
@@ -79,7 +75,8 @@ class Service:
             self.supervisor.experience = Experience(self.store.results(REMEMBERED))
             self._take_up(self.store.rows())
             self.supervisor.start()
-            self._sweeping = asyncio.create_task(self.pictures.sweep())
+            self.retention = Retention(self.store, self.pictures, self.prices, self.delete, self._keep_days)
+            self._sweeping = asyncio.create_task(self.retention.sweep())
         except BaseException:
             self.store.close()
             raise
@@ -109,37 +106,20 @@ class Service:
 
         Returns their ids. Raises as `submit` does.
         """
+        self.require_admission()
         catalogue = self.require_catalogue()
         with self.pictures.lock:  # which a deletion takes too, so that none comes between the rows and the queue
             if len(self.supervisor.queue) >= MOST_WAITING:
                 raise OverLimit(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
+            self.check_uploads(experiment for _, experiment in lanes)
             named = name_lanes(lanes, catalogue, self.folder)
             experiments = [experiment for _, experiment in named.values()]
+            self.check_parents(experiments)
             check_forks(experiments, self.store)
             self._call(self.supervisor.check_limits, self.limits, self.person, experiments, catalogue)
             self.store.add_lanes(named, race, self.person).result()
-            self._call(self._enqueue, [self.run(run) for run in named])
+            self._call(self._enqueue, [self.find(run) for run in named])
         return list(named)
-
-    def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
-        """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
-        catalogue = self.require_catalogue()
-        asked = check_request(experiment, defences, federation, catalogue, self.folder)
-        with writing():
-            return self.prices.start(*asked)
-
-    def price(self, name: str) -> Any:
-        """Returns the status of a price, what it is doing, and its points so far. Raises `NoRun`."""
-        found = self.prices.get(name)
-        if found is None:
-            raise NoRun(f"There is no price {quoted(name)}.")
-        return found
-
-    def stop_price(self, name: str) -> None:
-        """Ends a price and keeps its points. Raises `NoRun`, or `Refused` when it has ended already."""
-        self.price(name)
-        if not self.prices.stop(name):
-            raise Refused("This price is finished already.")
 
     def duplicate(self, run: str) -> str:
         """Queues the experiment of a run once more, seed included. Returns the new id. Raises as `submit` does."""
@@ -166,63 +146,73 @@ class Service:
 
     def stop(self, run: str) -> None:
         """Ends a queued or running run and keeps what was seen. Raises `Refused` when it has ended already."""
-        row = self.run(run)
+        row = self.find(run, to_change=True)
         if not self._call(self.supervisor.stop, run):
             raise Refused(describe_end(row))
         self.store.flush()  # a run that was waiting has ended now, and its row says so
 
     def rename(self, run: str, name: str) -> None:
         """Gives a run another name. Raises `Refused`."""
-        self.run(run)
+        self.find(run, to_change=True)
         self.store.rename(run, clean_name(name)).result()
 
     def delete(self, run: str) -> None:
         """Stops a run if need be. Removes all of it, and those of its uploads that no other run needs."""
-        experiment = self.run(run)["experiment"]
+        experiment = self.find(run, to_change=True)["experiment"]
         with self.pictures.lock:
             self._call(self._delete, run)
             self.store.flush()
-            self.pictures.drop(experiment)
+            self.store.forget_uploads(self.pictures.drop(experiment))
+
+    def revoke(self, rows: list[dict[str, Any]], column: str) -> None:
+        """Takes the link in a column, `link` or `race_link`, from stored runs, and turns away who watches by it."""
+        for row in rows:
+            self.store.revoke(row["id"], column)
+            self._call(self.hub.revoke, row["id"], row[column] or "")
 
     def runs(self) -> list[dict[str, Any]]:
-        """Returns the rows of all runs, newest first."""
-        return [self.complete(row) for row in self.store.rows()]
+        """Returns the rows of all runs of the asker, newest first."""
+        return [self.complete(row) for row in self.own_rows()]
 
     def run(self, run: str) -> dict[str, Any]:
         """Returns the row of a run. Raises `NoRun`."""
-        row = self.store.row(run)
-        if row is None:
-            raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
-        return self.complete(row)
+        row = self.complete(self.find(run))
+        return row | {"id": write_reference(row["id"], read_reference(run)[1])}
+
+    async def trace(self, run: str) -> Trace | None:
+        """Returns the one trace of a run that the asker may watch; None for any other."""
+        name, link = read_reference(run)
+        try:
+            await asyncio.to_thread(self.name_of, run)
+            trace = await self.hub.trace(name)
+            if link:  # it may have been revoked before its trace was there to say so
+                await asyncio.to_thread(self.find, run)
+        except NoRun:
+            return None
+        return trace
 
     def picture(self, run: str, iteration: int | None = None) -> bytes:
         """Returns the encoded picture that was shown at an iteration; the last one without it. Raises `NoRun`."""
-        trace = self.hub.live.get(run) if iteration is None else None
+        name = self.name_of(run)
+        trace = self.hub.live.get(name) if iteration is None else None
         if trace and trace.picture:
             return trace.picture
-        return self._found(run, lambda: self.store.picture(run, iteration), "no such frame")
+        return self._found(run, lambda: self.store.picture(name, iteration), "no such frame")
 
     def truth(self, run: str) -> bytes:
         """Returns the private pictures of a run as one encoded picture. Raises `NoRun`."""
-        return self._found(run, lambda: self.store.truth(run), "not started yet")
+        name = self.name_of(run)
+        return self._found(run, lambda: self.store.truth(name), "not started yet")
 
     def recording(self, run: str) -> dict[str, Any]:
         """Returns the whole run as one JSON value, pictures as data URLs. Raises `NoRun`."""
-        return make_recording(self.run(run), self.loaded(run), self.store)
+        row = self.complete(self.find(run))
+        return make_recording(row, self.loaded(row["id"]), self.store)
 
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
-        return self.maker.export(kind, self.run(run), self.loaded(run), self.store, part_titles(self.catalogue()))
-
-    def catalogue(self) -> Any:
-        """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""
-        return self._known.value
-
-    def require_catalogue(self) -> Any:
-        """Returns the catalogue. Raises `NotReady` before it is known."""
-        if self._known.value is None:
-            raise NotReady("The engine is still starting; try again in a few seconds.")
-        return self._known.value
+        row = self.complete(self.find(run))
+        return self.maker.export(kind, row, self.loaded(row["id"]), self.store, part_titles(self.catalogue()))
 
     def health(self) -> dict[str, Any]:
         """Returns whether runs can be computed and kept, the state of each worker, and the length of the queue."""
@@ -243,7 +233,7 @@ class Service:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
 
     def _command(self, run: str, head: dict[str, Any]) -> None:
-        row = self.run(run)
+        row = self.find(run, to_change=True)
         if not self._call(self.supervisor.pass_on, run, head):
             raise Refused(NOT_ITS_TURN if row["status"] == "queued" else describe_end(row))
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from gradleak_core.config.schemas import quoted
+from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.rows import clean_name
-from gradleak_core.runs.service import NoRun, Service
+from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
 MOST_TAGS = 8
@@ -34,7 +35,7 @@ def clean_tags(tags: Any) -> list[str]:
 
 def tag_run(service: Service, run: str, tags: Any) -> None:
     """Gives a run these tags in the place of those that it has. Raises `NoRun` or `Refused`."""
-    service.run(run)
+    service.find(run, to_change=True)
     service.store.tag(run, clean_tags(tags)).result()
 
 
@@ -70,8 +71,8 @@ def change_tags(service: Service, runs: Iterable[str], before: Sequence[str], af
 
 
 def tags_of(service: Service, runs: Iterable[str]) -> dict[str, list[str]]:
-    """Returns the tags of those runs that are still there."""
-    rows = {row["id"]: row["tags"] for row in service.store.rows()}
+    """Returns the tags of those of the asker's runs that are still there."""
+    rows = {row["id"]: row["tags"] for row in service.own_rows()}
     return {run: rows[run] for run in runs if run in rows}
 
 

@@ -26,7 +26,8 @@ from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.verdicts import UNFINISHED
 
-ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags, owner,
+ROW = """id, name, created, status, message, experiment, started, result, race_head AS race, tags,
+    owner, link, race_link,
     (SELECT max(iteration) FROM frames WHERE run = runs.id) AS iteration"""
 HANDED = """UPDATE runs SET started =
     json_set(CASE WHEN json_valid(started) THEN started ELSE '{}' END, '$.given', ?, '$.given_at', ?) WHERE id = ?"""
@@ -155,6 +156,41 @@ class Store:
         text = "UPDATE runs SET race_head = ? WHERE race = ?"
         return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
+    def make_link(self, run: str, link: str) -> Future[None]:
+        """Opens a run by a link, unless it has one. The future raises `Unwritable` when there is no room for it now."""
+        text = "UPDATE runs SET link = coalesce(link, ?) WHERE id = ?"
+        return self._writer.write(lambda db: db.execute(text, (link, run)), waits=False)
+
+    def make_race_link(self, race: str, link: str) -> Future[None]:
+        """Opens all lanes of a race by a link, unless they have one. The future raises as that of `make_link` does."""
+        text = "UPDATE runs SET race_link = coalesce(race_link, ?) WHERE race = ?"
+        return self._writer.write(lambda db: db.execute(text, (link, race)), waits=False)
+
+    def revoke(self, run: str, column: str) -> Future[None]:
+        """Takes the link in a column, `link` or `race_link`, from a run. It counts as gone at once."""
+        text = f"UPDATE runs SET {column} = NULL WHERE id = ?"
+        return self._tell(run, lambda db: db.execute(text, (run,)), 0, **{column: None})
+
+    def keep_uploader(self, images: Collection[str], owner: str) -> Future[None]:
+        """Notes who has handed in uploads. The future raises `Unwritable` when there is no room for it now."""
+        rows = [(image, owner) for image in images]
+        text = "INSERT OR IGNORE INTO uploaders VALUES (?, ?)"
+        return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
+
+    def forget_uploads(self, images: Collection[str]) -> Future[None]:
+        """Forgets who has handed in uploads that are gone."""
+        rows = [(image,) for image in images]
+        return self._writer.write(lambda db: db.executemany("DELETE FROM uploaders WHERE image = ?", rows))
+
+    def uploads_of(self, owner: str) -> list[str]:
+        """Returns the uploads that a person has handed in."""
+        with self._reader() as db:
+            return [image for (image,) in db.execute("SELECT image FROM uploaders WHERE owner = ?", (owner,))]
+
+    def uploaded(self, image: str, owner: str) -> bool:
+        """Returns whether a person has handed in an upload."""
+        return self._blob("SELECT 1 FROM uploaders WHERE image = ? AND owner = ?", (image, owner)) is not None
+
     def delete(self, run: str) -> Future[None]:
         """Removes a run, which counts as gone at once. The future is done when its pictures are gone from the files."""
 
@@ -193,6 +229,10 @@ class Store:
     def rows(self) -> list[dict[str, Any]]:
         """Returns the rows of all runs, newest first."""
         return self._rows("ORDER BY number DESC")
+
+    def rows_of(self, owner: str) -> list[dict[str, Any]]:
+        """Returns the rows of a person's runs, newest first."""
+        return self._rows("WHERE owner = ? ORDER BY number DESC", owner)
 
     def lanes(self, race: str) -> list[dict[str, Any]]:
         """Returns the rows of the lanes of a race, in order; none for an unknown race."""

@@ -6,7 +6,6 @@ import json
 
 import streamlit as st
 
-from gradleak_core.config.admission import admit
 from gradleak_core.types import Refused
 from pages._parts.engine import catalogue, service
 from pages._parts.images import set_images
@@ -18,7 +17,7 @@ def take_dropped(answer: str) -> None:
     said = json.loads(answer)
     try:
         if "setup" in said:
-            restore_setup(admit(said["setup"], catalogue(), service().folder))
+            restore_setup(service().admit(said["setup"], catalogue()))
         else:
             set_images([str(said["image"])])
     except Refused as refused:

@@ -18,8 +18,9 @@ WORTH_SAYING = 30.0
 
 
 def service() -> services.Service:
-    """Returns the one service of this server."""
-    return services.get()
+    """Returns the one service of this server, as whoever opened this tab may use it."""
+    shared = services.get()
+    return shared if shared.people is None else shared.seen_by(shared.people.asker(st.context.cookies))
 
 
 def troubles() -> list[str]:

@@ -20,6 +20,7 @@ from pages._parts.engine import catalogue, found, service
 from pages._parts.picture_button import picture_button
 from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
+from pages._parts.share import share
 from pages._parts.site import pages
 from pages._parts.texts import note
 
@@ -147,6 +148,7 @@ def actions(row: JSON, known: Sequence[str]) -> None:
         st.text_input("Name", row["name"], key=f"name:{run}", max_chars=120, on_change=rename, args=(run,))
         texts.show_refusal(f"name:{run}")
         tags_field([row], known, run)
+        share("run", run)
         sure = st.button("Delete", key=f"delete:{run}", width="stretch", icon=":material/delete:", on_click=close)
     if sure:
         delete(row)

@@ -13,6 +13,7 @@ from gradleak_core.runs.pictures import FOR_LATER
 from gradleak_core.types import JSON, Refused
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue, service
+from pages._parts.entrance import entrance
 from pages._parts.handover import release
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
@@ -186,6 +187,8 @@ def samples() -> None:
 
 
 def upload() -> None:
+    if not entrance("upload"):
+        return
     files = st.file_uploader(
         "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, at most 8 MB each",
         type=TYPES,
@@ -210,6 +213,8 @@ def upload() -> None:
 
 
 def camera() -> None:
+    if not entrance("camera"):
+        return
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers allow the camera only on https pages and on this machine itself.")
     if shot is not None and (picture := take(shot)):
@@ -253,8 +258,9 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            kept = service().pictures.upload(data, file.name, service().person)
-            answers[file.file_id] = kept | look_for_setup(data, catalogue(), service().folder)
+            kept = service().upload(data, file.name)
+            said = look_for_setup(data, catalogue(), service().folder, service().check_uploads)
+            answers[file.file_id] = kept | said
         except FOR_LATER as passing:
             st.error(str(passing))
             return None

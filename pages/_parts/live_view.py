@@ -15,6 +15,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
+from pages._parts.entrance import apart, enter_and_complain, entry
 from pages._parts.images import unnamed
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -95,7 +96,7 @@ def live_view(
     `compact` leaves pictures, numbers and charts only, with nothing to press. The state has in `run` what was started
     here or ended last.
     """
-    data = {"experiment": experiment, "run": run, "fixes": list(fixes)}
+    data = {"experiment": experiment, "run": run, "fixes": list(fixes), "people": apart(), "entry": entry()}
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     _mount(
         key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change,
@@ -103,6 +104,7 @@ def live_view(
         on_fork_change=lambda: on_fork(st.session_state[key]["fork"]),
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_mend_change=on_mend,
+        on_pin_change=lambda: enter_and_complain(st.session_state[key]["pin"]),
         on_fix_change=lambda: _mend(fixes, st.session_state[key]["fix"]),
     )  # fmt: skip
 

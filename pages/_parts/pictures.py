@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from gradleak_core import data
 from gradleak_core.data import datasets, uploads
 from gradleak_core.types import Refused
+from pages._parts.engine import service
 
 BLANK = "data:image/svg+xml," + quote(
     '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"><rect width="96" height="96" fill="#8aa0a0"'
@@ -31,12 +32,15 @@ def thumbnail(reference: str) -> str:
 
 
 def since(reference: str) -> int:
-    """Returns when an upload was kept, in nanoseconds since 1970; 0 for other pictures. Raises `Refused` if it is gone.
+    """Returns when an upload was kept, in nanoseconds since 1970; 0 for other pictures.
 
-    Caches use it as a key, so that nothing of a deleted upload is shown again.
+    Raises `Refused` if it is gone, or if somebody else has handed it in. Caches use it as a key, so that nothing of a
+    deleted upload is shown again.
     """
-    uploaded = reference.startswith("upload:")
-    return uploads.upload_path(data.data_folder() / "uploads", reference).stat().st_mtime_ns if uploaded else 0
+    if not reference.startswith("upload:"):
+        return 0
+    service().check_uploads([{"images": [reference]}])
+    return uploads.upload_path(data.data_folder() / "uploads", reference).stat().st_mtime_ns
 
 
 @lru_cache(1024)

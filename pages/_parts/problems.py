@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gradleak_core.config import knobs
 from gradleak_core.config.admission import check_labels
-from gradleak_core.runs.forks import problem_of_fork
 from gradleak_core.types import JSON, Refused
 from pages._parts import pictures
 from pages._parts.engine import catalogue, service
@@ -12,7 +11,7 @@ from pages._parts.engine import catalogue, service
 
 def find_problems(experiment: JSON) -> list[str]:
     """Returns every reason why an experiment cannot be run, but for the room that it would take."""
-    unforkable = problem_of_fork(experiment, service().store)
+    unforkable = service().problem_of_fork(experiment)
     missing = [*filter(None, [*map(pictures.problem, experiment["images"]), unforkable])]
     if not missing:
         try:

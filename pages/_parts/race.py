@@ -15,6 +15,7 @@ from gradleak_core.verdicts import UNFINISHED, duration, word, write_likeness
 from pages._parts import texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
+from pages._parts.entrance import apart, enter_and_complain, entry
 from pages._parts.live_view import ALWAYS, STYLES, component, do_nothing, markup
 
 _mount_race = component(
@@ -48,11 +49,13 @@ def race_view(*, race: JSON = None, key: str, on_race_change: Callable[[], None]
     `shared` is what all lanes have in common, in a line. `compact` leaves out what changes the race.
     """
     data = {"module": "race.js", "race": race, "batch": len(race["lanes"][0]["images"]) if race else 1}
+    data |= {"people": apart(), "entry": entry()}
     _mount_race(
         key=key,
         data=[data | OTHERWISE | told | ALWAYS],
         on_race_change=on_race_change,
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
+        on_pin_change=lambda: enter_and_complain(st.session_state[key]["pin"]),
     )
 
 

@@ -17,6 +17,7 @@ from pages._parts.choosing import offer_answers, tag_badges, tags_field, tick
 from pages._parts.engine import catalogue, found_race, service
 from pages._parts.picture_button import picture_button
 from pages._parts.race import over
+from pages._parts.share import share
 from pages._parts.site import pages
 from pages._parts.texts import note
 
@@ -97,6 +98,7 @@ def race_actions(race: JSON, known: Sequence[str]) -> None:
         st.text_input("Name", race["title"], key=f"name:{name}", max_chars=120, on_change=rename_kept, args=(name,))
         texts.show_refusal(f"name:{name}")
         tags_field(race["lanes"], known, name)
+        share("race", name)
         sure = st.button("Delete", key=f"delete:{name}", width="stretch", icon=":material/delete:",
                          on_click=history.close)  # fmt: skip
     if sure:

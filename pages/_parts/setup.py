@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import knobs, links
 from gradleak_core.config.races import lane_text
+from gradleak_core.people import SIGN
 from gradleak_core.types import JSON, Refused
 from pages._parts.engine import catalogue, found, found_race, usable
 
@@ -31,12 +32,17 @@ def shown() -> str | None:
 
 def watched() -> JSON | None:
     """Returns the run of a watch-only link, if the page was opened by one."""
-    return found(st.query_params.get("run")) if "watch" in st.query_params else None
+    return found(st.query_params.get("run")) if watches("run") else None
+
+
+def watches(what: str) -> bool:
+    """Returns whether the page was opened to watch what the address names, which a link of others always does."""
+    return "watch" in st.query_params or SIGN in st.query_params.get(what, "")
 
 
 def watched_race() -> JSON | None:
     """Returns the race of a watch-only link, if the page was opened by one and all of its lanes can be shown."""
-    return usable_race(st.query_params.get("race")) if "watch" in st.query_params else None
+    return usable_race(st.query_params.get("race")) if watches("race") else None
 
 
 def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:

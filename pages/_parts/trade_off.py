@@ -13,6 +13,7 @@ from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration, seen
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
+from pages._parts.entrance import entrance
 from pages._parts.figure import figure
 from pages._parts.forms import ladder
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, psnr_axis, trade_off_chart
@@ -61,7 +62,8 @@ def form(experiment: JSON) -> None:
         rounds = st.number_input(own["rounds"]["label"], 1, 2000, federation["default"]["rounds"], key="price:rounds")
         note(f"{own['rounds']['help']} More rounds take longer and learn more.")
     chosen = {"data": data, "rounds": int(rounds)}
-    if st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=not defences):
+    let_in, idle = entrance("price"), not defences
+    if let_in and st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=idle):
         begin(experiment, defences, chosen)
     note(expectation(experiment, chosen, len(defences)))
 
@@ -136,7 +138,7 @@ def shown() -> str | None:
     except NoRun:
         st.warning("This link's trade-off is no longer stored.", icon=":material/link_off:")
         name = None
-    return name or service().prices.newest()
+    return name or service().newest_price()
 
 
 @st.fragment(run_every="1s")

@@ -46,7 +46,7 @@ def run_by_streamlit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seale
 
 @pytest.fixture(scope="module")
 def for_the_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealed]:
-    options = ("--host", "0.0.0.0", "--timeout", "2", "--open", "metrics")
+    options = ("--host", "0.0.0.0", "--timeout", "2", "--expose", "metrics")
     with sealed(tmp_path_factory.mktemp("network"), *SERVE, *options) as server:
         yield server
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -99,14 +99,17 @@ def read_setup(data: bytes) -> JSON:
     return found
 
 
-def look_for_setup(data: bytes, catalogue: JSON, folder: Path) -> dict[str, JSON]:
+def look_for_setup(
+    data: bytes, catalogue: JSON, folder: Path, check: Callable[[Sequence[JSON]], None] = lambda _: None
+) -> dict[str, JSON]:
     """Returns what a file says of a set-up: `setup` where one can be used here, `spoilt` with the reason where not.
 
     The result is empty for any other picture. Nothing in the file is trusted: the set-up passes the same check as a
-    link's, and any failure is a sentence.
+    link's, and any failure is a sentence. `check` raises `Refused` for pictures that its bearer may not use.
     """
     try:
         found = read_setup(data)
+        check([] if found is None else [found])
         return {} if found is None else {"setup": admit(found, catalogue, folder)}
     except Refused as refused:
         return {"spoilt": f"The set-up in this picture cannot be used here: {refused}"}

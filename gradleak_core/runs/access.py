@@ -1,0 +1,142 @@
+"""What of a service one person may see and change; everything on an open server. Imports no torch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gradleak_core.config.admission import admit
+from gradleak_core.config.schemas import quoted
+from gradleak_core.data.uploads import upload_path
+from gradleak_core.people import EVERYBODY, SIGN, Asker, NotAdmitted, may_change, may_see, read_reference
+from gradleak_core.people.register import People
+from gradleak_core.runs.forks import problem_of_fork, read_fork
+from gradleak_core.runs.pictures import Pictures, uploads_of
+from gradleak_core.runs.store import Store
+from gradleak_core.types import Refused
+
+Desk = TypeVar("Desk", bound="Access")
+
+
+class NoRun(LookupError):
+    """An error for a run that does not exist, or a picture that it does not have. The message is a sentence."""
+
+
+class Access:
+    """A service that asks whose something is before it answers.
+
+    What belongs to somebody else is answered in the words for what does not exist, so that nobody can find out that it
+    is there. A run or a race may be named by its id, or by its id with the link that opens it.
+    """
+
+    folder: Path
+    store: Store
+    pictures: Pictures
+    asker: Asker = EVERYBODY
+    people: People | None = None
+    """Those who are kept apart; None on an open server."""
+
+    @property
+    def person(self) -> str | None:
+        """The person who asks; None where people are not told apart."""
+        return self.asker.person
+
+    def seen_by(self: Desk, asker: Asker) -> Desk:
+        """Returns the same service as somebody else may use it."""
+        other = copy.copy(self)
+        other.asker = asker
+        return other
+
+    def find(self, run: str, *, to_change: bool = False) -> dict[str, Any]:
+        """Returns the stored row of a run that may be looked at, or changed. Raises `NoRun` for any other."""
+        name, link = read_reference(run)
+        row = self.store.row(name)
+        if row is None or not self._allows(row, link, to_change):
+            raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
+        return row
+
+    def find_lanes(self, race: str, *, to_change: bool = False) -> list[dict[str, Any]]:
+        """Returns the stored rows of a race that may be looked at, or changed. Raises `NoRun` for any other."""
+        name, link = read_reference(race)
+        rows = self.store.lanes(name)
+        if not rows or not all(self._allows(row | {"link": None}, link, to_change) for row in rows):
+            raise NoRun(f"There is no race {quoted(race)}; it may have been deleted.")
+        return rows
+
+    def name_of(self, run: str) -> str:
+        """Returns the id of a run that may be looked at. Raises `NoRun`, on an open server only later."""
+        return run if self.asker.everything and SIGN not in run else str(self.find(run)["id"])
+
+    def own_rows(self) -> list[dict[str, Any]]:
+        """Returns the stored rows of the asker's runs, newest first."""
+        if self.asker.everything:
+            return self.store.rows()
+        return [] if self.asker.person is None else self.store.rows_of(self.asker.person)
+
+    def owns(self, owner: str | None) -> bool:
+        """Returns whether what belongs to `owner` is the asker's to change."""
+        return may_change(self.asker, owner)
+
+    def require_admission(self) -> None:
+        """Raises `NotAdmitted` for somebody who may not start anything yet."""
+        barrier = None if self.people is None or self.asker.everything else self.people.barrier(self.asker)
+        if barrier is not None:
+            raise NotAdmitted(barrier)
+
+    def may_use(self, image: str) -> bool:
+        """Returns whether somebody may put a picture into a set-up: an upload only after handing it in themselves."""
+        if self.asker.everything or not image.startswith("upload:"):
+            return True
+        return self.asker.person is not None and self.store.uploaded(image, self.asker.person)
+
+    def check_uploads(self, experiments: Iterable[Any]) -> None:
+        """Raises `Refused` for an upload that somebody else handed in, in the words for one that is not there."""
+        for image in (image for experiment in experiments for image in sorted(uploads_of(experiment))):
+            if not self.may_use(image):
+                upload_path(self.folder / "nowhere", image)
+
+    def check_parents(self, experiments: Iterable[Any]) -> None:
+        """Raises `Refused` for a fork of somebody else's run, in the words for one that is not there."""
+        for experiment in () if self.asker.everything else experiments:
+            if fork := experiment.get("fork") if isinstance(experiment, dict) else None:
+                try:
+                    self.find(read_fork(str(fork))[0], to_change=True)
+                except NoRun:
+                    raise Refused("The run that this one goes on from was deleted; begin afresh.") from None
+
+    def admit(self, experiment: Any, catalogue: Any) -> Any:
+        """Returns a whole experiment whose pictures are the asker's to use, as `config.admission.admit` does."""
+        self.check_uploads([experiment])
+        return admit(experiment, catalogue, self.folder)
+
+    def problem_of_fork(self, experiment: Any) -> str | None:
+        """Returns why a fork cannot be run; None for one that can, and for any other run."""
+        try:
+            self.check_parents([experiment])
+        except Refused as refused:
+            return str(refused)
+        return problem_of_fork(experiment, self.store)
+
+    def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
+        """Checks and keeps an encoded picture, as `Pictures.upload` does, for the asker. Raises as `let_in` too."""
+        self.let_in()
+        return self.keep_uploads(self.pictures.upload(data, name))
+
+    def let_in(self) -> None:
+        """Raises `NotAdmitted` or `OverLimit` for somebody who may not hand in a picture now."""
+        self.require_admission()
+        self.pictures.admit(self.person, [] if self.person is None else self.store.uploads_of(self.person))
+
+    def keep_uploads(self, taken: dict[str, Any]) -> dict[str, Any]:
+        """Notes that the asker has handed in what `Pictures.take` answered, and returns it."""
+        if self.asker.person is not None:
+            images: Sequence[str] = [taken[name] for name in ("image", "stretched") if taken[name]]
+            self.store.keep_uploader(images, self.asker.person).result()
+        return taken
+
+    def _allows(self, row: Any, link: str, to_change: bool) -> bool:
+        if to_change:
+            return not link and may_change(self.asker, row["owner"])
+        return may_see(self.asker, row, link)

@@ -1,0 +1,59 @@
+"""What a service knows of the engine, and what it answers about prices. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradleak_core.config.schemas import quoted
+from gradleak_core.runs.access import Access, NoRun
+from gradleak_core.runs.known import Known
+from gradleak_core.runs.prices import Prices, check_request
+from gradleak_core.runs.room import writing
+from gradleak_core.types import Refused
+
+
+class NotReady(RuntimeError):
+    """An error for requests that come before the engine has started. The message is a sentence."""
+
+
+class PriceDesk(Access):
+    """The prices of one data folder, as one person may use them, and what the engine can do."""
+
+    prices: Prices
+    _known: Known
+
+    def catalogue(self) -> Any:
+        """Returns the catalogue of what the engine can do; None until it is known, on the very first start."""
+        return self._known.value
+
+    def require_catalogue(self) -> Any:
+        """Returns the catalogue. Raises `NotReady` before it is known."""
+        if self._known.value is None:
+            raise NotReady("The engine is still starting; try again in a few seconds.")
+        return self._known.value
+
+    def start_price(self, experiment: Any, defences: Any, federation: Any = None) -> str:
+        """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
+        self.require_admission()
+        catalogue = self.require_catalogue()
+        self.check_uploads([experiment])
+        asked = check_request(experiment, defences, federation, catalogue, self.folder)
+        with writing():
+            return self.prices.start(*asked, owner=self.asker.person)
+
+    def price(self, name: str) -> Any:
+        """Returns the status of a price, what it is doing, and its points so far. Raises `NoRun`."""
+        found = self.prices.get(name)
+        if found is None or not self.owns(self.prices.owner(name)):
+            raise NoRun(f"There is no price {quoted(name)}.")
+        return found
+
+    def stop_price(self, name: str) -> None:
+        """Ends a price and keeps its points. Raises `NoRun`, or `Refused` when it has ended already."""
+        self.price(name)
+        if not self.prices.stop(name):
+            raise Refused("This price is finished already.")
+
+    def newest_price(self) -> str | None:
+        """Returns the id of the asker's last price that can be read; None without one."""
+        return self.prices.newest(None if self.asker.everything else self.owns)

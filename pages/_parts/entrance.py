@@ -1,0 +1,68 @@
+"""What somebody has to do before they can start something: type the room's PIN, or log in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gradleak_core.people.register import LOG_IN, TYPE_PIN
+from gradleak_core.types import JSON, Refused
+from pages._parts.engine import service
+from pages._parts.texts import note
+
+SAYS = {TYPE_PIN: "Type the room's PIN to run it:", LOG_IN: "Log in to run it:"}
+ACTS = {TYPE_PIN: "Enter", LOG_IN: "Log in"}
+
+
+def barrier() -> str | None:
+    """Returns why this person may not start anything yet, as a sentence; None if they may."""
+    desk = service()
+    return desk.people.barrier(desk.asker) if desk.people else None
+
+
+def entry() -> JSON:
+    """Returns what a live view shows in the place of Run: a sentence, a button, and whether a PIN is typed; or None."""
+    why = barrier()
+    return why and {"says": SAYS.get(why, why), "act": ACTS.get(why, ""), "typed": why == TYPE_PIN}
+
+
+def apart() -> bool:
+    """Returns whether everybody has runs of their own on this server."""
+    return service().people is not None
+
+
+def enter(pin: str) -> str | None:
+    """Admits this person if the PIN is right, and else returns why not. Where a login is set up, it begins."""
+    desk = service()
+    if barrier() == LOG_IN:
+        st.login()
+    elif desk.people is not None:
+        try:
+            desk.people.enter(desk.asker, pin, st.context.ip_address or "")
+        except Refused as refused:
+            return str(refused)
+    return None
+
+
+def enter_and_complain(pin: str) -> None:
+    """Admits this person, or has the live view say why not."""
+    if why := enter(pin):
+        st.session_state["complaints"] = [why]
+
+
+def entrance(key: str) -> bool:
+    """Returns whether this person may start something. Shows what they have to do first if they may not."""
+    why = barrier()
+    if why is None:
+        return True
+    note(why)
+    if why == TYPE_PIN:
+        with st.form(f"entrance:{key}", border=False):
+            pin = st.text_input("PIN", max_chars=12, label_visibility="collapsed", placeholder="PIN")
+            if st.form_submit_button(ACTS[why]):
+                if refusal := enter(pin.strip()):
+                    st.error(refusal)
+                else:
+                    st.rerun()
+    elif why == LOG_IN:
+        st.button(ACTS[why], key=f"login:{key}", on_click=st.login)
+    return False
