@@ -125,7 +125,7 @@ try:
     LIMITS = read_limits(listed("GRADLEAK_LIMITS"))
     FRAMES = [read_origin(text) for text in listed("GRADLEAK_FRAME_ANCESTORS")]
     KEEP_DAYS = read_days(os.environ.get("GRADLEAK_KEEP_DAYS", ""))
-    people, said = people_of(data_folder(), ADDRESS)
+    people, said = people_of(data_folder(), os.environ.get("STREAMLIT_SERVER_ADDRESS") or ADDRESS)  # `serve` names it
 except Refused as error:
     sys.exit(str(error))
 except OSError as error:
