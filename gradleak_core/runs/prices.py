@@ -57,8 +57,9 @@ class Prices:
         Raises `Refused` while another price goes on, and OSError when the file cannot be written.
         """
         with self._lock:
-            if any(self._goes_on(name) for name in self._processes):
-                raise Refused("Another price is being worked out; wait for it or stop it.")
+            if going := next(filter(self._goes_on, self._processes), None):
+                act = "wait for it or stop it" if self.owner(going) == owner else "wait until somebody else's is done"
+                raise Refused(f"Another price is being worked out; {act}.")
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
             head: JSON = {"status": "running", "message": None, "note": STARTING_UP, "points": [], "begun": time.time()}

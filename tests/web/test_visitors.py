@@ -26,7 +26,7 @@ from gradleak_core.config.former import renew_environment
 from gradleak_core.people import EVERYBODY, Asker, may_change, may_see
 from gradleak_core.people.cookies import KEY_FILE, Cookies, load_key, new_person
 from gradleak_core.people.pin import HERE_SECONDS, MOST_HERE, MOST_IN_ALL, Pin, TooManyGuesses, make_pin, read_pin
-from gradleak_core.people.register import People, is_open
+from gradleak_core.people.register import LOG_IN, People, is_open
 from gradleak_core.runs.retention import read_days
 from gradleak_core.types import Refused
 from pages._parts import login
@@ -244,21 +244,43 @@ def test_who_has_logged_in_is_found_in_streamlits_cookie(monkeypatch: pytest.Mon
 
 
 def test_a_network_is_told_the_pin_and_every_browser_gets_a_cookie(tmp_path: Path) -> None:
-    with sealed(tmp_path, *SERVE, "--host", "0.0.0.0") as server:
+    with sealed(tmp_path, *SERVE, "--host", "0.0.0.0", "--base-path", "/gl") as server:
         until(lambda: time.sleep(0.2) or server.client.get("/api/health").json()["ok"], 120)
         pin = re.findall(r"type the PIN (\d{6})\. With --open", "".join(server.said))[0]
-        name = next(iter(server.client.get("/runs").cookies))
+        name = next(iter(server.client.get("/gl/runs").cookies))
+        assert [cookie.path for cookie in server.client.cookies.jar] == ["/gl"]
         assert re.fullmatch("gradleak_[0-9a-f]{8}", name)
-        body = {"experiment": server.client.get("/api/catalogue").json()["experiment"]["default"]}
-        assert server.client.post("/api/runs", json=body).status_code == 403
-        assert server.client.post("/api/admission", json={"pin": pin}).status_code == 204
-        run = server.client.post("/api/runs", json=body).json()["id"]
-        assert server.client.get("/").cookies[name] != "", "the cookie is renewed"
-        assert server.client.get(f"/api/runs/{run}").status_code == 200
+        body = {"experiment": server.client.get("/gl/api/catalogue").json()["experiment"]["default"]}
+        assert server.client.post("/gl/api/runs", json=body).status_code == 403
+        assert server.client.post("/gl/api/admission", json={"pin": pin}).status_code == 204
+        run = server.client.post("/gl/api/runs", json=body).json()["id"]
+        assert server.client.get("/gl/").cookies[name] != "", "the cookie is renewed"
+        assert server.client.get(f"/gl/api/runs/{run}").status_code == 200
         server.client.cookies.clear()
-        assert server.client.get(f"/api/runs/{run}").status_code == 404
+        assert server.client.get(f"/gl/api/runs/{run}").status_code == 404
         assert server.client.get("/auth/login").status_code == 404
         assert attempts(server.folder) == []
+
+
+def test_a_login_that_is_set_up_takes_the_pins_place_and_opens_its_routes(tmp_path: Path) -> None:
+    """With a package of Authlib's name alone, since nobody is logged in here."""
+    (tmp_path / "authlib").mkdir()
+    (tmp_path / "authlib" / "__init__.py").write_text('__version__ = "1.6.0"\n')
+    (tmp_path / ".streamlit").mkdir()
+    secrets = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "s" * 40, "client_id": "gradleak"}
+    secrets |= {"client_secret": "x", "server_metadata_url": "http://localhost:9/.well-known/openid-configuration"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in secrets.items()]
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("\n".join(["[auth]", *lines, ""]))
+    with sealed(tmp_path, *SERVE, "--people", HOME=str(tmp_path)) as server:
+        until(lambda: "To start one, log in. With --open" in "".join(server.said))
+        server.client.get("/")
+        for path in ("/auth/login", "/oauth2callback?code=1"):
+            assert "There is nothing at" not in server.client.get(path).text
+        refused = server.client.post("/api/uploads", content=b"x")
+        assert (refused.status_code, refused.json()["error"]) == (403, LOG_IN)
+        said = json.dumps({"is_logged_in": True, "sub": "ada", "iss": "https://id.example"})
+        server.client.cookies.set(login.COOKIE, create_signed_value("s" * 40, login.COOKIE, said).decode())
+        assert server.client.post("/api/uploads", content=b"x").status_code == 422, "it is let in, and is no picture"
 
 
 def test_an_open_server_of_a_network_says_so(tmp_path: Path) -> None:
