@@ -54,7 +54,7 @@ def may_change(asker: Asker, owner: str | None) -> bool:
 
 def opens(link: str, wanted: str | None) -> bool:
     """Returns whether a link is the one that was made. It takes equally long for every wrong one."""
-    return bool(link and wanted) and hmac.compare_digest(link.encode(), str(wanted).encode())
+    return bool(link and wanted) and hmac.compare_digest(link.encode(errors="replace"), str(wanted).encode())
 
 
 def make_link() -> str:

@@ -45,7 +45,7 @@ class Pin:
             if len(self._wrong) >= MOST_IN_ALL:
                 later = _later(self._wrong[0][0], IN_ALL_SECONDS, now)
                 raise TooManyGuesses(f"Too many wrong PINs were tried on this server; {later}")
-            if not hmac.compare_digest(typed.encode(), self.digits.encode()):
+            if not hmac.compare_digest(typed.encode(errors="replace"), self.digits.encode()):
                 self._wrong.append((now, place))
                 raise Refused(WRONG)
 

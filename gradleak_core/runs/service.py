@@ -167,7 +167,7 @@ class Service(PriceDesk):
     def revoke(self, rows: list[dict[str, Any]], column: str) -> None:
         """Takes the link in a column, `link` or `race_link`, from stored runs, and turns away who watches by it."""
         for row in rows:
-            self.store.revoke(row["id"], column)
+            self.store.set_link(row["id"], column, None)
             self._call(self.hub.revoke, row["id"], row[column] or "")
 
     def runs(self) -> list[dict[str, Any]]:

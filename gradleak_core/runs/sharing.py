@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from gradleak_core.people import make_link
 from gradleak_core.runs.service import Service
@@ -13,16 +14,22 @@ Act = Callable[[Service, str], object]
 
 def share_run(service: Service, run: str) -> str:
     """Returns the link of a run, made unless it has one. Raises `NoRun` for a run of somebody else."""
-    service.find(run, to_change=True)
-    service.store.make_link(run, make_link()).result()
-    return str(service.find(run)["link"])
+    with service.pictures.lock:  # or one of two that are asked for at once would be dead
+        return open_rows(service, [service.find(run, to_change=True)], "link")
 
 
 def share_race(service: Service, race: str) -> str:
     """Returns the link of a race, made unless it has one. Raises `NoRun` for a race of somebody else."""
-    service.find_lanes(race, to_change=True)
-    service.store.make_race_link(race, make_link()).result()
-    return str(service.find_lanes(race)[0]["race_link"])
+    with service.pictures.lock:
+        return open_rows(service, service.find_lanes(race, to_change=True), "race_link")
+
+
+def open_rows(service: Service, rows: list[dict[str, Any]], column: str) -> str:
+    """Returns the link in a column of stored runs, made unless there is one."""
+    link = str(rows[0][column] or make_link())
+    for row in rows:
+        service.store.set_link(row["id"], column, link)
+    return link
 
 
 def link_of_run(service: Service, run: str) -> str | None:

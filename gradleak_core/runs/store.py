@@ -156,20 +156,10 @@ class Store:
         text = "UPDATE runs SET race_head = ? WHERE race = ?"
         return self._writer.write(lambda db: db.execute(text, row), waits=False)
 
-    def make_link(self, run: str, link: str) -> Future[None]:
-        """Opens a run by a link, unless it has one. The future raises `Unwritable` when there is no room for it now."""
-        text = "UPDATE runs SET link = coalesce(link, ?) WHERE id = ?"
-        return self._writer.write(lambda db: db.execute(text, (link, run)), waits=False)
-
-    def make_race_link(self, race: str, link: str) -> Future[None]:
-        """Opens all lanes of a race by a link, unless they have one. The future raises as that of `make_link` does."""
-        text = "UPDATE runs SET race_link = coalesce(race_link, ?) WHERE race = ?"
-        return self._writer.write(lambda db: db.execute(text, (link, race)), waits=False)
-
-    def revoke(self, run: str, column: str) -> Future[None]:
-        """Takes the link in a column, `link` or `race_link`, from a run. It counts as gone at once."""
-        text = f"UPDATE runs SET {column} = NULL WHERE id = ?"
-        return self._tell(run, lambda db: db.execute(text, (run,)), 0, **{column: None})
+    def set_link(self, run: str, column: str, link: str | None) -> Future[None]:
+        """Opens a run by a link, kept in a column, `link` or `race_link`; None ends it. Either counts at once."""
+        text, row = f"UPDATE runs SET {column} = ? WHERE id = ?", (link, run)
+        return self._tell(run, lambda db: db.execute(text, row), 0, **{column: link})
 
     def keep_uploader(self, images: Collection[str], owner: str) -> Future[None]:
         """Notes who has handed in uploads. The future raises `Unwritable` when there is no room for it now."""

@@ -103,7 +103,8 @@ def choose() -> None:
     source = st.segmented_control(
         "From", SOURCES, default="Samples", required=True, key="source", wrap=True, format_func=segment
     )
-    {"Samples": samples, "Upload": upload, "Camera": camera, "Datasets": dataset, "Folders": folder}[source]()
+    if source not in ("Upload", "Camera") or entrance("upload"):
+        {"Samples": samples, "Upload": upload, "Camera": camera, "Datasets": dataset, "Folders": folder}[source]()
     if several:
         st.button("Done", type="primary", key="images-done", on_click=closed)
     if not st.session_state["choosing"]:
@@ -187,8 +188,6 @@ def samples() -> None:
 
 
 def upload() -> None:
-    if not entrance("upload"):
-        return
     files = st.file_uploader(
         "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, at most 8 MB each",
         type=TYPES,
@@ -213,8 +212,6 @@ def upload() -> None:
 
 
 def camera() -> None:
-    if not entrance("camera"):
-        return
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers allow the camera only on https pages and on this machine itself.")
     if shot is not None and (picture := take(shot)):

@@ -334,6 +334,11 @@ def test_a_revoked_link_closes_the_sockets_that_it_opened(room: Room) -> None:
         assert room.ask(room.a, "DELETE", f"/runs/{room.going}/link").status_code == 204
         assert ending(socket)[0] == 4404
         assert owner.recv(timeout=30), "the owner goes on"
+    again = shared(room, "runs", room.going)
+    assert again != named
+    assert room.ask(room.b, "GET", f"/runs/{again}").status_code == 200
+    assert room.ask(room.a, "DELETE", f"/runs/{room.going}/link").status_code == 204
+    assert room.ask(room.b, "GET", f"/runs/{again}").status_code == 404
 
 
 def test_a_link_of_a_race_shows_its_lanes_and_nothing_else(room: Room) -> None:

@@ -155,6 +155,12 @@ def test_a_network_of_ipv6_is_one_address() -> None:
         pin.check("000000", "2001:db8::ffff", 0)
 
 
+def test_what_is_no_text_is_a_wrong_guess() -> None:
+    with pytest.raises(Refused, match="not the room's"):
+        Pin("424242").check("\ud800", "10.0.0.1", 0)
+    assert not may_see(Asker(None), {"owner": "a", "link": "l"}, "\ud800")
+
+
 def test_a_pin_is_six_digits_or_more() -> None:
     assert re.fullmatch("[0-9]{6}", make_pin())
     assert read_pin("0123456789") == "0123456789"
