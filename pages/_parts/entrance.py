@@ -57,7 +57,7 @@ def entrance(key: str) -> bool:
     note(why)
     if why == TYPE_PIN:
         with st.form(f"entrance:{key}", border=False):
-            pin = st.text_input("PIN", max_chars=12, label_visibility="collapsed", placeholder="PIN")
+            pin = st.text_input("PIN", max_chars=12, label_visibility="collapsed", placeholder="PIN", width=220)
             if st.form_submit_button(ACTS[why]):
                 if refusal := enter(pin.strip()):
                     st.error(refusal)
