@@ -127,6 +127,21 @@ def run_race(
     return run(choice, lane or [], sweep, by.value, device and device.value, json, save, quiet, STDERR)
 
 
+@app.command("sweep")
+def run_sweep(
+    file: Annotated[Path, typer.Argument(help="JSON file with a set-up and a grid; see docs/scaling.md.")],
+    workers: Annotated[int | None, typer.Option(help="Runs played at once here.", min=1, max=256)] = None,
+    device: Where = None,
+    json: Annotated[Path | None, typer.Option(help="Write every row to this file as soon as it is there.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Play again what an earlier sweep has done.")] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Play every point of a grid over any knobs, and go on where an earlier sweep broke off."""
+    from gradleak_core.cli.sweep import Order, play_sweep
+
+    return play_sweep(Order(file, workers, device and device.value, json, fresh, quiet), STDERR)
+
+
 @app.command("price")
 def price_defences(
     defence: Annotated[list[str] | None, typer.Option(help="A setting, kind:knob=value,…; repeat for more.")] = None,

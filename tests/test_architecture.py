@@ -39,14 +39,14 @@ WITHOUT_TORCH = (
 ENGINE = (
     (
         *("types", "places", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
-        *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room"),
+        *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room", "spread"),
     ),
     ("data", "config.admission", "models", "metrics"),
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    tuple(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")),
+    tuple(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")) + ("spread.points",),
 )
 WEB = (
     (
