@@ -1,7 +1,8 @@
 """The ASGI application: Streamlit's pages, the API beside them, and the workers' start and stop.
 
 `streamlit run app.py`, `python -m gradleak_core serve` and any ASGI server can run it. GRADLEAK_WORKERS is the
-number of worker processes (1), GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
+number of worker processes (1, or all that a cluster has room for), GRADLEAK_CLUSTER the address of a Ray cluster on
+which they run, GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_HOSTS the names of this
 server besides loopback and its address, GRADLEAK_EXPOSE which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
 which all is served, GRADLEAK_ALLOWED_ORIGINS further addresses of its pages, GRADLEAK_FRAME_ANCESTORS the sites that
 may show it in a frame, GRADLEAK_LIMITS what one person may have. GRADLEAK_OPEN says whether everybody may do everything
@@ -17,7 +18,9 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -93,12 +96,30 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await service.close()
 
 
-def workers() -> int:
+def workers(usual: int = 1) -> int:
     """Returns the number of worker processes; with none, stored runs are shown. Ends the program with a sentence."""
-    text = os.environ.get("GRADLEAK_WORKERS", "1")
+    text = os.environ.get("GRADLEAK_WORKERS") or str(usual)
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and int(text) <= 64):
         sys.exit(f"GRADLEAK_WORKERS must be a whole number between 0 and 64, not {text[:80]!r}.")
     return int(text)
+
+
+def places() -> dict[str, Any]:
+    """Returns how many workers there are, and what kind of places they have if not on this machine.
+
+    Ends the program with a sentence where there is no cluster at the address that is named.
+    """
+    address = os.environ.get("GRADLEAK_CLUSTER")
+    if not address:
+        return {"workers": workers()}
+    from gradleak_core.cluster.connection import connect, count_places
+    from gradleak_core.cluster.place import ClusterWorker
+
+    try:
+        ray = connect(address)
+    except Refused as refused:
+        sys.exit(str(refused))
+    return {"workers": workers(min(64, count_places(ray))), "place": partial(ClusterWorker, ray)}
 
 
 def listed(variable: str) -> list[str]:
@@ -130,7 +151,7 @@ except Refused as error:
     sys.exit(str(error))
 except OSError as error:
     sys.exit(f"The data folder {data_folder()} cannot be used: {error.strerror or error}; set GRADLEAK_DATA.")
-service = services.Service(data_folder(), workers=workers(), people=people, limits=LIMITS, keep_days=KEEP_DAYS)
+service = services.Service(data_folder(), people=people, limits=LIMITS, keep_days=KEEP_DAYS, **places())
 PAGES = [f"/{page}" for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
 STATIC = Path(st.__file__).parent / "static" / "static"

@@ -33,13 +33,15 @@ def data_of_its_own() -> Iterator[None]:
 class Setting:
     """`data` is a folder of images by class; without one the samples are cropped and mirrored at random.
 
-    `jobs` is the number of processes that play runs at once, and `journal` the file in which each that is done stands.
+    `jobs` is the number of processes that play runs at once, `cluster` the address of a Ray cluster on which they are
+    played instead, and `journal` the file in which each that is done stands.
     """
 
     quick: bool = False
     device: str = "cpu"
     data: Path | None = None
     jobs: int = 1
+    cluster: str | None = None
     journal: Path | None = None
 
     def count(self, full: int, quick: int) -> int:

@@ -37,6 +37,7 @@ Seed = Annotated[int | None, typer.Option(help="Draws weights, pictures, noise a
 PresetName = Annotated[str | None, typer.Option("--preset", help="Set-up to start from; see `catalogue`.")]
 File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to start from.")]
 Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
+Cluster = Annotated[str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
 
 app = typer.Typer(
@@ -131,6 +132,7 @@ def run_race(
 def run_sweep(
     file: Annotated[Path, typer.Argument(help="JSON file with a set-up and a grid; see docs/scaling.md.")],
     workers: Annotated[int | None, typer.Option(help="Runs played at once here.", min=1, max=256)] = None,
+    cluster: Cluster = None,
     device: Where = None,
     json: Annotated[Path | None, typer.Option(help="Write every row to this file as soon as it is there.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Play again what an earlier sweep has done.")] = False,
@@ -139,7 +141,7 @@ def run_sweep(
     """Play every point of a grid over any knobs, and go on where an earlier sweep broke off."""
     from gradleak_core.cli.sweep import Order, play_sweep
 
-    return play_sweep(Order(file, workers, device and device.value, json, fresh, quiet), STDERR)
+    return play_sweep(Order(file, workers, cluster, device and device.value, json, fresh, quiet), STDERR)
 
 
 @app.command("price")
@@ -228,7 +230,10 @@ KeepDays = Annotated[
 def serve_site(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
-    workers: Annotated[int, typer.Option(help="Processes that compute; one per GPU.", min=1, max=64)] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)
+    ] = None,
+    cluster: Cluster = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where runs and uploads are kept.")] = None,
     allowed_host: Annotated[
         list[str] | None,
@@ -273,7 +278,7 @@ def serve_site(
 
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
-    people = (open, pin, keep_days, ephemeral)
+    people = (open, pin, keep_days, ephemeral, cluster)
     return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached, *people), STDOUT)
 
 

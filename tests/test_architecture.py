@@ -40,13 +40,17 @@ ENGINE = (
     (
         *("types", "places", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room", "spread"),
+        *("cluster.__init__", "cluster.connection"),
     ),
-    ("data", "config.admission", "models", "metrics"),
+    ("data", "config.admission", "models", "metrics", "cluster.node", "cluster.tasks"),
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
     ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
-    tuple(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")) + ("spread.points",),
+    (
+        *(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")),
+        "spread.points",
+    ),
 )
 WEB = (
     (
@@ -58,9 +62,10 @@ WEB = (
         "forecast",
         "__init__",
         *(f"data.{name}" for name in WITHOUT_TORCH),
+        *("cluster.__init__", "cluster.connection", "cluster.node"),
     ),
     ("config.admission", "people"),
-    ("runs",),
+    ("runs", "cluster"),
     ("api",),
     ("/pages._parts",),
     ("/pages",),

@@ -25,16 +25,19 @@ def test_tasks_are_done_in_as_many_processes_as_asked_for() -> None:
     rows = {task.number: row for task, row in on_processes([Toy(number) for number in range(8)], 2)}
     assert {number: row["number"] for number, row in rows.items()} == {number: number for number in range(8)}
     assert 1 <= len({row["process"] for row in rows.values()}) <= 2
+    assert {row["place"] for row in rows.values()} <= {"0", "1"}
     assert os.getpid() not in {row["process"] for row in rows.values()}
     assert multiprocessing.active_children() == []
 
 
-def test_an_error_ends_its_task_alone() -> None:
+def test_an_error_ends_its_task_alone(capfd: pytest.CaptureFixture[str]) -> None:
     tasks = [Toy(0, "refuse"), Toy(1, "break"), Toy(2)]
     rows = {task.number: row for task, row in on_processes(tasks, 1)}
     assert (type(rows[0]), str(rows[0])) == (Refused, "The toy does not like this.")
     assert (type(rows[1]), str(rows[1])) == (RuntimeError, "Odd: odd 1 and 2")
     assert rows[2]["number"] == 2
+    assert "line" in getattr(rows[0], "told", "")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_task_whose_process_dies_is_tried_once_more(tmp_path: Path) -> None:

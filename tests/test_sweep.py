@@ -148,16 +148,34 @@ def test_a_sweep_writes_a_row_for_every_point(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_point_that_fails_costs_itself_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What hidden layers name can be told only where the network is."""
-    grid = {"threat.hidden": ["", "nonsense.*"]}
+    grid = {"threat.hidden": ["", "nonsense.*"], "seed": [0, 1]}
     out = tmp_path / "rows.json"
     file = written(tmp_path, {"set": QUICK, "grid": grid})
     assert main(["sweep", str(file), "--json", str(out), "--workers", "1", "--device", "cpu", "--quiet"]) == 1
     value = json.loads(out.read_text(encoding="utf-8"))
-    assert (value["done"], value["failed"]) == (2, 1)
-    assert value["points"][1]["status"] == "refused"
+    assert (value["done"], value["failed"]) == (4, 2)
+    assert [row["status"] for row in value["points"]] == ["done", "done", "refused", "refused"]
     said = " ".join(capsys.readouterr().err.split())
-    assert said.startswith("Where threat.hidden=nonsense.*: ")
+    assert said.startswith("Where threat.hidden=nonsense.*, seed=0 (and 1 more): ")
     assert "Traceback" not in said
+
+
+def test_a_journal_that_cannot_be_written_is_said(
+    tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_folder.mkdir()
+    (data_folder / "sweeps").touch()
+    file = written(tmp_path, {"set": QUICK, "grid": {"seed": [1]}})
+    assert main(["sweep", str(file), "--workers", "1", "--device", "cpu", "--quiet"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "noise.jsonl cannot be written: " in said
+    assert said.endswith("0 of 1 points are done and kept.")
+
+
+def test_workers_are_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, {"grid": {"seed": [1]}})
+    assert main(["sweep", str(file), "--workers", "1", "--cluster", "auto"]) == 2
+    assert capsys.readouterr().err.startswith("--workers counts processes of this machine; leave it out")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
@@ -175,6 +193,5 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) 
     assert "Traceback" not in said
     assert json.loads(out.read_text(encoding="utf-8"))["status"] == "stopped"
     written(tmp_path, {"set": small, "grid": {"attack.steps": [2]}})
-    asked = [*command, "--device", "cpu", "--quiet"]
-    assert subprocess.run(asked, cwd=ROOT, timeout=120, check=False).returncode == 0
+    assert main([*command[3:], "--device", "cpu", "--quiet"]) == 0
     assert json.loads(out.read_text(encoding="utf-8"))["points"][0]["iterations"] == 2

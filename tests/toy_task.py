@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.spread.journal import key_of
+from gradleak_core.spread.processes import PLACE_VARIABLE
 from gradleak_core.types import Refused
 
 
@@ -37,7 +38,7 @@ class Toy:
         if self.manner == "linger":
             Path(self.file).write_text(str(os.getpid()), encoding="utf-8")
             time.sleep(60)
-        return {"number": self.number, "process": os.getpid()}
+        return {"number": self.number, "process": os.getpid(), "place": os.environ.get(PLACE_VARIABLE)}
 
 
 class Odd(Exception):

@@ -32,6 +32,7 @@ def main(
         Path | None, typer.Option(help="Folder that holds cifar10/, mnist/ and victims/.", exists=True, file_okay=False)
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many runs are played at once, each with one CPU thread.")] = 1,
+    cluster: Annotated[str | None, typer.Option(help="Ray cluster that plays the runs, as HOST:PORT or auto.")] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on with a claim that was broken off: keep the runs it had done.")
     ] = False,
@@ -46,7 +47,7 @@ def main(
         raise typer.BadParameter("Name a claim, or use --all, --quick or --table.")
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("There is no CUDA device here; leave --device out.")
-    if jobs > 1:
+    if jobs > 1 or cluster:
         os.environ["OMP_NUM_THREADS"] = "1"
     journals = data_folder() / "claims"
     journals.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def main(
         journal = journals / f"{name}{'-quick' if quick else ''}.jsonl"
         if not resume:
             journal.unlink(missing_ok=True)
-        done.append(one(name, Setting(quick, device, data and data.resolve(), jobs, journal)))
+        done.append(one(name, Setting(quick, device, data and data.resolve(), jobs, cluster, journal)))
     if table or (chosen and not quick):
         tables.write(CLAIMS, results())
     raise typer.Exit(0 if all(done) else 1)

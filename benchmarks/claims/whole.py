@@ -82,6 +82,7 @@ def play_all(
     rows = {}
     for job, row in play_tasks(jobs, Journal(setting.journal), spread_of(setting)):
         if isinstance(row, Exception):
+            print(getattr(row, "told", ""), end="", flush=True)
             raise row
         rows[job.key] = row
         print(f"  {json.dumps(row)}", flush=True)
@@ -90,6 +91,12 @@ def play_all(
 
 def spread_of(setting: Setting) -> Spread[Job]:
     """Returns how the jobs are done: in order in this process, in several, or on a cluster."""
+    if setting.cluster:
+        from gradleak_core.cluster.connection import connect
+        from gradleak_core.cluster.tasks import on_cluster
+
+        ray = connect(setting.cluster)
+        return lambda jobs: on_cluster(ray, jobs, setting.device)
     if setting.jobs == 1:
         return play_here
     return lambda jobs: on_processes(jobs, setting.jobs)

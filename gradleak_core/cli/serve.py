@@ -46,7 +46,7 @@ class Site:
 
     host: str
     port: int
-    workers: int
+    workers: int | None
     data: Path | None
     allowed_hosts: Sequence[str]
     expose: Sequence[str]
@@ -61,6 +61,7 @@ class Site:
     pin: str = ""
     keep_days: int | None = None
     ephemeral: bool = False
+    cluster: str | None = None
 
 
 def serve(site: Site, out: Console) -> int:
@@ -83,6 +84,8 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     proxies = [read_proxy(address) for address in site.trusted_proxies]
     read_limits(site.limits)
     check_data_folder(folder)
+    if site.cluster is not None:
+        check_cluster(site.cluster)
     listening = open_socket(site.host, site.port)
     port, base_path = listening.getsockname()[1], settings["GRADLEAK_BASE_PATH"]
     place = url(site.host, port, base_path)
@@ -120,7 +123,8 @@ def environment_of(site: Site) -> dict[str, str]:
         "GRADLEAK_LIMITS": site.limits,
     }
     return {name: " ".join(values) for name, values in lists.items()} | {
-        "GRADLEAK_WORKERS": str(site.workers),
+        "GRADLEAK_WORKERS": str(site.workers or ("" if site.cluster else 1)),
+        "GRADLEAK_CLUSTER": site.cluster or "",
         "GRADLEAK_BASE_PATH": read_base_path(site.base_path),
         "GRADLEAK_OPEN": "yes" if opened else "no",
         "GRADLEAK_PIN": site.pin and read_pin(site.pin),
@@ -128,6 +132,13 @@ def environment_of(site: Site) -> dict[str, str]:
         "STREAMLIT_SERVER_ENABLE_AGENT_API": str("agent" in site.expose),
         "STREAMLIT_SERVER_ADDRESS": site.host,
     }
+
+
+def check_cluster(address: str) -> None:
+    """Raises `Refused` unless a cluster answers at an address."""
+    from gradleak_core.cluster.connection import check_address
+
+    check_address(address)
 
 
 def worth_logging(record: logging.LogRecord) -> bool:

@@ -6,7 +6,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli.attack import FAILED, INTERRUPTED, check_writable, put_device_first
+from gradleak_core.cli.check import check_folder
 from gradleak_core.cli.choose import find_device
 from gradleak_core.cli.sweep_file import Plan, describe_changes, read_plan
 from gradleak_core.config import demand
@@ -27,7 +28,7 @@ from gradleak_core.spread import Spread, play_tasks
 from gradleak_core.spread.journal import Journal
 from gradleak_core.spread.points import SweepPoint, failed_row
 from gradleak_core.spread.processes import on_processes
-from gradleak_core.types import JSON
+from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import recognisable, write_likeness
 
 PROCESS_BYTES = 0.6e9
@@ -40,6 +41,7 @@ class Order:
 
     file: Path
     workers: int | None = None
+    cluster: str | None = None
     device: str | None = None
     json_to: Path | None = None
     fresh: bool = False
@@ -54,6 +56,7 @@ def play_sweep(order: Order, err: Console) -> int:
         check_writable(order.json_to)
     points = [SweepPoint(experiment, order.device or "") for _, experiment in plan.points]
     spread = spread_over(order, points, known)
+    check_folder()
     journal = Journal(data_folder() / "sweeps" / f"{order.file.stem}.jsonl")
     if order.fresh:
         journal.forget()
@@ -68,6 +71,11 @@ def play_sweep(order: Order, err: Console) -> int:
         book.write("stopped")
         err.print(f"{book.said()} The same command goes on from there.", highlight=False, soft_wrap=True)
         return INTERRUPTED
+    except OSError as error:
+        book.write("stopped")
+        why = "the disk is full" if out_of_room(error) else str(error.strerror or error).lower()
+        err.print(f"{journal.file} cannot be written: {why}. {book.said()}", style="red", markup=False, soft_wrap=True)
+        return FAILED
     book.write("done")
     for complaint in book.complaints():
         err.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
@@ -79,6 +87,14 @@ def play_sweep(order: Order, err: Console) -> int:
 def spread_over(order: Order, points: Sequence[SweepPoint], known: JSON) -> Spread[SweepPoint]:
     """Returns what plays the points: processes of this machine, or a cluster. Raises `Refused`."""
     experiments = [point.experiment for point in points]
+    if order.cluster is not None:
+        from gradleak_core.cluster.connection import connect
+        from gradleak_core.cluster.tasks import on_cluster
+
+        if order.workers is not None:
+            raise Refused("--workers counts processes of this machine; leave it out with --cluster.")
+        ray = connect(order.cluster)
+        return lambda waiting: on_cluster(ray, waiting, order.device or "")
     here = put_device_first(find_device(order.device, known), known)
     for experiment in experiments:
         demand.check_memory(experiment, here)
@@ -144,10 +160,15 @@ class Book:
         """Says how many points are done."""
         return f"{len(self.rows)} of {len(self.plan.points)} points are done and kept."
 
-    def complaints(self) -> list[str]:
-        """Returns a sentence on each point without a result, and on the file if it could not be written."""
-        said = [f"Where {describe_changes(row['changes'])}: {row['message']}" for row in self.failed]
-        return [*said, *filter(None, [self.trouble])]
+    def complaints(self) -> Iterator[str]:
+        """Yields each reason why points have no result, with the first of them, and why the file is not up to date."""
+        alike: dict[str, list[JSON]] = {}
+        for row in self.failed:
+            alike.setdefault(row["message"], []).append(row)
+        for message, rows in alike.items():
+            more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+            yield f"Where {describe_changes(rows[0]['changes'])}{more}: {message}"
+        yield from filter(None, [self.trouble])
 
 
 class Bar:

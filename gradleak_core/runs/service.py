@@ -28,7 +28,6 @@ from gradleak_core.runs.room import without_folders
 from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor
-from gradleak_core.runs.workers import USUAL_PATIENCE, Patience
 from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
@@ -47,15 +46,15 @@ class Service(PriceDesk):
         self,
         folder: Path,
         *,
-        workers: int = 1,
         command: Sequence[str] = COMMAND,
-        patience: Patience = USUAL_PATIENCE,
         limits: Limits = USUAL_LIMITS,
         people: People | None = None,
         keep_days: int | None = None,
+        **options: Any,
     ) -> None:
+        """Takes the data folder, the command of a worker, who may do what, and further options of the `Supervisor`."""
         self.folder, self.limits, self.people, self._keep_days = folder, limits, people, keep_days
-        self._options: dict[str, Any] = {"workers": workers, "command": command, "patience": patience}
+        self._options: dict[str, Any] = {"command": command, **options}
         self._known = Known(folder / "catalogue.json", command)
         self.pictures = Pictures(folder / "uploads", self._experiments, limits)
         self.maker = Maker()

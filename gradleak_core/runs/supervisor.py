@@ -12,7 +12,7 @@ from gradleak_core.runs.dispatcher import Dispatcher
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.processes import end_process
 from gradleak_core.runs.protocol import Head
-from gradleak_core.runs.workers import USUAL_PATIENCE, Patience, Worker
+from gradleak_core.runs.workers import USUAL_PATIENCE, Owner, Patience, Worker
 
 COMMAND = (sys.executable, "-m", "gradleak_core.runs.worker")
 
@@ -31,11 +31,12 @@ class Supervisor(Dispatcher):
         workers: int = 1,
         environment: Mapping[str, str] = MappingProxyType({}),
         patience: Patience = USUAL_PATIENCE,
+        place: Callable[[Owner, int], Worker] = Worker,
     ) -> None:
         super().__init__(hub)
         self.on_catalogue, self.command, self.patience = on_catalogue, command, patience
         self.environment: Mapping[str, str] = dict(environment)
-        self.workers = [Worker(self, index) for index in range(workers)]
+        self.workers = [place(self, index) for index in range(workers)]
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from gradleak_core.runs.protocol import finite
 from gradleak_core.runs.worker import bound_memory, choose_device, describe_failure
 from gradleak_core.spread import Lost
 from gradleak_core.spread.journal import key_of
+from gradleak_core.spread.processes import PLACE_VARIABLE
 from gradleak_core.types import JSON, Note, Refused
 
 SWEEP_LOOKS = 20
 """The evenly spaced iterations of a run at which its guess is looked at. A look takes as long as some iterations."""
+
+
+NO_GPU = "There is no GPU here that PyTorch can use; leave out --device, or name the CPU."
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ class SweepPoint:
 
     def __call__(self) -> JSON:
         """Plays the run and returns its result, with the true labels and the floor. Raises what the engine raises."""
-        device = self.device or choose_device(0)
+        device = self.device
+        if device in ("", "cuda"):
+            device = choose_device(int(os.environ.get(PLACE_VARIABLE, "0")))
+        if self.device == "cuda" and not device.startswith("cuda"):
+            raise Refused(NO_GPU)
         if device == "cpu":
             bound_memory()
         experiment = engine.load(self.experiment)

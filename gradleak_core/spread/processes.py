@@ -14,11 +14,13 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from gradleak_core.spread import Lost, Task, TaskT
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 
 TRIES = 2
 """How often a task is begun whose process dies."""
 DIED = "The process that computed this ended twice, perhaps for want of memory; use fewer workers or a smaller set-up."
+PLACE_VARIABLE = "GRADLEAK_PLACE"
+"""The variable that tells each of several processes which one it is, from 0; by it they share the GPUs."""
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -28,7 +30,7 @@ def on_processes(tasks: Sequence[TaskT], count: int) -> Iterator[tuple[TaskT, JS
     The processes end with this generator, and with this process however it ends.
     """
     waiting, begun = deque(tasks), Counter[str]()
-    hands = [Hand() for _ in range(min(count, len(tasks)))]
+    hands = [Hand(index) for index in range(min(count, len(tasks)))]
     doing: dict[Connection, tuple[Hand, TaskT]] = {}
     try:
         while waiting or doing:
@@ -56,13 +58,14 @@ def on_processes(tasks: Sequence[TaskT], count: int) -> Iterator[tuple[TaskT, JS
 class Hand:
     """A process that does one task after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
+        self.index = index
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Starts a process in the place of the one before, which has died."""
         self.pipe, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=work, args=(theirs,), daemon=True)
+        self.process = SPAWN.Process(target=work, args=(theirs, self.index), daemon=True)
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -88,8 +91,9 @@ class Hand:
             self.process.join()
 
 
-def work(pipe: Connection) -> None:
+def work(pipe: Connection, index: int) -> None:
     """Does the tasks that come through a pipe until it is closed. Ctrl-C is for the process that handed them out."""
+    os.environ[PLACE_VARIABLE] = str(index)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_starter, daemon=True).start()
     while True:
@@ -109,12 +113,14 @@ def end_with_starter() -> None:
 
 
 def attempt(task: Task) -> JSON | Exception:
-    """Returns the row of a task, or the error that ended it in a form that can go to another process."""
+    """Returns the row of a task, or the error that ended it in a form that can go to another process.
+
+    What Python would print of the error is its `told`.
+    """
     try:
         return task()
     except Exception as error:
-        if not isinstance(error, Refused):
-            traceback.print_exc()
+        vars(error)["told"] = traceback.format_exc()
         try:
             found: Exception = pickle.loads(pickle.dumps(error))
             return found
