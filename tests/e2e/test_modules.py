@@ -12,7 +12,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Route
 
-from gradleak_core.runs import rows, supervisor
+from gradleak_core.runs.dispatcher import RESTS
+from gradleak_core.runs.workers import RUN_AGAIN, SILENT
 from gradleak_core.tiles import pack_entries
 from gradleak_core.verdicts import PLATEAU, RECOGNISABLE_SSIM, SEEN, STATUSES, place_in_line
 from tests.e2e.conftest import ROOT
@@ -365,8 +366,8 @@ def test_a_run_whose_server_is_gone_is_not_said_to_go_on(call: Call) -> None:
 
 @pytest.mark.parametrize(
     ("message", "said"),
-    [(rows.INTERRUPTED, "The server stopped during this run; what was seen is kept."),
-     (supervisor.SILENT, "The worker process stood still and was started anew; what was seen is kept."),
+    [(SILENT + RUN_AGAIN, "The worker process stood still and was started anew; what was seen is kept."),
+     (RESTS, "Others waited, so this run has made room."),
      (PLATEAU.format(still=300, seconds=15, left=9), "Nothing has improved for 300 iterations."),
      ("Recognisable after 1.0 s.", "Recognisable after 1.0 s.")],
 )  # fmt: skip
