@@ -5,13 +5,39 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from gradleak_core.cli.options import (
+    AllowedHosts,
+    AllowedOrigins,
+    AttackName,
+    BasePath,
+    Channels,
+    Cluster,
+    Exposed,
+    File,
+    FrameAncestors,
+    KeepDays,
+    LimitTexts,
+    ModelName,
+    OpenToAll,
+    PinOption,
+    PresetName,
+    Quiet,
+    Samples,
+    Seed,
+    Settings,
+    Size,
+    Steps,
+    TrustedProxies,
+    Way,
+    Where,
+    Workers,
+)
 from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
@@ -21,24 +47,6 @@ if TYPE_CHECKING:
 
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
-
-Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
-Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
-Door = Enum("Door", {"metrics": "metrics", "agent": "agent"})
-
-Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
-Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
-Channels = Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")]
-ModelName = Annotated[str | None, typer.Option(help="The client's network.")]
-AttackName = Annotated[str | None, typer.Option(help="How the attacker inverts the update.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")]
-Steps = Annotated[int | None, typer.Option(help="Iterations of the attack.")]
-Seed = Annotated[int | None, typer.Option(help="Draws weights, pictures, noise and first guesses.")]
-PresetName = Annotated[str | None, typer.Option("--preset", help="Set-up to start from; see `catalogue`.")]
-File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to start from.")]
-Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
-Cluster = Annotated[str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
 
 app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
@@ -211,63 +219,21 @@ def tune_threads(
     return tune(seconds, data_dir, STDOUT)
 
 
-OpenToAll = Annotated[
-    bool | None,
-    typer.Option(
-        "--open/--people",
-        help="Everybody may do everything, or has runs of their own; open on this machine, else people.",
-        envvar="GRADLEAK_OPEN",
-        show_default=False,
-    ),
-]
-PinOption = Annotated[str, typer.Option(help="PIN that starts a run; made up unless given.", envvar="GRADLEAK_PIN")]
-KeepDays = Annotated[
-    int | None, typer.Option(help="Days after which runs are deleted.", min=1, max=36_500, envvar="GRADLEAK_KEEP_DAYS")
-]
-
-
 @app.command("serve")
 def serve_site(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)
-    ] = None,
+    workers: Workers = None,
     cluster: Cluster = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where runs and uploads are kept.")] = None,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(help="Name by which browsers may call it; repeatable.", envvar="GRADLEAK_ALLOWED_HOSTS"),
-    ] = None,
-    expose: Annotated[
-        list[Door] | None,
-        typer.Option(help="Way in that no page needs, to open; repeatable.", envvar="GRADLEAK_EXPOSE"),
-    ] = None,
+    allowed_host: AllowedHosts = None,
+    expose: Exposed = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a client may keep it waiting.", min=1, max=3600)] = 20,
-    allowed_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Address of its pages behind a proxy that rewrites Host; repeatable.",
-            envvar="GRADLEAK_ALLOWED_ORIGINS",
-        ),
-    ] = None,
-    trusted_proxy: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Address of a proxy whose X-Forwarded-* is believed; repeatable.", envvar="GRADLEAK_TRUSTED_PROXIES"
-        ),
-    ] = None,
-    frame_ancestors: Annotated[
-        list[str] | None,
-        typer.Option(help="Site that may show it in a frame; repeatable.", envvar="GRADLEAK_FRAME_ANCESTORS"),
-    ] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(help="What one person may have, such as queued=20; repeatable.", envvar="GRADLEAK_LIMITS"),
-    ] = None,
-    base_path: Annotated[
-        str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")
-    ] = "",
+    allowed_origin: AllowedOrigins = None,
+    trusted_proxy: TrustedProxies = None,
+    frame_ancestors: FrameAncestors = None,
+    limit: LimitTexts = None,
+    base_path: BasePath = "",
     open: OpenToAll = None,
     pin: PinOption = "",
     keep_days: KeepDays = None,

@@ -1,0 +1,72 @@
+"""The options of the command line: their types, sentences and bounds."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
+Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
+Door = Enum("Door", {"metrics": "metrics", "agent": "agent"})
+
+Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
+Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
+Channels = Annotated[int | None, typer.Option(help="3 for colour, 1 for grey.")]
+ModelName = Annotated[str | None, typer.Option(help="The client's network.")]
+AttackName = Annotated[str | None, typer.Option(help="How the attacker inverts the update.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="path=value of any knob; repeatable.")]
+Steps = Annotated[int | None, typer.Option(help="Iterations of the attack.")]
+Seed = Annotated[int | None, typer.Option(help="Draws weights, pictures, noise and first guesses.")]
+PresetName = Annotated[str | None, typer.Option("--preset", help="Set-up to start from; see `catalogue`.")]
+File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to start from.")]
+Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
+Cluster = Annotated[str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)
+]
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(help="Name by which browsers may call it; repeatable.", envvar="GRADLEAK_ALLOWED_HOSTS"),
+]
+Exposed = Annotated[
+    list[Door] | None,
+    typer.Option(help="Way in that no page needs, to open; repeatable.", envvar="GRADLEAK_EXPOSE"),
+]
+AllowedOrigins = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Address of its pages behind a proxy that rewrites Host; repeatable.", envvar="GRADLEAK_ALLOWED_ORIGINS"
+    ),
+]
+TrustedProxies = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Address of a proxy whose X-Forwarded-* is believed; repeatable.", envvar="GRADLEAK_TRUSTED_PROXIES"
+    ),
+]
+FrameAncestors = Annotated[
+    list[str] | None,
+    typer.Option(help="Site that may show it in a frame; repeatable.", envvar="GRADLEAK_FRAME_ANCESTORS"),
+]
+LimitTexts = Annotated[
+    list[str] | None,
+    typer.Option(help="What one person may have, such as queued=20; repeatable.", envvar="GRADLEAK_LIMITS"),
+]
+BasePath = Annotated[str, typer.Option(help="Path under which it is served, such as /gl.", envvar="GRADLEAK_BASE_PATH")]
+OpenToAll = Annotated[
+    bool | None,
+    typer.Option(
+        "--open/--people",
+        help="Everybody may do everything, or has runs of their own; open on this machine, else people.",
+        envvar="GRADLEAK_OPEN",
+        show_default=False,
+    ),
+]
+PinOption = Annotated[str, typer.Option(help="PIN that starts a run; made up unless given.", envvar="GRADLEAK_PIN")]
+KeepDays = Annotated[
+    int | None, typer.Option(help="Days after which runs are deleted.", min=1, max=36_500, envvar="GRADLEAK_KEEP_DAYS")
+]
