@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.runs.pictures import FOR_LATER
 from gradleak_core.types import JSON, Refused
-from pages._parts.engine import catalogue, service
+from pages._parts.engine import service
 from pages._parts.handover import release
+from pages._parts.sheets import setup_in
 from pages._parts.texts import escaped
 
 
@@ -34,9 +34,7 @@ def take(file: UploadedFile, name: str = "") -> JSON | None:
     if file.file_id not in answers:
         try:
             data = file.getvalue()
-            kept = service().upload(data, file.name)
-            said = look_for_setup(data, catalogue(), service().folder, service().check_uploads)
-            answers[file.file_id] = kept | said
+            answers[file.file_id] = service().upload(data, file.name) | setup_in(data)
         except FOR_LATER as passing:
             st.error(str(passing))
             return None

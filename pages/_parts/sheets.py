@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.types import JSON
 from pages._parts import setup
+from pages._parts.engine import catalogue, service
 from pages._parts.texts import escaped
 
 
@@ -25,3 +27,8 @@ def restore_setup(experiment: JSON) -> None:
     """Makes a sheet's set-up the current one, without a run, and closes the dialog. The foreword says so."""
     setup.replace(experiment)
     st.session_state.update(choosing=False, restored=experiment)
+
+
+def setup_in(data: bytes) -> JSON:
+    """Returns what a file that was handed in says of a set-up, as `look_for_setup` does."""
+    return look_for_setup(data, catalogue(), service().folder, service().check_uploads)

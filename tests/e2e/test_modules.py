@@ -522,7 +522,8 @@ def test_labels_without_names_are_numbers(call: Call) -> None:
     ("state", "said"),
     [({"status": "recovered"}, "Matched"), ({"status": "interrupted"}, "Cut off"), ({"status": "ready"}, "Ready"),
      ({"status": "ready", "refused": True}, "Not possible"), ({"status": "queued", "preparing": True}, "Preparing"),
-     ({"status": "running", "recording": True}, "Recording of a real run – press Run it live")],
+     ({"status": "running", "recording": True}, "Recording of a real run – press Run it live"),
+     ({"status": "running", "recording": True, "barred": True}, "Recording of a real run")],
 )  # fmt: skip
 def test_the_headline_says_what_is_on_show(call: Call, state: dict[str, Any], said: str) -> None:
     assert call("state => words.headline(state)", state) == said

@@ -45,7 +45,7 @@ PUBLIC = {
 LISTS = {("GET", "/runs"), ("GET", "/races"), ("DELETE", "/runs")}
 STARTS = {("POST", "/runs"), ("POST", "/races"), ("POST", "/prices"), ("POST", "/uploads")}
 SEEN = {("GET", path) for path in (*PICTURES, "/runs/{run}", "/runs/{run}/recording", "/runs/{run}/export.{kind}")}
-SEEN |= {("GET", "/races/{race}"), ("GET", "/races/{race}/export.zip"), ("WS", "/live/{run}")}
+SEEN |= {("GET", "/races/{race}"), ("GET", "/races/{race}/export.{kind}"), ("WS", "/live/{run}")}
 SEEN |= {("GET", "/runs/{run}/frames/{iteration}/tiles")}
 """What the owner may look at, and whoever has the link."""
 CHANGES: dict[tuple[str, str], list[Any]] = {
@@ -163,7 +163,7 @@ def test_every_route_has_a_rule(tmp_path: Path) -> None:
 
 
 def filled(path: str, room: Room, run: str, race: str, price: str, command: str = "") -> str:
-    return path.format(run=run, race=race, price=price, iteration=20, kind="csv", command=command)
+    return path.format(run=run, race=race, price=price, iteration=20, kind="zip", command=command)
 
 
 def strangers(room: Room) -> dict[str, dict[str, str]]:
