@@ -8,6 +8,7 @@ import streamlit as st
 
 from gradleak_core.people import write_reference
 from gradleak_core.runs import sharing
+from gradleak_core.runs.access import NoRun
 from pages._parts import texts
 from pages._parts.engine import service
 from pages._parts.entrance import apart
@@ -24,7 +25,10 @@ def share(what: str, name: str) -> None:
     if not apart():
         return
     find, make, end = WAYS[what]
-    link = find(service(), name)
+    try:
+        link = find(service(), name)
+    except NoRun:  # deleted meanwhile, in another tab
+        return
     if link is None:
         st.button("Share by a link", key=f"share:{name}", width="stretch", icon=":material/link:",
                   on_click=change, args=(make, name))  # fmt: skip
@@ -33,9 +37,10 @@ def share(what: str, name: str) -> None:
         st.code(urljoin(st.context.url or "", f"./?{what}={write_reference(name, link)}&watch=1"), wrap_lines=True)
         st.button("End this link", key=f"unshare:{name}", width="stretch", icon=":material/link_off:",
                   on_click=change, args=(end, name))  # fmt: skip
+    texts.show_refusal(f"share:{name}")
 
 
 def change(act: sharing.Act, name: str) -> None:
     """Makes or ends a link; a run that has been deleted meanwhile is said to be gone."""
-    with texts.toast_errors():
+    with texts.refusing(f"share:{name}"):
         act(service(), name)
