@@ -165,7 +165,8 @@ export class Stage {
     const state = recording ? "recording" : status;
     Object.assign(this.root.dataset, { status: state, following: cursor.following });
     const word = this.find("word");
-    text(word, words.headline({ status, recording, preparing, refused: !source && Boolean(data.refused), barred: Boolean(data.entry) }));
+    const [refused, barred] = [!source && Boolean(data.refused), Boolean(data.entry)];
+    text(word, words.headline({ status, recording, preparing, refused, barred }));
     Object.assign(word.dataset, { status: state });
     word.title = words.because(status);
     word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && words.poor(trace));

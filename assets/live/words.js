@@ -108,8 +108,9 @@ export function poor({ frames }) {
 
 /**
  * The word at the head of the status line.
- * @param {{ status: string, recording: boolean, preparing: boolean, refused: boolean, barred?: boolean }} state `refused`:
- *   the set-up on show cannot be run, and nothing else is on show; `barred`: this person may not run anything yet
+ * @param {{ status: string, recording: boolean, preparing: boolean, refused: boolean, barred?: boolean }} state
+ *   `refused`: the set-up on show cannot be run, and nothing else is on show; `barred`: this person may not run
+ *   anything yet
  */
 export function headline({ status, recording, preparing, refused, barred = false }) {
   if (recording) return `Recording of a real run${barred ? "" : " – press Run it live"}`;

@@ -67,10 +67,10 @@ def test_pictures_that_are_deleted_are_gone_from_the_files_too(store: Store) -> 
         for iteration in range(3):
             store.frame(f"run {number}", iteration, {}, secret)
     store.flush()
-    assert all(secret[:15] in bytes_of(store.path) for secret in secrets)
+    assert all(secret[:17] in bytes_of(store.path) for secret in secrets)
     store.delete("run 0").result()
-    assert secrets[0][:15] not in bytes_of(store.path)
-    assert secrets[1][:15] in bytes_of(store.path)
+    assert secrets[0][:17] not in bytes_of(store.path)
+    assert secrets[1][:17] in bytes_of(store.path)
 
 
 def test_what_a_reader_held_up_is_gone_with_the_next_change(store: Store) -> None:
