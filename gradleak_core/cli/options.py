@@ -23,7 +23,9 @@ Seed = Annotated[int | None, typer.Option(help="Draws weights, pictures, noise a
 PresetName = Annotated[str | None, typer.Option("--preset", help="Set-up to start from; see `catalogue`.")]
 File = Annotated[Path | None, typer.Option(help="JSON file of a run or an experiment to start from.")]
 Where = Annotated[Device | None, typer.Option(help="Where to compute; the best one here if left out.")]
-Cluster = Annotated[str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.", envvar="GRADLEAK_CLUSTER")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import signal
 import socket
 from importlib.util import find_spec
 from typing import Any
@@ -57,6 +59,7 @@ def connect(address: str) -> Any:
     except (ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0].rstrip(".")
         raise Refused(f"The cluster at {address} cannot be used: {first}; is this machine one of its nodes?") from error
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while Ray says goodbye needs no traceback
     return ray
 
 
