@@ -57,6 +57,8 @@ def connect(address: str) -> Any:
             _node_ip_address=address.rpartition(":")[0] if loopback else None,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
+        if address == "auto":
+            raise Refused("No cluster runs on this machine; start one with `ray start --head`.") from error
         first = str(error).splitlines()[0].rstrip(".")
         raise Refused(f"The cluster at {address} cannot be used: {first}; is this machine one of its nodes?") from error
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while Ray says goodbye needs no traceback
