@@ -20,6 +20,8 @@ MOST_POINTS = 2000
 """The most points of a curve that a viewer gets on connecting."""
 MOST_TRIES = 3
 """The workers that a run is given to before it gets any further."""
+MOST_PACKED = 4
+"""The most messages of a run that are kept for the next viewer who has seen the same."""
 OVER = frozenset(get_args(Status)) | {"damaged", "deleted"}
 NO_PLACE: Head = {"queue_position": None, "queue_seconds": None}
 """The place of a run that does not wait. That of others is 1 for the next, with the seconds until its turn."""
@@ -52,6 +54,8 @@ class Trace:
         self.revoked: set[str] = set()
         """The links by which the run can be seen no more."""
         self.changed = asyncio.Event()
+        self.packed: dict[tuple[int, bool], bytes] = {}
+        """The messages that were made since the last change, by what their viewers had seen."""
 
     @property
     def over(self) -> bool:
@@ -65,11 +69,13 @@ class Trace:
     def update(self, **head: Any) -> None:
         """Changes values of the head and wakes the viewers."""
         self.head |= head
+        self.packed.clear()
         self.changed.set()
         self.changed = asyncio.Event()
 
     def add(self, frame: Head, picture: bytes) -> None:
         """Appends a frame message of the worker. Iterations that were lost before it stay empty."""
+        self.packed.clear()
         for name, values in frame["curve"]["columns"].items():
             column = self.columns.setdefault(name, [])
             column.extend([None] * (frame["curve"]["first"] - 1 - len(column)))
@@ -82,11 +88,22 @@ class Trace:
         self.seconds = frame["seconds"]
 
     def since(self, seen: int, *, thin: bool = False) -> bytes:
-        """Returns a browser message with all that came after iteration `seen`; `thin` shortens a long curve."""
+        """Returns a browser message with all that came after iteration `seen`; `thin` shortens a long curve.
+
+        A message is made once for all viewers who have seen the same.
+        """
         seen = min(max(seen, 0), self.last)
+        asked = seen, thin and self.last - seen > MOST_POINTS
+        if asked not in self.packed:
+            if len(self.packed) >= MOST_PACKED:  # an ended run never changes again, and anyone may ask
+                self.packed.clear()
+            self.packed[asked] = self._pack(*asked)
+        return self.packed[asked]
+
+    def _pack(self, seen: int, thin: bool) -> bytes:
         frames = self.frames[bisect_right(self.frames, seen, key=itemgetter("iteration")) :]
         curve: Head = {"first": seen + 1, "columns": {name: values[seen:] for name, values in self.columns.items()}}
-        if thin and self.last - seen > MOST_POINTS:
+        if thin:
             curve = self._thinned(seen)
         news = {"curve": curve, "frames": frames, "picture": frames[-1]["iteration"] if frames else None}
         end = {"seconds": self.seconds, "result": self.result, "message": self.message or self.trouble}

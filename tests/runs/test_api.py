@@ -133,6 +133,28 @@ def test_a_slow_viewer_loses_pictures_but_no_point_and_no_number(server: Server)
     assert messages[-1][0]["picture"] == 600
 
 
+def test_a_viewer_who_takes_nothing_holds_up_nobody(server: Server) -> None:
+    run = server.submit(steps=300, delay=0.002)
+    taken: list[Any] = []
+
+    async def take_nothing() -> None:
+        async def send(message: Any) -> None:
+            taken.append(message)
+            if message["type"] == "websocket.send":
+                await asyncio.Event().wait()
+
+        arriving = asyncio.Queue[Any]()
+        arriving.put_nowait({"type": "websocket.connect"})
+        scope = {"type": "websocket", "path": f"/live/{run}", "headers": [], "query_string": b"", "subprotocols": []}
+        await api(server.service)(scope, arriving.get, send)
+
+    viewer = asyncio.run_coroutine_threadsafe(take_nothing(), server.service._loop)
+    until(lambda: len(taken) == 2)
+    assert points(server.watch(run)) == list(range(1, 301))
+    assert [message["type"] for message in taken] == ["websocket.accept", "websocket.send"]
+    viewer.cancel()
+
+
 def test_a_waiting_viewer_is_told_its_place_and_then_the_start(server: Server) -> None:
     first, second, third = server.submit(**SLOW), server.submit(**SLOW), server.submit(**SLOW)
     with server.live(third) as viewer:
