@@ -17,6 +17,8 @@ from benchmarks import (
     forecast,
     idlg_labels,
     live_frames,
+    load,
+    load_hour,
     presets,
     quality,
     race,
@@ -92,6 +94,18 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "worker_memory": Benchmark(
         "Memory of a worker after 200 runs", "grows < 5 % after the tenth", worker_memory.measure
+    ),
+    "load": Benchmark(
+        "A room of strangers: 100 viewers of a run, 300, and 30 people who press Run at once",
+        "100: ≥ 8 pictures a second each, p95 age ≤ 250 ms, web process ≤ 30 % of a core and ≤ 250 MB, worker ≥ 95 %; "
+        "300: ≥ 4 a second each, no error; "
+        "30: queued in ≤ 1 s, none lost, fair, a short run within 10 s of one of ten minutes, pages ≤ 500 ms (p95)",
+        load.measure,
+    ),
+    "load_hour": Benchmark(
+        "An hour of runs with viewers who come and go",
+        "server and worker grow < 5 % after ten minutes; no file, socket, thread or process left",
+        load_hour.measure,
     ),
     "demand": Benchmark(
         "Memory that a run takes, of what is estimated before it begins",
