@@ -153,9 +153,10 @@ def test_the_saved_page_holds_the_run_and_needs_no_network(tmp_path: Path) -> No
     assert main([*SMALL, "--save", str(file), "--quiet"]) == 0
     page = file.read_text("utf-8")
     assert {*re.findall(r"https?://[^\"]+", page)} == {"http://www.w3.org/2000/svg"}  # a name, which nobody asks for
-    held = json.loads(page.split('id="recording">')[1].split("</script>")[0])
-    assert held["result"]["iterations"] == held["frames"][-1]["iteration"] == 12
-    assert held["truth"].startswith("data:image/")
+    whole = json.loads(page.split('id="recording">')[1].split("</script>")[0])
+    (held,) = whole["lanes"]
+    assert held["frames"][-1]["iteration"] == 12
+    assert whole["truth"].startswith("data:image/")
     assert len(held["curve"]["columns"]["distance"]) == 12
 
 

@@ -37,7 +37,7 @@ def test_a_late_viewer_gets_the_spikes_and_the_dips_of_a_long_run() -> None:
 def test_the_files_of_a_long_run_keep_its_spikes_and_its_dips() -> None:
     value: Any = {"curve": {"columns": {"distance": long_curve()}}}
     page = write_export("html", value).decode()
-    curve = json.loads(page.split('id="recording">')[1].split("</script>")[0])["curve"]
+    curve = json.loads(page.split('id="recording">')[1].split("</script>")[0])["lanes"][0]["curve"]
     assert {SPIKE, DIP} <= set(curve["iterations"])
     assert {0.0, 1.0} <= {height for _, height in distance_points(Recorded(value))}
 
