@@ -81,6 +81,6 @@ def test_when_a_run_was_recognisable_does_not_depend_on_where_it_was_left() -> N
         elif isinstance(event, Frame) and event.recognised:
             moments.append(event.iteration)
     (moment,) = moments
-    for left in (10, moment // 10 * 10):
+    for left in (10, (moment - 1) // 10 * 10):
         resumed = run(experiment, begin=states[left])
         assert [event.iteration for event in resumed if isinstance(event, Frame) and event.recognised] == moments

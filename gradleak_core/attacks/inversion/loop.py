@@ -142,7 +142,7 @@ class Recipe:
                 if plateau := find_plateau(self, at):
                     yield plateau
                     at.asked, at.stopping.level = True, plateau.ends
-                if at.stopping.level:
+                if at.stopping.level or at.iteration == self.steps:
                     break
                 at.redrawn = at.redrawn + redraw_lost(descent, self, space, z, generator)
                 yield Checkpoint(at.iteration, partial(at.save, descent))
