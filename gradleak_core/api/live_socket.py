@@ -14,15 +14,20 @@ from gradleak_core.runs.hub import Trace
 NO_SUCH_RUN = "There is no such run; it may have been deleted."
 UNKNOWN_RUN = 4404
 """The close code of a WebSocket when there is no such run, or no longer."""
+GONE = (WebSocketDisconnect, RuntimeError)
+"""The errors of sending to a viewer who has left, or broken off, at that moment."""
 
 
 async def stream_live(socket: WebSocket) -> None:
     """Sends a viewer what it has not seen, now and whenever there is more. Closes the socket when the run is over."""
-    await socket.accept()
+    try:
+        await socket.accept()
+    except GONE:
+        return
     run, seen = socket.path_params["run"], whole_number(socket.query_params.get("seen", "0"))
     trace = await service_of(socket).trace(run)
     if trace is None:
-        await socket.close(UNKNOWN_RUN, NO_SUCH_RUN)
+        await say_goodbye(socket, UNKNOWN_RUN, NO_SUCH_RUN)
         return
     link = read_reference(run)[1]
     showing = asyncio.create_task(follow_trace(socket, trace, seen, link))
@@ -32,8 +37,13 @@ async def stream_live(socket: WebSocket) -> None:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     if showing in done and showing.result():
-        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer may have gone at the same moment
-            await socket.close(*farewell(trace, link))
+        await say_goodbye(socket, *farewell(trace, link))
+
+
+async def say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
+    """Closes the socket of a viewer, who may have left already."""
+    with suppress(*GONE):
+        await socket.close(code, reason)
 
 
 def farewell(trace: Trace, link: str) -> tuple[int, str]:
@@ -49,18 +59,19 @@ async def follow_trace(socket: WebSocket, trace: Trace, seen: int, link: str = "
     Returns False if the viewer left before that.
     """
     thin = True
-    try:
-        while True:
-            if link in trace.revoked:
-                return True
-            changed, over, last = trace.changed, trace.over, trace.last
-            await socket.send_bytes(trace.since(seen, thin=thin))
-            if over:
-                return True
-            seen, thin = last, False
-            await changed.wait()
-    except (WebSocketDisconnect, RuntimeError):
-        return False
+    while True:
+        if link in trace.revoked:
+            return True
+        changed, over, last = trace.changed, trace.over, trace.last
+        message = trace.since(seen, thin=thin)
+        try:
+            await socket.send_bytes(message)
+        except GONE:
+            return False
+        if over:
+            return True
+        seen, thin = last, False
+        await changed.wait()
 
 
 async def wait_for_departure(socket: WebSocket) -> None:

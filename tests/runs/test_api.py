@@ -155,6 +155,26 @@ def test_a_viewer_who_takes_nothing_holds_up_nobody(server: Server) -> None:
     viewer.cancel()
 
 
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after sending 'websocket.close'")])
+def test_a_viewer_who_leaves_at_the_moment_of_goodbye_is_no_error(server: Server, error: Exception) -> None:
+    """For an unknown run as well, where the goodbye is all that is said."""
+
+    async def leave(run: str) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "websocket.close":
+                raise error
+
+        arriving = asyncio.Queue[Any]()
+        arriving.put_nowait({"type": "websocket.connect"})
+        scope = {"type": "websocket", "path": f"/live/{run}", "headers": [], "query_string": b"", "subprotocols": []}
+        await api(server.service)(scope, arriving.get, send)
+
+    run = server.submit(steps=3)
+    server.until_status(run, "done")
+    for one in (run, "nope"):
+        asyncio.run_coroutine_threadsafe(leave(one), server.service._loop).result(30)
+
+
 def test_a_waiting_viewer_is_told_its_place_and_then_the_start(server: Server) -> None:
     first, second, third = server.submit(**SLOW), server.submit(**SLOW), server.submit(**SLOW)
     with server.live(third) as viewer:
