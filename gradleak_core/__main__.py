@@ -23,6 +23,8 @@ from gradleak_core.cli.options import (
     FrameAncestors,
     KeepDays,
     LimitTexts,
+    LogFormat,
+    LogOption,
     ModelName,
     OpenToAll,
     PinOption,
@@ -238,13 +240,14 @@ def serve_site(
     pin: PinOption = "",
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
+    log_format: LogOption = LogFormat.text,
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
-    people = (open, pin, keep_days, ephemeral, cluster)
+    people = (open, pin, keep_days, ephemeral, cluster, log_format.value)
     return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached, *people), STDOUT)
 
 

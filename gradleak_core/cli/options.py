@@ -11,6 +11,7 @@ import typer
 Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
 Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
 Door = Enum("Door", {"metrics": "metrics", "agent": "agent"})
+LogFormat = Enum("LogFormat", {"text": "text", "json": "json"})
 
 Samples = Annotated[list[str] | None, typer.Option("--sample", help="Name of a sample image; may be repeated.")]
 Size = Annotated[int | None, typer.Option(help="Pixels a side.")]
@@ -71,4 +72,7 @@ OpenToAll = Annotated[
 PinOption = Annotated[str, typer.Option(help="PIN that starts a run; made up unless given.", envvar="GRADLEAK_PIN")]
 KeepDays = Annotated[
     int | None, typer.Option(help="Days after which runs are deleted.", min=1, max=36_500, envvar="GRADLEAK_KEEP_DAYS")
+]
+LogOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="Plain text, or one JSON object a line.", envvar="GRADLEAK_LOG_FORMAT")
 ]

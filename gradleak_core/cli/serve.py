@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from gradleak_core.cli.ephemeral import ephemeral_folder
+from gradleak_core.cli.logs import leave_out_strangers, write_json_lines
 from gradleak_core.config.addresses import read_base_path, read_host, read_origin, read_proxy
 from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
@@ -32,8 +33,6 @@ ADDRESS = "address"
 """The file in the data folder in which a server leaves its address for the next one that is started."""
 SHUTDOWN_SECONDS = 3
 """The seconds that open requests have to finish once the server is told to stop."""
-ANSWERED = "ASGI callable returned without completing handshake."
-"""The line that uvicorn logs when a WebSocket's handshake is refused. Strangers could fill the log with it."""
 EVERYWHERE = ("0.0.0.0", "::")
 NOWHERE = "This machine has no address in a network, so no other machine finds it."
 SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
@@ -62,6 +61,7 @@ class Site:
     keep_days: int | None = None
     ephemeral: bool = False
     cluster: str | None = None
+    log_format: str = "text"
 
 
 def serve(site: Site, out: Console) -> int:
@@ -92,18 +92,20 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(place, encoding="utf-8")
     os.environ |= settings | {"GRADLEAK_DATA": str(folder), "STREAMLIT_SERVER_PORT": str(port)}
+    say: Callable[[str], None] = partial(out.print, highlight=False, soft_wrap=True)
+    if site.log_format == "json":
+        say = write_json_lines().info
     os.chdir(SITE)  # where Streamlit looks for .streamlit/config.toml
     sys.path.insert(0, str(SITE))
     import uvicorn
 
     config = server_settings(site.timeout, proxies)
     config.load()
-    for name in ("uvicorn.error", "uvicorn.access"):  # a filter, because Streamlit sets levels and adds handlers later
-        logging.getLogger(name).addFilter(worth_logging)
-    out.print(f"GradLeak is at {place}; Ctrl-C stops it.", highlight=False)
+    leave_out_strangers()
+    say(f"GradLeak is at {place}; Ctrl-C stops it.")
     if site.host in EVERYWHERE:
         places = " and ".join(url(address, port, base_path) for address in addresses())
-        out.print(f"Other machines find it at {places}." if places else NOWHERE, highlight=False, soft_wrap=True)
+        say(f"Other machines find it at {places}." if places else NOWHERE)
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
@@ -139,11 +141,6 @@ def check_cluster(address: str) -> None:
     from gradleak_core.cluster.connection import check_address
 
     check_address(address)
-
-
-def worth_logging(record: logging.LogRecord) -> bool:
-    """Returns whether a record of uvicorn belongs in the log."""
-    return record.levelno >= logging.WARNING and record.getMessage() != ANSWERED
 
 
 def server_settings(timeout: int, proxies: list[str]) -> uvicorn.Config:

@@ -166,7 +166,7 @@ def tell_failure(pipe: Pipe, run: str, error: Exception) -> None:
     """Tells the server why a run broke off, and ends this process if nothing more can be computed in it."""
     refused = isinstance(error, Refused)
     if not refused and not out_of_room(error):
-        traceback.print_exception(error)
+        pipe.send({"type": "log", "run": run, "text": "".join(traceback.format_exception(error))})
     message = str(error) if refused else describe_failure(error)
     pipe.send({"type": "failed", "run": run, "message": message, "refused": refused})
     if "CUDA error" in str(error):

@@ -189,7 +189,11 @@ class Worker:
             for line in chunk.decode(errors="replace").splitlines():
                 if line.strip():
                     self.last_line = line.strip()
-                    worker_log.warning("%s", line)
+                    worker_log.warning("%s", line, extra=self._about())
+
+    def _about(self) -> Head:
+        """Returns what a line of the log says of the run that the process has, or of the runs of a race."""
+        return {"run": " ".join(sorted(self.going))} if self.going else {}
 
     async def _watch(self, process: Process) -> None:
         """Kills the process once it has stood still, or been silent, for too long.
@@ -202,7 +206,9 @@ class Worker:
             await asyncio.sleep(tick)
             before, spent = spent, processor_seconds(process.pid)
             self.silence, self.stillness = self.silence + tick, self.stillness + tick if spent == before else 0.0
-        worker_log.warning("worker %s has been silent for too long; it is started again", process.pid)
+        worker_log.warning(
+            "worker %s has been silent for too long; it is started again", process.pid, extra=self._about()
+        )
         self._kill(process, SILENT)
 
     def _kill(self, process: Process, verdict: str) -> None:
@@ -221,7 +227,9 @@ class Worker:
                 self._take(*message)
                 greeted = greeted or kind == "hello"
         except Exception:
-            worker_log.exception("a message of worker %s led to an error; it is started again", process.pid)
+            worker_log.exception(
+                "a message of worker %s led to an error; it is started again", process.pid, extra=self._about()
+            )
             self._kill(process, MISUNDERSTOOD)
         return greeted
 
@@ -238,6 +246,8 @@ class Worker:
             hub.note(run, head["message"], head["share"])
         elif kind == "frame":
             hub.add_frame(run, head, blob)
+        elif kind == "log":
+            worker_log.error("%s", head["text"].rstrip(), extra={"run": run})
         elif kind == "checkpoint":
             hub.store.keep_checkpoint(run, head["iteration"], blob)
         elif kind == "yielded":
