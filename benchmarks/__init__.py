@@ -15,6 +15,7 @@ from benchmarks import (
     first_preset,
     first_visit,
     forecast,
+    fuzz,
     idlg_labels,
     live_frames,
     load,
@@ -91,6 +92,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "uploads": Benchmark(
         "Hostile uploads, four at once", "every answer ≤ 2 s; web process ≤ 200 MB at its peak", uploads.measure
+    ),
+    "fuzz": Benchmark(
+        "All that strangers may send: uploads, experiments, ids, bodies, handshakes and frames gone wrong",
+        "≥ 1,000 uploads, ≥ 2,000 experiments; only 2xx and clear 4xx; no traceback in the log, no path in an answer; "
+        "server and worker live on",
+        fuzz.measure,
     ),
     "worker_memory": Benchmark(
         "Memory of a worker after 200 runs", "grows < 5 % after the tenth", worker_memory.measure

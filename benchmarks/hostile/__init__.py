@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.hostile import bodies, experiments, pictures, strangers
+from benchmarks.hostile import bodies, experiments, pictures, sockets, strangers
 from benchmarks.hostile.tally import Tally
 from benchmarks.serving import Server
 
@@ -26,9 +26,18 @@ class Check:
     send: Callable[[Server, int, int], Tally]
 
 
+def from_schema(server: Server, seed: int, count: int) -> Tally:
+    """Sends experiments drawn from the catalogue's schema, with Hypothesis, which nothing else here needs."""
+    from benchmarks.hostile import schema
+
+    return schema.send(server, seed, count)
+
+
 CHECKS: dict[str, Check] = {
     "experiments": Check("mutated experiments", 2000, experiments.send),
+    "schema": Check("experiments drawn from the catalogue's schema", 2000, from_schema),
     "strangers": Check("foreign hosts and origins", 2000, strangers.send),
-    "bodies": Check("hostile bodies on every POST and PATCH route", 600, bodies.send),
+    "bodies": Check("odd ids and hostile bodies on every route of the API", 2000, bodies.send),
+    "sockets": Check("malformed handshakes and WebSocket frames", 600, sockets.send),
     "uploads": Check("mutated uploads", 1000, pictures.send),
 }

@@ -1,22 +1,32 @@
-"""Bodies, headers and addresses that no page of ours sends, on every route that takes a body."""
+"""Bodies, headers and addresses that no page of ours sends, on every route of the API."""
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
-from benchmarks.hostile.mutations import VALUES
+from benchmarks.hostile.mutations import VALUES, experiments
 from benchmarks.hostile.tally import Tally
 from benchmarks.serving import Server, short
+from gradleak_core.api import api
 from gradleak_core.experiment import Experiment
+from gradleak_core.runs.exports.kinds import EXPORTS
 
 JSON = Any
-NAMES = ("experiment", "name", "iterations", "per_second", "defences", "federation", "other", "\ud800")
+CHANGING = ("POST", "PATCH", "DELETE")
+NAMES = (
+    "experiment", "name", "tags", "ids", "lanes", "title", "by", "iterations", "per_second", "defences", "federation",
+    "other", "\ud800",
+)  # fmt: skip
+SET_UPS = ("experiment", "lanes")
 DIGITS = ("9" * 4000, "9" * 5000, "-" + "9" * 5000, "1e999", "1" + "0" * 400 + ".0")
 RAW = (
     b"", b"null", b"[]", b"{}", b"{", b"\xff\xfe", b'"\\ud800"', b"\x00", b"[" * 100_000, b'{"a":' * 50_000,
@@ -24,6 +34,13 @@ RAW = (
     "{\"name\": \"é\"}".encode("latin-1"), "{}".encode("utf-16"), b"\xef\xbb\xbf{}",
 )  # fmt: skip
 TYPES = ("application/json", "application/json; charset=utf-16", "text/plain", "", "multipart/form-data", "a" * 2000)
+PLACE = {
+    "iteration": ("1", "3"),
+    "kind": tuple(EXPORTS),
+    "command": ("pause", "resume", "stop", "step", "pace"),
+    "entry": ("view", "race", "words.js"),
+}
+"""What belongs in the places of an address, where that is not the id of a run."""
 PLACES = ("\u0000", "%00", "%ed%a0%80", "..%2f..", "a" * 3000, "nope", "%f0%9f%98%80")
 """In an address, where the id of a run belongs."""
 
@@ -33,24 +50,38 @@ def send(server: Server, seed: int, count: int) -> Tally:
     tally, dice = Tally(), random.Random(seed)
     run = server.submit(short(Experiment(), 3))
     server.finished(run)
-    routes = list(changing(run))
+    known = [*routes(api(None))]  # type: ignore[arg-type]  # which nothing is asked of
+    mutated = experiments(server.get("catalogue"), seed)
     for _ in range(count):
-        method, path = dice.choice(routes)
-        body, kind = drawn(dice)
-        ask(server, tally, method, path, content=body, headers={"content-type": kind})
-    for method, path in routes:
-        cut_off(server, method, path)
+        method, path = dice.choice(known)
+        body, kind = drawn(dice, mutated)
+        own = "nope" if method == "DELETE" else run  # which is needed once more
+        ask(server, tally, method, filled(dice, path, own), content=body, headers={"content-type": kind})
+    for method, path in dict.fromkeys(known):
+        if method in CHANGING:
+            cut_off(server, method, filled(dice, path, run))
     for method, path in odd_addresses():
         ask(server, tally, method, path)
     return tally
 
 
-def changing(run: str) -> Iterator[tuple[str, str]]:
-    """Every route that takes a body."""
-    commands = (f"/api/runs/{run}/{word}" for word in ("pause", "resume", "stop", "step", "pace", "nope"))
-    for path in ("/api/runs", *commands, "/api/prices", "/api/prices/nope/stop", "/api/uploads"):
-        yield "POST", path
-    yield "PATCH", f"/api/runs/{run}"
+def routes(application: Starlette) -> Iterator[tuple[str, str]]:
+    """Every method and address of the API, those that change something five times."""
+    for route in application.routes:
+        if isinstance(route, Route):
+            for method in sorted(route.methods or ()):
+                yield from [(method, f"/api{route.path}")] * (5 if method in CHANGING else 1)
+        elif isinstance(route, Mount):
+            yield "GET", f"/api{route.path}/{{entry}}"
+
+
+def filled(dice: random.Random, path: str, run: str) -> str:
+    """An address with something in each of its places, mostly what belongs there."""
+
+    def fill(place: re.Match[str]) -> str:
+        return dice.choice(PLACES) if dice.random() < 0.3 else dice.choice(PLACE.get(place[1], (run,)))
+
+    return re.sub(r"\{(\w+)(?::\w+)?\}", fill, path)
 
 
 def odd_addresses() -> Iterator[tuple[str, str]]:
@@ -65,8 +96,8 @@ def odd_addresses() -> Iterator[tuple[str, str]]:
         yield "GET", f"/api/runs/nope/frames/{digits}"
 
 
-def drawn(dice: random.Random) -> tuple[bytes, str]:
-    """A body and what it says it is."""
+def drawn(dice: random.Random, mutated: Iterator[JSON]) -> tuple[bytes, str]:
+    """A body and what it says it is; where set-ups belong, often one that is nearly right."""
     kind = dice.choice(TYPES[:1] * 8 + TYPES)
     shape = dice.random()
     if shape < 0.3:
@@ -75,6 +106,8 @@ def drawn(dice: random.Random) -> tuple[bytes, str]:
         return f'{{"{dice.choice(NAMES[:6])}": {dice.choice(DIGITS)}}}'.encode(), kind
     names = dice.sample(NAMES, dice.choice((1, 1, 2, 3)))
     value: JSON = {name: dice.choice(VALUES) for name in names}
+    for name in set(names).intersection(SET_UPS) if dice.random() < 0.7 else ():
+        value[name] = next(mutated) if name == "experiment" else [next(mutated), next(mutated)]
     return json.dumps(dice.choice([value, value, value, [value]])).encode(), kind
 
 
