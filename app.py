@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -57,6 +58,9 @@ LOGIN = ("/auth/", "/oauth2callback")
 """Streamlit's login, which would write every visit into the log where it is not set up."""
 
 
+server_log = logging.getLogger("gradleak.server")
+
+
 class Excuse:
     """Middleware that ends a failed start with one sentence in place of a traceback."""
 
@@ -85,7 +89,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         services.use(service)
         for name in WARM:
             importlib.import_module(name)
-        if said:
+        if said and server_log.level:  # the log is JSON lines, and so is this
+            server_log.info(said)
+        elif said:
             sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
         gc.collect()

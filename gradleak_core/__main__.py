@@ -247,8 +247,9 @@ def serve_site(
 
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
-    people = (open, pin, keep_days, ephemeral, cluster, log_format.value)
-    return serve(Site(host, port, workers, data_dir, allowed_host or [], doors, timeout, *reached, *people), STDOUT)
+    people = (open, pin, keep_days, ephemeral, cluster)
+    listening = (host, port, workers, data_dir, allowed_host or [], doors, timeout)
+    return serve(Site(*listening, *reached, *people, log_format=log_format.value), STDOUT)
 
 
 def run_installed() -> int:

@@ -14,7 +14,7 @@ from gradleak_core.runs.hub import Trace
 NO_SUCH_RUN = "There is no such run; it may have been deleted."
 UNKNOWN_RUN = 4404
 """The close code of a WebSocket when there is no such run, or no longer."""
-GONE = (WebSocketDisconnect, RuntimeError)
+LEFT = (WebSocketDisconnect, RuntimeError)
 """The errors of sending to a viewer who has left, or broken off, at that moment."""
 
 
@@ -22,7 +22,7 @@ async def stream_live(socket: WebSocket) -> None:
     """Sends a viewer what it has not seen, now and whenever there is more. Closes the socket when the run is over."""
     try:
         await socket.accept()
-    except GONE:
+    except LEFT:
         return
     run, seen = socket.path_params["run"], whole_number(socket.query_params.get("seen", "0"))
     trace = await service_of(socket).trace(run)
@@ -42,7 +42,7 @@ async def stream_live(socket: WebSocket) -> None:
 
 async def say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
     """Closes the socket of a viewer, who may have left already."""
-    with suppress(*GONE):
+    with suppress(*LEFT):
         await socket.close(code, reason)
 
 
@@ -66,7 +66,7 @@ async def follow_trace(socket: WebSocket, trace: Trace, seen: int, link: str = "
         message = trace.since(seen, thin=thin)
         try:
             await socket.send_bytes(message)
-        except GONE:
+        except LEFT:
             return False
         if over:
             return True

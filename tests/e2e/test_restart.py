@@ -44,8 +44,5 @@ def test_a_server_that_goes_is_announced_and_comes_back_with_every_run(tmp_path:
         expect(again.view).to_have_attribute("data-iteration", "1")
 
         again.open({"run": unfinished})
-        again.expect_status("interrupted")
-        expect(again.view.get_by_text("Cut off", exact=True)).to_be_visible()
         expect(again.picture("guess")).to_be_visible()
-        again.run()
         again.expect_status("running")
