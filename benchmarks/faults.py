@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -188,11 +189,23 @@ def compare_ended(server: Server, outcome: Outcome, unbroken: list[JSON]) -> Non
             continue
         told = tell(server, run)
         different = [name for name, value in unbroken[number].items() if told[name] != value]
+        different += first_differences(told["curve"]["columns"], unbroken[number]["curve"]["columns"])
         if different:
             outcome.wrong.append(f"set-up {number} ended {told['status']} with another {' and '.join(different)}")
         outcome.finished += not different
         del outcome.accepted[run]
         server.client.delete(f"/api/runs/{run}").raise_for_status()
+
+
+def first_differences(columns: JSON, whole: JSON) -> list[str]:
+    """Says of each curve where it first differs from that of an undisturbed run, and by what."""
+    found = []
+    for name, values in whole.items():
+        theirs = columns.get(name, [])
+        at = next((at for at, pair in enumerate(zip_longest(theirs, values)) if pair[0] != pair[1]), None)
+        if at is not None:
+            found.append(f"{name} at iteration {at + 1}: {theirs[at : at + 2]} for {values[at : at + 2]}")
+    return found
 
 
 @contextlib.contextmanager
