@@ -18,7 +18,7 @@ from gradleak_core.experiment import Experiment, Summary, run
 from gradleak_core.models import MODELS
 from gradleak_core.models.convnet import ConvNet
 from gradleak_core.speed.mode import OperationMode
-from gradleak_core.types import Event, Finished, Progress, Started
+from gradleak_core.types import Candidate, Event, Finished, Progress, Started
 
 pytestmark = pytest.mark.contract
 
@@ -103,8 +103,9 @@ def test_what_fails_later_is_not_begun_anew() -> None:
         def run(self, *given: Any, **named: Any) -> Any:
             yield Started(3, 1, ("distance",))
             nothing = torch.zeros(1)
+            black = Candidate(torch.zeros(1, 1, 3, 16, 16), torch.zeros(1, 1, 10), {})
             for iteration in (1, 2):
-                yield Progress(iteration, {"distance": nothing}, nothing, nothing, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
+                yield Progress(iteration, {"distance": nothing}, nothing, nothing, lambda: black, lambda: black)
             raise RuntimeError("a wire has burnt")
 
     events = run(Experiment(size=16, attack=Breaking()), device="cpu:0")  # a device beside "cpu", which takes over
