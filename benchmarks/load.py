@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
-from benchmarks.crowd import crowd
-from benchmarks.serving import Server, linux, memory, processor_seconds, serving, short
+from benchmarks.crowd import APART, crowd
+from benchmarks.serving import Server, linux, memory, processor_seconds, running, serving, short
 from benchmarks.setting import SEED, Setting
 from benchmarks.viewers import seen, watching
 from gradleak_core.presets import PRESETS
@@ -35,8 +37,8 @@ def measure(setting: Setting) -> JSON:
     with serving(setting) as server:
         values = [asyncio.run(room(server, count, seconds)) for count in (1, 100, 300)]
         values += [asyncio.run(undisturbed(server, count, seconds)) for count in (0, 100, 0, 100)]
-    with serving(setting) as server:
-        values.append(asyncio.run(crowd(server, setting.count(30, 10))))
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), setting.device, APART) as server:
+        values.append(asyncio.run(crowd(server, Path(folder), setting.count(30, 10))))
     _, hundred, three, *speeds, people = values
     kept = statistics.mean(speeds[at]["iterations"] for at in (1, 3)) / statistics.mean(
         speeds[at]["iterations"] for at in (0, 2)

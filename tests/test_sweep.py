@@ -180,8 +180,8 @@ def test_workers_are_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    small = {"size": 8, "model": "mlp"}
-    file = written(tmp_path, {"set": small, "grid": {"attack.steps": [2, 10_000]}})
+    small = {"size": 8, "model": "mlp", "attack.goal": 0}
+    file = written(tmp_path, {"set": small, "grid": {"attack.steps": [2, 100_000]}})
     out = tmp_path / "rows.json"
     command = [sys.executable, "-m", "gradleak_core", "sweep", str(file), "--json", str(out), "--workers", "1"]
     with subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True, cwd=ROOT) as going:

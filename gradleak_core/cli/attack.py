@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,14 +125,14 @@ def list_targets(json_to: str | None, save_to: Path | None, kinds: Sequence[str]
 
 
 def check_writable(target: Path) -> None:
-    """Raises `Refused` when a file cannot be written. Leaves no trace."""
-    new = not target.exists()
+    """Raises `Refused` when a file cannot be written. Leaves no trace, and shows nobody an empty file."""
     try:
-        target.open("ab").close()
+        if target.exists():
+            target.open("ab").close()
+        else:
+            tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise Refused(f"{target} cannot be written: {str(error.strerror).lower()}; choose another place.") from error
-    if new:
-        target.unlink()
 
 
 @contextmanager

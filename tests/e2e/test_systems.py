@@ -111,6 +111,7 @@ def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Serve
     lab.wait_beyond(0)
     lab.page.get_by_role("button", name="A ReLU network").click()
     expect(lab.page.get_by_text("still going", exact=True)).to_be_visible()
+    lab.wait_ready()  # before that, Run starts the set-up that is still on show
     lab.run()
     lab.wait_beyond(0)
     assert server.ask(f"runs/{before}")["status"] == "stopped"
