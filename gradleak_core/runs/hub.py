@@ -42,6 +42,8 @@ class Trace:
         self.given_at: int = self.head.pop("given_at", 0)
         """The iteration at which the run was then."""
         self.columns: dict[str, list[float | None]] = {}
+        self.piece: Head = {"first": 1, "columns": {}}
+        """The part of the curve that came last. A frame of the same iteration that comes after it is stored with it."""
         self.frames: list[Head] = []
         self.picture = b""
         self.tiles: str | None = None
@@ -80,6 +82,8 @@ class Trace:
             column = self.columns.setdefault(name, [])
             column.extend([None] * (frame["curve"]["first"] - 1 - len(column)))
             column.extend(values)
+        if any(frame["curve"]["columns"].values()):
+            self.piece = frame["curve"]
         if frame["picture"] is not None:
             numbers = frame["picture"] | {"seconds": frame["seconds"]}
             self.tiles = numbers.pop("tiles", None)
@@ -175,7 +179,7 @@ class Hub:
         trace = self.live.get(run)
         if trace and (news := without_known(head, trace.last)):
             trace.add(news, picture)
-            self.store.frame(run, trace.last, news, picture)
+            self.store.frame(run, trace.last, news | {"curve": trace.piece}, picture)
             trace.trouble = self.store.trouble
             trace.update()
 
