@@ -108,6 +108,7 @@ def serve(cluster: Nodes, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.sweep  # both nodes have to load PyTorch before it begins, and Ray has limits of its own for that
 @needs_ray
 def test_a_run_whose_node_is_lost_goes_on_elsewhere_while_it_is_watched(cluster: Nodes, tmp_path: Path) -> None:
     cluster.ask("add")

@@ -183,7 +183,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) 
     small = {"size": 8, "model": "mlp", "attack.goal": 0}
     file = written(tmp_path, {"set": small, "grid": {"attack.steps": [2, 100_000]}})
     out = tmp_path / "rows.json"
-    command = [sys.executable, "-m", "gradleak_core", "sweep", str(file), "--json", str(out), "--workers", "1"]
+    command = [sys.executable, "-m", "gradleak_core", "sweep", str(file), "--json", str(out), "--workers", "2"]
     with subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True, cwd=ROOT) as going:
         until(lambda: out.exists() and json.loads(out.read_text(encoding="utf-8"))["done"] == 1)
         going.send_signal(signal.SIGINT)
