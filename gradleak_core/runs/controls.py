@@ -30,7 +30,8 @@ class Controls:
         """True once the run has ended."""
         self.wasted = 0.0
         """The seconds spent keeping the pace instead of computing."""
-        self._steps: int | None = None
+        self._until: int | None = None
+        """The iteration at which the run pauses."""
         self._gap = 0.0
         self._next = 0.0
         self.changed = threading.Condition()
@@ -50,7 +51,7 @@ class Controls:
                 self._gap = 1 / command["per_second"] if command["per_second"] else 0.0
             else:
                 self.paused = kind == "pause"
-                self._steps = command["iterations"] if kind == "step" else None
+                self._until = find_target(command, self.ticks) if kind == "step" else None
             self.changed.notify_all()
 
     @property
@@ -72,10 +73,8 @@ class Controls:
             self._keep_pace()
         with self.changed:
             self.ticks += 1
-            if self._steps is not None:
-                self._steps -= 1
-                if self._steps <= 0:
-                    self.paused, self._steps = True, None
+            if self._until is not None and self.ticks >= self._until:
+                self.paused, self._until = True, None
         return self.paused or self.stopped or self._gap >= UNHURRIED
 
     def hold(self) -> None:
@@ -84,15 +83,14 @@ class Controls:
             self.changed.wait_for(lambda: not self.paused or self.ending)
 
     def take_up(self, iteration: int) -> None:
-        """Counts on from the iteration at which the run was left; a step came with it, counted from the first."""
+        """Counts on from the iteration at which the run was left."""
         with self.changed:
             self.ticks = iteration
-            self._steps = None if self._steps is None else max(1, self._steps - iteration)
 
     def step_to(self, iteration: int) -> None:
         """Lets the run go on to an iteration, at least one more, and then pause."""
         with self.changed:
-            self.paused, self._steps = False, max(1, iteration - self.ticks)
+            self.paused, self._until = False, iteration
             self.changed.notify_all()
 
     def await_answer(self) -> bool:
@@ -118,6 +116,15 @@ class Controls:
         self.wasted += time.perf_counter() - begun
 
 
+def find_target(command: dict[str, Any], reached: int) -> int:
+    """Returns the iteration at which a step or a pause ends that comes when one was reached.
+
+    A command that waited for a worker names the iteration itself, `until`, because nobody knows what it will find.
+    """
+    target: int = command.get("until", reached + command.get("iterations", 1))
+    return target
+
+
 def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
     """Gives a command to all lanes of a race that go on; those that are to pause do so at the same iteration."""
     lanes = [lane for lane in lanes if not lane.over]
@@ -129,6 +136,6 @@ def apply_to_lanes(lanes: Sequence[Controls], command: dict[str, Any]) -> None:
         for lane in lanes:
             locked.enter_context(lane.changed)
         if command["type"] == "step" or not all(lane.paused for lane in lanes):
-            target = max(lane.ticks for lane in lanes) + command.get("iterations", 1)
+            target = find_target(command, max(lane.ticks for lane in lanes))
             for lane in lanes:
                 lane.step_to(target)

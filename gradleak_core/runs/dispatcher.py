@@ -103,7 +103,8 @@ class Dispatcher:
             worker.send(command)
         elif wakes:
             seen = max(self.hub.places(job.runs).values())
-            job.first = command | {"iterations": seen + command["iterations"]} if command["type"] == "step" else None
+            step = command["type"] == "step"
+            job.first = {"type": "step", "until": seen + command["iterations"]} if step else None
             self.queue.resting.remove(job)
             self.put_back(job, "")
         return True

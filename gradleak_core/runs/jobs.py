@@ -27,7 +27,7 @@ class Job:
     expected: dict[str, Estimate] = field(default_factory=dict)
     """What each run is expected to take in all."""
     first: dict[str, Any] | None = None
-    """The command with which the next worker begins: a step, counted from the first iteration."""
+    """The command with which the next worker begins: a step until an iteration."""
     per_second: float | None = None
     """The pace to which somebody has slowed the runs down, in iterations a second."""
 
