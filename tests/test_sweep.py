@@ -178,13 +178,20 @@ def test_workers_are_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.startswith("--workers counts processes of this machine; leave it out")
 
 
+def heed_ctrl_c() -> None:
+    """Undoes that tests which run in the background of a shell, and all that they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
     small = {"size": 8, "model": "mlp", "attack.goal": 0}
     file = written(tmp_path, {"set": small, "grid": {"attack.steps": [2, 100_000]}})
     out = tmp_path / "rows.json"
     command = [sys.executable, "-m", "gradleak_core", "sweep", str(file), "--json", str(out), "--workers", "2"]
-    with subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True, cwd=ROOT) as going:
+    with subprocess.Popen(
+        [*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=heed_ctrl_c
+    ) as going:
         until(lambda: out.exists() and json.loads(out.read_text(encoding="utf-8"))["done"] == 1)
         going.send_signal(signal.SIGINT)
         said = going.communicate(timeout=30)[1]
