@@ -16,7 +16,7 @@ from gradleak_core.models.layers import VariationalBottleneck, stochastic
 from gradleak_core.models.statistics import inferred, statistics
 from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Latents, Observation, Round, Secret, Statistics, Update
-from gradleak_core.updates import note_magnitudes, require_finite, require_lesson, require_trace
+from gradleak_core.updates import note_magnitudes, require_finite, require_learning, require_trace
 
 USUAL = ThreatModel()
 Loss = Callable[[Update, Latents, Tensor, Tensor], Tensor]
@@ -131,7 +131,7 @@ def observe(
         updates.append(Round(theta, defended(own, defences, generator)))
         theta = {k: p.detach() - step.lr * updates[-1].update[k] for k, p in theta.items()}
     require_finite(magnitudes, updates[0].theta, step.lr, repeated=threat.rounds * step.steps(len(x)) > 1)
-    require_lesson(magnitudes, len(x))
+    require_learning(magnitudes, len(x))
     first, *later = [Round(r.theta, threat.seen(r.update)) for r in updates]
     require_trace(r.update for r in (first, *later))
     labels = y if any(defence.mixes for defence in defences) else secret.labels

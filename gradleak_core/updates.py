@@ -72,7 +72,7 @@ def require_finite(magnitudes: Sequence[float], start: Update, lr: float, *, rep
     raise Refused(f"{NOT_FINITE}: {advice}.")
 
 
-def require_lesson(magnitudes: Sequence[float], images: int) -> None:
+def require_learning(magnitudes: Sequence[float], images: int) -> None:
     """Raises `Refused` when every update of the client, before its defences, is zero to within `NOTHING`."""
     if max(magnitudes) > NOTHING:
         return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._parts.engine import catalogue, service
-from pages._parts.explain import lesson
+from pages._parts.explain import explanation
 from pages._parts.texts import table
 
 known = catalogue()
@@ -35,6 +35,6 @@ with machine:
 with keys:
     st.subheader("Keys in the Lab")
     st.markdown(table(["Key", "Does"], KEYS))
-lesson("limits")
+explanation("limits")
 st.subheader("Licences of the samples")
 st.markdown("\n".join("- **{title}** ({licence}): {source}".format(**row) for row in known["samples"].values()))

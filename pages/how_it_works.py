@@ -11,10 +11,10 @@ st.title("How it works")
 leak, attacks, defences, numbers = explain.tabs()
 if leak.open:
     with leak:
-        explain.lesson("the_leak")
+        explain.explanation("the_leak")
         for idea in ("gradient", "label", "matching"):
             explain.figure(idea)
-        explain.lesson("harder")
+        explain.explanation("harder")
         st.button("What defences do to it", key="to:defences", icon=":material/arrow_forward:",
                   on_click=explain.open_tab, args=("defences",))  # fmt: skip
 if attacks.open:
@@ -24,7 +24,7 @@ if attacks.open:
             explain.attack(name, entry)
 if defences.open:
     with defences:
-        explain.lesson("defences")
+        explain.explanation("defences")
         for idea in ("noise", "dropout", "precode"):
             explain.figure(idea)
         explain.contents(families["defences"])
@@ -32,5 +32,5 @@ if defences.open:
             explain.defence(name, entry)
 if numbers.open:
     with numbers:
-        explain.lesson("reading_the_view")
+        explain.explanation("reading_the_view")
         explain.metrics(known["metrics"])

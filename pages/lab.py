@@ -12,7 +12,7 @@ from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
 from pages._parts.forking import fork, parent_card, start_of
 from pages._parts.images import unnamed
-from pages._parts.lanes import race_menu, race_stage, racing
+from pages._parts.lanes import live_race, race_menu, racing
 from pages._parts.live_view import live_view, run_alone
 from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
@@ -48,7 +48,7 @@ reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment
 pipeline()
 lanes, complaints = racing(experiment)
 if lanes:
-    race_stage(lanes, [*setup.complaints(), *complaints])
+    live_race(lanes, [*setup.complaints(), *complaints])
     setup.write()
     st.stop()
 cause = diagnose(shown, known) if shown and not another else None

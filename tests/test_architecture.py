@@ -39,7 +39,7 @@ WITHOUT_TORCH = (
 ENGINE = (
     (
         *("types", "places", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
-        *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.room", "spread"),
+        *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.disk", "spread"),
         *("cluster.__init__", "cluster.connection"),
     ),
     ("data", "config.admission", "models", "metrics", "cluster.node", "cluster.tasks"),

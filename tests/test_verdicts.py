@@ -98,9 +98,11 @@ def test_the_browser_says_the_same_words_and_draws_the_same_line() -> None:
 
 
 def test_what_is_written_draws_the_same_lines() -> None:
-    lesson, readme = ((ROOT / page).read_text("utf-8") for page in ("assets/lessons/reading_the_view.md", "README.md"))
+    explanation, readme = (
+        (ROOT / page).read_text("utf-8") for page in ("assets/explanations/reading_the_view.md", "README.md")
+    )
     written = {
-        word.lower(): float(least) for word, least in re.findall(r"\*\*([A-Z][\w ]+)\*\*, from (0\.\d+)", lesson)
+        word.lower(): float(least) for word, least in re.findall(r"\*\*([A-Z][\w ]+)\*\*, from (0\.\d+)", explanation)
     }
     assert written | {"nothing": 0.0} == SEEN
     assert f"a likeness of at least {SEEN['recognisable']}" in readme

@@ -5,7 +5,7 @@ import "./drawer.js";
 import { decode } from "./album.js";
 import { Lane, place } from "./lane.js";
 import { Mounted } from "./mounted.js";
-import { RaceStage } from "./race_stage.js";
+import { RaceDrawing } from "./race_drawing.js";
 import { together } from "./race_words.js";
 import { post } from "./source.js";
 
@@ -44,7 +44,7 @@ export class Race extends Mounted {
       const { signal } = this.abort;
       way.addEventListener("click", () => this.compareBy(/** @type {By} */ (way.dataset.by)), { signal });
     }
-    this.stage = new RaceStage(this);
+    this.drawing = new RaceDrawing(this);
   }
 
   /** @param {RaceComponent} component */
@@ -54,12 +54,12 @@ export class Race extends Mounted {
     const before = this.data;
     this.data = data;
     if (JSON.stringify(data.race) !== JSON.stringify(before.race)) this.problem = "";
-    this.stage.charts.theme();
+    this.drawing.charts.theme();
     if (this.told && data.shown?.id !== this.told) return this.redraw();
     this.told = null;
     const [name, former] = [JSON.stringify(data.shown ?? data.race), JSON.stringify(before.shown ?? before.race)];
     if (!this.lanes.length || name !== former && data.shown?.id !== this.shown) this.present(data);
-    this.stage.mark();
+    this.drawing.mark();
     this.redraw();
   }
 
@@ -84,7 +84,7 @@ export class Race extends Mounted {
     const acts = { changed: () => this.redraw(), go: this.goTo, look: this.look };
     this.lanes = names.map((name, index) => new Lane(index + 1, name, acts));
     this.look(this.lanes[looked - 1] ?? null);
-    this.stage.layOut(this.lanes);
+    this.drawing.layOut(this.lanes);
   }
 
   /** Until the runs have said what they hold: the private picture of the set-up. */
@@ -99,7 +99,7 @@ export class Race extends Mounted {
     super.unmount();
     clearInterval(this.playing);
     for (const lane of this.lanes) lane.close();
-    this.stage.close();
+    this.drawing.close();
   }
 
   /** @param {number} tries */
@@ -247,12 +247,12 @@ export class Race extends Mounted {
   compareBy(by) {
     if (by === this.by) return;
     this.by = by;
-    this.stage.charts.reset();
+    this.drawing.charts.reset();
     this.follow();
   }
 
   redraw() {
-    this.stage.dirty();
+    this.drawing.dirty();
   }
 
   /** Tells the page, once, that the race which it has seen go on is over. */

@@ -6,7 +6,7 @@ import { Album, decode } from "./album.js";
 import { Cursor } from "./cursor.js";
 import { Mounted } from "./mounted.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
-import { Stage } from "./stage.js";
+import { Drawing } from "./drawing.js";
 import { Shelf, hide } from "./tiles.js";
 import { Trace } from "./trace.js";
 
@@ -20,7 +20,7 @@ export class View extends Mounted {
   trace = new Trace();
   album = new Album(() => undefined);
   shelf = new Shelf(async () => "", () => undefined);
-  changed = () => this.stage.dirty("pictures", "curves");
+  changed = () => this.drawing.dirty("pictures", "curves");
   cursor = new Cursor(this.trace, this.album, this.changed);
   /** @type {Component | null} */
   component = null;
@@ -41,7 +41,7 @@ export class View extends Mounted {
     super(parent, data, !data.compact);
     /** @type {Data} */
     this.data = { ...data, experiment: null, run: null, recording: null, preview: null, start: null };
-    this.stage = new Stage(this, this.find, calm);
+    this.drawing = new Drawing(this, this.find, calm);
     document.addEventListener("visibilitychange", () => this.visible(), { signal: this.abort.signal });
   }
 
@@ -56,9 +56,9 @@ export class View extends Mounted {
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = "";
     this.followPage();
     const others = data.preview !== before.preview || JSON.stringify(data.start) !== JSON.stringify(before.start);
-    if (others && !this.truthful) this.stage.clear();
+    if (others && !this.truthful) this.drawing.clear();
     this.foresee();
-    this.stage.charts.theme();
+    this.drawing.charts.theme();
     this.changed();
   }
 
@@ -106,7 +106,7 @@ export class View extends Mounted {
     this.shelf = new Shelf(async (iteration) => source?.tiles(iteration) ?? "", this.changed);
     this.asked = false;
     this.note = "";
-    this.stage.clear();
+    this.drawing.clear();
     this.foresee();
     this.controls.pace(null);
     if (source?.live) this.trace.head.status = "loading";
@@ -118,7 +118,7 @@ export class View extends Mounted {
     super.unmount();
     this.source?.close();
     this.cursor.close();
-    this.stage.close();
+    this.drawing.close();
     clearTimeout(this.sleep);
   }
 
@@ -156,7 +156,7 @@ export class View extends Mounted {
   };
 
   redraw() {
-    this.stage.dirty("pictures");
+    this.drawing.dirty("pictures");
   }
 
   /**
@@ -178,7 +178,7 @@ export class View extends Mounted {
     if (!preview || this.truthful) return;
     const picture = await decode(preview).catch(() => null);
     if (!picture || preview !== this.data.preview || this.truthful || this.gone) return;
-    this.stage.showTruth(picture, experiment?.images.length ?? 1);
+    this.drawing.showTruth(picture, experiment?.images.length ?? 1);
     await this.foreseeStart();
   }
 
@@ -188,7 +188,7 @@ export class View extends Mounted {
     const address = start && `${this.api}/runs/${start.run}/frames/${start.iteration}`;
     const picture = address && await decode(address).catch(() => null);
     if (!picture || start !== this.data.start || this.cursor.picture || this.gone) return;
-    this.stage.showStart(picture, experiment?.images.length ?? 1);
+    this.drawing.showStart(picture, experiment?.images.length ?? 1);
   }
 
   /** Asks the page for the set-up of the run on show, to go on from the guess on show. */
@@ -208,7 +208,7 @@ export class View extends Mounted {
     this.asked = true;
     const picture = await decode(source.truth).catch(() => null);
     if (source !== this.source || this.gone) return;
-    if (picture) this.stage.showTruth(picture, this.batch);
+    if (picture) this.drawing.showTruth(picture, this.batch);
     else this.asked = false;
   }
 
@@ -253,7 +253,7 @@ export class View extends Mounted {
     if (this.busy || !experiment || refused || entry) return;
     this.busy = true;
     this.problem = "";
-    this.stage.dirty("pictures");
+    this.drawing.dirty("pictures");
     try {
       await this.stopOwn();
       const { id } = await post(`${this.api}/runs`, { experiment });
@@ -264,7 +264,7 @@ export class View extends Mounted {
       this.problem = /** @type {Error} */ (error).message;
     }
     this.busy = false;
-    this.stage.dirty("pictures");
+    this.drawing.dirty("pictures");
   }
 
   /** Ends the run that was started here last, on show or not, so that the next one need not wait for it. */

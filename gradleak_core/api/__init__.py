@@ -30,10 +30,10 @@ from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.access import NoRun
+from gradleak_core.runs.disk import Unreadable, Unwritable
 from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS
 from gradleak_core.runs.price_desk import NotReady
 from gradleak_core.runs.recording import find_tiles, media_type
-from gradleak_core.runs.room import Unreadable, Unwritable
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import change_run, delete_runs
 from gradleak_core.types import Refused

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from gradleak_core.api.incoming import receive_body, service_of
 from gradleak_core.data.uploads import LARGE_FILE, MEGABYTES
+from gradleak_core.runs.disk import writing
 from gradleak_core.runs.exports.sheet import MOST_SETUP, look_for_setup
-from gradleak_core.runs.room import writing
 from gradleak_core.runs.service import Service
 
 ARRIVAL = 60

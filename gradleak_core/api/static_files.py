@@ -23,7 +23,7 @@ CODE = re.compile(r"/static/((?:js|css)/[A-Za-z0-9_.-]{1,200}\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 """In an `accept-encoding` header: gzip, unless its quality is 0, which refuses it."""
-VIEWS = ("view", "race", "lesson")
+VIEWS = ("view", "race", "explanation")
 FOR_EVER = "public, max-age=31536000, immutable"
 IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)

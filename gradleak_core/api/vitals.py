@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gradleak_core.api.incoming import service_of
-from gradleak_core.runs.room import Unreadable
+from gradleak_core.runs.disk import Unreadable
 from gradleak_core.runs.service import Service
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

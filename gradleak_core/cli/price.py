@@ -25,8 +25,8 @@ from gradleak_core.data.sources import source
 from gradleak_core.experiment import CODEC, load
 from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent
 from gradleak_core.pricing import price as points
+from gradleak_core.runs.disk import out_of_room
 from gradleak_core.runs.protocol import finite
-from gradleak_core.runs.room import out_of_room
 from gradleak_core.runs.worker import describe_failure
 from gradleak_core.types import JSON, Note, Refused
 from gradleak_core.verdicts import seen

@@ -23,7 +23,7 @@ from gradleak_core.cli.sweep_file import Plan, describe_changes, read_plan
 from gradleak_core.config import demand
 from gradleak_core.data import data_folder
 from gradleak_core.data.files import write_whole
-from gradleak_core.runs.room import out_of_room
+from gradleak_core.runs.disk import out_of_room
 from gradleak_core.spread import Spread, play_tasks
 from gradleak_core.spread.journal import Journal
 from gradleak_core.spread.points import SweepPoint, failed_row

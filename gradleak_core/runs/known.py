@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.data.files import read_json, write_whole
-from gradleak_core.runs.room import describe_unwritten
+from gradleak_core.runs.disk import describe_unwritten
 
 ENGINE = Path(__file__).resolve().parents[1]
 catalogue_log = logging.getLogger("gradleak.catalogue")

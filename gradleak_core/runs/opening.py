@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from gradleak_core.config.former import SCHEMA
+from gradleak_core.runs.disk import FULL, out_of_room
 from gradleak_core.runs.recovery import CHECKPOINTS, UPLOADERS, is_sound, recover, renew
-from gradleak_core.runs.room import FULL, out_of_room
 from gradleak_core.types import Refused
 
 TABLES = f"""

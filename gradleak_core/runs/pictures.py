@@ -15,7 +15,7 @@ from PIL import Image
 from gradleak_core.config.limits import USUAL_LIMITS, Limits, OverLimit, Rate
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import Busy, Decoder
-from gradleak_core.runs.room import writing
+from gradleak_core.runs.disk import writing
 from gradleak_core.types import Refused
 
 DAY = 86_400

@@ -6,9 +6,9 @@ from typing import Any
 
 from gradleak_core.config.schemas import quoted
 from gradleak_core.runs.access import Access, NoRun
+from gradleak_core.runs.disk import writing
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.prices import Prices, check_request
-from gradleak_core.runs.room import writing
 from gradleak_core.types import Refused
 
 

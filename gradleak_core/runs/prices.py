@@ -20,8 +20,8 @@ from gradleak_core.config.links import defence_text
 from gradleak_core.config.schemas import checked
 from gradleak_core.data.files import read_json, write_whole
 from gradleak_core.data.sources import source
+from gradleak_core.runs.disk import describe_unwritten, without_folders
 from gradleak_core.runs.processes import process_environment
-from gradleak_core.runs.room import describe_unwritten, without_folders
 from gradleak_core.runs.shapes import is_price
 from gradleak_core.types import JSON, Refused
 

@@ -14,6 +14,7 @@ from gradleak_core.config.titles import part_titles
 from gradleak_core.people import read_reference, write_reference
 from gradleak_core.people.register import People
 from gradleak_core.runs.access import NoRun
+from gradleak_core.runs.disk import without_folders
 from gradleak_core.runs.estimates import REMEMBERED, Experience
 from gradleak_core.runs.exports.maker import Maker
 from gradleak_core.runs.forks import check_forks, make_job
@@ -24,7 +25,6 @@ from gradleak_core.runs.price_desk import NotReady, PriceDesk
 from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.retention import Retention
-from gradleak_core.runs.room import without_folders
 from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.data.files import read_json
+from gradleak_core.runs.disk import Unreadable, Unwritable
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.opening import open_for_writing
 from gradleak_core.runs.protocol import encode, finite
 from gradleak_core.runs.recovery import losses
-from gradleak_core.runs.room import Unreadable, Unwritable
 from gradleak_core.runs.shapes import decode_row
 from gradleak_core.runs.writer import Write, Writer
 from gradleak_core.verdicts import UNFINISHED

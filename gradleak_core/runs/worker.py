@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 
 from gradleak_core.config.demand import free_memory
 from gradleak_core.runs.controls import Controls, apply_to_lanes
+from gradleak_core.runs.disk import out_of_room
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.protocol import pack, read_message
-from gradleak_core.runs.room import out_of_room
 from gradleak_core.types import Refused
 
 HEARTBEAT = 1.0

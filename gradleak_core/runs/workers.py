@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Protocol
 
+from gradleak_core.runs.disk import without_folders
 from gradleak_core.runs.estimates import Experience
 from gradleak_core.runs.fairness import Turn
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job
 from gradleak_core.runs.processes import describe_death, end_process, process_environment, processor_seconds
 from gradleak_core.runs.protocol import Head, pack, receive_message
-from gradleak_core.runs.room import without_folders
 
 UNANSWERED = "The worker did not answer and was started anew; what was seen is kept."
 SILENT = "The worker process stood still and was started anew"

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gradleak_core.runs.room import Unwritable, describe_unwritten, may_pass
+from gradleak_core.runs.disk import Unwritable, describe_unwritten, may_pass
 
 WRITE_AGAIN_SECONDS = 1.0
 """The seconds between two attempts to write what waits."""

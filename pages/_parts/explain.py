@@ -21,7 +21,9 @@ from pages._parts.texts import note
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
 """The tabs in order, each by its name in the address: `?tab=numbers`."""
 
-_mount_figure = component("gradleak_lesson", (LIVE / "lesson.html").read_text(encoding="utf-8"), "lesson.css")
+_mount_figure = component(
+    "gradleak_explanation", (LIVE / "explanation.html").read_text(encoding="utf-8"), "explanation.css"
+)
 
 
 def tabs() -> Sequence[Any]:
@@ -48,23 +50,23 @@ def contents(rows: JSON) -> None:
     st.markdown(" · ".join(f"[{entry['title']}](#{name})" for name, entry in rows.items()))
 
 
-def read_lesson(name: str) -> str:
-    """Returns a short text from `assets/lessons/`."""
-    return (ASSETS / "lessons" / f"{name}.md").read_text(encoding="utf-8")
+def read_explanation(name: str) -> str:
+    """Returns a short text from `assets/explanations/`."""
+    return (ASSETS / "explanations" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def lesson(name: str) -> None:
-    """Shows a short text from `assets/lessons/`."""
+def explanation(name: str) -> None:
+    """Shows a short text from `assets/explanations/`."""
     with st.container(width=760):
-        st.markdown(read_lesson(name))
+        st.markdown(read_explanation(name))
 
 
 def figure(idea: str) -> None:
     """Shows the moving figure of an idea under its heading, and its text below. Both have the idea's name."""
-    heading, text = read_lesson(idea).split("\n", 1)
+    heading, text = read_explanation(idea).split("\n", 1)
     title = heading.lstrip("# ")
     st.subheader(title, anchor=f"idea-{idea}")
-    data = {"module": "lesson.js", "figure": idea, "title": f"Figure: {title}"}
+    data = {"module": "explanation.js", "figure": idea, "title": f"Figure: {title}"}
     _mount_figure(key=f"figure:{idea}", data=[data | ALWAYS])
     with st.container(width=760):
         st.markdown(text)

@@ -143,7 +143,7 @@ def sweep_over(path: str, label: str) -> None:
 
 
 def change_lanes(texts_of_lanes: list[str]) -> None:
-    """Replaces the lanes beside the set-up. The race on show leaves the stage, because it is another one."""
+    """Replaces the lanes beside the set-up. The race on show leaves the page, because it is another one."""
     st.session_state.update(lanes=texts_of_lanes, race=None, welcome=False)
     close_menu()
 
@@ -165,7 +165,7 @@ def take_out(experiment: JSON) -> None:
                   on_click=change_lanes, args=(rest,))  # fmt: skip
 
 
-def race_stage(lanes: list[JSON], complaints: list[str]) -> None:
+def live_race(lanes: list[JSON], complaints: list[str]) -> None:
     """Shows the lanes with their controls, the race on show if it is this one, and what differs between the lanes."""
     known, images = catalogue(), lanes[0]["images"]
     names, shown = lane_names(lanes, known), race_on_show(lanes)

@@ -44,7 +44,7 @@ def picture(references: list[str]) -> str:
 
 
 def choose(preset: JSON, experiment: JSON) -> None:
-    """Replaces the set-up by that to which a preset leads. A run on show leaves the stage, and the page offers it."""
+    """Replaces the set-up by that to which a preset leads. A run on show leaves the page, and the page offers it."""
     lanes = [lane_text(lane, preset["experiment"], catalogue()) for lane in preset.get("against", ())]
     setup.replace(experiment, setup.shown(), lanes)
 

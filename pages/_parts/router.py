@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gradleak_core.places import ASSETS
-from gradleak_core.runs.room import Unreadable
+from gradleak_core.runs.disk import Unreadable
 from pages._parts import setup
 from pages._parts.engine import troubles
 from pages._parts.site import pages

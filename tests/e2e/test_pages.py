@@ -124,7 +124,7 @@ def test_how_it_works_shows_each_attacks_own_source(page: Page) -> None:
 def test_a_figure_stands_still_until_it_is_played_and_is_scrubbed_by_keys(page: Page) -> None:
     for tab, figures in (("defences", 3), ("leak", 3)):
         page.goto(f"/how-it-works?tab={tab}")
-        shown = page.get_by_test_id("lesson")
+        shown = page.get_by_test_id("explanation")
         expect(shown).to_have_count(figures)
         for figure in shown.all():
             scrub = figure.get_by_role("slider")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradleak_core.runs.room import without_folders
+from gradleak_core.runs.disk import without_folders
 from tests.runs.serving import serving, until
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gradleak_core.data import samples
-from gradleak_core.runs.room import FULL, Unwritable
+from gradleak_core.runs.disk import FULL, Unwritable
 from gradleak_core.runs.store import MOST_HELD, Store
 from tests.runs.serving import SLOW, Server, until
 from tests.runs.toy_engine import experiment

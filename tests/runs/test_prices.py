@@ -15,8 +15,8 @@ from rich.console import Console
 from gradleak_core.cli.price import Ledger
 from gradleak_core.config import knobs
 from gradleak_core.pricing import Point
+from gradleak_core.runs.disk import FULL
 from gradleak_core.runs.prices import CUT_OFF, Prices
-from gradleak_core.runs.room import FULL
 from gradleak_core.runs.supervisor import COMMAND
 from tests.runs.serving import Server, alive, serving, until
 

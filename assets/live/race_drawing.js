@@ -16,7 +16,7 @@ import { RACE_DOWNLOADS } from "./words.js";
 const PICTURES_MS = 60;
 const CURVES_MS = 250;
 
-export class RaceStage {
+export class RaceDrawing {
   /** @type {Slot[]} */
   slots = [];
   pacer = new Pacer({

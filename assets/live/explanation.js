@@ -1,18 +1,18 @@
 // @ts-check
 // A figure of the page that explains: it plays once when it is seen, and stops, goes on and is scrubbed by hand.
-/** @import { Figure } from "./lesson_figures.js" */
-import { FIGURES } from "./lesson_figures.js";
+/** @import { Figure } from "./explanation_figures.js" */
+import { FIGURES } from "./explanation_figures.js";
 import { learn } from "./words.js";
 
 /** @import { Table } from "./words.js" */
-/** @typedef {Table & { version: string, figure: string, title: string }} LessonData */
+/** @typedef {Table & { version: string, figure: string, title: string }} ExplanationData */
 
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
 
 /**
  * A file of assets/recordings/, fetched once for all figures.
- * @param {LessonData} data
+ * @param {ExplanationData} data
  * @param {string} name
  * @returns {Promise<any>}
  */
@@ -34,7 +34,7 @@ export class View {
 
   /**
    * @param {HTMLElement} parent
-   * @param {LessonData} data
+   * @param {ExplanationData} data
    */
   constructor(parent, data) {
     learn(data);

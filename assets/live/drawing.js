@@ -20,7 +20,7 @@ const CALM_MS = { pictures: 500, curves: 500 };
 /** @typedef {"pictures" | "curves" | "speech"} Part */
 
 /** Draws what a view holds: its source, its trace and what its cursor has on show. */
-export class Stage {
+export class Drawing {
   drawn = { pictures: 0, curves: 0 };
   /** @type {Picture | null} the guess that was drawn last */
   picture = null;

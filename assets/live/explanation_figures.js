@@ -1,7 +1,7 @@
 // @ts-check
-// The figures of the page that explains. Each is made from what benchmarks/lessons.py has computed or recorded.
+// The figures of the page that explains. Each is made from what benchmarks/explanations.py has computed or recorded.
 /** @import { Recording } from "./types" */
-import { bars, cloud, curve, element, matrix, panel, picture, tint } from "./lesson_panels.js";
+import { bars, cloud, curve, element, matrix, panel, picture, tint } from "./explanation_panels.js";
 import { offsets, unpack } from "./tiles.js";
 import { seen, threshold } from "./words.js";
 
@@ -255,10 +255,10 @@ function precode(scene, { precode: { truth, mean, spread, draws, lanes, columns 
 
 /** @type {Record<string, { file: string, make: Make }>} */
 export const FIGURES = {
-  gradient: { file: "lessons", make: gradient },
-  label: { file: "lessons", make: label },
+  gradient: { file: "explanations", make: gradient },
+  label: { file: "explanations", make: label },
   matching: { file: "first", make: matching },
-  noise: { file: "lessons", make: noise },
-  dropout: { file: "lessons", make: dropout },
-  precode: { file: "lessons", make: precode },
+  noise: { file: "explanations", make: noise },
+  dropout: { file: "explanations", make: dropout },
+  precode: { file: "explanations", make: precode },
 };

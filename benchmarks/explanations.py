@@ -1,7 +1,7 @@
-"""`python -m benchmarks.lessons [PART...]`: computes and records what the figures of How it works show.
+"""`python -m benchmarks.explanations [PART...]`: computes and records what the figures of How it works show.
 
 Everything is computed by the engine that the Lab uses, on set-ups of the Lab's own examples, and nothing is drawn by
-hand. The iterations and scores do not depend on how busy the machine is. The file is `assets/recordings/lessons.json`.
+hand. The iterations and scores do not depend on how busy the machine is. The file is `assets/recordings/explanations.json`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gradleak_core.tiles import pack_entries, spread_evenly
 from gradleak_core.types import Frame, Latents, Update
 
 JSON = Any
-FILE = Path(__file__).parents[1] / "assets" / "recordings" / "lessons.json"
+FILE = Path(__file__).parents[1] / "assets" / "recordings" / "explanations.json"
 WEIGHTS, OFFSETS, REACH = 10, 25, 2.0
 """How many weights of a layer are moved, through how many places, and how far to either side."""
 COLUMNS = 32
@@ -52,10 +52,12 @@ GROWTH = 1.45
 def main() -> None:
     """Computes all parts of the file, or those that the command names, and keeps the others as they are."""
     parts = {"gradient": gradient, "label": label, "noise": noise, "dropout": dropout, "precode": precode}
-    lessons = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    explanations = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     for name in sys.argv[1:] or parts:
-        lessons[name] = short(parts[name]()) | {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat()}
-        FILE.write_text(json.dumps(lessons, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
+        explanations[name] = short(parts[name]()) | {
+            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        }
+        FILE.write_text(json.dumps(explanations, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
         print(f"{name}: {FILE.name} has {FILE.stat().st_size / 1e3:.0f} kB", flush=True)
 
 
