@@ -1,7 +1,8 @@
 """`python -m benchmarks.explanations [PART...]`: computes and records what the figures of How it works show.
 
 Everything is computed by the engine that the Lab uses, on set-ups of the Lab's own examples, and nothing is drawn by
-hand. The iterations and scores do not depend on how busy the machine is. The file is `assets/recordings/explanations.json`.
+hand. The iterations and scores do not depend on how busy the machine is. The file is
+`assets/recordings/explanations.json`.
 """
 
 from __future__ import annotations
