@@ -32,7 +32,7 @@ looked into, hardly counts."""
 PLAY = """
 import sys
 from dataclasses import replace
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.models import MODELS
 from gradleak_core.presets import PRESETS
@@ -44,7 +44,7 @@ if name in presets:
     base = presets[name]
 else:
     model, attack = name.split("/")
-    base = replace(Experiment(), model=MODELS[model](), attack=ATTACKS[attack])
+    base = replace(Experiment(), model=MODELS[model](), attack=RECIPES[attack])
 count = "restarts" if hasattr(base.attack, "restarts") else "seeds"
 base = replace(base, seed=7000, **({"threads": 1} if hasattr(base, "threads") else {}))
 

@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks.serving import ACTIVE, Server, linux, running, short
 from benchmarks.setting import SEED, Setting
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS
 
@@ -49,10 +49,10 @@ def set_ups() -> list[Experiment]:
     base = Experiment(seed=SEED, threads=1)
     return [
         short(base, 4000),
-        short(replace(base, images=("sample:chelsea",), attack=ATTACKS["dlg"]), 2500),
-        short(replace(base, images=("sample:coffee",), attack=ATTACKS["inverting_gradients"]), 3000),
-        short(replace(base, images=("sample:flower", "sample:retina"), attack=ATTACKS["idlg"]), 2000),
-        short(replace(base, images=("sample:coin",), model=MODELS["mlp"](), attack=ATTACKS["sapag"]), 1500),
+        short(replace(base, images=("sample:chelsea",), attack=RECIPES["dlg"]), 2500),
+        short(replace(base, images=("sample:coffee",), attack=RECIPES["inverting_gradients"]), 3000),
+        short(replace(base, images=("sample:flower", "sample:retina"), attack=RECIPES["idlg"]), 2000),
+        short(replace(base, images=("sample:coin",), model=MODELS["mlp"](), attack=RECIPES["sapag"]), 1500),
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.setting import Setting
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.labels import RowSum
 from gradleak_core.experiment import Experiment, prepare_both
 
@@ -17,7 +17,7 @@ JSON = Any
 
 def measure(setting: Setting) -> JSON:
     values = []
-    for name, experiment in setting.experiments(Experiment(attack=ATTACKS["idlg"]), setting.count(1000, 50)):
+    for name, experiment in setting.experiments(Experiment(attack=RECIPES["idlg"]), setting.count(1000, 50)):
         both = prepare_both(experiment, setting.device)
         guess = RowSum().read(both.model, both.observation)
         row = {"label": both.secret.labels.item(), "guess": None if guess is None else guess.item()}

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.bare import play
 from benchmarks.setting import Setting
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS
 from gradleak_core.presets import find_recipe
@@ -27,7 +27,7 @@ ENOUGH, SHARE = 25.0, 0.9
 
 def share(attack: str, setting: Setting) -> JSON:
     """DLG and iDLG: the share that reaches 25 dB."""
-    values = rows(Experiment(attack=ATTACKS[attack]), setting)
+    values = rows(Experiment(attack=RECIPES[attack]), setting)
     reached = sum(row["psnr"] >= ENOUGH for row in values) / len(values)
     return report(values, f"{reached:.0%} reach 25 dB, ", reached >= SHARE, setting) | {"share": reached}
 

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from benchmarks import record
 from benchmarks.setting import SEED
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.defences import DEFENCES, Defence
@@ -162,7 +162,7 @@ def setups(defences: tuple[Defence, ...], batch: int) -> Iterator[Experiment]:
 
 def leak(experiment: Experiment, name: str, steps: int) -> Leak:
     """Returns what an attack recovers after its last iteration, whatever it has reached before."""
-    recipe = ATTACKS[name]
+    recipe = RECIPES[name]
     assert isinstance(recipe, Recipe)
     *_, found = glimpses(replace(experiment, attack=replace(recipe, steps=steps, goal=0.0)))
     assert isinstance(found, Leak)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.labels import BiasRule
 from gradleak_core.attacks.parts.optimisers import Adam
@@ -31,7 +31,7 @@ class Preset:
 
 
 def find_recipe(name: str) -> Recipe:
-    return ATTACKS[name]
+    return RECIPES[name]
 
 
 FIRST_SETUP = Experiment(attack=find_recipe("idlg"))

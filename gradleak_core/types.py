@@ -28,10 +28,13 @@ Statistics: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
 Answer = Literal["best", "mean", "last"]
 MOST_STEPS = 100_000
 """The iterations of the longest run that can be set up."""
-Status = Literal["done", "recovered", "level", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"]
-"""The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; nothing
-improved any more; no step ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it
-cannot be done; the server went down."""
+Status = Literal[
+    "done", "recovered", "certified", "level", "stuck", "diverged", "stopped", "failed", "refused", "interrupted"
+]
+"""The end of a run, in this order: it used every iteration; its distance reached the goal and fell no further; the
+update recomputed from its picture is the one that was sent, which leaves no other picture; nothing improved any more;
+no step ever lowered the distance; no guess was finite; the user stopped it; an error ended it; it cannot be done; the
+server went down."""
 
 
 class Refused(ValueError):
@@ -272,7 +275,7 @@ Event: TypeAlias = "Note | Started | Progress | Frame | Plateau | Checkpoint | F
 class Attack(Protocol):
     """An object that turns an observation into events. It never receives a `Secret`.
 
-    `Recipe` is the only kind so far; an attack in closed form would be another object with the same `run`.
+    `Recipe` searches, and `ClosedForm` computes.
     """
 
     @property

@@ -54,6 +54,7 @@ STATUSES = {
     "running": Word("Running", "blue"),
     "paused": Word("Paused", "orange"),
     "recovered": Word("Matched", "green", "the distance reached the attack's goal"),
+    "certified": Word("Certified", "green", "the update recomputed from the picture is the one that was sent"),
     "done": Word("Finished", "green", "every iteration was used"),
     "level": Word("Levelled off", "green", "nothing improved any more"),
     "stuck": Word("Got nowhere", "orange", "no step lowered the gradient distance"),
@@ -123,6 +124,8 @@ def verdict(result: Mapping[str, Any]) -> str:
     """Returns the sentence about a finished run, from its result's JSON."""
     status, since = result["status"], moment(result)
     if recognisable(result["metrics"]):
+        if status == "certified":
+            return f"Certified after {since}: no other picture causes the update that was sent."
         if result["experiment"].get("fork") and result["iterations_to_recognisable"] == 1:
             return f"Recognisable from the start: it goes on from a guess that was.{worse(result)}"
         scored = compare_forecast(
@@ -141,6 +144,7 @@ def verdict(result: Mapping[str, Any]) -> str:
         return f"{outcome}: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
+        "certified": "Certified: the client trained on this picture, which a defence had made of the private one.",
         "stuck": f"No step ever brought a guess closer to the update; {advice(result['experiment'])}.",
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
         "stopped": "Stopped before the picture was recognisable; what was seen is kept.",

@@ -379,6 +379,14 @@ def test_each_attack_ends_well(capsys: pytest.CaptureFixture[str], name: str) ->
     assert found["metrics"].keys() == {"mse", "rmse", "psnr", "ssim", "likeness", "label_accuracy", "distance"}
 
 
+def test_the_attack_in_closed_form_is_certified(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["--attack", "linear_inversion", "--model", "mlp", "--set", "model.width=32", "--size", "16"]
+    assert main(["attack", *wanted, "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["status"], found["iterations"]) == ("certified", 1)
+    assert found["diagnosis"] is None
+
+
 UNFIT = {
     "Batch statistics need a model with batch norm": ["--attack", "gradinversion", "--model", "lenet"],
     "use a batch of one": ["--attack", "dropout_readoff", "--defence", "dropout", "--batch", "2"],

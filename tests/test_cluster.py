@@ -81,10 +81,10 @@ import sys
 from dataclasses import replace
 from benchmarks.claims.whole import play_all
 from benchmarks.setting import Setting, data_of_its_own
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.experiment import Experiment
 
-base = Experiment(size=16, threads=1, attack=replace(ATTACKS["idlg"], steps=5))
+base = Experiment(size=16, threads=1, attack=replace(RECIPES["idlg"], steps=5))
 with data_of_its_own():
     here, there = Setting(), Setting(cluster=sys.argv[1])
     runs = list(here.experiments(base, 3))

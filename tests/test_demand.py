@@ -13,7 +13,7 @@ import torch
 from benchmarks.demand import FITTED, HELD, LEAST, built, estimated
 from benchmarks.record import RESULTS
 from gradleak_core.__main__ import main
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.catalogue import catalogue
 from gradleak_core.config import demand
 from gradleak_core.experiment import CODEC, Experiment
@@ -81,8 +81,8 @@ def test_every_preset_fits_into_a_gigabyte_and_is_quick() -> None:
 
 
 HUGE = {
-    "mlp": Experiment(model=MLP(), size=64, attack=replace(ATTACKS["idlg"], restarts=256)),  # type: ignore[type-var]
-    "vit": Experiment(model=ViT(), size=64, attack=replace(ATTACKS["dlg"], restarts=256)),  # type: ignore[type-var]
+    "mlp": Experiment(model=MLP(), size=64, attack=replace(RECIPES["idlg"], restarts=256)),  # type: ignore[type-var]
+    "vit": Experiment(model=ViT(), size=64, attack=replace(RECIPES["dlg"], restarts=256)),  # type: ignore[type-var]
 }
 
 
@@ -103,7 +103,7 @@ def test_what_takes_long_is_said_and_not_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(demand.MEMORY_VARIABLE, "64")
     known = catalogue() | {"devices": [{"kind": "cpu"}]}
     asked = CODEC.encode(
-        Experiment(model=MODELS["resnet18"](), size=224, attack=replace(ATTACKS["sapag"], restarts=256))
+        Experiment(model=MODELS["resnet18"](), size=224, attack=replace(RECIPES["sapag"], restarts=256))
     )  # type: ignore[type-var]
     demand.check_memory(asked, known)
     assert demand.delay(asked, known).startswith("One iteration may take ")

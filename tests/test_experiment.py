@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.client import local_update
 from gradleak_core.config.knobs import refusals
@@ -23,7 +23,7 @@ from gradleak_core.types import Candidate, ClientStep, Event, Finished, Frame, P
 
 
 def quick(**changes: Any) -> Experiment:
-    attack = ATTACKS["idlg"]
+    attack = RECIPES["idlg"]
     steps = changes.pop("steps", 6)
     return replace(Experiment(images=("sample:chelsea",), size=24, attack=replace(attack, steps=steps)), **changes)
 
@@ -68,9 +68,9 @@ def test_every_defence_runs_with_every_kind_of_client(kind: str) -> None:
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[pytest.mark.sweep] * (kind == "resnet18")) for kind in MODELS]
 )
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_model_meets_every_attack(kind: str, name: str) -> None:
-    attack = replace(ATTACKS[name], steps=2, restarts=2)
+    attack = replace(RECIPES[name], steps=2, restarts=2)
     experiment = quick(model=MODELS[kind](), attack=attack, size=16, channels=1)
     whole = CODEC.encode(experiment)
     if reasons := refusals(whole, whole, RULES):
@@ -83,12 +83,12 @@ def test_every_model_meets_every_attack(kind: str, name: str) -> None:
     assert set(shown.layers) == set(prepare_both(experiment).observation.update)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_an_attack_is_refused_by_a_lack_of_batch_norm_and_by_nothing_else(name: str) -> None:
     """In the usual set-up, whatever the model."""
-    by_statistics = any(isinstance(prior, BatchStatistics) for prior in ATTACKS[name].priors)
+    by_statistics = any(isinstance(prior, BatchStatistics) for prior in RECIPES[name].priors)
     for kind, model in MODELS.items():
-        whole = CODEC.encode(quick(model=model(), attack=ATTACKS[name]))
+        whole = CODEC.encode(quick(model=model(), attack=RECIPES[name]))
         lacking = by_statistics and "batch_norm" not in model.facts
         assert bool(refusals(whole, whole, RULES)) is lacking, kind
 

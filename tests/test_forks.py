@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.unknowns import match_labels
 from gradleak_core.data.pixels import from_strip, to_strip
 from gradleak_core.experiment import Experiment, run
@@ -36,7 +36,7 @@ def as_sent(frame: Frame) -> FirstGuess:
 
 @pytest.mark.parametrize("attack", ["dlg", "idlg", "inverting_gradients"])
 def test_a_fork_begins_where_the_frame_was_and_goes_on(attack: str) -> None:
-    former = replace(SET_UP, attack=replace(ATTACKS[attack], steps=30))  # type: ignore[type-var]
+    former = replace(SET_UP, attack=replace(RECIPES[attack], steps=30))  # type: ignore[type-var]
     frame = play(former)[-1]
     first, *_, last = play(replace(former, fork="0123456789ab@30"), as_sent(frame))
     assert torch.allclose(first.images, frame.images, atol=0.51 / 255)
@@ -45,7 +45,7 @@ def test_a_fork_begins_where_the_frame_was_and_goes_on(attack: str) -> None:
 
 
 def test_a_frame_says_in_which_order_the_attacker_had_its_pictures() -> None:
-    frame = play(replace(SET_UP, attack=replace(ATTACKS["dlg"], steps=1)))[-1]  # type: ignore[type-var]
+    frame = play(replace(SET_UP, attack=replace(RECIPES["dlg"], steps=1)))[-1]  # type: ignore[type-var]
     shuffled = replace(frame, order=(2, 0, 1))
     own = as_sent(shuffled)
     for place, at in enumerate(shuffled.order):

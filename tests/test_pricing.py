@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradleak_core.__main__ import main
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.defences import Defence
 from gradleak_core.defences.clipping import Clipping
@@ -22,7 +22,7 @@ from gradleak_core.models.mlp import MLP
 from gradleak_core.pricing import Draft, Federation, Outlook, Point, price
 from gradleak_core.types import ClientStep, Note, Refused
 
-IDLG = ATTACKS["idlg"]
+IDLG = RECIPES["idlg"]
 assert isinstance(IDLG, Recipe)
 SMALL = Experiment(images=("sample:digit_3",), size=16, channels=1, model=MLP(width=64), attack=replace(IDLG, steps=40))
 FEW = Federation(rounds=60, lr=1e-2)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.parts.distances import Squared
@@ -262,7 +262,7 @@ def test_an_attacker_in_eval_mode_computes_otherwise_than_the_client() -> None:
 
 
 def recipe(name: str) -> Recipe:
-    return ATTACKS[name]
+    return RECIPES[name]
 
 
 def quick(**changes: Any) -> Experiment:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.client import local_update
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.defences.gaussian_noise import GaussianNoise
@@ -33,7 +33,7 @@ from gradleak_core.threat import ThreatModel
 from gradleak_core.tiles import Tiles, find_unlike, pack_entries, spread_evenly, wire_size
 from gradleak_core.types import ClientStep, Frame, Observation, Progress, Started
 
-SMALL = Experiment(images=("sample:coffee",), size=16, threads=1, attack=replace(ATTACKS["idlg"], steps=6, restarts=1))
+SMALL = Experiment(images=("sample:coffee",), size=16, threads=1, attack=replace(RECIPES["idlg"], steps=6, restarts=1))
 
 
 def bytes_of(text: str) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
 from gradleak_core.types import ClientStep, Frame, Status
@@ -184,7 +184,7 @@ def test_a_run_without_a_result_keeps_its_colour() -> None:
 
 
 def test_the_result_says_when_the_picture_was_first_recognisable() -> None:
-    attack = replace(ATTACKS["idlg"], steps=300)  # type: ignore[type-var]
+    attack = replace(RECIPES["idlg"], steps=300)  # type: ignore[type-var]
     summary = Summary(Experiment(("sample:coin",), size=24, seed=77, attack=attack), "cpu")
     seen = []
     for event in run(summary.experiment, due=lambda iteration: iteration % 20 == 0):

@@ -169,7 +169,7 @@ export class Drawing {
     text(word, words.headline({ status, recording, preparing, refused, barred }));
     Object.assign(word.dataset, { status: state });
     word.title = words.because(status);
-    word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && words.poor(trace));
+    word.classList.toggle("gl-poor", ["done", "recovered", "certified", "level"].includes(state) && words.poor(trace));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
   }

@@ -79,7 +79,8 @@ export function clock(at, by) {
 /** The states of a lane: if several lanes differ, the first of these stands for all. */
 const FOREMOST = [
   ...["running", "paused", "queued", "loading", "ready"],
-  ...["failed", "refused", "damaged", "deleted", "interrupted", "diverged", "stuck", "stopped", "level", "recovered"],
+  ...["failed", "refused", "damaged", "deleted", "interrupted", "diverged", "stuck", "stopped", "level"],
+  ...["certified", "recovered"],
 ];
 
 /**

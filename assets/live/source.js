@@ -4,7 +4,7 @@
 import { NO_ANSWER } from "./words.js";
 
 export const ENDED = new Set([
-  ...["done", "recovered", "level", "stuck", "diverged", "stopped", "failed"],
+  ...["done", "recovered", "certified", "level", "stuck", "diverged", "stopped", "failed"],
   ...["refused", "interrupted", "damaged", "deleted"],
 ]);
 const UNKNOWN_RUN = 4404;

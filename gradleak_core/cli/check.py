@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import open_socket
 from gradleak_core.data import data_folder
@@ -44,7 +44,7 @@ def check_machine(port: int, out: Console) -> int:
 
 def check_engine() -> str:
     """Runs a short attack and describes it. Raises `Refused` when it does not lower its distance."""
-    recipe, device = ATTACKS["idlg"], devices()[0]["kind"]
+    recipe, device = RECIPES["idlg"], devices()[0]["kind"]
     try:
         events = [*run(Experiment(attack=replace(recipe, steps=ITERATIONS)), device=device, due=lambda i: i == 1)]
         first, *_, last = (event.metrics["distance"] for event in events if isinstance(event, Frame))

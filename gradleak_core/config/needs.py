@@ -26,6 +26,7 @@ FACTS = {
     "stochastic": "number of parts that draw inside the model, such as dropout",
     "batch_norm": "1 when the model has batch norm",
     "relu": "1 when the model has ReLUs",
+    "linear_first": "1 when the model begins with a linear layer",
     "rounds": "updates of the same batch that the attacker has",
     "inferable": "0 when batch statistics are to be inferred from what does not tell them",
 }
@@ -56,6 +57,7 @@ def facts(experiment: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[s
         "stochastic": brought.count("stochastic"),
         "batch_norm": float("batch_norm" in brought),
         "relu": float(model.get("activation") == "relu" or "relu" in brought),
+        "linear_first": float("linear_first" in brought),
         "rounds": threat.get("rounds", 1),
         "inferable": float(threat.get("statistics") != "inferred" or (client.get("train", False) and steps == 1)),
     }

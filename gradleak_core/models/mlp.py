@@ -44,7 +44,7 @@ class MLP:
         values=((3, ("channels", "size", "size")), (2, ("depth", "width"))),
         nanoseconds=((1, ("channels", "size", "size", "width")), (1, ("depth", "width", "width"))),
     )
-    facts: ClassVar[tuple[str, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ("linear_first",)
     needs: ClassVar[tuple[Need, ...]] = (
         between("size", 8, 64, "The MLP reads 8 to 64 pixels a side; its first layer grows with the square of it."),
     )

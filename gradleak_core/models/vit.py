@@ -122,7 +122,7 @@ class ViT:
             (7.7, ("depth", "heads", "patches", "patches", "patches", "patches")),
         ),
     )
-    facts: ClassVar[tuple[str, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ("linear_first",)
     needs: ClassVar[tuple[Need, ...]] = (
         between("patches", 2, 16, "The ViT reads 2 to 16 patches a side; choose another size, or another patch."),
         between("patches", None, None, "The ViT cuts the image into patches; choose a size that the patch divides.", 1),

@@ -64,7 +64,7 @@ class Experience:
             return Estimate(STARTING + span.seconds, memory, not span.measured)
         if bound is None:
             return Estimate(STARTING + BRIEF, memory)
-        return Estimate(STARTING + experiment["attack"]["steps"] * bound.seconds, memory, True)
+        return Estimate(STARTING + experiment["attack"].get("steps", 1) * bound.seconds, memory, True)
 
     def expect(self, experiment: JSON, catalogue: JSON) -> Estimate:
         """Returns the estimate of a stored run; one of no seconds for a run that cannot be used here."""

@@ -83,11 +83,12 @@ def attacker() -> None:
     for column, knob in zip(st.columns(2), upper, strict=False):
         with column:
             forms.field(knob, part[knob["name"]], f"attack.{knob['name']}", explain=False)
-    with st.expander("What do iterations and restarts mean?"):
+    with st.expander("What do iterations and restarts mean?" if upper else "Seed"):
         st.markdown("\n".join(f"- **{knob['label']}**: {knob['help']}" for knob in upper))
         own_field("seed")
-    with st.expander("Attack in detail"):
-        forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))
+    if row["knobs"]:
+        with st.expander("Attack in detail"):
+            forms.fields(part, row["knobs"], "attack", leave_out=("steps", "restarts", *KNOWLEDGE))
     st.subheader("What the attacker knows")
     knowledge()
 

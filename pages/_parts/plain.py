@@ -13,6 +13,7 @@ PLAIN = {
     "dropout_inversion": "solves for what was dropped",
     "precode_bypass": "matches the layers before it",
     "precode_noise": "solves for its noise",
+    "linear_inversion": "divides, certain",
     "gaussian_noise": "bell-shaped noise on the update",
     "laplace_noise": "peaked noise on the update",
     "pruning": "sends only the largest entries",

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.priors import (
     PRIORS,
     BatchStatistics,
@@ -128,7 +128,7 @@ class TestGroup:
 
 def test_gradinversions_priors_have_the_papers_ratios() -> None:
     """Yin et al. 2021: total variation 1e-4, L2 1e-6, statistics 0.1, group 0.01."""
-    recipe = ATTACKS["gradinversion"]
+    recipe = RECIPES["gradinversion"]
     weights = {type(prior): prior.weight_at(1) for prior in recipe.priors}
     paper = {TotalVariation: 1e-4, Energy: 1e-6, BatchStatistics: 0.1, Group: 0.01}
     factor = weights[TotalVariation] / 1e-4
@@ -211,7 +211,7 @@ class TestKeepRate:
 @pytest.mark.parametrize("stance", STANCES)
 @pytest.mark.parametrize("prior", PRIORS)
 def test_each_prior_alone_runs_whether_or_not_there_is_anything_for_it_to_pull_at(prior: str, stance: str) -> None:
-    recipe = replace(ATTACKS["idlg"], priors=(PRIORS[prior](),), stance=STANCES[stance](), steps=2)
+    recipe = replace(RECIPES["idlg"], priors=(PRIORS[prior](),), stance=STANCES[stance](), steps=2)
     for defences in ((), (DEFENCES["dropout"](),)):
         experiment = Experiment(model=MODELS["convnet"](), size=16, attack=recipe, defences=defences)
         assert [event.iteration for event in run(experiment) if isinstance(event, Finished)] == [2]

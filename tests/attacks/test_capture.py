@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.parts.unknowns import Space
@@ -38,10 +38,10 @@ def fitting(name: str) -> tuple[str, ...]:
 
 def experiment(name: str, model: str) -> Experiment:
     """A small experiment that the attack can be run on, with other weights than the defaults were chosen on."""
-    stochastic = ATTACKS[name].stance.solved or "precode" in name
+    stochastic = RECIPES[name].stance.solved or "precode" in name
     defences = (DEFENCES["precode" if "precode" in name else "dropout"](),) if stochastic else ()
     images = ("sample:coffee",) if name == "dropout_readoff" else ("sample:coffee", "sample:flower")
-    return Experiment(images=images, model=MODELS[model](), size=32, attack=ATTACKS[name], defences=defences, seed=731)
+    return Experiment(images=images, model=MODELS[model](), size=32, attack=RECIPES[name], defences=defences, seed=731)
 
 
 def objective(known: Experiment, device: str = "cpu") -> tuple[Objective, Space]:
@@ -71,7 +71,7 @@ def points(space: Space, count: int) -> Iterator[Tensor]:
         yield space.start(SEEDS, generator)
 
 
-@pytest.mark.parametrize(("name", "model"), [(n, m) for n in ATTACKS for m in fitting(n)])
+@pytest.mark.parametrize(("name", "model"), [(n, m) for n in RECIPES for m in fitting(n)])
 def test_what_was_recorded_at_one_point_holds_at_another(name: str, model: str) -> None:
     """A `.item()`, a branch on a value or a draw would be frozen into the recording, and the replay go wrong."""
     target, space = objective(experiment(name, model))
@@ -109,7 +109,7 @@ def test_a_run_is_the_same_with_its_step_recorded(
     name: str, restarts: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment(name, "convnet")
-    attack = replace(ATTACKS[name], restarts=restarts, steps=RECORDED_AT + 6)
+    attack = replace(RECIPES[name], restarts=restarts, steps=RECORDED_AT + 6)
     both = prepare_both(known)
     ends: list[Finished] = []
     for first in (RECORDED_AT, 10**6):
@@ -126,7 +126,7 @@ def test_without_torchscript_everything_runs_and_nobody_is_warned(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     known = experiment("inverting_gradients", "lenet")
-    attack = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=RECORDED_AT + 6)
+    attack = replace(RECIPES["inverting_gradients"], restarts=SEEDS, steps=RECORDED_AT + 6)
     both = prepare_both(known)
     *_, recorded = attack.run(both.model, both.observation, seed=9)
     monkeypatch.delattr(torch.jit, "optimized_execution")
@@ -215,7 +215,7 @@ def test_a_replay_gives_what_the_step_gives(name: str) -> None:
 def test_no_iteration_waits_for_the_device() -> None:
     known = experiment("inverting_gradients", "lenet")
     both = prepare_both(known, "cuda")
-    events = replace(ATTACKS["inverting_gradients"], steps=9).run(both.model, both.observation, seed=1)
+    events = replace(RECIPES["inverting_gradients"], steps=9).run(both.model, both.observation, seed=1)
     for _ in range(3):
         next(events)
     torch.cuda.set_sync_debug_mode("error")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.loop import HOLD
 from gradleak_core.attacks.parts.optimisers import LBFGS, OPTIMISERS, Found
@@ -31,7 +31,7 @@ def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def attack(name: str, **changes: object) -> Recipe:
-    found = ATTACKS[name]
+    found = RECIPES[name]
     return replace(found, **changes)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, run
@@ -44,14 +44,14 @@ def check_both_ways(experiment: Experiment) -> None:
         assert all(torch.equal(one, other) for one, other in zip(unbroken, resumed, strict=True))
 
 
-@pytest.mark.parametrize(("name", "restarts"), [*((name, 1) for name in ATTACKS), ("idlg", 3), ("gradinversion", 3)])
+@pytest.mark.parametrize(("name", "restarts"), [*((name, 1) for name in RECIPES), ("idlg", 3), ("gradinversion", 3)])
 def test_every_attack_goes_on_from_a_checkpoint_with_the_same_bits(name: str, restarts: int) -> None:
     precode = "precode" in name
     defences = [DEFENCES["precode"](width=8)] if precode else [DEFENCES["dropout"](p=0.3)] if "drop" in name else []
     check_both_ways(Experiment(
         images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=5, threads=min(restarts, 2),
         model=MODELS["convnet" if name == "gradinversion" else "lenet"](), defences=tuple(defences),
-        attack=replace(ATTACKS[name], steps=STEPS, restarts=restarts),
+        attack=replace(RECIPES[name], steps=STEPS, restarts=restarts),
     ))  # fmt: skip
 
 
@@ -60,20 +60,20 @@ def test_draws_go_on_as_they_would_have(stance: str) -> None:
     check_both_ways(Experiment(
         images=("sample:coffee",), size=16, channels=1, classes=4, labels=(2,), seed=6, threads=1,
         defences=(DEFENCES["dropout"](p=0.5, place="both"),),
-        attack=replace(ATTACKS["inverting_gradients"], steps=STEPS, stance=STANCES[stance]()),
+        attack=replace(RECIPES["inverting_gradients"], steps=STEPS, stance=STANCES[stance]()),
     ))  # fmt: skip
 
 
 def test_several_rounds_go_on_as_they_would_have() -> None:
     check_both_ways(Experiment(
         images=("sample:flower",), size=16, channels=1, classes=4, labels=(0,), seed=7, threads=1,
-        threat=ThreatModel(rounds=2), attack=replace(ATTACKS["idlg"], steps=STEPS),
+        threat=ThreatModel(rounds=2), attack=replace(RECIPES["idlg"], steps=STEPS),
     ))  # fmt: skip
 
 
 def test_when_a_run_was_recognisable_does_not_depend_on_where_it_was_left() -> None:
     """The onlooker's looks are at the same iterations, before and after."""
-    experiment = Experiment(images=("sample:chelsea",), seed=3, threads=1, attack=replace(ATTACKS["idlg"], steps=120))
+    experiment = Experiment(images=("sample:chelsea",), seed=3, threads=1, attack=replace(RECIPES["idlg"], steps=120))
     moments, states = [], {}
     for event in run(experiment):
         if isinstance(event, Checkpoint):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils._pytree import tree_leaves
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.distances import DISTANCES
 from gradleak_core.attacks.parts.priors import PRIORS
@@ -46,11 +46,11 @@ def short(attack: Recipe, restarts: int = 2) -> Recipe:
     return replace(attack, steps=13, restarts=restarts, goal=0.0)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_no_attack_needs_double_precision(name: str) -> None:
     model = ConvNet(width=4) if name == "gradinversion" else MODELS["lenet"]()
     defences = tuple(defence() for kind, defence in DEFENCES.items() if name.startswith(kind))
-    experiment = Experiment(size=16, model=model, defences=defences, attack=short(ATTACKS[name]))
+    experiment = Experiment(size=16, model=model, defences=defences, attack=short(RECIPES[name]))
     with SinglePrecision():
         assert isinstance(played(experiment)[-1], Finished)
 
@@ -58,7 +58,7 @@ def test_no_attack_needs_double_precision(name: str) -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_no_part_needs_double_precision(distance: str) -> None:
     attack = replace(
-        short(ATTACKS["inverting_gradients"]), distance=DISTANCES[distance](), steps=2,
+        short(RECIPES["inverting_gradients"]), distance=DISTANCES[distance](), steps=2,
         priors=tuple(prior() for prior in PRIORS.values()),
     )  # fmt: skip
     with SinglePrecision():
@@ -67,14 +67,14 @@ def test_no_part_needs_double_precision(distance: str) -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_no_network_needs_double_precision(kind: str) -> None:
-    attack = replace(short(ATTACKS["idlg"], restarts=1), steps=2)
+    attack = replace(short(RECIPES["idlg"], restarts=1), steps=2)
     with SinglePrecision():
         assert isinstance(played(Experiment(size=16, model=MODELS[kind](), attack=attack))[-1], Finished)
 
 
 @pytest.mark.parametrize("kind", DEFENCES)
 def test_no_defence_needs_double_precision(kind: str) -> None:
-    attack = replace(short(ATTACKS["idlg"], restarts=1), steps=2)
+    attack = replace(short(RECIPES["idlg"], restarts=1), steps=2)
     experiment = Experiment(
         images=("sample:chelsea", "sample:coffee"), size=16, defences=(DEFENCES[kind](),), attack=attack
     )
@@ -83,7 +83,7 @@ def test_no_defence_needs_double_precision(kind: str) -> None:
 
 
 def test_the_cpu_takes_over_from_a_device_that_fails_and_says_so() -> None:
-    experiment = Experiment(size=16, attack=short(ATTACKS["idlg"], restarts=1))
+    experiment = Experiment(size=16, attack=short(RECIPES["idlg"], restarts=1))
     events, alone = played(experiment, ABSENT), played(experiment)
     assert [type(event) for event in events] == [type(event) for event in alone]
     summary = Summary(experiment, ABSENT)

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.priors import Box, TotalVariation
 from gradleak_core.client import observe
 from gradleak_core.models import MODELS, build
 from gradleak_core.types import ClientStep, Progress, Secret
 
-BASE = ATTACKS["inverting_gradients"]
+BASE = RECIPES["inverting_gradients"]
 assert isinstance(BASE, Recipe)
 
 

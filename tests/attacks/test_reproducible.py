@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.parts.stances import STANCES
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import Experiment, Summary, load, prepare_both, run
@@ -25,7 +25,7 @@ MODEL = {"gradinversion": "convnet"}
 
 
 def small(name: str, defence: str, stance: str | None, seed: int = 3) -> Experiment:
-    attack = ATTACKS[name]
+    attack = RECIPES[name]
     attack = replace(attack, steps=3, restarts=2, stance=STANCES[stance]() if stance else attack.stance)
     return Experiment(
         images=("sample:chelsea",), size=16, channels=1, classes=4, labels=(1,), seed=seed, attack=attack,
@@ -55,7 +55,7 @@ def test_a_result_run_again_takes_the_threads_it_had_whatever_was_measured_since
 ) -> None:
     monkeypatch.setenv("GRADLEAK_DATA", str(tmp_path))
     monkeypatch.setattr(threads, "ALL_THREADS", 4)
-    experiment = replace(small("inverting_gradients", "precode", None), attack=replace(ATTACKS["idlg"], steps=1))
+    experiment = replace(small("inverting_gradients", "precode", None), attack=replace(RECIPES["idlg"], steps=1))
     for measured, wanted in ((2, 2), (4, 2)):  # what is wanted is the first run's number
         threads.keep_choices({experiment.model.title: {1: measured}})
         summary = Summary(experiment, "cpu")
@@ -74,7 +74,7 @@ def test_a_result_run_again_shares_its_seeds_among_as_many_threads() -> None:
     assert chosen == [min(2, threads.ALL_THREADS), 1, 2]
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("defence", DEFENDED)
 @pytest.mark.parametrize("stance", [None, "guess", "solve"])
 def test_one_seed_gives_the_same_bits(name: str, defence: str, stance: str | None) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from gradleak_core import client
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion.loop import start_descent
 from gradleak_core.attacks.inversion.objective import prior_weights
 from gradleak_core.attacks.parts.unknowns import Space
@@ -50,7 +50,7 @@ def three_threads() -> Iterator[None]:
     ],
 )
 def test_every_term_is_the_same_however_many_threads(name: str, model: str, defences: tuple[str, ...]) -> None:
-    recipe = ATTACKS[name]
+    recipe = RECIPES[name]
     recipe = replace(recipe, restarts=SEEDS)
     used = tuple(DEFENCES[defence]() for defence in defences)
     both = prepare_both(
@@ -89,7 +89,7 @@ def test_torch_has_one_thread_while_seeds_are_shared(restarts: int, within: int,
 
 
 def test_a_run_that_is_left_gives_the_threads_back() -> None:
-    recipe = replace(ATTACKS["idlg"], restarts=16)
+    recipe = replace(RECIPES["idlg"], restarts=16)
     events = run(Experiment(model=MODELS["lenet"](), attack=recipe), due=lambda _: False)
     assert any(isinstance(event, Progress) for event in events)
     chosen = threads(Experiment(model=MODELS["lenet"](), attack=recipe))
@@ -106,7 +106,7 @@ def test_whoever_looks_computes_with_another_model_than_the_threads(monkeypatch:
         return functional_call(model, *rest)
 
     monkeypatch.setattr(client, "functional_call", noted)
-    recipe = replace(ATTACKS["inverting_gradients"], restarts=SEEDS, steps=4)
+    recipe = replace(RECIPES["inverting_gradients"], restarts=SEEDS, steps=4)
     step = ClientStep(local_epochs=2)
     known = Experiment(model=MODELS["lenet"](), size=16, threads=3, client=step, attack=recipe)
     *_, end = run(known, due=lambda _: True)
@@ -151,7 +151,7 @@ def test_what_goes_wrong_in_a_thread_is_raised_and_ends_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["idlg", "inverting_gradients"])
 def test_a_run_finds_the_same_however_far_a_thread_may_be_ahead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = replace(ATTACKS[name], restarts=SEEDS, steps=25)
+    recipe = replace(RECIPES[name], restarts=SEEDS, steps=25)
     both = prepare_both(Experiment(images=("sample:coffee",), model=MODELS["lenet"](), attack=recipe, seed=31))
     found = []
     for most in (0, 2, 9):

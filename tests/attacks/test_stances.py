@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion.objective import Objective
 from gradleak_core.attacks.parts.stances import STANCES, Guess, Ignore, ReadOff, Solve, Stance, Told
 from gradleak_core.attacks.parts.unknowns import Pixels, Space
@@ -115,7 +115,7 @@ def space(stance: Stance, model: nn.Module, observation: Observation) -> Space:
 
 def test_guess_changes_at_every_evaluation_and_told_does_not() -> None:
     model, _, observation = watched("lenet", "dropout", p=0.5)
-    attack = ATTACKS["inverting_gradients"]
+    attack = RECIPES["inverting_gradients"]
     for stance in (Guess(), Told()):
         one = space(stance, model, observation)
         objective = Objective(attack.distance, attack.matched, (), model, observation, one, 1)

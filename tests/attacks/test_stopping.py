@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.inversion.stopping import Stopping, distance_of_zeros
 from gradleak_core.attacks.parts.distances import DISTANCES, Squared
@@ -31,7 +31,7 @@ SHAPE, CLASSES = (1, 16, 16), 4
 
 
 def recipe(name: str, **changes: object) -> Recipe:
-    attack = ATTACKS[name]
+    attack = RECIPES[name]
     return replace(attack, labels=KnownLabels(), **changes)  # type: ignore[arg-type]
 
 
@@ -95,7 +95,7 @@ def test_a_small_update_is_no_success(name: str) -> None:
     model = lenet()
     seen = observed(model)
     other = {k: g.flip(0) for k, g in seen.update.items()}  # no picture has this update
-    attack = recipe(name, steps=30) if name != "dlg" else replace(recipe(name), labels=ATTACKS["dlg"].labels, steps=30)
+    attack = recipe(name, steps=30) if name != "dlg" else replace(recipe(name), labels=RECIPES["dlg"].labels, steps=30)
     assert ended(attack, model, replace(seen, update=scaled(other, 1e-5))).status != "recovered"
 
 
@@ -144,7 +144,7 @@ def test_a_run_of_a_few_iterations_is_not_called_stuck() -> None:
 
 def test_a_network_is_attacked_for_as_long_as_that_helps() -> None:
     """Here the squared distance is below 1e-9 after 300 iterations, at 37 dB, and after 600 the picture is at 45 dB."""
-    attack = replace(recipe("idlg"), labels=ATTACKS["idlg"].labels, steps=360)
+    attack = replace(recipe("idlg"), labels=RECIPES["idlg"].labels, steps=360)
     *_, shown, last = run(Experiment(("sample:chelsea",), model=LeNet(init=Default()), attack=attack))
     assert isinstance(shown, Frame)
     assert isinstance(last, Finished)

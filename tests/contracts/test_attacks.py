@@ -1,4 +1,4 @@
-"""What every row of `ATTACKS` promises, on a tiny model: events in order, honest picks, the same seed the same bits."""
+"""What every row of `RECIPES` promises, on a tiny model: events in order, honest picks, the same seed the same bits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gradleak_core.attacks import ATTACKS, PAPERS
+from gradleak_core.attacks import PAPERS, RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.optimisers import Adam
 from gradleak_core.attacks.parts.priors import BatchStatistics
@@ -21,14 +21,14 @@ from gradleak_core.threat import ThreatModel
 from gradleak_core.types import ClientStep, Event, Finished, Observation, Progress, Secret, Started
 from gradleak_core.updates import Observed
 
-EACH = pytest.mark.parametrize("name", ATTACKS)
+EACH = pytest.mark.parametrize("name", RECIPES)
 VICTIMS = ("lenet", "convnet")
 """The first of these that an attack accepts is its victim here."""
 SHAPE, CLASSES = (1, 16, 16), 4
 
 
 def small(name: str, *, steps: int = 12, restarts: int = 1) -> Recipe:
-    attack = ATTACKS[name]
+    attack = RECIPES[name]
     return replace(attack, steps=steps, restarts=restarts)
 
 
@@ -54,12 +54,12 @@ def events(attack: Recipe, *, batch: int = 1, seed: int = 7) -> list[Event]:
     return list(attack.run(model, observation, seed=seed))
 
 
-BATCHES = [(name, b) for name in ATTACKS for b in (1, 3) if any(accepted(small(name), kind, b) for kind in VICTIMS)]
+BATCHES = [(name, b) for name in RECIPES for b in (1, 3) if any(accepted(small(name), kind, b) for kind in VICTIMS)]
 
 
 def test_every_attack_accepts_one_image_and_most_accept_several() -> None:
-    assert {name for name, batch in BATCHES if batch == 1} == set(ATTACKS)
-    assert set(ATTACKS) - {name for name, batch in BATCHES if batch == 3} == {"dropout_readoff"}
+    assert {name for name, batch in BATCHES if batch == 1} == set(RECIPES)
+    assert set(RECIPES) - {name for name, batch in BATCHES if batch == 3} == {"dropout_readoff"}
 
 
 @pytest.mark.parametrize(("name", "batch"), BATCHES)
@@ -115,8 +115,8 @@ def test_what_the_attacker_was_not_told_does_not_change_the_attack(name: str) ->
 @EACH
 def test_a_recipe_survives_json(name: str) -> None:
     kind = next(kind for kind in VICTIMS if accepted(small(name), kind, 1))
-    written = json.loads(json.dumps(CODEC.encode(Experiment(model=MODELS[kind](), attack=ATTACKS[name]))))
-    assert load(written).attack == ATTACKS[name]
+    written = json.loads(json.dumps(CODEC.encode(Experiment(model=MODELS[kind](), attack=RECIPES[name]))))
+    assert load(written).attack == RECIPES[name]
 
 
 def test_a_paper_module_names_itself_and_its_source() -> None:

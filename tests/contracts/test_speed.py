@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gradleak_core import speed
-from gradleak_core.attacks import ATTACKS
+from gradleak_core.attacks import RECIPES
 from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.attacks.parts.priors import BatchStatistics
 from gradleak_core.client import draw_latents, observe
@@ -66,19 +66,19 @@ def case(name: str, kind: str, restarts: int) -> Any:
 
 
 CORNERS = [("convnet", 1), ("convnet", 3), ("mlp", 3), ("resnet20", 1), ("vit", 1)]
-PAIRS = [(name, kind) for name, attack in ATTACKS.items() for kind in MODELS if accepted(attack, kind)]
+PAIRS = [(name, kind) for name, attack in RECIPES.items() for kind in MODELS if accepted(attack, kind)]
 
 
 @pytest.mark.parametrize(("name", "kind", "restarts"), [case(*pair, restarts) for pair in PAIRS for restarts in (1, 3)])
 def test_quick_and_plain_agree(name: str, kind: str, restarts: int) -> None:
-    attack = replace(ATTACKS[name], steps=ITERATIONS, restarts=restarts)
+    attack = replace(RECIPES[name], steps=ITERATIONS, restarts=restarts)
     agree(attack, kind, ClientStep())
 
 
 @pytest.mark.parametrize("restarts", [1, 3])
 @pytest.mark.parametrize("kind", ["lenet", "convnet"])
 def test_they_agree_over_local_steps_in_train_mode(kind: str, restarts: int) -> None:
-    attack = replace(ATTACKS["inverting_gradients"], steps=ITERATIONS, restarts=restarts)
+    attack = replace(RECIPES["inverting_gradients"], steps=ITERATIONS, restarts=restarts)
     agree(attack, kind, ClientStep(local_epochs=2, lr=0.1, train=True))
 
 
@@ -92,7 +92,7 @@ def agree(attack: Recipe, kind: str, step: ClientStep) -> None:
 
 
 def test_both_doors_are_shut_by_plain_and_by_the_environment() -> None:
-    model, observation = victim(ATTACKS["idlg"], "lenet", ClientStep())
+    model, observation = victim(RECIPES["idlg"], "lenet", ClientStep())
 
     def doors() -> tuple[bool, bool, bool]:
         updates = speed.updates(model, observation, by_products=False)
