@@ -41,7 +41,7 @@ from benchmarks.claims import (
 )
 from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
-from benchmarks.claims.record import RESULTS, results, said, tried, write
+from benchmarks.claims.record import RESULTS, results, said, summed, tried, write
 from benchmarks.claims.spread import spread
 from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
@@ -106,6 +106,14 @@ def test_kept_results_are_full_runs_of_the_claims_of_today() -> None:
         assert result["seeds"], name
         assert not result["quick"], name
         assert not re.search(r'"(/|[A-Z]:\\)', json.dumps(result)), "a path of somebody's machine"
+
+
+def test_every_kept_result_holds_its_numbers_spread_and_floor() -> None:
+    for name, result in KEPT.items():
+        assert {key: result[key] for key in ("n", "spread", "floor")} == summed(CLAIMS[name], result["values"]), name
+        assert result["n"] >= 1
+        assert result["floor"], name
+        assert all(row["low"] <= row["middle"] <= row["high"] for row in result["spread"]), name
 
 
 def test_a_result_names_what_is_needed_to_judge_it_and_shows_on_the_page(tmp_path: Path) -> None:

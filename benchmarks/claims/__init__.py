@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from benchmarks.claims import (
+    april_patches,
     batch_size,
     dlg_toy,
     dropout_inversion,
@@ -20,6 +21,7 @@ from benchmarks.claims import (
     ilrg_labels,
     inverting_gradients_large,
     inverting_gradients_resnet,
+    linear_first_layer,
     local_steps,
     mixing,
     partial_perturbation,
@@ -34,6 +36,8 @@ from benchmarks.claims.claim import Claim
 __all__ = ["CLAIMS"]
 
 FILES: tuple[ModuleType, ...] = (
+    linear_first_layer,
+    april_patches,
     dlg_toy,
     idlg_labels,
     inverting_gradients_resnet,

@@ -51,6 +51,8 @@ class Claim:
     """How each further lane of a race differs from `live`, which it is compared with, as `config.races` writes it."""
     figure: Figure | None = None
     """What the page draws of the values."""
+    floor: str = ""
+    """What would be found if nothing leaked, in words, where it is not one number of the figure."""
     account: str = ""
     """Our best account of why, where the claim holds in part or not at all."""
 

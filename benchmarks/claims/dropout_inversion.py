@@ -183,12 +183,14 @@ CLAIM = Claim(
     "one of two pictures: a median likeness of 0.67, which counted as recognisable while the border was 0.65. Solving "
     "stays behind being told, which goes on to 34 to 75 dB where no goal ends it early. On the MLP a quarter of the "
     "units missing hides little. At 224 pixels the iterations are too few: the ViT shows the picture to the told "
-    "attacker alone, ResNet-18 to none.",
+    "attacker alone, ResNet-18 to none. On the MLP and the ViT no search is needed: see linear_first_layer and "
+    "april_patches.",
     live=BASES["MLP"],
     halves=(
         "attack.stance=ignore",
         "attack.stance=told",
     ),
+    floor="The mean colour of a picture has 14.4 dB on CIFAR-10, 10.6 on MNIST and 13.1 on the samples.",
     figure=draw_psnr(("model", "set", "stance"), floor=False),
     measure=measure,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.claims import floors
+from benchmarks.claims.spread import quartiles
 
 JSON = Any
 CONFIDENT = 1.96
@@ -41,13 +42,27 @@ class Figure:
 
     def json(self, values: Sequence[JSON]) -> JSON:
         """Returns the rows of the figure, in the order in which their groups appear among the values."""
+        rows = [self.row(name, key, mine) for name, key, mine in self.grouped(values)]
+        floor = None if self.floor is None else {"value": self.floor, "name": self.floor_name}
+        return {"title": self.title, "share": self.over is not None, "floor": floor, "rows": rows}
+
+    def summary(self, values: Sequence[JSON]) -> list[JSON]:
+        """Returns each row in numbers: how many values it has, their median and quartiles, or a share's interval."""
+        found = []
+        for name, key, mine in self.grouped(values):
+            row = self.row(name, key, mine)
+            three = quartiles(row["values"]) if self.over is None else (row["low"], row["share"], row["high"])
+            rounded = (float(f"{value:.4g}") for value in three)
+            found.append({"name": name, "n": len(mine), **dict(zip(("low", "middle", "high"), rounded, strict=True))})
+        return found
+
+    def grouped(self, values: Sequence[JSON]) -> list[tuple[str, str, list[JSON]]]:
+        """Returns the name, the key and the values of each row."""
         groups: dict[tuple[Any, ...], list[JSON]] = {}
         for value in values:
             groups.setdefault(tuple(value[key] for key in self.by), []).append(value)
-        rows = [self.row(", ".join(filter(None, (*map(self.named, group), name))), key, mine)
+        return [(", ".join(filter(None, (*map(self.named, group), name))), key, mine)
                 for group, mine in groups.items() for name, key in self.of.items()]  # fmt: skip
-        floor = None if self.floor is None else {"value": self.floor, "name": self.floor_name}
-        return {"title": self.title, "share": self.over is not None, "floor": floor, "rows": rows}
 
     def named(self, value: Any) -> str:
         return self.names.get(value, PLAIN.get(str(value), str(value)))

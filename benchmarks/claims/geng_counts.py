@@ -113,6 +113,7 @@ CLAIM = Claim(
     "random noise; those of pictures are smaller and vary by a third from one to the next on ConvNet and MLP, so that "
     "an exact count would be luck. The bias's gradient needs no such sum and counts nearly all batches exactly there. "
     "On the LeNet, whose weights are large, noise predicts other classes than pictures do, which either form inherits.",
+    floor="A guess of equally many of each class has 57 % of eight labels right, and 89 % of 128.",
     halves=("attack.labels=bias_rule",),
     figure=Figure("Labels right", {"row sums": "sums_right", "with the bias": "bias_right"}, ("model",), over="size"),
     measure=measure,

@@ -69,6 +69,7 @@ CLAIM = Claim(
     refuted_by="No larger share of the other image with the same label than with different labels.",
     live=Experiment(images=("sample:digit_3", "sample:digit_7"), attack=find_recipe("general_deep_leakage")),
     halves=("label=3&label=7",),
+    floor="Two pictures told apart have 0 of each other, and their mean has 0.5.",
     figure=Figure(
         "Share of the other picture",
         {"": "other"},

@@ -90,6 +90,6 @@ CLAIM = Claim(
         "attack.priors=total_variation,energy,batch_statistics",
         "threat.statistics=unknown",
     ),
-    figure=draw_psnr(("terms", "statistics"), {"told": "", "unknown": "untold"}, floor=False),
+    figure=draw_psnr(("terms", "statistics"), {"told": "", "unknown": "untold"}),
     measure=measure,
 )

@@ -97,6 +97,7 @@ CLAIM = Claim(
         threat=ThreatModel(statistics="told"),
         attack=replace(find_recipe("gradinversion"), restarts=1, steps=500),
     ),
+    floor="Chance finds 0.8 % of the labels among 1,000 classes, and 80 % of eight different ones among ten.",
     halves=("attack.labels=row_sum",),
     figure=Figure("Labels right", {"lowest entry": "minimum", "row sum": "sum"}, ("model",), over=BATCH),
     measure=measure,

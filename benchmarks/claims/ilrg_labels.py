@@ -116,6 +116,7 @@ CLAIM = Claim(
         "attack.labels=bias_rule",
         "attack.labels=label_counts",
     ),
+    floor="A guess of equally many of each class has 57 % of eight labels right, and 75 % of 24.",
     figure=Figure(
         "Labels right", {"iLRG": "iLRG", "bias": "bias, pink"}, ("state", "model"), {"untrained": "new"}, over="size"
     ),

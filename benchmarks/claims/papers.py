@@ -143,3 +143,26 @@ DROPOUT_INVERSION = paper(
     year="2023",
     **arxiv("2208.06163"),
 )
+PHONG = paper(
+    "Phong et al. 2017",
+    "article",
+    "phong2017privacy",
+    title="Privacy-Preserving Deep Learning via Additively Homomorphic Encryption",
+    author="Phong, Le Trieu and Aono, Yoshinori and Hayashi, Takuya and Wang, Lihua and Moriai, Shiho",
+    journal="IEEE Transactions on Information Forensics and Security",
+    volume="13",
+    number="5",
+    pages="1333--1345",
+    year="2018",
+    doi="10.1109/TIFS.2017.2787987",
+)
+APRIL = paper(
+    "Lu et al. 2022 (APRIL)",
+    "inproceedings",
+    "lu2022april",
+    title="{APRIL}: Finding the {Achilles}' Heel on Privacy for Vision Transformers",
+    author="Lu, Jiahao and Zhang, Xi Sheryl and Zhao, Tianli and He, Xiangyu and Cheng, Jian",
+    booktitle="IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+    year="2022",
+    **arxiv("2112.14087"),
+)

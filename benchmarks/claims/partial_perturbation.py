@@ -106,6 +106,7 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="PPP needing as much or more perturbation for an SSIM under 0.3.",
     live=replace(BASE, defences=(PartialPerturbation(std=1e-2),)),
+    account="Its noise is on the MLP's first layer, where linear inversion reads too; see linear_first_layer.",
     halves=("defence=precode&defence=gaussian_noise:std=0.01",),
     figure=draw_ssim(("defence", "std"), {"noise on everything": "all layers", "PPP": "partial"}),
     measure=measure,

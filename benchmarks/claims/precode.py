@@ -156,6 +156,8 @@ CLAIM = Claim(
     theirs="mean SSIM 0.9997 without, 0.0045 with PRECODE, n = 10",
     refuted_by="A mean SSIM with PRECODE of more than half of that without.",
     live=Experiment(model=MLP(), attack=replace(PLAIN, steps=300), defences=(Precode(),)),
+    account="The claim is about search: linear inversion reads the MLP's first layer exactly, with PRECODE too; see "
+    "linear_first_layer.",
     halves=("defence=none",),
     figure=draw_ssim(("precode",), {False: "without", True: "with PRECODE"}),
     measure=measure,

@@ -41,8 +41,17 @@ def tried(name: str, claim: Claim, setting: Setting) -> JSON:
         "versions": versions(),
         "images": outcome.images,
         "seeds": sorted({row["seed"] for row in outcome.values if "seed" in row}),
+        **summed(claim, outcome.values),
         "values": outcome.values,
     }
+
+
+def summed(claim: Claim, values: list[JSON]) -> JSON:
+    """What a result says of its values: the fewest of a row, the spread of each, and what would be found of nothing."""
+    figure = claim.figure
+    spread = figure.summary(values) if figure else []
+    floor = claim.floor or (figure.json(values)["floor"] if figure else None)
+    return {"n": min((row["n"] for row in spread), default=len(values)), "spread": spread, "floor": floor}
 
 
 def said(claim: Claim) -> dict[str, str]:

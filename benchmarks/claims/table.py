@@ -17,7 +17,7 @@ from gradleak_core.experiment import CODEC, Experiment
 JSON = Any
 ROOT = Path(__file__).parents[2]
 PAGE, INDEX = ROOT / "docs" / "claims.md", ROOT / "assets" / "claims.json"
-SHOWN = ("ours", "verdict", "images", "date", "seconds")
+SHOWN = ("ours", "verdict", "n", "spread", "floor", "images", "date", "seconds")
 HEAD = """# Claims
 
 What the papers say, tried here. Made by `python -m benchmarks.claims --table` from the JSON in
@@ -71,11 +71,27 @@ def cells(row: JSON) -> str:
     return line((name, row["sentence"], row["theirs"], result["ours"], f"**{verdict}**" if verdict != "–" else "–"))
 
 
+def spreads(row: JSON) -> list[str]:
+    """The values of a claim in numbers, row by row, and what would be found if nothing leaked."""
+    result, floor = row["result"], row["result"]["floor"]
+    said = floor if isinstance(floor, str) else f"The {floor['name']} has {floor['value']:.3g}." if floor else ""
+    facts = [f"**Floor.** {said}"] if said else []
+    if result["spread"]:
+        share = row["figure"]["share"]
+        kind = ("95 % from", "share", "95 % to") if share else ("lower quartile", "median", "upper quartile")
+        rows = [line((row["figure"]["title"], "n", *kind)), "|---|---|---|---|---|"]
+        for one in result["spread"]:
+            rows.append(line((one["name"], str(one["n"]), *(f"{one[key]:.3g}" for key in ("low", "middle", "high")))))
+        facts.append("\n".join(rows))
+    return facts
+
+
 def section(row: JSON) -> str:
     """One claim in full."""
     facts = [f"**Paper.** {row['paper']}", f"**Tried.** {row['setup']}", f"**Refuted by.** {row['refuted_by']}"]
     if result := row["result"]:
         where = f"{result['place']}, {result['date']}, {result['seconds']:.0f} s"
         facts += [f"**Here.** {result['ours']}: {result['verdict']}. Images: {result['images']}. Measured on {where}."]
+        facts += spreads(row)
     facts += [f"**Why.** {row['account']}"] if row["account"] else []
     return f"## {row['name']}\n\n" + "\n\n".join([*facts, f"```bibtex\n{row['bibtex']}\n```"]) + "\n"

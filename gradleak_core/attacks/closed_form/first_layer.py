@@ -127,7 +127,7 @@ def find_direction(weight: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Entry:
-    """The map from a picture to what the first linear layer is given: slope · pixel + offset, each at its place in z."""
+    """The map from a picture to what the first linear layer is given: slope · pixel + offset, each at its place."""
 
     slope: float
     offset: float
