@@ -3,7 +3,8 @@
 Five set-ups are first played undisturbed. Then they are submitted again and again, while every few seconds something is
 killed with SIGKILL. After each kill the file of runs is read beside the server: it has to be sound, every accepted run
 is in it once and in one state, its events have no gap and its pictures can be decoded. A run that has ended is compared
-with the undisturbed one. The work lost is the computing time between the last frame that was stored and the last one
+with the undisturbed one; only one that was killed three times before it got any further may be given up, as the server
+says of it. The work lost is the computing time between the last frame that was stored and the last one
 that the checkpoint covers.
 """
 
@@ -32,6 +33,7 @@ from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks import RECIPES
 from gradleak_core.experiment import Experiment
 from gradleak_core.models import MODELS
+from gradleak_core.runs.hub import MOST_TRIES
 
 JSON = Any
 KILLS = {"worker": 0.4, "web process": 0.4, "both": 0.2}
@@ -65,8 +67,11 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
     lost: list[float] = field(default_factory=list)
     finished: int = 0
+    given_up: int = 0
     accepted: dict[str, int] = field(default_factory=dict)
     """The number of the set-up of each accepted run that has not been compared yet."""
+    reached: dict[str, list[int]] = field(default_factory=dict)
+    """The last iteration stored of each of them when something was killed."""
 
 
 def measure(setting: Setting) -> JSON:
@@ -89,11 +94,14 @@ def measure(setting: Setting) -> JSON:
     worst = max(outcome.lost, default=0.0)
     return {
         "measured": f"{sum(outcome.killed.values())} kills, {outcome.during_writes} during a write; "
-        f"{outcome.finished} runs ended as undisturbed ones do; {len(outcome.wrong)} faults; "
+        f"{outcome.finished} runs ended as undisturbed ones do, "
+        f"{outcome.given_up} were given up after three kills at one place; "
+        f"{len(outcome.wrong)} faults; "
         f"at most {worst:.1f} s lost",
         "met": not outcome.wrong and worst <= MOST_LOST and outcome.finished > 0,
         "seeds": [SEED],
         "killed": dict(outcome.killed),
+        "given_up": outcome.given_up,
         "wrong": outcome.wrong,
         "values": [round(seconds, 2) for seconds in outcome.lost],
     }
@@ -133,6 +141,8 @@ def strike_until_down(
         kill(server, victim)
         outcome.killed[victim] += 1
         outcome.lost += [work_lost(folder, run) for run in before]
+        for run in before:
+            outcome.reached.setdefault(run, []).append(last_frame(folder, run))
         print(f"  {sum(outcome.killed.values())}: {victim}, {outcome.lost[-2:]} {outcome.wrong[-1:]}", flush=True)
         if victim != "worker":
             return
@@ -178,7 +188,7 @@ def tell(server: Server, run: str) -> JSON:
     """What a run came to, to the last bit that is kept, without what depends on the clock."""
     row, recording = server.get(f"runs/{run}"), server.get(f"runs/{run}/recording")
     result = row["result"] or {}
-    names = ("status", "iterations", "metrics", "labels", "iterations_to_recognisable", "redrawn")
+    names = ("iterations", "metrics", "labels", "iterations_to_recognisable", "redrawn")
     return {"curve": recording["curve"], "status": row["status"], **{name: result.get(name) for name in names}}
 
 
@@ -188,13 +198,21 @@ def compare_ended(server: Server, outcome: Outcome, unbroken: list[JSON]) -> Non
         if server.get(f"runs/{run}")["status"] in ACTIVE:
             continue
         told = tell(server, run)
+        given_up = told["status"] == "failed" and kept_from_going_on(outcome.reached.get(run, []))
+        outcome.given_up += given_up
         different = [name for name, value in unbroken[number].items() if told[name] != value]
         different += first_differences(told["curve"]["columns"], unbroken[number]["curve"]["columns"])
-        if different:
+        if different and not given_up:
             outcome.wrong.append(f"set-up {number} ended {told['status']} with another {' and '.join(different)}")
         outcome.finished += not different
         del outcome.accepted[run]
         server.client.delete(f"/api/runs/{run}").raise_for_status()
+
+
+def kept_from_going_on(reached: list[int]) -> bool:
+    """Whether the last kills, as many as a run may cost, all came before it had got any further."""
+    last = reached[-MOST_TRIES:]
+    return len(last) == MOST_TRIES and len(set(last)) == 1
 
 
 def first_differences(columns: JSON, whole: JSON) -> list[str]:
@@ -212,6 +230,12 @@ def first_differences(columns: JSON, whole: JSON) -> list[str]:
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(f"file:{folder / 'runs.sqlite3'}?mode=ro", uri=True, timeout=30)) as db:
         yield db
+
+
+def last_frame(folder: Path, run: str) -> int:
+    """The iteration of the last frame that is stored of a run; 0 without one."""
+    with reading(folder) as db:
+        return db.execute("SELECT max(iteration) FROM frames WHERE run = ?", (run,)).fetchone()[0] or 0
 
 
 def work_lost(folder: Path, run: str) -> float:

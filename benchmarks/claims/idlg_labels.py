@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.claims import papers, pictures
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
 from benchmarks.claims.figure import Figure
-from benchmarks.claims.whole import play
+from benchmarks.claims.published_dlg import play_published
+from benchmarks.claims.whole import play_all
 from benchmarks.setting import Setting
 from gradleak_core.attacks.parts.labels import RowSum
 from gradleak_core.attacks.parts.unknowns import Pixels
@@ -26,12 +29,25 @@ def measure(setting: Setting) -> Outcome:
         own = pictures.of(setting, name)
         for _, experiment in own.experiments(replace(Experiment(), **shape), setting.count(1000, 50)):
             values.append(read(name, experiment, setting.device))
-        for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), setting.count(6, 3)):
-            values.append(optimised(name, experiment, setting))
+    found = play_all(published(setting), setting, 6 if setting.quick else math.inf, how=play_with_labels)
+    values += [row | {"right": row["label_accuracy"] == 1} for row in found]
     shares = {(name, attack): share(values, name, attack) for attack in ("dlg", "idlg") for name in SETS}
     ours = "; ".join(f"{a} {n}: {shares[n, a]:.1%} of {runs(values, n, a)}" for n, a in shares)
     least, most = min(shares[n, "idlg"] for n in SETS), max(shares[n, "dlg"] for n in SETS)
     return Outcome(ours, verdict(least, most), values, pictures.words(setting, *SETS))
+
+
+def published(setting: Setting) -> Iterator[tuple[JSON, Experiment]]:
+    """The runs of DLG on both sets."""
+    for name, shape in SETS.items():
+        own = pictures.of(setting, name)
+        for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), setting.count(100, 3)):
+            yield {"set": name, "attack": "dlg"}, experiment
+
+
+def play_with_labels(experiment: Experiment, device: str, limit: float, look: float, every: float) -> JSON:
+    """Plays published DLG, which guesses the label with the picture."""
+    return play_published(experiment, device, limit)
 
 
 def verdict(idlg: float, dlg: float) -> Verdict:
@@ -44,13 +60,6 @@ def read(name: str, experiment: Experiment, device: str) -> JSON:
     guess = RowSum().read(both.model, both.observation)
     right = guess is not None and bool((guess == both.secret.labels).all())
     return {"set": name, "attack": "idlg", "seed": experiment.seed, "right": right}
-
-
-def optimised(name: str, experiment: Experiment, setting: Setting) -> JSON:
-    result = play(experiment, setting.device, 6 if setting.quick else 60)
-    right = result["metrics"]["label_accuracy"] == 1
-    row = {"set": name, "attack": "dlg", "seed": experiment.seed, "right": right}
-    return row | {"psnr": result["metrics"]["psnr"], "iterations": result["iterations"]}
 
 
 def share(values: list[JSON], name: str, attack: str) -> float:
@@ -71,7 +80,8 @@ CLAIM = Claim(
     sentence="For one image, the label follows from the signs of the last layer's gradient and is always right; "
     "DLG, which optimises it together with the image, often ends with another label.",
     setup="Sigmoid LeNet with weights from U(-0.5, 0.5) drawn anew each time, batch of one, MNIST and CIFAR-10 "
-    "(the paper has CIFAR-100). DLG starts from N(0, 1), 3,000 evaluations or a minute, and runs fewer times.",
+    "(the paper has CIFAR-100). DLG as published, with PyTorch's L-BFGS in full steps for 300 steps of up to 20 "
+    "evaluations, starts from N(0, 1); 1,000 victims for iDLG and 100 for DLG on each set.",
     theirs="DLG MNIST 89.9 %, CIFAR-100 83.3 %; iDLG 100 % on both, 1,000 runs each",
     refuted_by="A single wrong label of iDLG.",
     live=Experiment(),

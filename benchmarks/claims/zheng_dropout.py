@@ -59,6 +59,8 @@ CLAIM = Claim(
         "attack=dlg",
         "attack=dlg&defence=none",
     ),
-    figure=Figure("RMSE, lower for a better picture", {"": "rmse"}, ("setting",), floor=round(10 ** (-floors.PSNR / 20), 4)),
+    figure=Figure(
+        "RMSE, lower for a better picture", {"": "rmse"}, ("setting",), floor=round(10 ** (-floors.PSNR / 20), 4)
+    ),
     measure=measure,
 )
