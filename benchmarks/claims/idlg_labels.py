@@ -29,20 +29,19 @@ def measure(setting: Setting) -> Outcome:
         own = pictures.of(setting, name)
         for _, experiment in own.experiments(replace(Experiment(), **shape), setting.count(1000, 50)):
             values.append(read(name, experiment, setting.device))
-    found = play_all(published(setting), setting, 6 if setting.quick else math.inf, how=play_with_labels)
-    values += [row | {"right": row["label_accuracy"] == 1} for row in found]
+        dlg = [({"set": name, "attack": "dlg"}, each) for each in published(own, shape)]
+        found = play_all(dlg, setting, 6 if setting.quick else math.inf, how=play_with_labels)
+        values += [row | {"right": row["label_accuracy"] == 1} for row in found]
     shares = {(name, attack): share(values, name, attack) for attack in ("dlg", "idlg") for name in SETS}
     ours = "; ".join(f"{a} {n}: {shares[n, a]:.1%} of {runs(values, n, a)}" for n, a in shares)
     least, most = min(shares[n, "idlg"] for n in SETS), max(shares[n, "dlg"] for n in SETS)
     return Outcome(ours, verdict(least, most), values, pictures.words(setting, *SETS))
 
 
-def published(setting: Setting) -> Iterator[tuple[JSON, Experiment]]:
-    """The runs of DLG on both sets."""
-    for name, shape in SETS.items():
-        own = pictures.of(setting, name)
-        for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), setting.count(100, 3)):
-            yield {"set": name, "attack": "dlg"}, experiment
+def published(own: Setting, shape: JSON) -> Iterator[Experiment]:
+    """The runs of DLG on one set."""
+    for _, experiment in own.experiments(replace(Experiment(attack=DLG), **shape), own.count(100, 3)):
+        yield experiment
 
 
 def play_with_labels(experiment: Experiment, device: str, limit: float, look: float, every: float) -> JSON:
