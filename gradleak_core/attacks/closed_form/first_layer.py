@@ -85,17 +85,17 @@ def invert(model: nn.Module, observation: Observation) -> tuple[Tensor, Tensor, 
     model, observation = deepcopy(model).cpu().double(), replace(observation, update=update)
     label = F.one_hot(find_label(observation), observation.classes)[None].double()
     name, layer = next((n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear))
-    entry = trace_entry(model, layer, observation.shape)
+    given = trace_input(model, layer, observation.shape)
     weight, bias = require(observation, f"{name}.weight"), update.get(f"{name}.bias")
     if any(isinstance(m, Embedding) and m.linear is layer for m in model.modules()):
         d = require(observation, f"{name.removesuffix('.linear')}.position")[0, 1:]  # (patches, dim), no class token
     elif bias is not None and bias.any():
         d = bias[None]  # (1, width)
     else:
-        images, error = find_scale(model, observation, label, entry, find_direction(weight))
+        images, error = find_scale(model, observation, label, given, find_direction(weight))
         return images, label, error
     z = torch.linalg.lstsq(d.T, weight, rcond=SHALLOW, driver="gelsd").solution  # (patches, P²C) or (1, CHW)
-    images = entry.to_images(z)
+    images = given.to_images(z)
     if torch.linalg.matrix_rank(d, rtol=SHALLOW) == len(d) < d.size(1):  # else many pictures have this update of it
         return images, label, relative_error({f"{name}.weight": d.T @ z}, {f"{name}.weight": weight})
     return images, label, whole_error(model, observation, images, label)
@@ -126,7 +126,7 @@ def find_direction(weight: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LayerInput:
     """The map from a picture to what the first linear layer is given: slope · pixel + offset, each at its place."""
 
     slope: float
@@ -148,7 +148,7 @@ class Entry:
 
 
 @torch.no_grad()
-def trace_entry(model: nn.Module, layer: nn.Linear, shape: tuple[int, int, int]) -> Entry:
+def trace_input(model: nn.Module, layer: nn.Linear, shape: tuple[int, int, int]) -> LayerInput:
     """Returns what a layer is given of pictures (C, H, W), by handing in a black one, a white one, and a count."""
     black, count = torch.zeros(1, *shape).double(), torch.arange(prod(shape)).double().reshape(1, *shape)
     parts = list(model.children())
@@ -158,11 +158,11 @@ def trace_entry(model: nn.Module, layer: nn.Linear, shape: tuple[int, int, int])
             ahead(images)
     at_black, at_white, counted = (z.flatten() for z in seen[""])
     offset, slope = at_black[0], (at_white - at_black)[0]
-    return Entry(float(slope), float(offset), ((counted - offset) / slope).round().long(), shape)
+    return LayerInput(float(slope), float(offset), ((counted - offset) / slope).round().long(), shape)
 
 
 def find_scale(
-    model: nn.Module, observation: Observation, label: Tensor, entry: Entry, direction: Tensor
+    model: nn.Module, observation: Observation, label: Tensor, given: LayerInput, direction: Tensor
 ) -> tuple[Tensor, float]:
     """Returns the picture whose z is a multiple of a direction, and the relative error of the update that it causes.
 
@@ -170,16 +170,16 @@ def find_scale(
     """
     from scipy.optimize import minimize_scalar  # takes a second, which a layer with a bias does not need
 
-    limits = {sign: entry.largest_scale(sign * direction) for sign in (1, -1)}
+    limits = {sign: given.largest_scale(sign * direction) for sign in (1, -1)}
 
     def error(scale: float) -> float:
-        return whole_error(model, observation, entry.to_images(scale * direction), label)
+        return whole_error(model, observation, given.to_images(scale * direction), label)
 
     tried = [sign * limit * (k + 1) / SCALES for sign, limit in limits.items() for k in range(SCALES)]
     best = min(tried, key=error)
     step = limits[1 if best > 0 else -1] / SCALES
     refined = minimize_scalar(error, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-12})
-    return entry.to_images(refined.x * direction), float(refined.fun)
+    return given.to_images(refined.x * direction), float(refined.fun)
 
 
 def whole_error(model: nn.Module, observation: Observation, images: Tensor, label: Tensor) -> float:
