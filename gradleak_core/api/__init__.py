@@ -26,7 +26,7 @@ from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
 from gradleak_core.languages import LANGUAGES, read_table
-from gradleak_core.people import NotAdmitted, read_reference
+from gradleak_core.people import NotAdmitted, NotYours, read_reference
 from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
@@ -89,7 +89,7 @@ def api(service: Service) -> Starlette:
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
             Busy: answer_with(429), TooManyGuesses: answer_with(429), OverLimit: answer_with(429),
-            NotAdmitted: answer_with(403), Refused: answer_with(422),
+            NotAdmitted: answer_with(403), NotYours: answer_with(403), Refused: answer_with(422),
             NoRun: answer_with(404), NotReady: answer_with(503),
             Unwritable: answer_with(507), Unreadable: answer_with(503),
             HTTPException: answer_http_error, ClientDisconnect: answer_with(400, BROKEN_OFF),
@@ -152,8 +152,9 @@ async def handle_runs(request: Request) -> Response:
         return Response(status_code=204)
     if request.method != "POST":
         return await answer_json(service.runs)
-    sent = await read_json_body(request, "experiment", "name")
-    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"))
+    sent = await read_json_body(request, "experiment", "name", "fresh")
+    fresh = sent.get("fresh") is True
+    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"), fresh=fresh)
     return JSONResponse({"id": run}, 201)
 
 
@@ -176,7 +177,10 @@ async def post_command(request: Request) -> Response:
     elif word == "pace":
         sent = await read_json_body(request, "per_second")
         await run_in_threadpool(service.pace, run, sent.get("per_second"))
-    elif word in ("pause", "resume", "stop"):
+    elif word == "stop":
+        sent = await read_json_body(request, "leave")
+        await run_in_threadpool(service.stop, run, leave=sent.get("leave") is True)
+    elif word in ("pause", "resume"):
         await read_json_body(request)
         await run_in_threadpool(getattr(service, word), run)
     else:
@@ -239,8 +243,9 @@ async def handle_races(request: Request) -> Response:
     service = service_of(request)
     if request.method != "POST":
         return await answer_json(races.list_races, service)
-    sent = await read_json_body(request, "lanes", "title", "by")
-    return JSONResponse(await run_in_threadpool(races.submit_race, service, sent), 201)
+    sent = await read_json_body(request, "lanes", "title", "by", "fresh")
+    fresh = sent.get("fresh") is True
+    return JSONResponse(await run_in_threadpool(races.submit_race, service, sent, fresh=fresh), 201)
 
 
 async def handle_race(request: Request) -> Response:
