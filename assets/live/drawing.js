@@ -194,9 +194,10 @@ export class Drawing {
   }
 
   drawMessage() {
-    const { note, trace, data, problem } = this.view;
+    const { note, aside, trace, data, problem } = this.view;
     const { message, result } = trace.head;
-    const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const outcome = result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const said = note || message || [aside, outcome].filter(Boolean).join(" ");
     const invited = !(data.refused || problem || data.complaint);
     const whole = said || (invited ? data.foreword : "");
     text(this.find("message"), data.compact ? words.watched(whole) : whole);
@@ -228,6 +229,7 @@ export class Drawing {
       following: cursor.following,
       frames: trace.frames.length > 0,
       level: trace.head.status === "paused" && Boolean(trace.head.message),
+      room: data.room && Boolean(data.experiment),
       entry: data.experiment ? data.entry : null,
     });
     const run = source?.live ? source.run : null;

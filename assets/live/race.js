@@ -158,7 +158,7 @@ export class Race extends Mounted {
     this.problem = "";
     this.redraw();
     try {
-      if (this.lanes.some(({ under }) => under)) await this.ask("stop");
+      if (this.lanes.some(({ under }) => under)) await this.ask("stop", { leave: true });
       const { lanes, title } = race;
       const started = await post(`${this.api}/races`, { lanes, title, by: this.by });
       const runs = started.lanes.map((/** @type {{ id: string }} */ lane) => lane.id);

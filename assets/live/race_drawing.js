@@ -119,7 +119,7 @@ export class RaceDrawing {
       status: said.together(lanes), live, ended, busy, frames,
       problem: problem || data.complaint, fixes: [], level: Boolean(said.halt(lanes)),
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
-      entry: data.race ? data.entry : null,
+      room: false, entry: data.race ? data.entry : null,
     });
     if (!data.race) this.find("run").hidden = true;
     this.drawScrubber();

@@ -120,6 +120,8 @@ export interface Data {
   compact: boolean;
   /** everybody has runs of their own, which others see by a link only */
   people: boolean;
+  /** whoever runs the same set-up here has one run with all others who do */
+  room: boolean;
   entry: Entry | null;
   seen: Record<string, number>;
   visibly: number;
@@ -181,6 +183,7 @@ interface Elements {
   step10: HTMLButtonElement;
   stop: HTMLButtonElement;
   follow: HTMLButtonElement;
+  fresh: HTMLInputElement;
   scrubber: HTMLInputElement;
   progress: HTMLProgressElement;
   help: HTMLAnchorElement;

@@ -30,6 +30,8 @@ export class View extends Mounted {
   followed = { run: null, recording: null };
   /** @type {string | null} the run that was started here last */
   own = null;
+  /** what is to be known of the run on show: that others have it too */
+  aside = "";
   /** the private picture of the run on show was asked for */
   asked = false;
 
@@ -105,7 +107,7 @@ export class View extends Mounted {
     this.cursor = new Cursor(this.trace, this.album, this.changed);
     this.shelf = new Shelf(async (iteration) => source?.tiles(iteration) ?? "", this.changed);
     this.asked = false;
-    this.note = "";
+    this.note = this.aside = "";
     this.drawing.clear();
     this.foresee();
     this.controls.pace(null);
@@ -256,9 +258,11 @@ export class View extends Mounted {
     this.drawing.dirty("pictures");
     try {
       await this.stopOwn();
-      const { id } = await post(`${this.api}/runs`, { experiment });
+      const fresh = this.controls.fresh ? { fresh: true } : {};
+      const { id, said = "" } = await post(`${this.api}/runs`, { experiment, ...fresh });
       this.own = id;
       this.attach(new LiveSource(this.api, id, this.hear, this.lost));
+      this.aside = said;
       this.tell(id);
     } catch (error) {
       this.problem = /** @type {Error} */ (error).message;
@@ -267,11 +271,11 @@ export class View extends Mounted {
     this.drawing.dirty("pictures");
   }
 
-  /** Ends the run that was started here last, on show or not, so that the next one need not wait for it. */
+  /** Ends the run that was started here last, or leaves it to others, so that the next one need not wait for it. */
   async stopOwn() {
     const run = `${this.api}/runs/${this.own}`;
     const row = this.own && await fetch(run).then((answer) => answer.json()).catch(() => null);
-    if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, {}).catch(() => {});
+    if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, { leave: true }).catch(() => {});
   }
 
   /**
@@ -335,7 +339,11 @@ export class View extends Mounted {
    * @param {object} [body]
    */
   ask(verb, body) {
-    if (this.source?.live) this.source.post(verb, body).catch((error) => this.say(error.message));
+    if (!this.source?.live) return;
+    this.source.post(verb, body).then(({ said }) => {
+      if (said) this.aside = said;
+      this.changed();
+    }, (error) => this.say(error.message));
   }
 
   /** @param {number} iteration */

@@ -25,11 +25,11 @@ from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
-from gradleak_core.languages import LANGUAGES, read_table
+from gradleak_core.languages import LANGUAGES, read_table, say
 from gradleak_core.people import NotAdmitted, NotYours, read_reference
 from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
-from gradleak_core.runs import races
+from gradleak_core.runs import races, rooms
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.disk import Unreadable, Unwritable
 from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS
@@ -155,7 +155,8 @@ async def handle_runs(request: Request) -> Response:
     sent = await read_json_body(request, "experiment", "name", "fresh")
     fresh = sent.get("fresh") is True
     run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"), fresh=fresh)
-    return JSONResponse({"id": run}, 201)
+    said = await run_in_threadpool(rooms.describe_joining, service, run)
+    return JSONResponse({"id": run} | ({"said": said} if said else {}), 201)
 
 
 async def handle_run(request: Request) -> Response:
@@ -179,7 +180,8 @@ async def post_command(request: Request) -> Response:
         await run_in_threadpool(service.pace, run, sent.get("per_second"))
     elif word == "stop":
         sent = await read_json_body(request, "leave")
-        await run_in_threadpool(service.stop, run, leave=sent.get("leave") is True)
+        if await run_in_threadpool(service.stop, run, leave=sent.get("leave") is True):
+            return JSONResponse({"said": say(rooms.LEFT)}, 202)
     elif word in ("pause", "resume"):
         await read_json_body(request)
         await run_in_threadpool(getattr(service, word), run)

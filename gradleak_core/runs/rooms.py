@@ -5,11 +5,15 @@ from __future__ import annotations
 from gradleak_core.data.uploads import uploads_of
 from gradleak_core.languages import say
 from gradleak_core.people import NotYours, may_leave, may_see
+from gradleak_core.runs.hub import OVER
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.rows import Row
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
+TOO = "Others have this run too, so it is computed once for all; Stop leaves it to them."
+LEFT = "You have left this run, and it goes on for the others."
+ALREADY = "This set-up was run here already; tick Fresh seed and run it again for another."
 HOST_ONLY = "Only the host of the room can do this."
 NO_ROOM = "This server has no room; start it with serve --room."
 NOT_HANDED_IN = "You can share only a picture that you have handed in yourself."
@@ -41,6 +45,14 @@ def list_room(service: Service) -> list[Row]:
         | {"mine": may_leave(asker, row), "by": [names[person] for person in row["people"] if person in names]}
         for row in seen
     ]
+
+
+def describe_joining(service: Service, run: str) -> str:
+    """Says of a run that the asker has just asked for that it was there already; empty for a new one."""
+    if not service.asker.in_room:
+        return ""
+    row = service.run(run)
+    return say(ALREADY) if row["status"] in OVER else say(TOO) if row["others"] else ""
 
 
 def check_sharing(service: Service, image: str) -> None:

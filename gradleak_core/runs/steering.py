@@ -49,18 +49,19 @@ class Steering(PriceDesk):
             per_second = number(per_second, 0.1, 1000, "per_second")
         self._command(run, {"type": "pace", "per_second": per_second}, holds_up=per_second is not None)
 
-    def stop(self, run: str, *, leave: bool = False) -> None:
+    def stop(self, run: str, *, leave: bool = False) -> bool:
         """Ends a queued or running run and keeps what was seen. Raises `Refused` when it has ended already.
 
-        A run that others in the room have too goes on for them. A host ends it for all, unless they only `leave` it.
+        Returns whether it goes on for others in the room, who have it too. A host ends it for all unless they `leave`.
         """
         row = self.find(run, to_leave=True)
         with self.pictures.lock:  # or somebody could join a run that is about to end
             if row["status"] not in OVER and (leave or not self.asker.host) and self.take_from(row, self.person):
-                return
+                return True
             if not self.call(self.supervisor.stop, run):
                 raise Refused(describe_end(row))
         self.store.flush()  # a run that was waiting has ended now, and its row says so
+        return False
 
     def rename(self, run: str, name: str) -> None:
         """Gives a run another name. Raises `Refused`."""

@@ -30,6 +30,11 @@ def apart() -> bool:
     return service().people is not None
 
 
+def in_room() -> bool:
+    """Returns whether this person takes part in a room, in which the same set-up is computed once for all."""
+    return service().asker.in_room
+
+
 def enter(pin: str) -> str | None:
     """Admits this person if the PIN is right, and else returns why not. Where a login is set up, it begins."""
     desk = service()

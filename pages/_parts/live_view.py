@@ -15,7 +15,7 @@ from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
-from pages._parts.entrance import apart, enter_and_complain, entry
+from pages._parts.entrance import apart, enter_and_complain, entry, in_room
 from pages._parts.images import unnamed
 from pages._parts.pictures import class_names
 from pages._parts.texts import altered
@@ -97,6 +97,7 @@ def live_view(
     here or ended last.
     """
     data = {"experiment": experiment, "run": run, "fixes": list(fixes), "people": apart(), "entry": entry()}
+    data |= {"room": in_room()}
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     _mount(
         key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change,

@@ -12,7 +12,7 @@ from gradleak_core.config import knobs, links
 from gradleak_core.config.races import lane_text
 from gradleak_core.people import SIGN
 from gradleak_core.types import JSON, Refused
-from pages._parts.engine import catalogue, found, found_race, usable
+from pages._parts.engine import catalogue, found, found_race, service, usable
 
 
 def current() -> JSON:
@@ -61,8 +61,11 @@ def shown_race() -> str | None:
 
 
 def show(run: str | None) -> None:
-    """Shows another run, and keeps the set-up."""
+    """Shows another run, and keeps the set-up, but for the seed of a run that was given a fresh one."""
     st.session_state.update(run=run, welcome=False)
+    row = usable(run) if service().asker.in_room else None
+    if row and row["experiment"] | {"seed": None} == current() | {"seed": None}:
+        st.session_state["setup"] = row["experiment"]
 
 
 def change(path: str, value: Any) -> None:
