@@ -275,7 +275,7 @@ export class View extends Mounted {
   async stopOwn() {
     const run = `${this.api}/runs/${this.own}`;
     const row = this.own && await fetch(run).then((answer) => answer.json()).catch(() => null);
-    if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, { leave: true }).catch(() => {});
+  /** Ends the run started here last, or leaves it to others, on show or not, so that the next need not wait for it. */
   }
 
   /**

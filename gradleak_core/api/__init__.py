@@ -181,7 +181,7 @@ async def post_command(request: Request) -> Response:
     elif word == "stop":
         sent = await read_json_body(request, "leave")
         if await run_in_threadpool(service.stop, run, leave=sent.get("leave") is True):
-            return JSONResponse({"said": say(rooms.LEFT)}, 202)
+            return JSONResponse({"said": say(rooms.LEFT_TO_OTHERS)}, 202)
     elif word in ("pause", "resume"):
         await read_json_body(request)
         await run_in_threadpool(getattr(service, word), run)

@@ -12,7 +12,7 @@ from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
 TOO = "Others have this run too, so it is computed once for all; Stop leaves it to them."
-LEFT = "You have left this run, and it goes on for the others."
+LEFT_TO_OTHERS = "You have left this run, and it goes on for the others."
 ALREADY = "This set-up was run here already; tick Fresh seed and run it again for another."
 HOST_ONLY = "Only the host of the room can do this."
 NO_ROOM = "This server has no room; start it with serve --room."

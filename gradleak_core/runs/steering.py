@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from gradleak_core.config.schemas import integer, number
+from gradleak_core.data.uploads import uploads_of
 from gradleak_core.languages import say
 from gradleak_core.runs.hub import OVER, Hub
 from gradleak_core.runs.price_desk import PriceDesk
@@ -106,16 +107,19 @@ class Steering(PriceDesk):
     def join(self, named: Mapping[str, tuple[str, Any]], race: Any) -> list[str]:
         """Returns the ids of the room's runs that have these experiments already, none where they must be computed.
 
-        They are the asker's too then. The caller holds the lock of the pictures. Raises `Unwritable`.
+        They are the asker's too then. Another's run of an upload that is not shared is never among them, or it would
+        tell who else has handed in that picture. The caller holds the lock of the pictures. Raises `Unwritable`.
         """
         store, person = self.store, self.person
         if not isinstance(store, RoomStore) or person is None or not self.asker.in_room:
             return []
         experiments = [experiment for _, experiment in named.values()]
+        private = any(image not in self.shared for experiment in experiments for image in uploads_of(experiment))
         for rows in store.same(experiments, race["by"] if race else None):
             runs = [row["id"] for row in rows]
             ends = any(self.call(self.supervisor.is_stopping, run) for run in runs)
-            if not ends and all(row["status"] not in IN_VAIN for row in rows):
+            strange = private and person not in rows[0]["people"]
+            if not (ends or strange) and all(row["status"] not in IN_VAIN for row in rows):
                 store.join(runs, person).result()
                 self.call(self.supervisor.let_go, runs[0])
                 return runs

@@ -269,11 +269,14 @@ def test_an_upload_is_used_by_whoever_has_it_and_by_the_room_once_it_is_shared(r
         bob.submit(toy)
     with pytest.raises(NoRun):
         bob.run(run)
+    assert ada.submit(toy) == run
     picture(bob, "teal")
-    assert bob.submit(toy) == run, "who has the picture computes nothing twice"
+    another = bob.submit(toy)
+    assert another != run, "or Bob would learn that somebody else has the picture"
+    bob.delete(another)
     room.service.room.shared.add(own)  # type: ignore[union-attr]
     assert cleo.run(run)["id"] == run
-    assert cleo.submit(toy) == run
+    assert cleo.submit(toy) == bob.submit(toy) == run
     alone = cleo.submit(toy | {"seed": 5})
     until(lambda: cleo.run(alone)["status"] == "done")
     link = sharing.share_run(cleo, alone)
@@ -321,7 +324,9 @@ def test_the_host_has_everything_stand_still(room: Server) -> None:
     until(lambda: ada.run(run)["iteration"] > 3)
     rooms.hold_queue(host, True)
     row = until(lambda: (found := ada.run(run))["status"] == "queued" and found)
-    late = bob.submit(experiment(**SHORT))
+    late, stopped = bob.submit(experiment(**SHORT)), bob.submit(experiment(**SHORT | {"steps": 9}))
+    bob.stop(stopped)
+    assert bob.run(stopped)["status"] == "stopped"
     told = [bob.run(name) for name in (run, waiting, late)]
     assert [(one["status"], one["message"]) for one in told] == [("queued", ALL_PAUSED)] * 3
     assert [(one["queue_position"], one["queue_seconds"]) for one in told] == [(1, None), (2, None), (3, None)]

@@ -184,7 +184,7 @@ def test_a_run_is_joined_left_and_asked_for_afresh(lesson: Lesson) -> None:
     assert joined == {"id": lesson.going, "said": rooms.TOO}
     assert lesson.ask(lesson.b, "POST", f"/runs/{lesson.going}/pause", json={}).json()["error"] == TOGETHER
     left = lesson.ask(lesson.b, "POST", f"/runs/{lesson.going}/stop", json={"leave": True})
-    assert left.json() == {"said": rooms.LEFT}
+    assert left.json() == {"said": rooms.LEFT_TO_OTHERS}
     assert lesson.status(lesson.going) in ("queued", "running")
     assert lesson.start(lesson.b, experiment(**STEPS)) == {"id": lesson.plain, "said": rooms.ALREADY}
     fresh = lesson.start(lesson.b, experiment(**STEPS), fresh=True)
