@@ -275,7 +275,8 @@ export class View extends Mounted {
   async stopOwn() {
     const run = `${this.api}/runs/${this.own}`;
     const row = this.own && await fetch(run).then((answer) => answer.json()).catch(() => null);
-  /** Ends the run started here last, or leaves it to others, on show or not, so that the next need not wait for it. */
+    if (!["queued", "running", "paused"].includes(row?.status)) return;
+    await post(`${run}/stop`, { leave: true }).catch(() => {});
   }
 
   /**
