@@ -115,6 +115,18 @@ class Access:
         """Returns whether what belongs to `owner`, and is `in_room` or not, is the asker's to change."""
         return may_change(self.asker, owner, in_room)
 
+    def whose(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Returns whose a stored run of the room is, for those in it; nothing for anybody else.
+
+        `mine` says whether the asker may stop and delete it, `by` has the nicknames of all whose it is, and `others` is
+        the number of these without the asker.
+        """
+        if self.room is None or not self.asker.in_room:
+            return {}
+        others, names = {*row["people"]} - {self.person}, self.room.members
+        by = [names[person] for person in row["people"] if person in names]
+        return {"mine": may_leave(self.asker, row), "by": by, "others": len(others)}
+
     def require_admission(self) -> None:
         """Raises `NotAdmitted` for somebody who may not start anything yet."""
         barrier = None if self.people is None or self.asker.everything else self.people.barrier(self.asker)

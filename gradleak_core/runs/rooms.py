@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradleak_core.data.uploads import uploads_of
 from gradleak_core.languages import say
-from gradleak_core.people import NotYours, may_leave, may_see
+from gradleak_core.people import NotYours, may_see
 from gradleak_core.runs.hub import OVER
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.rows import Row
@@ -33,18 +33,9 @@ def require_host(service: Service) -> None:
 
 
 def list_room(service: Service) -> list[Row]:
-    """Returns the rows of the room's runs that the asker may see, newest first.
-
-    Each has in `mine` whether it is the asker's to leave, and in `by` the nicknames of those whose it is.
-    """
-    store, room, asker = store_of(service), service.room, service.asker
-    seen = [row for row in store.room_rows() if may_see(asker, row, shared=service.shared)]
-    names = room.members if room else {}
-    return [
-        service.complete(row)
-        | {"mine": may_leave(asker, row), "by": [names[person] for person in row["people"] if person in names]}
-        for row in seen
-    ]
+    """Returns the rows of the room's runs that the asker may see, newest first, with whose they are."""
+    rows = store_of(service).room_rows()
+    return [service.complete(row) for row in rows if may_see(service.asker, row, shared=service.shared)]
 
 
 def describe_joining(service: Service, run: str) -> str:

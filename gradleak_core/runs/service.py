@@ -211,9 +211,8 @@ class Service(Steering):
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
     def complete(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Returns a stored row as `complete_row` does; in a room also how many others have the run, in `others`."""
-        others = {"others": len({*row["people"]} - {self.person})} if "people" in row else {}
-        return complete_row(row, self.catalogue(), self.supervisor.places.get(row["id"], NO_PLACE)) | others
+        """Returns a stored row as `complete_row` does, and to those in a room whose it is."""
+        return complete_row(row, self.catalogue(), self.supervisor.places.get(row["id"], NO_PLACE)) | self.whose(row)
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""
