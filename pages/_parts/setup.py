@@ -62,8 +62,8 @@ def shown_race() -> str | None:
 
 def show(run: str | None) -> None:
     """Shows another run, and keeps the set-up, but for the seed of a run that was given a fresh one."""
+    row = usable(run) if run != shown() and service().asker.in_room else None
     st.session_state.update(run=run, welcome=False)
-    row = usable(run) if service().asker.in_room else None
     if row and row["experiment"] | {"seed": None} == current() | {"seed": None}:
         st.session_state["setup"] = row["experiment"]
 

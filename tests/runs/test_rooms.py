@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -346,6 +348,28 @@ def test_the_host_has_everything_stand_still(room: Server) -> None:
     until(lambda: ada.run(run)["status"] == "stopped")
     curve = ada.recording(run)["curve"]["columns"]["best"]
     assert curve == [1 / n for n in range(1, ada.run(run)["iteration"] + 1)]
+
+
+def test_what_stands_still_can_be_stopped_and_outlives_its_worker(room: Server) -> None:
+    ada, bob, host = at(room, "p1"), at(room, "p2"), at(room, HOST)
+    run, kept = ada.submit(experiment(**LONG)), bob.submit(experiment(**LONG | {"steps": 200}))
+    until(lambda: ada.run(run)["iteration"] > 3)
+    rooms.hold_queue(host, True)
+    until(lambda: ada.run(run)["message"] == ALL_PAUSED)
+    ada.stop(run)
+    until(lambda: ada.run(run)["status"] == "stopped")
+    assert (ada.run(run)["message"], bob.run(kept)["status"]) == (None, "queued")
+    rooms.hold_queue(host, False)
+    until(lambda: bob.run(kept)["iteration"] > 3)
+    rooms.hold_queue(host, True)
+    until(lambda: bob.run(kept)["message"] == ALL_PAUSED)
+    before = room.service.supervisor.health()[0]["pid"]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: room.service.supervisor.health()[0]["pid"] not in (None, before))
+    until(lambda: room.service.supervisor.health()[0]["state"] == "ready")
+    assert (bob.run(kept)["status"], bob.run(kept)["message"]) == ("queued", ALL_PAUSED)
+    rooms.hold_queue(host, False)
+    until(lambda: bob.run(kept)["status"] == "done")
 
 
 def test_the_hosts_pause_outlives_the_server_and_changes_no_bit(tmp_path: Path) -> None:
