@@ -344,7 +344,17 @@ export class View extends Mounted {
     this.source.post(verb, body).then(({ said }) => {
       if (said) this.aside = said;
       this.changed();
-    }, (error) => this.say(error.message));
+    }, (error) => {
+      if (verb === "pace") this.controls.pace(null);
+      this.refuse(error.message);
+    });
+  }
+
+  /** @param {string} sentence why not; what goes on would talk over a note at once */
+  refuse(sentence) {
+    if (this.trace.head.status === "running") this.aside = sentence;
+    else this.note = sentence;
+    this.changed();
   }
 
   /** @param {number} iteration */

@@ -121,7 +121,7 @@ def state(row: JSON) -> None:
             status = f":{texts.colour(row)}-badge[{word(row['status'])}]"
             st.markdown(f"{status} {tag_badges(row['tags'])}")
             note(texts.escaped(row["problem"]) if row["problem"] else made_of(row["experiment"]))
-            note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}{whose(row)}")
+            note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}{owners(row)}")
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown("Scores appear at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
             said = row["message"] or (row["result"] or {}).get("verdict")
@@ -189,7 +189,7 @@ def progress(row: JSON) -> str:
     return done + (f", {duration(seconds)}" if seconds else "")
 
 
-def whose(row: JSON) -> str:
+def owners(row: JSON) -> str:
     """Names the people in the room whose run it is, where it is not the reader's alone."""
     named = row.get("by", []) if row.get("others") else []
     shown, more = ", ".join(named[:MOST_PEOPLE]), len(named) - MOST_PEOPLE
