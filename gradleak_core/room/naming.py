@@ -159,7 +159,7 @@ def names_it(text: str, words: Iterable[str], others: Iterable[str] = ()) -> boo
 
 def misspelt(text: str, word: str) -> bool:
     """Returns whether a text is a word with a letter wrong, missing, too many, or two exchanged."""
-    if min(len(text), len(word)) < SHORTEST_MISSPELT - 1 or len(word) < SHORTEST_MISSPELT:
+    if len(word) < SHORTEST_MISSPELT or abs(len(text) - len(word)) > 1:
         return False
     return SequenceMatcher(None, text, word, autojunk=False).ratio() >= ALIKE
 
