@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -25,19 +26,25 @@ async def stream_live(socket: WebSocket) -> None:
     except LEFT:
         return
     run, seen = socket.path_params["run"], whole_number(socket.query_params.get("seen", "0"))
-    trace = await service_of(socket).trace(run)
+    service = service_of(socket)
+    trace = await service.trace(run)
     if trace is None:
         await say_goodbye(socket, UNKNOWN_RUN, NO_SUCH_RUN)
         return
-    link = read_reference(run)[1]
-    showing = asyncio.create_task(follow_trace(socket, trace, seen, link))
+    name, link = read_reference(run)
+    row = await asyncio.to_thread(service.store.row, name)
+
+    def covered() -> bool:
+        return row is not None and service.covers(service.asker, row)
+
+    showing = asyncio.create_task(follow_trace(socket, trace, seen, link, covered))
     leaving = asyncio.create_task(wait_for_departure(socket))
     done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     if showing in done and showing.result():
-        await say_goodbye(socket, *farewell(trace, link))
+        await say_goodbye(socket, *((UNKNOWN_RUN, NO_SUCH_RUN) if covered() else farewell(trace, link)))
 
 
 async def say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
@@ -53,14 +60,16 @@ def farewell(trace: Trace, link: str) -> tuple[int, str]:
     return (UNKNOWN_RUN, trace.message or "") if trace.head["status"] == "deleted" else (1000, "")
 
 
-async def follow_trace(socket: WebSocket, trace: Trace, seen: int, link: str = "") -> bool:
-    """Sends the news of a run after iteration `seen`, until it is over or the viewer's link is revoked.
+async def follow_trace(
+    socket: WebSocket, trace: Trace, seen: int, link: str = "", covered: Callable[[], bool] = lambda: False
+) -> bool:
+    """Sends the news of a run after iteration `seen`, until it is over, covered, or the viewer's link is revoked.
 
     Returns False if the viewer left before that.
     """
     thin = True
     while True:
-        if link in trace.revoked:
+        if link in trace.revoked or covered():
             return True
         changed, over, last = trace.changed, trace.over, trace.last
         message = trace.since(seen, thin=thin)

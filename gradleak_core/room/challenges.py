@@ -52,6 +52,8 @@ class Challenge:
     about: str = ""
     begun: float = 0.0
     """The runs that were started before, in seconds since 1970, do not count."""
+    query: dict[str, Any] = field(default_factory=dict)
+    """What the address of the Lab says with this set-up, as `config.links.to_query` writes it."""
     ended: bool = False
     entries: list[Entry] = field(default_factory=list)
     """The best entry of each person, as they were last looked up; at the end they stay as they are."""
@@ -75,7 +77,8 @@ class Challenge:
         mine = next((line for line in lines if line["mine"]), None)
         return {
             "game": "challenge", "id": self.id, "kind": self.kind, "title": CHALLENGES[self.kind],
-            "about": self.about, "ended": self.ended, "ranking": lines[:LINES], "players": len(lines), "mine": mine,
+            "about": self.about, "query": self.query, "ended": self.ended,
+            "ranking": lines[:LINES], "players": len(lines), "mine": mine,
         }  # fmt: skip
 
 

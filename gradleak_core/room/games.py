@@ -39,6 +39,8 @@ class Games:
             self.polls.append(self.asked)
         if isinstance(self.asked, Naming) and self.asked.state == "revealed":
             self.namings.append(self.asked)
+        if self.asked is not None and self.asked.state != "revealed":
+            self.asked.state = "dropped"
         self.asked = None
 
     def vote(self, person: str | None, poll: Any, option: Any) -> None:
@@ -48,17 +50,22 @@ class Games:
             raise Refused(say("This question is not being asked any more."))
         self.asked.vote(member, option)
 
-    def answer(self, person: str | None, naming: Any, text: Any, moment: JSON) -> None:
+    def answer(self, person: str | None, naming: Any, text: Any) -> None:
         """Takes a name for the picture. Raises as `vote` does."""
         member = self._member(person)
         if not isinstance(self.asked, Naming) or self.asked.id != naming:
             raise Refused(say("This question is not being asked any more."))
-        self.asked.answer(member, text, moment)
+        self.asked.answer(member, text)
+
+    @property
+    def naming_goes_on(self) -> bool:
+        """Says whether a picture is being named."""
+        return isinstance(self.asked, Naming) and self.asked.state == "forming"
 
     def covers(self, images: Any) -> bool:
         """Returns whether one of these pictures is being named, so that it must not be shown."""
-        covered = isinstance(self.asked, Naming) and self.asked.state == "forming"
-        return covered and isinstance(images, list) and any(image in self.asked.images for image in images)  # type: ignore[union-attr]
+        named = self.asked.images if isinstance(self.asked, Naming) and self.naming_goes_on else []
+        return isinstance(images, list) and any(image in named for image in images)
 
     @property
     def challenge(self) -> Challenge | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from gradleak_core.config.schemas import string
 from gradleak_core.languages import say
+from gradleak_core.room.words import other_words
 from gradleak_core.types import JSON, Refused
 
 LONGEST_ANSWER = 40
@@ -59,11 +60,15 @@ class Naming:
     size: int = 0
     """The people in the room when it was revealed."""
     id: str = field(default_factory=lambda: secrets.token_hex(4))
+    shown: JSON = None
+    """The frame that the phones show: its iteration, seconds, SSIM and encoded picture. It is not kept."""
 
-    def answer(self, person: str, text: Any, moment: JSON) -> None:
-        """Takes the answer of a person in the place of an earlier one. Raises `Refused`."""
+    def answer(self, person: str, text: Any) -> None:
+        """Takes the answer of a person in the place of an earlier one, at the frame on show. Raises `Refused`."""
         if self.state != "forming":
             raise Refused(say("The picture has been revealed already."))
+        if self.shown is None:
+            raise Refused(say("The picture has not begun to form yet."))
         line = " ".join(text.split()) if isinstance(text, str) else ""
         if not line:
             raise Refused(say("Type what you see."))
@@ -71,7 +76,12 @@ class Naming:
         given = self.answers.setdefault(person, [])
         if len(given) >= MOST_ANSWERS:
             raise Refused(say("You have answered {most} times, which is the most.", most=MOST_ANSWERS))
-        given.append({"text": line, "moment": moment})
+        given.append({"text": line, "moment": {name: self.shown[name] for name in ("iteration", "seconds", "ssim")}})
+
+    def learn(self, words: Iterable[str]) -> None:
+        """Takes further words for right."""
+        self.words += [word for word in words if word not in self.words]
+        self.others = other_words(self.words)
 
     def reveal(self, size: int) -> None:
         """Shows the picture's name and who was right, in a room of so many people."""
@@ -100,6 +110,7 @@ class Naming:
         open_now = {
             "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers),
             "mine": mine[-1]["text"] if mine else None,
+            "shown": self.shown and {name: self.shown[name] for name in ("iteration", "picture")},
         }  # fmt: skip
         if self.state != "revealed":
             return open_now
@@ -186,7 +197,7 @@ def find_shown(elapsed: float, lasts: float, iterations: Sequence[int], steps: i
 
 def save_naming(naming: Naming) -> JSON:
     """Returns a naming as JSON, from which `load_naming` makes it again."""
-    return asdict(naming)
+    return asdict(naming) | {"shown": None}
 
 
 def load_naming(saved: JSON) -> Naming:

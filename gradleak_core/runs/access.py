@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,8 @@ class Access:
     asker: Asker = EVERYBODY
     people: People | None = None
     """Those who are kept apart; None on an open server."""
+    covers: Callable[[Asker, Any], bool] = staticmethod(lambda asker, row: False)
+    """Returns whether the row of a run must not be shown to somebody now, whatever else they may see."""
 
     @property
     def person(self) -> str | None:
@@ -139,4 +141,4 @@ class Access:
     def _allows(self, row: Any, link: str, to_change: bool) -> bool:
         if to_change:
             return not link and may_change(self.asker, row["owner"])
-        return may_see(self.asker, row, link)
+        return may_see(self.asker, row, link) and not self.covers(self.asker, row)

@@ -28,6 +28,12 @@ def moment(iteration: int) -> Any:
     return {"iteration": iteration, "seconds": iteration / 10, "ssim": iteration / 100}
 
 
+def say_at(naming: Naming, iteration: int, person: str, text: Any) -> None:
+    """An answer while the frame of an iteration is on show."""
+    naming.shown = moment(iteration) | {"picture": f"picture {iteration}"}
+    naming.answer(person, text)
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
@@ -69,11 +75,11 @@ def test_any_text_can_be_folded_and_compared(text: str) -> None:
 def test_the_last_answer_counts_from_when_it_became_right() -> None:
     naming = Naming(["cat"])
     for text, at in (("dog", 1), ("cat", 5), ("a cat", 9)):
-        naming.answer("anna", text, moment(at))
+        say_at(naming, at, "anna", text)
     for text, at in (("cat", 2), ("dog", 3)):
-        naming.answer("ben", text, moment(at))
+        say_at(naming, at, "ben", text)
     for text, at in (("cat", 2), ("dog", 3), ("cats", 7)):
-        naming.answer("cleo", text, moment(at))
+        say_at(naming, at, "cleo", text)
     naming.reveal(4)
     assert naming.right_since("anna") == moment(5)
     assert naming.right_since("ben") is None
@@ -85,8 +91,8 @@ def test_the_last_answer_counts_from_when_it_became_right() -> None:
 def test_the_first_and_the_half_of_the_room(size: int, half: int | None) -> None:
     naming = Naming(["cat"])
     for person, at in (("anna", 8), ("ben", 3), ("cleo", 5)):
-        naming.answer(person, "cat", moment(at))
-    naming.answer("dora", "dog", moment(1))
+        say_at(naming, at, person, "cat")
+    say_at(naming, 1, "dora", "dog")
     naming.reveal(size)
     seen = naming.snapshot("anna")
     assert seen["first"] == moment(3)
@@ -99,8 +105,8 @@ def test_nobody_is_told_the_answer_or_others_answers_before_the_reveal() -> None
     right, wrong = Naming(["cat"], run="secret", images=["sample:chelsea"]), Naming(["dog"], run="other")
     wrong.id = right.id
     for naming, text in ((right, "cat"), (wrong, "cow")):
-        naming.answer("anna", "cat", moment(3))
-        naming.answer("ben", text, moment(4))
+        say_at(naming, 3, "anna", "cat")
+        say_at(naming, 4, "ben", text)
     for asker in ("anna", "host", None):
         assert right.snapshot(asker) == wrong.snapshot(asker)
     assert right.snapshot("anna")["mine"] == "cat"
@@ -113,11 +119,11 @@ def test_nobody_is_told_the_answer_or_others_answers_before_the_reveal() -> None
 
 def test_after_the_reveal_no_answer_counts() -> None:
     naming = Naming(["cat"])
-    naming.answer("anna", "cat", moment(3))
+    say_at(naming, 3, "anna", "cat")
     naming.reveal(1)
     naming.reveal(5)
     with pytest.raises(Refused, match="revealed"):
-        naming.answer("ben", "cat", moment(4))
+        say_at(naming, 4, "ben", "cat")
     assert naming.snapshot("ben")["right"] == 1
     assert naming.size == 1
 
@@ -126,7 +132,7 @@ def test_after_the_reveal_no_answer_counts() -> None:
 def test_an_answer_that_is_none_is_refused(text: Any) -> None:
     naming = Naming(["cat"])
     with pytest.raises(Refused) as refused:
-        naming.answer("anna", text, moment(1))
+        say_at(naming, 1, "anna", text)
     assert str(refused.value).endswith(".")
     assert naming.answers.get("anna", []) == []
     assert naming.snapshot("anna")["answered"] == 0
@@ -135,15 +141,15 @@ def test_an_answer_that_is_none_is_refused(text: Any) -> None:
 def test_one_person_cannot_fill_the_memory() -> None:
     naming = Naming(["cat"])
     for number in range(MOST_ANSWERS):
-        naming.answer("anna", f"word {number}", moment(number))
+        say_at(naming, number, "anna", f"word {number}")
     with pytest.raises(Refused, match="most"):
-        naming.answer("anna", "cat", moment(99))
+        say_at(naming, 99, "anna", "cat")
 
 
 def test_what_the_room_said_leaves_out_what_one_person_alone_got_wrong() -> None:
     naming = Naming(["cat"])
     for person, text in enumerate(["Cat", "cat", "dog", "a dog", "rude word", "cats"]):
-        naming.answer(str(person), text, moment(person))
+        say_at(naming, person, str(person), text)
     naming.reveal(6)
     said = {row["text"].lower(): (row["count"], row["right"]) for row in naming.snapshot(None)["said"]}
     assert said == {"cat": (2, True), "dog": (2, False), "cats": (1, True)}
@@ -172,5 +178,20 @@ def test_a_run_that_goes_on_is_shown_no_faster_than_at_its_end() -> None:
 
 def test_a_naming_survives_a_restart() -> None:
     naming = Naming(["cat"], OTHERS, run="0123456789ab", images=["sample:chelsea"])
-    naming.answer("anna", "cat", moment(3))
+    say_at(naming, 3, "anna", "cat")
+    naming.shown = None
     assert load_naming(json.loads(json.dumps(save_naming(naming)))) == naming
+
+
+def test_nobody_can_answer_before_there_is_something_to_see() -> None:
+    naming = Naming(["cat"])
+    with pytest.raises(Refused, match="not begun"):
+        naming.answer("anna", "cat")
+    assert naming.answers == {}
+
+
+def test_the_phones_are_told_the_frame_and_not_how_good_it_is() -> None:
+    naming = Naming(["cat"])
+    assert naming.snapshot("anna")["shown"] is None
+    say_at(naming, 7, "anna", "cat")
+    assert naming.snapshot("anna")["shown"] == {"iteration": 7, "picture": "picture 7"}

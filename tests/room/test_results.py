@@ -27,8 +27,9 @@ def class_of_two() -> Any:
     first.reveal([0])
     second.reveal([0])  # and the third was never revealed
     naming = Naming(["cat"])
-    naming.answer("a", "cat", {"iteration": 1, "seconds": 0.1, "ssim": 0.1})
-    naming.answer("b", "dog", {"iteration": 1, "seconds": 0.1, "ssim": 0.1})
+    naming.shown = {"iteration": 1, "seconds": 0.1, "ssim": 0.1, "picture": ""}
+    naming.answer("a", "cat")
+    naming.answer("b", "dog")
     naming.reveal(2)
     challenge = Challenge("picture", {}, entries=[Entry("b", "run", 21.5, "dB")])
     return {"a": "Zoë", "b": "Bärbel"}, {"a": 3}, [first, second, third], [naming, Naming(["dog"])], [challenge]
