@@ -3,7 +3,7 @@
 import { say } from "../live/language.js";
 import { make, write } from "./make.js";
 
-/** @typedef {(path: string, body?: any) => Promise<any>} Post sends to the room's games; throws an error with a sentence */
+/** @typedef {(path: string, body?: any) => Promise<any>} Post sends to the games; throws an error with a sentence */
 
 /** @type {Record<string, string>} what the host can ask, as a list names it */
 const KINDS = {
@@ -29,6 +29,7 @@ export class Asking {
   constructor(post, presets, results) {
     this.post = post;
     this.presets = presets;
+    this.shown = "";
     this.refused = make("p", { className: "game-refused", role: "alert" });
     this.steps = make("div", { className: "game-steps" });
     this.forms = make("div", { className: "game-forms" }, this.pollForm(), this.namingForm(), this.challengeForm());
@@ -57,9 +58,12 @@ export class Asking {
     if (!asked) return [];
     const kind = asked.game;
     const steps = [];
-    if (asked.state === "open") steps.push(this.button(say("Close the vote and run"), "poll/close", {}, true));
-    if (asked.state === "closed") {
-      steps.push(this.button(say("Reveal"), "poll/reveal", {}, true));
+    if (asked.state === "open") {
+      const close = asked.plays ? say("Close the vote and run") : say("Close the vote");
+      steps.push(this.button(close, "poll/close", {}, true));
+    }
+    if (asked.state === "closed") steps.push(this.button(say("Reveal"), "poll/reveal", {}, true));
+    if (asked.state === "closed" && asked.plays && asked.kind !== "own") {
       steps.push(this.button(say("Reveal without an outcome"), "poll/reveal", { outcome: false }));
     }
     if (asked.state === "forming") steps.push(this.button(say("Reveal"), "naming/reveal", {}, true));
@@ -103,7 +107,8 @@ export class Asking {
     const { preset, address, rows } = this.setup();
     const bounds = make("input", { name: "bounds", value: "1, 2, 5, 10", inputMode: "decimal" });
     const question = make("input", { name: "question", maxLength: 200 });
-    const options = make("textarea", { name: "options", rows: 4, placeholder: say("One answer a line; begin the right one with *") });
+    const hint = say("One answer a line; begin the right one with *");
+    const options = make("textarea", { name: "options", rows: 4, placeholder: hint });
     const own = [field(say("Question"), question), field(say("Answers"), options)];
     const spans = field(say("Seconds between the answers"), bounds);
     const changed = () => {
@@ -114,9 +119,12 @@ export class Asking {
     };
     kind.addEventListener("change", changed);
     changed();
-    return this.form(say("Predict, vote, reveal"), [field(say("Ask"), kind), ...rows, spans, ...own], say("Ask the room"), () => {
+    const fields = [field(say("Ask"), kind), ...rows, spans, ...own];
+    return this.form(say("Predict, vote, reveal"), fields, say("Ask the room"), () => {
       const asked = kind.value;
-      if (asked === "own") return this.send("poll", { kind: asked, question: question.value, ...readOptions(options.value) });
+      if (asked === "own") {
+        return this.send("poll", { kind: asked, question: question.value, ...readOptions(options.value) });
+      }
       const rest = asked === "seconds" ? { bounds: bounds.value.split(/[,;\s]+/).filter(Boolean).map(Number) } : {};
       return this.send("poll", { kind: asked, ...chosen(preset, address), ...rest });
     });

@@ -6,9 +6,10 @@ import { make, write } from "./make.js";
 export class Challenge {
   /**
    * @param {any} challenge as the server tells it
-   * @param {string} lab the address of its set-up in the Lab; empty where there is nothing to press
+   * @param {string} lab the address of its set-up in the Lab; empty on a page that nobody plays at
    */
   constructor(challenge, lab) {
+    this.plays = Boolean(lab);
     this.state = make("p", { className: "game-note" });
     this.ranking = make("ol", { className: "game-ranking" });
     this.element = make(
@@ -28,24 +29,28 @@ export class Challenge {
     const wanted = JSON.stringify([challenge.ranking, challenge.mine]);
     if (this.ranking.dataset.shown !== wanted) {
       this.ranking.dataset.shown = wanted;
-      const own = challenge.mine && !challenge.ranking.some((/** @type {any} */ line) => line.mine) ? [challenge.mine] : [];
-      this.ranking.replaceChildren(...[...challenge.ranking, ...own].map(rankLine));
+      const ranking = challenge.ranking.map((/** @type {any} */ line) => ({ ...line, mine: this.plays && line.mine }));
+      const mine = this.plays && challenge.mine;
+      const own = mine && !ranking.some((/** @type {any} */ line) => line.mine) ? [mine] : [];
+      this.ranking.replaceChildren(...[...ranking, ...own].map(rankLine));
     }
     const { players, ended } = challenge;
     if (ended) write(this.state, say("This challenge is over."));
-    else write(this.state, players ? say("Keep trying: your best run counts.") : say("Nobody has a run that counts yet."));
+    else if (players) write(this.state, say("The best run of each person counts."));
+    else write(this.state, say("Nobody has a run that counts yet."));
   }
 }
 
 /** @type {Record<string, string>} */
 const RULES = {
-  picture: "Change the attack, not the picture, the network or the defence. An attacker who is told the label does not count.",
-  defence: "Change the defence only. It holds if the picture is never recognisable. It costs the accuracy that training loses.",
+  picture: "Change the attack only. An attacker who is told the label does not count.",
+  defence: "Change the defence only. It holds if the picture is never recognisable; it costs accuracy.",
 };
 
 /** @param {any} line */
 function rankLine({ place, name, score, unit, mine }) {
-  const shown = unit === "dB" ? `${score.toFixed(1)} dB` : say("{points} points of accuracy", { points: score.toFixed(1) });
+  const number = score.toFixed(1);
+  const shown = unit === "dB" ? `${number} dB` : say("{points} points of accuracy", { points: number });
   return make(
     "li",
     { data: { mine } },

@@ -20,7 +20,8 @@ export class Games {
     this.challenge = make("div", { className: "game-challenge" });
     this.refused = make("p", { className: "game-refused", role: "alert" });
     this.asking = role === "host" ? new Asking(post, presets, `${room}/results.csv`) : null;
-    this.element = make("div", { className: `games games-${role}` }, this.asked, this.refused, this.asking?.element, this.challenge);
+    const className = `games games-${role}`;
+    this.element = make("div", { className }, this.asked, this.refused, this.asking?.element, this.challenge);
     /** @type {Map<string, any>} the parts on show, by the id of their game */
     this.parts = new Map();
   }
@@ -28,7 +29,8 @@ export class Games {
   /** @param {{ asked: any, challenge: any, members: number }} games as the server tells them to this page */
   show({ asked, challenge, members }) {
     this.put(this.asked, asked, () => this.made(asked));
-    this.put(this.challenge, challenge, () => new Challenge(challenge, this.role === "member" ? labAddress(challenge.query) : ""));
+    const lab = challenge && this.role === "member" ? labAddress(challenge.query) : "";
+    this.put(this.challenge, challenge, () => new Challenge(challenge, lab));
     if (asked) this.parts.get(asked.id)?.show(asked, members);
     if (challenge) this.parts.get(challenge.id)?.show(challenge);
     this.asking?.show({ asked, challenge });
@@ -54,7 +56,8 @@ export class Games {
   made(asked) {
     const plays = this.role === "member";
     if (asked.game === "naming") {
-      return new Naming(plays, (text) => this.send("answer", { naming: asked.id, text }), `${this.room}/naming/truth?id=${asked.id}`);
+      const truth = `${this.room}/naming/truth?id=${asked.id}`;
+      return new Naming(plays, (text) => this.send("answer", { naming: asked.id, text }), truth);
     }
     return new Poll(asked, plays, (option) => this.send("vote", { poll: asked.id, option }));
   }

@@ -16,14 +16,16 @@ export class Poll {
    */
   constructor(poll, votes, vote) {
     this.votes = votes;
+    /** @type {{ row: any, own: any, mark: any, count: any, bar: any }[]} */
     this.options = poll.options.map((/** @type {Phrase} */ option, /** @type {number} */ at) => {
       const mark = make("span", { className: "game-mark" });
       const count = make("span", { className: "game-count" });
       const bar = make("span", { className: "game-bar" });
-      const words = make("span", { className: "game-words" }, told(option));
+      const own = make("small", { className: "game-own", hidden: true }, say("your vote"));
+      const words = make("span", { className: "game-words" }, told(option), own);
       const row = make(votes ? "button" : "div", { className: "game-option" }, bar, mark, words, count);
       if (votes) Object.assign(row, { type: "button", onclick: () => vote(at) });
-      return { row, mark, count, bar };
+      return { row, own, mark, count, bar };
     });
     this.outcome = make("p", { className: "game-outcome" });
     this.note = make("p", { className: "game-note" });
@@ -32,7 +34,7 @@ export class Poll {
       { className: "game", data: { game: "poll", kind: poll.kind } },
       make("h2", {}, told(poll.question)),
       make("p", { className: "game-about" }, poll.about),
-      make("ol", { className: "game-options" }, ...this.options.map((/** @type {any} */ one) => make("li", {}, one.row))),
+      make("ol", { className: "game-options" }, ...this.options.map(({ row }) => make("li", {}, row))),
       this.outcome,
       this.note,
     );
@@ -45,14 +47,15 @@ export class Poll {
   show(poll, members) {
     this.element.dataset.state = poll.state;
     const revealed = poll.state === "revealed";
-    this.options.forEach((/** @type {any} */ one, /** @type {number} */ at) => {
-      const mine = poll.mine === at;
+    this.options.forEach((one, at) => {
+      const mine = this.votes && poll.mine === at;
       const right = revealed && Boolean(poll.right?.includes(at));
       const share = revealed && poll.voted ? poll.counts[at] / poll.voted : 0;
       if (this.votes) {
         one.row.disabled = poll.state !== "open";
         one.row.setAttribute("aria-pressed", String(mine));
       }
+      one.own.hidden = !mine;
       one.row.dataset.mine = String(mine);
       one.row.dataset.right = String(right);
       one.bar.style.width = `${(100 * share).toFixed(1)}%`;
@@ -70,9 +73,12 @@ export class Poll {
  * @param {number} members
  */
 function ownNote(poll, members) {
-  if (poll.state === "open" && poll.mine === null) return say("Press your answer. You can change it until the vote is closed.");
-  if (poll.state === "open") return say("Your vote counts. You can change it until the vote is closed.");
-  if (poll.state === "closed") return poll.mine === null ? say("The vote is closed.") : say("The vote is closed. Now it runs.");
+  if (poll.state === "open") {
+    if (poll.mine === null) return say("Press your answer. You can change it until the vote is closed.");
+    return say("Your vote counts. You can change it until the vote is closed.");
+  }
+  if (poll.state === "closed" && poll.played.length) return say("The vote is closed. Now it runs.");
+  if (poll.state === "closed") return say("The vote is closed.");
   if (!poll.right || poll.mine === null) return note(poll, members);
   return poll.right.includes(poll.mine) ? say("You were right.") : say("You were not right.");
 }
@@ -83,6 +89,5 @@ function ownNote(poll, members) {
  * @param {number} members
  */
 function note(poll, members) {
-  if (poll.state === "closed") return say("{voted} of {members} voted. Now it runs.", { voted: poll.voted, members });
   return say("{voted} of {members} have voted.", { voted: poll.voted, members });
 }

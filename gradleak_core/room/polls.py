@@ -83,7 +83,8 @@ class Poll:
         open_now = {
             "game": "poll", "id": self.id, "kind": self.kind, "state": self.state, "question": self.question,
             "options": self.options, "about": self.about, "voted": len(self.votes),
-            "mine": self.votes.get(asker) if asker else None, "race": self.race, "played": self.played,
+            "mine": self.votes.get(asker) if asker else None, "plays": bool(self.setups),
+            "race": self.race, "played": self.played,
         }  # fmt: skip
         if self.state != "revealed":
             return open_now
