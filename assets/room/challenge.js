@@ -29,10 +29,11 @@ export class Challenge {
     const wanted = JSON.stringify([challenge.ranking, challenge.mine]);
     if (this.ranking.dataset.shown !== wanted) {
       this.ranking.dataset.shown = wanted;
-      const ranking = challenge.ranking.map((/** @type {any} */ line) => ({ ...line, mine: this.plays && line.mine }));
-      const mine = this.plays && challenge.mine;
-      const own = mine && !ranking.some((/** @type {any} */ line) => line.mine) ? [mine] : [];
-      this.ranking.replaceChildren(...[...ranking, ...own].map(rankLine));
+      const { ranking } = challenge;
+      const mine = this.plays ? challenge.mine : null;
+      const at = ranking.findIndex((/** @type {any} */ line) => line.name === mine?.name && line.run === mine?.run);
+      const lines = ranking.map((/** @type {any} */ line, /** @type {number} */ place) => rankLine(line, place === at));
+      this.ranking.replaceChildren(...lines, ...(mine && at < 0 ? [rankLine(mine, true)] : []));
     }
     const { players, ended } = challenge;
     if (ended) write(this.state, say("This challenge is over."));
@@ -47,8 +48,11 @@ const RULES = {
   defence: "Change the defence only. It holds if the picture is never recognisable; it costs accuracy.",
 };
 
-/** @param {any} line */
-function rankLine({ place, name, score, unit, mine }) {
+/**
+ * @param {any} line
+ * @param {boolean} mine
+ */
+function rankLine({ place, name, score, unit }, mine) {
   const number = score.toFixed(1);
   const shown = unit === "dB" ? `${number} dB` : say("{points} points of accuracy", { points: number });
   return make(

@@ -77,6 +77,16 @@ export class Games {
 }
 
 /**
+ * What one page shows of the games: what everybody sees, and laid over it what this person alone sees.
+ * @param {any} common
+ * @param {any} own
+ */
+export function mergeGames(common, own) {
+  const merge = (/** @type {string} */ name) => common[name] && { ...common[name], ...own?.[name] };
+  return { asked: merge("asked"), challenge: merge("challenge") };
+}
+
+/**
  * The address of a set-up in the Lab, which is the page that lies beside those of the room.
  * @param {Record<string, string | string[]>} query
  */

@@ -67,19 +67,25 @@ class Challenge:
         changed, self.entries = found != self.entries, found
         return changed
 
-    def snapshot(self, asker: str | None, names: Mapping[str, str]) -> JSON:
-        """Returns all that one person may see of it. The ranking names those who play, whom `names` calls by theirs."""
-        lines = [
-            {"place": place, "name": names.get(entry.person, "?"), "run": entry.run, "mine": entry.person == asker}
-            | {"score": entry.score, "unit": entry.unit}
-            for place, entry in rank(self.entries, self.kind)
-        ]
-        mine = next((line for line in lines if line["mine"]), None)
+    def common(self, names: Mapping[str, str]) -> JSON:
+        """Returns what everybody may see of it. The ranking calls those who play by their `names`."""
+        lines = self._lines(names)
         return {
             "game": "challenge", "id": self.id, "kind": self.kind, "title": CHALLENGES[self.kind],
             "about": self.about, "query": self.query, "ended": self.ended,
-            "ranking": lines[:LINES], "players": len(lines), "mine": mine,
+            "ranking": list(lines.values())[:LINES], "players": len(lines),
         }  # fmt: skip
+
+    def own(self, asker: str | None, names: Mapping[str, str]) -> JSON:
+        """Returns a person's own line of the ranking, as `mine`; None for one who has none."""
+        return {"mine": self._lines(names).get(asker or "")}
+
+    def _lines(self, names: Mapping[str, str]) -> dict[str, JSON]:
+        return {
+            entry.person: {"place": place, "name": names.get(entry.person, "?"), "run": entry.run}
+            | {"score": entry.score, "unit": entry.unit}
+            for place, entry in rank(self.entries, self.kind)
+        }
 
 
 def check_challenge(kind: Any) -> str:

@@ -72,12 +72,24 @@ class Games:
         """The challenge that goes on, or the last one; None before the first."""
         return self.challenges[-1] if self.challenges else None
 
+    def common(self) -> JSON:
+        """Returns what everybody may see of the games, which is the same for all and so need be packed only once."""
+        return {
+            "asked": self.asked and self.asked.common(),
+            "challenge": self.challenge and self.challenge.common(self.members),
+        }
+
+    def own(self, asker: str | None) -> JSON:
+        """Returns what one person alone may see of the games, to be laid over `common`, game by game."""
+        return {
+            "asked": self.asked and self.asked.own(asker),
+            "challenge": self.challenge and self.challenge.own(asker, self.members),
+        }
+
     def snapshot(self, asker: str | None) -> JSON:
         """Returns all that one person may see of the games."""
-        return {
-            "asked": self.asked and self.asked.snapshot(asker),
-            "challenge": self.challenge and self.challenge.snapshot(asker, self.members),
-        }
+        mine = self.own(asker)
+        return {name: game and game | mine[name] for name, game in self.common().items()}
 
     def save(self) -> JSON:
         """Returns all games as JSON, from which `load` takes them."""

@@ -104,12 +104,10 @@ class Naming:
         found = filter(None, map(self.right_since, self.answers))
         return sorted(found, key=lambda moment: moment["iteration"])
 
-    def snapshot(self, asker: str | None) -> JSON:
-        """Returns all that one person may see of it: before the reveal no answer but their own."""
-        mine = self.answers.get(asker or "", [])
+    def common(self) -> JSON:
+        """Returns what everybody may see of it: before the reveal no answer, only how many have given one."""
         open_now = {
             "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers),
-            "mine": mine[-1]["text"] if mine else None,
             "shown": self.shown and {name: self.shown[name] for name in ("iteration", "picture")},
         }  # fmt: skip
         if self.state != "revealed":
@@ -119,8 +117,15 @@ class Naming:
             "answer": self.words[0] if self.words else "", "right": len(moments), "of": self.size, "run": self.run,
             "first": moments[0] if moments else None,
             "half": moments[half - 1] if 0 < half <= len(moments) else None,
-            "correct": self.right_since(asker or "") is not None, "said": self.said(),
+            "said": self.said(),
         }  # fmt: skip
+
+    def own(self, asker: str | None) -> JSON:
+        """Returns what one person alone may see of it: their last answer, and after the reveal whether it is right."""
+        given = self.answers.get(asker or "", [])
+        mine = {"mine": given[-1]["text"] if given else None}
+        revealed = self.state == "revealed"
+        return mine | ({"correct": self.right_since(asker or "") is not None} if revealed else {})
 
     def said(self) -> list[JSON]:
         """Returns the answers that the room gave, most frequent first, without the wrong ones of a single person."""

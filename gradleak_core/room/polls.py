@@ -78,18 +78,21 @@ class Poll:
         self.right = self.right if right is None else list(right)
         self.outcome, self.state = outcome, "revealed"
 
-    def snapshot(self, asker: str | None) -> JSON:
-        """Returns all that one person may see of it: before the reveal their own vote, and how many have voted."""
+    def common(self) -> JSON:
+        """Returns what everybody may see of it: before the reveal only how many have voted."""
         open_now = {
             "game": "poll", "id": self.id, "kind": self.kind, "state": self.state, "question": self.question,
-            "options": self.options, "about": self.about, "voted": len(self.votes),
-            "mine": self.votes.get(asker) if asker else None, "plays": bool(self.setups),
+            "options": self.options, "about": self.about, "voted": len(self.votes), "plays": bool(self.setups),
             "race": self.race, "played": self.played,
         }  # fmt: skip
         if self.state != "revealed":
             return open_now
         counts = [sum(vote == option for vote in self.votes.values()) for option in range(len(self.options))]
         return open_now | {"counts": counts, "right": self.right, "outcome": self.outcome}
+
+    def own(self, asker: str | None) -> JSON:
+        """Returns what one person alone may see of it: their own vote."""
+        return {"mine": self.votes.get(asker) if asker else None}
 
     def points(self) -> dict[str, bool | None]:
         """Returns for each person who voted whether they were right; None where nobody can be."""

@@ -48,7 +48,7 @@ def noisy(owner: str, std: float, seconds: float | None = None, **changed: Any) 
 def played(kind: str, *rows: Any) -> list[tuple[int, str, float]]:
     challenge = Challenge(kind, SETUP, begun=50.0)
     challenge.look(rows, MEMBERS, COSTS)
-    return [(line["place"], line["name"], line["score"]) for line in challenge.snapshot(None, MEMBERS)["ranking"]]
+    return [(line["place"], line["name"], line["score"]) for line in challenge.common(MEMBERS)["ranking"]]
 
 
 def test_the_best_run_of_each_person_is_ranked_by_the_servers_own_numbers() -> None:
@@ -130,14 +130,13 @@ def test_a_run_that_several_joined_counts_for_each() -> None:
     assert played("picture", row("anna", joined=["ben", "stranger"])) == [(1, "Anna", 20.0), (1, "Ben", 20.0)]
 
 
-def test_what_a_person_may_see_marks_their_own_line() -> None:
+def test_a_person_is_told_their_own_line() -> None:
     challenge = Challenge("picture", SETUP)
     assert challenge.look([row("anna"), row("ben", 30)], MEMBERS, COSTS) is True
     assert challenge.look([row("anna"), row("ben", 30)], MEMBERS, COSTS) is False
-    seen = challenge.snapshot("anna", MEMBERS)
-    assert [line["mine"] for line in seen["ranking"]] == [False, True]
-    assert seen["mine"]["place"] == 2
-    assert challenge.snapshot(None, MEMBERS)["mine"] is None
+    assert challenge.own("anna", MEMBERS)["mine"] == challenge.common(MEMBERS)["ranking"][1]
+    assert challenge.own(None, MEMBERS)["mine"] is None
+    assert challenge.own("dora", MEMBERS)["mine"] is None
 
 
 def test_an_ended_challenge_stays_as_it_is() -> None:

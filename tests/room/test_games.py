@@ -69,7 +69,7 @@ def test_votes_at_the_same_time_are_counted_once_each() -> None:
     for thread in threads:
         thread.join()
     poll.reveal([0])
-    assert sum(poll.snapshot(None)["counts"]) == 20
+    assert sum(poll.common()["counts"]) == 20
 
 
 def test_one_thing_is_asked_at_a_time() -> None:

@@ -20,6 +20,7 @@ from gradleak_core.room.naming import (
     save_naming,
 )
 from gradleak_core.types import Refused
+from tests.room.seeing import see
 
 OTHERS = ["person", "plant", "food", "house", "space"]
 
@@ -94,7 +95,7 @@ def test_the_first_and_the_half_of_the_room(size: int, half: int | None) -> None
         say_at(naming, at, person, "cat")
     say_at(naming, 1, "dora", "dog")
     naming.reveal(size)
-    seen = naming.snapshot("anna")
+    seen = see(naming, "anna")
     assert seen["first"] == moment(3)
     assert seen["half"] == (half and moment(half))
     assert (seen["right"], seen["of"]) == (3, size)
@@ -108,13 +109,13 @@ def test_nobody_is_told_the_answer_or_others_answers_before_the_reveal() -> None
         say_at(naming, 3, "anna", "cat")
         say_at(naming, 4, "ben", text)
     for asker in ("anna", "host", None):
-        assert right.snapshot(asker) == wrong.snapshot(asker)
-    assert right.snapshot("anna")["mine"] == "cat"
-    assert "chelsea" not in json.dumps(right.snapshot("anna"))
+        assert see(right, asker) == see(wrong, asker)
+    assert see(right, "anna")["mine"] == "cat"
+    assert "chelsea" not in json.dumps(see(right, "anna"))
     right.reveal(2)
-    assert right.snapshot("anna")["correct"] is True
-    assert right.snapshot(None)["correct"] is False
-    assert right.snapshot(None)["answer"] == "cat"
+    assert see(right, "anna")["correct"] is True
+    assert see(right, None)["correct"] is False
+    assert see(right, None)["answer"] == "cat"
 
 
 def test_after_the_reveal_no_answer_counts() -> None:
@@ -124,7 +125,7 @@ def test_after_the_reveal_no_answer_counts() -> None:
     naming.reveal(5)
     with pytest.raises(Refused, match="revealed"):
         say_at(naming, 4, "ben", "cat")
-    assert naming.snapshot("ben")["right"] == 1
+    assert see(naming, "ben")["right"] == 1
     assert naming.size == 1
 
 
@@ -135,7 +136,7 @@ def test_an_answer_that_is_none_is_refused(text: Any) -> None:
         say_at(naming, 1, "anna", text)
     assert str(refused.value).endswith(".")
     assert naming.answers.get("anna", []) == []
-    assert naming.snapshot("anna")["answered"] == 0
+    assert see(naming, "anna")["answered"] == 0
 
 
 def test_one_person_cannot_fill_the_memory() -> None:
@@ -151,7 +152,7 @@ def test_what_the_room_said_leaves_out_what_one_person_alone_got_wrong() -> None
     for person, text in enumerate(["Cat", "cat", "dog", "a dog", "rude word", "cats"]):
         say_at(naming, person, str(person), text)
     naming.reveal(6)
-    said = {row["text"].lower(): (row["count"], row["right"]) for row in naming.snapshot(None)["said"]}
+    said = {row["text"].lower(): (row["count"], row["right"]) for row in see(naming, None)["said"]}
     assert said == {"cat": (2, True), "dog": (2, False), "cats": (1, True)}
 
 
@@ -192,6 +193,6 @@ def test_nobody_can_answer_before_there_is_something_to_see() -> None:
 
 def test_the_phones_are_told_the_frame_and_not_how_good_it_is() -> None:
     naming = Naming(["cat"])
-    assert naming.snapshot("anna")["shown"] is None
+    assert see(naming, "anna")["shown"] is None
     say_at(naming, 7, "anna", "cat")
-    assert naming.snapshot("anna")["shown"] == {"iteration": 7, "picture": "picture 7"}
+    assert see(naming, "anna")["shown"] == {"iteration": 7, "picture": "picture 7"}

@@ -9,6 +9,7 @@ import pytest
 
 from gradleak_core.room.polls import Poll, ask_room, judge, load_poll, save_poll
 from gradleak_core.types import Refused
+from tests.room.seeing import see
 
 
 def result(**changed: Any) -> Any:
@@ -33,7 +34,7 @@ def test_a_vote_counts_once_however_often_it_is_sent() -> None:
     poll.vote("ben", 1)
     poll.vote("anna", 1)
     poll.reveal([1])
-    assert poll.snapshot("anna")["counts"] == [0, 2]
+    assert see(poll, "anna")["counts"] == [0, 2]
 
 
 @pytest.mark.parametrize("option", [-1, 2, 1.0, True, "1", None, [1], {"a": 1}])
@@ -56,7 +57,7 @@ def test_a_closed_vote_stays_as_it_is() -> None:
     poll.close()
     with pytest.raises(Refused, match="closed"):
         poll.vote("ben", 1)
-    assert poll.snapshot("ben")["counts"] == [1, 0]
+    assert see(poll, "ben")["counts"] == [1, 0]
     assert poll.state == "revealed"
 
 
@@ -72,17 +73,17 @@ def test_nobody_sees_the_votes_or_the_answer_before_the_reveal(state: str) -> No
         if state == "closed":
             poll.close()
     for asker in ("anna", "host", None):
-        assert first.snapshot(asker) == second.snapshot(asker)
-    assert first.snapshot("anna")["mine"] == 1
-    assert first.snapshot("host")["mine"] is None
-    assert first.snapshot("host")["voted"] == 2
+        assert see(first, asker) == see(second, asker)
+    assert see(first, "anna")["mine"] == 1
+    assert see(first, "host")["mine"] is None
+    assert see(first, "host")["voted"] == 2
 
 
 def test_after_the_reveal_everybody_sees_the_votes_beside_the_outcome() -> None:
     poll = leaks()
     poll.vote("anna", 0)
     poll.reveal(*judge(poll, [result()]))
-    seen = poll.snapshot("ben")
+    seen = see(poll, "ben")
     assert (seen["counts"], seen["right"], seen["mine"]) == ([1, 0], [0], None)
     assert seen["outcome"] == {"text": "Recognisable after {seconds} s.", "values": {"seconds": "1.4"}}
     assert "votes" not in seen

@@ -144,7 +144,7 @@ def forming(frames: int, over: bool = True) -> tuple[FormingGuess, Any, Any]:
         return b"\x89PNG of %d" % iteration
 
     now = SimpleNamespace(value=100.0)
-    service: Any = SimpleNamespace(hub=SimpleNamespace(trace=find), picture=picture)
+    service: Any = SimpleNamespace(hub=SimpleNamespace(trace=find, known={}), picture=picture)
     naming = Naming([], run="0123456789ab", images=["dataset:cifar10/test/1"], lasts=10)
     return FormingGuess(service, naming, lambda: now.value), trace, now
 
