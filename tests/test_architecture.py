@@ -38,7 +38,7 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "places", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
+        *("types", "places", "languages", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.disk", "spread"),
         *("cluster.__init__", "cluster.connection"),
     ),
@@ -56,6 +56,7 @@ WEB = (
     (
         "types",
         "places",
+        "languages",
         "config",
         "verdicts",
         "doctor",

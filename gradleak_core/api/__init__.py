@@ -26,6 +26,7 @@ from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
+from gradleak_core.languages import LANGUAGES, read_table
 from gradleak_core.people import NotAdmitted, read_reference
 from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
@@ -82,6 +83,7 @@ def api(service: Service) -> Starlette:
         Route("/talks/{name}/recordings/{file}.json", get_talk_recording),
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
+        Route("/languages/{code}", get_language),
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
@@ -137,6 +139,14 @@ async def get_health(request: Request) -> Response:
 
 async def get_catalogue(request: Request) -> Response:
     return JSONResponse(service_of(request).require_catalogue())
+
+
+async def get_language(request: Request) -> Response:
+    """Answers with the sentences of a language by the English ones."""
+    code = request.path_params["code"]
+    if code not in LANGUAGES:
+        raise HTTPException(404)
+    return JSONResponse(dict(read_table(code)), headers={"cache-control": "no-cache"})
 
 
 async def handle_runs(request: Request) -> Response:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from gradleak_core.config.races import MOST_LANES
 from gradleak_core.config.schemas import check_list, checked, quoted, short
+from gradleak_core.languages import LANGUAGES
 from gradleak_core.types import JSON, Refused
 
 KINDS_OF_CHAPTER = ("run", "race", "figure", "words")
@@ -31,7 +32,7 @@ ONE_LINE = {"type": "string", "maximum": 100}
 TALK_FIELDS: dict[str, JSON] = {
     "title": ONE_LINE,
     "minutes": {"type": "number", "minimum": 1, "maximum": 240},
-    "language": {"enum": ["en", "de"], "default": "en"},
+    "language": {"enum": [*LANGUAGES], "default": "en"},
 }
 CHAPTER_FIELDS: dict[str, JSON] = {
     "title": ONE_LINE,

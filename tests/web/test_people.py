@@ -38,6 +38,7 @@ PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/metrics"),
     ("GET", "/catalogue"),
+    ("GET", "/languages/{code}"),
     ("GET", "/static/live/{version}/joined/{entry}.js"),
     ("MOUNT", "/static/live/{version}"),
     ("MOUNT", "/static"),
