@@ -40,6 +40,7 @@ from gradleak_core.cli.options import (
     Where,
     Workers,
 )
+from gradleak_core.cli.talk import talk_app
 from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
@@ -53,6 +54,7 @@ STDOUT, STDERR = Console(), Console(stderr=True)
 app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
+app.add_typer(talk_app, name="talk")
 
 
 def combine_options(
@@ -271,9 +273,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
             raise
         asked = getattr(error, "ctx", None)
         complaint = error.format_message()
-        if asked is not None:
+        if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
-    STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
+    if complaint:  # none where the help was shown
+        STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
     return BAD_INPUT
 
 

@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from gradleak_core.api.incoming import service_of
+from gradleak_core.runs.protocol import encode
 from gradleak_core.runs.service import Service
 from gradleak_core.talks.chapters import resolve_chapter
-from gradleak_core.talks.form import minutes_of
+from gradleak_core.talks.exports import TALK_EXPORTER, TALK_EXPORTS, gather_talk
+from gradleak_core.talks.form import minutes_of, write_talk
 from gradleak_core.talks.shelf import Shelf, shelf_of
 
 KEEP_RECORDING = "private, max-age=31536000, immutable"
@@ -35,6 +37,26 @@ async def get_talk_recording(request: Request) -> Response:
     if place is None:
         raise HTTPException(404, "This talk has no such recording; rehearse it.")
     return FileResponse(place, media_type="application/json", headers={"cache-control": KEEP_RECORDING})
+
+
+async def get_talk_export(request: Request) -> Response:
+    """Answers with a talk as a file to keep. A process of its own makes it, and a thread waits for that."""
+    service, name, kind = service_of(request), request.path_params["name"], request.path_params["kind"]
+    if kind not in (*TALK_EXPORTS, "json"):
+        raise HTTPException(404)
+    data, media = await run_in_threadpool(export_talk_file, service, name, kind)
+    headers = {"content-disposition": f'attachment; filename="{"talk" if kind == "json" else name}.{kind}"'}
+    return Response(data, media_type=media, headers=headers)
+
+
+def export_talk_file(service: Service, name: str, kind: str) -> tuple[bytes, str]:
+    """Returns a talk as a file of a kind, and its media type. Raises `NoTalk`, and `Refused` or `Busy`."""
+    shelf = shelf_of(service)
+    talk = shelf.read(name)
+    if kind == "json":
+        return write_talk(talk).encode(), "application/json"
+    whole = gather_talk(talk, lambda file: shelf.recording(name, file))
+    return service.maker.make(kind, encode(whole), TALK_EXPORTER), TALK_EXPORTS[kind][1]
 
 
 def resolve_talk(service: Service, name: str) -> Any:

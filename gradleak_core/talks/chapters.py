@@ -40,9 +40,3 @@ def resolve_chapter(chapter: JSON, catalogue: JSON, admit: Admit) -> JSON:
     if chapter["show"] == "run":
         return whole | {"experiment": experiments[0]}
     return whole | {"lanes": experiments, "names": lane_names(experiments, catalogue), "by": BY}
-
-
-def find_problems_of_talk(talk: JSON, catalogue: JSON, admit: Admit) -> list[str]:
-    """Returns a sentence for each chapter whose set-up cannot be run here."""
-    resolved = (resolve_chapter(chapter, catalogue, admit) for chapter in talk["chapters"])
-    return [f"Chapter {number}: {one['problem']}" for number, one in enumerate(resolved, 1) if one["problem"]]

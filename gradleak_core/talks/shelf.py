@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
+import secrets
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -168,11 +167,10 @@ def _names(folder: Path) -> Iterator[str]:
 
 def replace_file(file: Path, data: bytes) -> None:
     """Writes a file whole or not at all. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as part:
-            part.write(data)
-        Path(name).replace(file)
+        part.write_bytes(data)
+        part.replace(file)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

@@ -65,7 +65,8 @@ CHANGES: dict[tuple[str, str], list[Any]] = {
 """What the owner alone may do with a run or a race, and the bodies that say it."""
 PRICED = {("GET", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
 """What the owner alone may do with a price, which has no link."""
-TALKS = {("GET", path) for path in ("/talks", "/talks/{name}", "/talks/{name}/recordings/{file}.json")}
+TALKS = {("GET", path) for path in ("/talks", "/talks/{name}", "/talks/{name}/export.{kind}")}
+TALKS |= {("GET", "/talks/{name}/recordings/{file}.json")}
 """What its owner alone may look at of a talk that did not come with GradLeak."""
 
 
@@ -237,10 +238,10 @@ def test_a_talk_is_shown_to_its_owner(room: Room) -> None:
     own = shelf_of(room.server.service.seen_by(room.people.asker(room.a)))
     own.write("mine", parse_talk('{"title": "Mine", "minutes": 5, "chapters": []}'))
     own.write_recording("mine", "run.json", b"{}")
-    addresses = ("/talks/mine", "/talks/mine/recordings/run.json")
-    assert [room.ask(room.a, "GET", path).status_code for path in addresses] == [200, 200]
+    addresses = ("/talks/mine", "/talks/mine/recordings/run.json", "/talks/mine/export.json")
+    assert [room.ask(room.a, "GET", path).status_code for path in addresses] == [200, 200, 200]
     for who, cookies in strangers(room).items():
-        assert [room.ask(cookies, "GET", path).status_code for path in addresses] == [404, 404], who
+        assert [room.ask(cookies, "GET", path).status_code for path in addresses] == [404, 404, 404], who
         assert "mine" not in {row["name"] for row in room.ask(cookies, "GET", "/talks").json()}, who
 
 
