@@ -40,7 +40,7 @@ from gradleak_core.cli.options import (
     Where,
     Workers,
 )
-from gradleak_core.cli.talk import talk_app
+from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
@@ -243,10 +243,13 @@ def serve_site(
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
     log_format: LogOption = LogFormat.text,
+    rehearse: ToRehearse = None,
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
+    if rehearse and (code := rehearse_first(rehearse, data_dir)):
+        return code
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     people = (open, pin, keep_days, ephemeral, cluster)

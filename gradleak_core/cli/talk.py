@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +16,7 @@ from gradleak_core.cli.options import Quiet, Where
 talk_app = typer.Typer(help="Check, rehearse and export talks for the stage.", no_args_is_help=True)
 Talks = Annotated[list[str], typer.Argument(help="A talk.json, its folder, or a talk that comes with GradLeak.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Record again what has been recorded already.")]
+ToRehearse = Annotated[list[str] | None, typer.Option(help="Talk to rehearse before it serves; may be repeated.")]
 PicturesKept = Annotated[int, typer.Option(help="Pictures that a recording keeps.", min=2, max=150)]
 
 
@@ -37,6 +41,12 @@ def rehearse_talks(
         place = device and device.value
         codes.append(Rehearsal(file, fresh, pictures, place, quiet, Console(), Console(stderr=True)).play())
     return max(codes)
+
+
+def rehearse_first(files: list[str], folder: Path | None) -> int:
+    """Rehearses talks in a process of its own, because a server loads no torch, and returns the exit code."""
+    command = [sys.executable, "-m", "gradleak_core", "talk", "rehearse", "--", *files]
+    return subprocess.run(command, env=os.environ | ({"GRADLEAK_DATA": str(folder)} if folder else {})).returncode
 
 
 @talk_app.command("export")

@@ -11,6 +11,7 @@ from gradleak_core.catalogue import catalogue
 from gradleak_core.cli.attack import FAILED
 from gradleak_core.config.admission import admit
 from gradleak_core.config.schemas import quoted
+from gradleak_core.data import data_folder
 from gradleak_core.talks.checks import check_chapters, find_warnings
 from gradleak_core.talks.form import load_talk, minutes_of, read_talk
 from gradleak_core.talks.shelf import RECORDINGS, SHIPPED, TALK_FILE, list_names
@@ -20,7 +21,8 @@ from gradleak_core.types import Refused
 def find_talk(text: str) -> Path:
     """Returns the file of a talk that is named by its path, by its folder, or by its name. Raises `Refused`."""
     path = Path(text)
-    for file in (path, path / TALK_FILE, SHIPPED / text / TALK_FILE):
+    places = (path, path / TALK_FILE, data_folder() / "talks" / text / TALK_FILE, SHIPPED / text / TALK_FILE)
+    for file in places:
         if file.is_file():
             return file
     names = ", ".join(list_names(SHIPPED))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from urllib.parse import quote, urlencode
 
-from gradleak_core.config.links import from_query
-from gradleak_core.config.races import check_lanes, lane_names, read_lane
+from gradleak_core.config.links import from_query, to_query
+from gradleak_core.config.races import check_lanes, lane_names, lane_text, read_lane
 from gradleak_core.talks.form import parse_setup
 from gradleak_core.types import JSON, Refused
 
@@ -40,3 +41,10 @@ def resolve_chapter(chapter: JSON, catalogue: JSON, admit: Admit) -> JSON:
     if chapter["show"] == "run":
         return whole | {"experiment": experiments[0]}
     return whole | {"lanes": experiments, "names": lane_names(experiments, catalogue), "by": BY}
+
+
+def write_setup(experiments: Sequence[JSON], catalogue: JSON) -> str:
+    """Returns the link of a run's experiment, or of a race's, as `find_experiments` reads it."""
+    first, *others = experiments
+    query = dict(to_query(first, catalogue)) | {"lane": [lane_text(lane, first, catalogue) for lane in others]}
+    return urlencode(query, doseq=True, safe=":,=/", quote_via=quote)
