@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ MOST_RECORDED = 150
 """The most pictures of a recording, of all lanes together."""
 USUAL_RECORDED = 60
 FEWEST_OF_A_LANE = 16
+"""The pictures that a lane has at least, of a batch too."""
 CURVE_POINTS = 300
 """The most points of a recording's curves."""
 SHARPNESS = 88
@@ -48,9 +50,10 @@ def slim_recording(recording: JSON, title: str, most: int = USUAL_RECORDED) -> J
 
 
 def slim_run(recording: JSON, most: int) -> JSON:
-    """Returns the recording of one run with so many pictures, and with as many points of its curves as tell of it."""
+    """Returns the recording of one run with so many pictures, fewer of a batch, and with the curves' telling points."""
     frames = [frame for frame in recording["frames"] if frame.get("picture")]
-    chosen = choose_iterations(frames, min(most, len(frames)), choose_by_change) if frames else []
+    room = max(FEWEST_OF_A_LANE, round(most / math.sqrt(recording["head"].get("batch") or 1)))
+    chosen = choose_iterations(frames, min(room, len(frames)), choose_by_change) if frames else []
     kept = [frame for frame in frames if frame["iteration"] in chosen]
     small = [shorten_frame(frame, last=frame is kept[-1]) for frame in kept]
     columns = recording["curve"]["columns"]
