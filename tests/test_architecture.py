@@ -67,6 +67,7 @@ WEB = (
     ),
     ("config.admission", "people"),
     ("runs", "cluster"),
+    ("talks",),
     ("api",),
     ("/pages._parts",),
     ("/pages",),
