@@ -68,6 +68,7 @@ WEB = (
     ("config.admission", "people"),
     ("room",),
     ("runs", "cluster"),
+    ("talks",),
     ("api",),
     ("/pages._parts",),
     ("/pages",),

@@ -17,6 +17,7 @@ def pages() -> dict[str, st.Page]:
         "trade_off": ("Trade-off", ":material/balance:", "trade-off"),
         "claims": ("Claims", ":material/fact_check:", "claims"),
         "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
+        "talks": ("Talks", ":material/co_present:", "talks"),
         "about": ("About", ":material/info:", "about"),
     }
     return {
