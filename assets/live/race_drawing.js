@@ -67,6 +67,7 @@ export class RaceDrawing {
   }
 
   drawFrame() {
+    this.race.goToBeginning();
     const { by, lanes, moment } = this.race;
     for (const lane of lanes) {
       if (moment !== null) lane.keepUp(moment, by);

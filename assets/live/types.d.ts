@@ -121,6 +121,10 @@ export interface Data {
   /** everybody has runs of their own, which others see by a link only */
   people: boolean;
   entry: Entry | null;
+  /** what a link that teaches hides and locks, and the iteration at which the run is shown first */
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   visibly: number;
   recognisable_ssim: number;
@@ -144,6 +148,9 @@ export interface RaceData {
   people: boolean;
   entry: Entry | null;
   batch: number;
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
