@@ -158,7 +158,7 @@ except Refused as error:
 except OSError as error:
     sys.exit(f"The data folder {data_folder()} cannot be used: {error.strerror or error}; set GRADLEAK_DATA.")
 service = services.Service(data_folder(), people=people, limits=LIMITS, keep_days=KEEP_DAYS, **places())
-PAGES = [f"/{page}" for page in ("", "runs", "trade-off", "claims", "how-it-works", "about")]
+PAGES = [f"/{page}" for page in ("", "lessons", "runs", "trade-off", "claims", "how-it-works", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""

@@ -30,6 +30,11 @@ def teaching() -> Teaching:
     return st.session_state.get("teaching") or Teaching()
 
 
+def spoken() -> str:
+    """Returns the code of the session's language; empty outside of a page, and where no address has named one."""
+    return teaching().lang if get_script_run_ctx(suppress_warning=True) else ""
+
+
 def hidden(name: str) -> bool:
     """Returns whether something is not shown: a station, a part of the Lab, or the path of a knob."""
     return teaching().hides(name)
