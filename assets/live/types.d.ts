@@ -123,6 +123,10 @@ export interface Data {
   /** whoever runs the same set-up here has one run with all others who do */
   room: boolean;
   entry: Entry | null;
+  /** what a link that teaches hides and locks, and the iteration at which the run is shown first */
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   visibly: number;
   recognisable_ssim: number;
@@ -146,6 +150,9 @@ export interface RaceData {
   people: boolean;
   entry: Entry | null;
   batch: number;
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
@@ -210,6 +217,7 @@ export interface Wanted {
   scrub(iteration: number): void;
   move(by: number): void;
   change(): void;
+  stage(): void;
   fix(title: string): void;
   enter(pin: string): void;
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -63,6 +63,8 @@ class Access:
     """Those who are kept apart; None on an open server."""
     room: RoomState | None = None
     """The room whose people have runs together; None on a server without one."""
+    covers: Callable[[Asker, Any], bool] = staticmethod(lambda asker, row: False)
+    """Returns whether the row of a run must not be shown to somebody now, whatever else they may see."""
 
     @property
     def shared(self) -> Container[str]:
@@ -194,7 +196,9 @@ class Access:
     def _allows(self, row: Any, link: str, to_change: bool = False, to_leave: bool = False) -> bool:
         if to_change:
             return not link and may_change(self.asker, row["owner"], row.get("in_room"))
-        return not link and may_leave(self.asker, row) if to_leave else may_see(self.asker, row, link, self.shared)
+        if to_leave:
+            return not link and may_leave(self.asker, row)
+        return may_see(self.asker, row, link, self.shared) and not self.covers(self.asker, row)
 
     def _refusal(self, rows: Sequence[Any], sentence: str) -> Exception:
         """Returns the error for rows that may not be had. That they are there is told to the room's members only."""

@@ -202,7 +202,7 @@ def open_in_lab(row: JSON, attached: bool = True) -> None:
     if row["problem"]:
         st.toast(texts.escaped(row["problem"]), icon=":material/error:")
         return
-    setup.replace(row["experiment"], row["id"] if attached else None)
+    setup.take(row["experiment"], row["id"] if attached else None)
     st.session_state["to-lab"] = True
 
 
