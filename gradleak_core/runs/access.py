@@ -43,6 +43,10 @@ class RoomState(Protocol):
     paused: bool
     """True while the host lets no run go on."""
 
+    def close(self) -> None:
+        """Makes its members guests again, and forgets them and what they share."""
+        ...
+
 
 class NoRun(LookupError):
     """An error for a run that does not exist, or a picture that it does not have. The message is a sentence."""
@@ -100,6 +104,10 @@ class Access:
         if not rows or not all(self._allows(row | {"link": None}, link, to_change, to_leave) for row in rows):
             raise self._refusal(rows, f"There is no race {quoted(race)}; it may have been deleted.")
         return rows
+
+    def sees(self, row: Any) -> bool:
+        """Returns whether the asker may look at a stored run."""
+        return self._allows(row, "")
 
     def name_of(self, run: str) -> str:
         """Returns the id of a run that may be looked at. Raises `NoRun`, on an open server only later."""
