@@ -137,7 +137,8 @@ class FormingGuess:
         self._trace = self._trace or await self.service.hub.trace(self.naming.run)
         trace, naming = self._trace, self.naming
         if trace is None or not trace.frames:
-            return False
+            known, naming.failed = naming.failed, trace is None or trace.over
+            return naming.failed and not known
         self._begun = self._clock() if self._begun is None else self._begun
         labels = trace.head["labels"]
         naming.learn(words_of(naming.images[0], labels[0]) if labels else [])

@@ -14,7 +14,7 @@ from gradleak_core.types import JSON, Refused
 
 
 class Games:
-    """All games of one room. `members` are their nicknames by person, as the room keeps them."""
+    """All games of one room. `members` are their nicknames by person, as the room keeps them. Used by one thread."""
 
     def __init__(self, members: Mapping[str, str]) -> None:
         self.members = members

@@ -62,6 +62,8 @@ class Naming:
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     shown: JSON = None
     """The frame that the phones show: its iteration, seconds, SSIM and encoded picture. It is not kept."""
+    failed: bool = False
+    """True if the run ended before there was anything to show."""
 
     def answer(self, person: str, text: Any) -> None:
         """Takes the answer of a person in the place of an earlier one, at the frame on show. Raises `Refused`."""
@@ -107,7 +109,7 @@ class Naming:
     def common(self) -> JSON:
         """Returns what everybody may see of it: before the reveal no answer, only how many have given one."""
         open_now = {
-            "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers),
+            "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers), "failed": self.failed,
             "shown": self.shown and {name: self.shown[name] for name in ("iteration", "picture")},
         }  # fmt: skip
         if self.state != "revealed":
