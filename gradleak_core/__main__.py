@@ -40,6 +40,7 @@ from gradleak_core.cli.options import (
     Where,
     Workers,
 )
+from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
@@ -53,6 +54,7 @@ STDOUT, STDERR = Console(), Console(stderr=True)
 app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
+app.add_typer(talk_app, name="talk")
 
 
 def combine_options(
@@ -200,6 +202,17 @@ def print_catalogue(
     return print_catalogue_parts(parts or [], json, STDOUT)
 
 
+@app.command("lessons")
+def check_lessons(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check; else all lessons of a dashboard.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder with one's own lessons.")] = None,
+) -> int:
+    """List the lessons, and say what is wrong with a file that is to be one."""
+    from gradleak_core.cli.lessons import list_lessons
+
+    return list_lessons(files or [], data_dir, STDOUT)
+
+
 @app.command("check")
 def run_check(
     port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,
@@ -241,10 +254,13 @@ def serve_site(
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
     log_format: LogOption = LogFormat.text,
+    rehearse: ToRehearse = None,
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
+    if rehearse and (code := rehearse_first(rehearse, data_dir)):
+        return code
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     people = (open, pin, keep_days, ephemeral, cluster)
@@ -271,9 +287,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
             raise
         asked = getattr(error, "ctx", None)
         complaint = error.format_message()
-        if asked is not None:
+        if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
-    STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
+    if complaint:  # none where the help was shown
+        STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
     return BAD_INPUT
 
 

@@ -66,8 +66,8 @@ class GameDesk:
     def ask(self, game: Poll | Naming) -> None:
         """Asks the room something. Raises `Refused` while something else is being asked."""
         self.games.ask(game)
-        for trace in list(self.service.hub.known.values()) if isinstance(game, Naming) else ():
-            trace.update()  # whoever watches what is covered now is turned away
+        for run in list(self.service.hub.known) if isinstance(game, Naming) else ():
+            self.service.hub.ask_again(run)  # whoever watches what is covered now is turned away
         self.changed()
 
     def dismiss(self) -> None:

@@ -24,6 +24,8 @@ from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
 from gradleak_core.runs.exports.sheet import KEY
 from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import parse_talk
+from gradleak_core.talks.shelf import shelf_of
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -64,6 +66,9 @@ CHANGES: dict[tuple[str, str], list[Any]] = {
 """What the owner alone may do with a run or a race, and the bodies that say it."""
 PRICED = {("GET", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
 """What the owner alone may do with a price, which has no link."""
+TALKS = {("GET", path) for path in ("/talks", "/talks/{name}", "/talks/{name}/export.{kind}")}
+TALKS |= {("GET", "/talks/{name}/recordings/{file}.json")}
+"""What its owner alone may look at of a talk that did not come with GradLeak."""
 
 
 @dataclass
@@ -150,7 +155,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 def rules() -> set[tuple[str, str]]:
     games = {(method, route.path) for route in GAME_ROUTES for method in route.methods or () if method != "HEAD"}
-    return PUBLIC | LISTS | STARTS | SEEN | PRICED | CHANGES.keys() | games  # tests/web/test_room_games.py has theirs
+    return PUBLIC | LISTS | STARTS | SEEN | PRICED | TALKS | CHANGES.keys() | games  # tests/web/test_room_games.py has theirs
 
 
 def test_every_route_has_a_rule(tmp_path: Path) -> None:
@@ -229,6 +234,17 @@ def test_lists_show_ones_own(room: Room) -> None:
         assert gone.status_code == 204, who
     assert {room.done, room.lane, room.going} <= {row["id"] for row in room.ask(room.a, "GET", "/runs").json()}
     assert [race["id"] for race in room.ask(room.a, "GET", "/races").json()] == [room.race]
+
+
+def test_a_talk_is_shown_to_its_owner(room: Room) -> None:
+    own = shelf_of(room.server.service.seen_by(room.people.asker(room.a)))
+    own.write("mine", parse_talk('{"title": "Mine", "minutes": 5, "chapters": []}'))
+    own.write_recording("mine", "run.json", b"{}")
+    addresses = ("/talks/mine", "/talks/mine/recordings/run.json", "/talks/mine/export.json")
+    assert [room.ask(room.a, "GET", path).status_code for path in addresses] == [200, 200, 200]
+    for who, cookies in strangers(room).items():
+        assert [room.ask(cookies, "GET", path).status_code for path in addresses] == [404, 404, 404], who
+        assert "mine" not in {row["name"] for row in room.ask(cookies, "GET", "/talks").json()}, who
 
 
 def test_nobody_is_told_whose_a_run_is(room: Room) -> None:
