@@ -132,15 +132,15 @@ class Naming:
     def said(self) -> list[JSON]:
         """Returns the answers that the room gave, most frequent first, without the wrong ones of a single person."""
         last = [given[-1]["text"] for given in self.answers.values()]
-        counted = Counter(fold(text) for text in last)
-        written = {fold(text): text for text in reversed(last)}
+        counted = Counter(fold_word(text) for text in last)
+        written = {fold_word(text): text for text in reversed(last)}
         rows = [
             {"text": written[key], "count": count, "right": self.right(key)} for key, count in counted.most_common()
         ]
         return [row for row in rows if row["right"] or row["count"] > 1][:8]
 
 
-def fold(text: str) -> str:
+def fold_word(text: str) -> str:
     """Returns a text without what should not matter: capitals, accents, umlauts however written, signs, articles."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -163,10 +163,10 @@ def names_it(text: str, words: Iterable[str], others: Iterable[str] = ()) -> boo
 
     Its last word is enough where it has two or three: a black cat is a cat. What is one of `others` is no misspelling.
     """
-    given, wanted = fold(text), [fold(word) for word in words]
+    given, wanted = fold_word(text), [fold_word(word) for word in words]
     parts = given.split()
     tried = [given, parts[-1]] if 1 < len(parts) <= 3 else [given]
-    meant_otherwise = {stem for other in others for stem in stems(fold(other))}
+    meant_otherwise = {stem for other in others for stem in stems(fold_word(other))}
     for one in [one for one in tried if one]:
         if any(stems(one) & stems(word) for word in wanted if word):
             return True
@@ -184,7 +184,7 @@ def misspelt(text: str, word: str) -> bool:
 
 def clean_words(words: Any) -> list[str]:
     """Returns the words that a host accepts. Raises `Refused`."""
-    listed = [word for word in words if isinstance(word, str) and fold(word)] if isinstance(words, list) else None
+    listed = [word for word in words if isinstance(word, str) and fold_word(word)] if isinstance(words, list) else None
     if listed is None or len(listed) != len(words) or len(listed) > MOST_WORDS:
         raise Refused(say("The accepted words must be a list of at most {most} texts.", most=MOST_WORDS))
     return [string(" ".join(word.split()), None, LONGEST_ANSWER, say("An accepted word")) for word in listed]
