@@ -154,8 +154,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def rules() -> set[tuple[str, str]]:
+    """Returns the routes that are tested here, and the games', which tests/web/test_room_games.py tests."""
     games = {(method, route.path) for route in GAME_ROUTES for method in route.methods or () if method != "HEAD"}
-    return PUBLIC | LISTS | STARTS | SEEN | PRICED | TALKS | CHANGES.keys() | games  # tests/web/test_room_games.py has theirs
+    return PUBLIC | LISTS | STARTS | SEEN | PRICED | TALKS | CHANGES.keys() | games
 
 
 def test_every_route_has_a_rule(tmp_path: Path) -> None:
