@@ -34,8 +34,8 @@ def require_host(service: Service) -> None:
 
 def list_room(service: Service) -> list[Row]:
     """Returns the rows of the room's runs that the asker may see, newest first, with whose they are."""
-    rows = store_of(service).room_rows()
-    return [service.complete(row) for row in rows if may_see(service.asker, row, shared=service.shared)]
+    rows = [row for row in store_of(service).room_rows() if may_see(service.asker, row, shared=service.shared)]
+    return [service.complete(row) for row in rows if not service.covers(service.asker, row)]
 
 
 def describe_joining(service: Service, run: str) -> str:
