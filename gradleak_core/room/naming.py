@@ -18,6 +18,7 @@ from typing import Any
 
 from gradleak_core.config.schemas import string
 from gradleak_core.languages import say
+from gradleak_core.room.polls import known_fields
 from gradleak_core.room.words import other_words
 from gradleak_core.types import JSON, Refused
 
@@ -209,4 +210,4 @@ def save_naming(naming: Naming) -> JSON:
 
 def load_naming(saved: JSON) -> Naming:
     """Returns the naming that was saved."""
-    return Naming(**saved)
+    return Naming(**known_fields(Naming, saved))

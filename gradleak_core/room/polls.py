@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
@@ -245,4 +245,9 @@ def save_poll(poll: Poll) -> JSON:
 
 def load_poll(saved: JSON) -> Poll:
     """Returns the poll that was saved."""
-    return Poll(**saved)
+    return Poll(**known_fields(Poll, saved))
+
+
+def known_fields(kind: Any, saved: JSON) -> dict[str, Any]:
+    """Returns what was saved of a dataclass, without what another version of it has had."""
+    return {one.name: saved[one.name] for one in fields(kind) if one.name in saved}
