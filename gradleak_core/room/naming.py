@@ -136,7 +136,8 @@ class Naming:
         counted = Counter(fold_word(text) for text in last)
         written = {fold_word(text): text for text in reversed(last)}
         rows = [
-            {"text": written[key], "count": count, "right": self.right(key)} for key, count in counted.most_common()
+            {"text": written[key], "count": count, "right": self.right(written[key])}
+            for key, count in counted.most_common()
         ]
         return [row for row in rows if row["right"] or row["count"] > 1][:8]
 
@@ -145,9 +146,7 @@ def fold_word(text: str) -> str:
     """Returns a text without what should not matter: capitals, accents, umlauts however written, signs, articles."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    for two, one in (("ae", "a"), ("oe", "o"), ("ue", "u")):
-        plain = plain.replace(two, one)
-    words = re.findall(r"\w+", plain)
+    words = re.findall(r"\w+", re.sub("([aou])e+", r"\1", plain))
     return " ".join(word for word in words if word not in ARTICLES) or " ".join(words)
 
 
