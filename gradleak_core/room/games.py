@@ -43,6 +43,12 @@ class Games:
             self.asked.state = "dropped"
         self.asked = None
 
+    def clear(self) -> None:
+        """Forgets all that was asked."""
+        self.dismiss()
+        for past in (self.polls, self.namings, self.challenges):
+            past.clear()
+
     def vote(self, person: str | None, poll: Any, option: Any) -> None:
         """Takes a vote. Raises `NotAdmitted` for somebody who is no member, and `Refused`."""
         member = self._member(person)
