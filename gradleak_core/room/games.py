@@ -14,7 +14,7 @@ from gradleak_core.types import JSON, Refused
 
 
 class Games:
-    """All games of one room. `members` are their nicknames by person, as the room keeps them."""
+    """All games of one room. `members` are their nicknames by person, as the room keeps them. Used by one thread."""
 
     def __init__(self, members: Mapping[str, str]) -> None:
         self.members = members
@@ -110,10 +110,10 @@ class Games:
 
     def load(self, saved: JSON) -> None:
         """Takes over the games that were saved."""
-        self.polls = [load_poll(poll) for poll in saved["polls"]]
-        self.namings = [load_naming(naming) for naming in saved["namings"]]
-        self.challenges = [load_challenge(challenge) for challenge in saved["challenges"]]
-        poll, naming = saved["poll"], saved["naming"]
+        self.polls = [load_poll(poll) for poll in saved.get("polls", ())]
+        self.namings = [load_naming(naming) for naming in saved.get("namings", ())]
+        self.challenges = [load_challenge(challenge) for challenge in saved.get("challenges", ())]
+        poll, naming = saved.get("poll"), saved.get("naming")
         self.asked = load_poll(poll) if poll else load_naming(naming) if naming else None
 
     def _member(self, person: str | None) -> str:

@@ -119,7 +119,8 @@ class Access:
             return self.store.rows()
         if self.asker.host:
             return [row for row in self.store.rows() if may_leave(self.asker, row)]
-        return [] if self.asker.person is None else self.store.rows_of(self.asker.person)
+        rows = [] if self.asker.person is None else self.store.rows_of(self.asker.person)
+        return [row for row in rows if not self.covers(self.asker, row)]
 
     def owns(self, owner: str | None, in_room: Any = False) -> bool:
         """Returns whether what belongs to `owner`, and is `in_room` or not, is the asker's to change."""
