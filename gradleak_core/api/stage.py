@@ -21,7 +21,7 @@ from gradleak_core.data import class_names
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 
 STAGE = ASSETS / "stage"
@@ -104,7 +104,7 @@ def read_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
 
 def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: str, rows: list[Any]) -> JSON:
     """Returns one run or the lanes of a race as a chapter. `rows` are the runs that show it already."""
-    recording = f"api/static/{FIRST_RECORDING}" if experiments == [read_first()] else None
+    recorded = [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]
     return {
         "title": title,
         "show": "race" if len(experiments) > 1 else "run",
@@ -114,7 +114,7 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
         "runs": [row["id"] for row in rows],
         "classes": class_names(experiments[0].get("images", [])),
         "told": [bool(one) and labels_revealed(one) for one in experiments],
-        "recording": recording,
+        "recording": f"api/static/{FIRST_RECORDING}" if recorded else None,
     }
 
 
