@@ -24,6 +24,7 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {boolean} following
  * @property {boolean} level the run waits at a plateau for an answer
  * @property {boolean} frames there are pictures to go to
+ * @property {boolean} room who runs something has it together with all who run the same, unless the seed is fresh
  * @property {Entry | null} entry what has to be done before something can be run
  */
 
@@ -109,6 +110,7 @@ export class Controls {
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     list(this.find("refused"), [refused, problem].filter(Boolean).join("\n"));
     this.offer(state.fixes);
+    this.find("fresh-choice").hidden = !state.room || Boolean(state.entry);
     this.admit(state.entry);
   }
 
@@ -124,6 +126,11 @@ export class Controls {
     text(this.find("enter"), entry.act);
     this.find("pin").hidden = !entry.typed;
     this.find("enter").hidden = !entry.act;
+  }
+
+  /** Whether the next run gets a seed of its own. */
+  get fresh() {
+    return !this.find("fresh-choice").hidden && this.find("fresh").checked;
   }
 
   /** @param {string[]} fixes */

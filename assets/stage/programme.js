@@ -62,7 +62,7 @@ export async function loadProgramme(site, query) {
  * @param {object} chapter
  * @returns {Chapter}
  */
-const whole = (chapter) => /** @type {Chapter} */ ({ ...EMPTY, ...chapter });
+const whole = (chapter) => ({ .../** @type {any} */ (EMPTY), ...chapter });
 
 /**
  * A chapter of a talk, with what the server says of its set-up.
