@@ -70,7 +70,8 @@ export class Controls {
    * @param {Wanted} wanted
    */
   key(event, wanted) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && "rf".includes(event.key)) return;
+    const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (held || event.repeat && ["r", "f"].includes(event.key)) return;
     const at = event.target instanceof Element ? event.target : document.body;
     if (at !== this.find("scrubber") && at.closest(TYPING)) return;
     /** @type {Record<string, (() => void) | null>} */
