@@ -18,6 +18,7 @@ from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
 from pages._parts.problems import find_problems
 from pages._parts.race import race_alone
+from pages._parts.teaching_form import teaching_form
 
 known = catalogue()
 if watched := setup.watched():
@@ -46,6 +47,7 @@ if not teaching.teaching().embed:
         race_menu(experiment)
         beside(another or failed_before(setup.shown()), experiment)
 
+teaching_form()
 reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))
 pipeline()
 lanes, complaints = racing(experiment)

@@ -51,6 +51,8 @@ export class Drawing {
       document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
+    find("teach").addEventListener("click", () => view.shareForTeaching(view.cursor.shown));
+    find("teach").hidden = view.data.compact;
     find("fork").addEventListener("click", () => view.fork());
     /** @type {(sentence: string) => void} */
     const say = (sentence) => view.say(sentence);

@@ -16,8 +16,8 @@ export class Mounted {
   /** a run is being started */
   busy = false;
   gone = false;
-  /** @type {Given} */
-  data;
+  /** @type {string[]} what a link that teaches hides */
+  withheld = [];
   abort = new AbortController();
 
   /**
@@ -27,7 +27,6 @@ export class Mounted {
    */
   constructor(parent, data, armed) {
     learn(data);
-    this.data = data;
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
     this.root.classList.toggle("gl-compact", data.compact);
     this.api = new URL("api", document.baseURI).href;
@@ -75,7 +74,7 @@ export class Mounted {
    * @param {string} name
    */
   hides(name) {
-    return this.data.hidden?.includes(name) ?? false;
+    return this.withheld.includes(name);
   }
 
   /**
@@ -83,6 +82,7 @@ export class Mounted {
    * @param {Given} data
    */
   teach({ hidden = [], locked = [] }) {
+    this.withheld = hidden;
     for (const name of ["charts", "tiles", "scores", "truth", "downloads", "presets"]) {
       this.root.classList.toggle(`gl-no-${name}`, hidden.includes(name));
     }
@@ -97,6 +97,14 @@ export class Mounted {
       for (const child of part.children) child.toggleAttribute("inert", shut);
       part.title = shut ? LOCKED : "";
     }
+  }
+
+  /**
+   * Has the page open the form of a link that teaches, which can start at the moment on show.
+   * @param {number | null} at
+   */
+  shareForTeaching(at) {
+    this.component?.setTriggerValue("teach", String(at ?? ""));
   }
 
   /** Has the words and the pictures drawn anew. */

@@ -32,6 +32,10 @@ export class RaceDrawing {
     this.downloads = new Downloads(race.find, race.abort.signal, (sentence) => race.say(sentence), RACE_DOWNLOADS);
     this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
     const { signal } = race.abort;
+    const teach = race.find("teach");
+    const last = () => Math.max(0, ...race.lanes.map(({ cursor }) => cursor.shown ?? 0));
+    teach.addEventListener("click", () => race.shareForTeaching(last() || null), { signal });
+    teach.hidden = !race.data.race && race.data.compact;
     this.sharing = new Sharing(race.find, "race", { signal, say: (sentence) => race.say(sentence) });
   }
 

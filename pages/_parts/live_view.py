@@ -107,6 +107,7 @@ def live_view(
         on_fork_change=lambda: on_fork(st.session_state[key]["fork"]),
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_mend_change=on_mend,
+        on_teach_change=lambda: setup.open_form(st.session_state[key]["teach"]),
         on_pin_change=lambda: enter_and_complain(st.session_state[key]["pin"]),
         on_fix_change=lambda: _mend(fixes, st.session_state[key]["fix"]),
     )  # fmt: skip

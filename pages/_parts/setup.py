@@ -167,6 +167,11 @@ def write() -> None:
     st.session_state["written"] = written
 
 
+def open_form(at: str) -> None:
+    """Opens the form of a link that teaches, which may start at an iteration, given as text."""
+    st.session_state["sharing"] = int(at) if at.isdecimal() else 0
+
+
 def refusal(path: str) -> str | None:
     """Returns why the last change of this knob was refused. It is told only once."""
     return st.session_state.get("refusals", {}).pop(path, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -190,3 +191,27 @@ def test_a_race_obeys_too(service: Service, open_page: Open) -> None:
     given = next(views(app))
     assert given["preview"] is None
     assert given["hidden"] == ["charts", "truth"]
+
+
+def test_a_form_makes_the_link_and_the_link_does_what_was_ticked(
+    full: list[str], service: Service, open_page: Open
+) -> None:
+    app = open_page("lab", run=full[0])
+    app.session_state["sharing"] = 2
+    app.run()
+    field(app.get("button_group"), "share-hide").set_value(["model", "charts"])
+    field(app.get("button_group"), "share-lock").set_value(["attacker"])
+    field(app.multiselect, "share-hide-knobs").set_value(["client.lr"])
+    for key in ("share-at", "share-embed"):
+        field(app.toggle, key).set_value(True)
+    app.run()
+    assert not app.exception
+    link, line = (code.value for code in app.code)
+    query = {key: values[-1] for key, values in parse_qs(urlsplit(link).query).items()}
+    assert query == {"seed": "2", "attack.steps": "3", "run": full[0], "hide": "charts,client.lr,model",
+                     "lock": "attacker", "at": "2", "embed": "1"}  # fmt: skip
+    assert line.startswith("<iframe src=")
+    opened = open_page("lab", **query)
+    assert (view(opened)["run"], view(opened)["at"]) == (full[0], 2)
+    assert "**Model**" not in labels(opened)
+    assert "knob:client.lr" not in keys(opened)
