@@ -13,7 +13,7 @@ from gradleak_core.lessons.reading import Lesson
 from gradleak_core.lessons.rules import seen_in
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.lesson_bench import attempts, begin_again, bench, close_bench, judged, open_bench, progress
+from pages._parts.lesson_bench import attempts, begin_again, bench, judged, move_to, open_bench, progress
 from pages._parts.lesson_label import label_bench
 from pages._parts.site import pages
 from pages._parts.texts import escaped, note, table
@@ -170,6 +170,6 @@ def onward(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
 def to_lab() -> None:
     """Opens the Lab with the set-up as it stands in the lesson, and nothing hidden."""
     experiment, lanes = setup.current(), setup.lanes()
-    close_bench()
+    move_to(None)
     setup.replace(experiment, None, lanes)
     st.switch_page(pages()["lab"])
