@@ -7,7 +7,7 @@ from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import Unreadable
 from pages._parts import setup, teaching
 from pages._parts.engine import service, troubles
-from pages._parts.lesson_bench import close_bench
+from pages._parts.lesson_bench import move_to
 from pages._parts.site import pages
 
 st.set_page_config(
@@ -24,16 +24,20 @@ def again() -> None:
     st.session_state["sidebar"] = False
 
 
-close_bench()
 teaching.read_address(service().catalogue())
 ask_language(teaching.spoken)
 alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed
 page = st.navigation(list(pages().values()), position="hidden" if alone or framed else "top")
 lab = page.title == "Lab"
+if page.title != "Lessons":
+    move_to(None)
 if framed:
     st.html(teaching.FRAME)
-if alone or not lab:
+if page.title == "Lessons":
+    teaching.keep_language()
+elif alone or not lab:
     teaching.keep_in_address()
+if alone or not lab:
     for sentence in teaching.complaints():
         st.warning(sentence, icon=":material/link_off:")
 st.session_state["sidebar" if lab else "left"] = True

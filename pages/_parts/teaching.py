@@ -94,6 +94,13 @@ def keep_in_address() -> None:
             st.query_params[key] = text
 
 
+def keep_language() -> None:
+    """Writes the session's language into the address of a page that has hidden parts of its own."""
+    if (lang := teaching().lang) and st.query_params.get("lang") != lang:
+        st.query_params["lang"] = lang
+        st.session_state["taught"] = {"lang": [lang]}
+
+
 def start_at(shown: str | None) -> int | None:
     """Returns the iteration at which a run or a race is shown first; None for any but the first that is on show."""
     if teaching().at is None or shown is None:
