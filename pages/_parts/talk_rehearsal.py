@@ -25,15 +25,19 @@ def rehearsing(name: str) -> bool:
     return bool(state and state["talk"] == name and state["at"] is not None)
 
 
-def rehearsal(name: str, talk: JSON) -> bool:
-    """Shows the button that begins a rehearsal, or how far one is. Returns whether one goes on."""
+def rehearse_button(name: str, talk: JSON) -> None:
+    """Shows the button that begins a rehearsal."""
     playable = [at for at, chapter in enumerate(talk["chapters"]) if chapter["show"] in ("run", "race")]
+    st.button(say("Rehearse"), icon=":material/fiber_manual_record:", key="rehearse", on_click=begin,
+              args=(name, playable), disabled=not playable or rehearsing(name),
+              help=say("Runs every run and race once, and records it for the day when one fails."))  # fmt: skip
+
+
+def rehearsal(name: str) -> bool:
+    """Shows how far a rehearsal is, or what came of it. Returns whether one goes on."""
     if rehearsing(name):
         follow()
         return True
-    st.button(say("Rehearse"), icon=":material/fiber_manual_record:", key="rehearse", disabled=not playable,
-              on_click=begin, args=(name, playable),
-              help=say("Runs every run and race once, and records it for the day when one fails."))  # fmt: skip
     state = st.session_state.get(STATE)
     if state and state["talk"] == name:
         st.markdown("\n".join(f"- {texts.escaped(sentence)}" for sentence in state["said"]))
