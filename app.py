@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradleak_core.api import api
 from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
+from gradleak_core.api.stage import get_stage_page
 from gradleak_core.api.static_files import Packed
 from gradleak_core.api.visitors import Visitors
 from gradleak_core.config.addresses import read_base_path, read_origin
@@ -160,6 +161,8 @@ except OSError as error:
 service = services.Service(data_folder(), people=people, limits=LIMITS, keep_days=KEEP_DAYS, **places())
 PAGES = [f"/{page}" for page in ("", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
+OWN = {"/stage": get_stage_page}
+"""Pages that are none of Streamlit's."""
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
 HTTPS = bool(ORIGINS) and all(origin.startswith("https:") for origin in ORIGINS)
@@ -171,13 +174,13 @@ if people is None or people.log_in is None:
     CLOSED += LOGIN
 app = st.App(
     ROUTER,
-    routes=[Mount("/api", api(service)), *FRONTS],
+    routes=[Mount("/api", api(service)), *FRONTS, *(Route(path, answer) for path, answer in OWN.items())],
     middleware=[
         Middleware(Excuse),
         Middleware(WithHeaders, headers=headers(FRAMES)),
         Middleware(Guard, hosts=HOSTS, closed=CLOSED, origins=ORIGINS),
         Middleware(Under, base=BASE),
-        Middleware(Visitors, people=people, pages=PAGES, framed=bool(FRAMES), https=HTTPS, alone=ALONE),
+        Middleware(Visitors, people=people, pages=[*PAGES, *OWN], framed=bool(FRAMES), https=HTTPS, alone=ALONE),
         Middleware(Handover),
         Middleware(Packed, folder=STATIC),
     ],

@@ -4,6 +4,7 @@ import streamlit as st
 
 from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.data import class_names
 from gradleak_core.doctor import diagnose
 from pages._parts import pictures, setup, texts
 from pages._parts.diagnosis import diagnosis, failed_before, shorten
@@ -61,7 +62,7 @@ live_view(
     complaint="\n".join([*setup.complaints(), *complaints]),
     length="" if reasons or st.session_state["welcome"] else foresee(experiment),
     foreword="" if reasons else foreword(experiment),
-    classes=pictures.class_names(images),
+    classes=class_names(images),
     unnamed=unnamed(experiment),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     remark="" if cause else texts.altered(experiment, known),

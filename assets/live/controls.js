@@ -47,6 +47,7 @@ export class Controls {
     press("step10", () => wanted.step(10));
     press("stop", wanted.stop);
     press("change", wanted.change);
+    press("stage", wanted.stage);
     press("follow", wanted.follow);
     find("entry").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -68,7 +69,7 @@ export class Controls {
    * @param {Wanted} wanted
    */
   key(event, wanted) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && event.key === "r") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && "rf".includes(event.key)) return;
     const at = event.target instanceof Element ? event.target : document.body;
     if (at !== this.find("scrubber") && at.closest(TYPING)) return;
     /** @type {Record<string, (() => void) | null>} */
@@ -76,6 +77,8 @@ export class Controls {
       " ": at.closest(PRESSABLE) ? null : wanted.pause,
       r: wanted.run,
       R: wanted.run,
+      f: wanted.stage,
+      F: wanted.stage,
       ArrowLeft: () => wanted.move(-1),
       ArrowRight: () => wanted.move(1),
     };

@@ -3,6 +3,7 @@
 /** @import { Frame, RaceComponent, RaceData, Wanted } from "./types" */
 import "./drawer.js";
 import { decode } from "./album.js";
+import { openStage, tellStage } from "./hall.js";
 import { Lane, place } from "./lane.js";
 import { Mounted } from "./mounted.js";
 import { RaceDrawing } from "./race_drawing.js";
@@ -146,6 +147,7 @@ export class Race extends Mounted {
       scrub: (at) => { clearInterval(this.playing); this.scrub(at); },
       move: (by) => this.move(by),
       change: () => undefined,
+      stage: () => openStage(this.kept ? `?race=${this.shown}` : location.search),
       fix: () => undefined,
       enter: (pin) => this.enter(pin),
     };
@@ -166,6 +168,7 @@ export class Race extends Mounted {
       this.present({ ...this.data, shown: { id: started.id, runs, names: race.names, race: true } });
       this.going = true;
       this.component?.setStateValue("race", started.id);
+      tellStage({ race: started.id });
     } catch (error) {
       this.problem = /** @type {Error} */ (error).message;
     }

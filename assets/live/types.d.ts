@@ -207,6 +207,7 @@ export interface Wanted {
   scrub(iteration: number): void;
   move(by: number): void;
   change(): void;
+  stage(): void;
   fix(title: string): void;
   enter(pin: string): void;
 }

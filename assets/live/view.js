@@ -4,6 +4,7 @@
 import "./drawer.js";
 import { Album, decode } from "./album.js";
 import { Cursor } from "./cursor.js";
+import { openStage, tellStage } from "./hall.js";
 import { Mounted } from "./mounted.js";
 import { ENDED, LiveSource, RecordingSource, post } from "./source.js";
 import { Drawing } from "./drawing.js";
@@ -243,6 +244,7 @@ export class View extends Mounted {
       scrub: (iteration) => this.scrub(iteration),
       move: (by) => this.move(by),
       change: () => this.change(),
+      stage: () => openStage(this.source?.live ? `?run=${this.source.run}` : location.search),
       fix: (title) => this.component?.setTriggerValue("fix", title),
       enter: (pin) => this.enter(pin),
     };
@@ -260,6 +262,7 @@ export class View extends Mounted {
       this.own = id;
       this.attach(new LiveSource(this.api, id, this.hear, this.lost));
       this.tell(id);
+      tellStage({ run: id });
     } catch (error) {
       this.problem = /** @type {Error} */ (error).message;
     }

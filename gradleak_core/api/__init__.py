@@ -20,6 +20,7 @@ from gradleak_core.api.entrance import handle_race_link, handle_run_link, post_a
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.api.talks import get_talk, get_talk_export, get_talk_recording, list_talks
 from gradleak_core.api.vitals import get_healthz, get_metrics
@@ -85,6 +86,7 @@ def api(service: Service) -> Starlette:
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),
+        Route("/stage", get_programme),
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),

@@ -6,14 +6,14 @@ from itertools import cycle
 
 import streamlit as st
 
-from gradleak_core.data import datasets, folders
+from gradleak_core.data import class_names, datasets, folders
 from gradleak_core.types import JSON
 from pages._parts import forms, setup
 from pages._parts.engine import catalogue
 from pages._parts.entrance import entrance
 from pages._parts.handed_in import stretched, take
 from pages._parts.picture_button import picture_button
-from pages._parts.pictures import caption, class_names, class_title, own_label, thumbnail, title
+from pages._parts.pictures import caption, class_title, own_label, thumbnail, title
 from pages._parts.scrolling import scroll_here
 from pages._parts.sheets import offer_setup
 from pages._parts.texts import escaped, note, segment

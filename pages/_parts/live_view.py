@@ -10,6 +10,7 @@ import streamlit as st
 
 from gradleak_core.api.static_files import LIVE, live_version
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.data import class_names
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 from pages._parts import setup
@@ -17,7 +18,6 @@ from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.entrance import apart, enter_and_complain, entry
 from pages._parts.images import unnamed
-from pages._parts.pictures import class_names
 from pages._parts.texts import altered
 
 ALWAYS = {
