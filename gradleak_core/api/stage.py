@@ -21,7 +21,7 @@ from gradleak_core.data import class_names
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
-from gradleak_core.types import JSON, Refused
+from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 
 STAGE = ASSETS / "stage"
