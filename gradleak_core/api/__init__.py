@@ -22,7 +22,7 @@ from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
-from gradleak_core.api.talks import get_talk, get_talk_export, get_talk_recording, list_talks
+from gradleak_core.api.talks import TALK_ROUTES
 from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
@@ -79,10 +79,7 @@ def api(service: Service) -> Starlette:
         Route("/prices", post_price, methods=["POST"]),
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
-        Route("/talks", list_talks),
-        Route("/talks/{name}", get_talk),
-        Route("/talks/{name}/export.{kind}", get_talk_export),
-        Route("/talks/{name}/recordings/{file}.json", get_talk_recording),
+        *TALK_ROUTES,
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),

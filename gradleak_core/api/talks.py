@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
 from gradleak_core.api.talk_page import make_talk_page
@@ -81,3 +82,12 @@ def address_of(shelf: Shelf, name: str, file: str) -> str | None:
     """Returns the address of a talk's recording relative to the site; None where there is no such file."""
     place = shelf.recording(name, file) if file else None
     return f"api/talks/{name}/recordings/{file}?v={place.stat().st_mtime_ns:x}" if place else None
+
+
+TALK_ROUTES = [
+    Route("/talks", list_talks),
+    Route("/talks/{name}", get_talk),
+    Route("/talks/{name}/export.{kind}", get_talk_export),
+    Route("/talks/{name}/recordings/{file}.json", get_talk_recording),
+]
+"""The routes of talks, below /api."""

@@ -111,6 +111,20 @@ def test_the_stage_is_told_what_each_chapter_shows(server: Server) -> None:
     assert (missing.status_code, missing.json()["error"][:21]) == (404, "There is no such talk")
 
 
+def test_a_talk_is_taken_along_as_a_file(server: Server) -> None:
+    shelf_of(server.service).write("mine", talk(RUN, RACE))
+    kept = server.client.get("/api/talks/mine/export.json")
+    assert kept.headers["content-disposition"] == 'attachment; filename="talk.json"'
+    assert parse_talk(kept.content) == shelf_of(server.service).read("mine")
+    page = server.client.get("/api/talks/mine/export.html")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "A picture" in page.text
+    assert server.client.get("/api/talks/mine/export.zip").content.startswith(b"PK")
+    assert server.client.get("/api/talks/mine/export.exe").status_code == 404
+    shelf_of(server.service).write("empty", talk())
+    assert server.client.get("/api/talks/empty/export.html").status_code == 422
+
+
 def test_everybody_has_talks_of_their_own_where_people_are_kept_apart(tmp_path: Path) -> None:
     people = People(tmp_path, "123456")
     service = Service(tmp_path, people=people)
