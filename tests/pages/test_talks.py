@@ -114,8 +114,8 @@ def test_a_rehearsal_records_every_run_and_race(shelf: Shelf, open_page: Open) -
     until(lambda: app.run() and not any(button.key == "stop-rehearsal" for button in app.button))
     recorded = [chapter["recording"] for chapter in shelf.read("mine")["chapters"]]
     assert recorded == ["a-photo-comes-back.json", "", "noise.json"]
-    assert "1. A photo comes back: " in words(app).replace("\\", "")
-    assert "the title says that the picture comes back" in words(app)
+    assert "A photo comes back: 0." in words(app).replace("\\", "")
+    assert "Chapter 1: the title says that the picture comes back" in words(app)
     assert not app.exception
 
 
