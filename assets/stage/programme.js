@@ -69,7 +69,8 @@ async function whole(site, chapter) {
   if (!["run", "race"].includes(chapter.show)) return given;
   const setup = String(chapter.setup ?? "").split("?").pop();
   const found = await ask(`${site}api/stage?${setup}`).catch(() => null);
-  return { ...given, ...found?.chapters[0], ...chapter };
+  const same = found?.chapters[0];
+  return { ...given, ...same, ...chapter, recording: chapter.recording ?? same?.recording ?? null };
 }
 
 /**

@@ -148,7 +148,7 @@ export class RunScene {
   write(players) {
     const [first] = players;
     const said = players.map((player, at) => this.say(player, at));
-    const whose = say(first.batch > 1 ? "Private pictures" : "Private picture");
+    const whose = first.batch > 1 ? say("Private pictures") : say("Private picture");
     text(this.truth.head, whose);
     text(this.truth.caption, this.covered ? "" : said[0].truth);
     this.truth.body.dataset.cover = say("Covered");
@@ -256,7 +256,6 @@ export class FigureScene {
     }
   }
 
-  label = "";
   /** @type {Shown[]} */
   shown = [];
 
@@ -305,7 +304,6 @@ export class FigureScene {
 /** A few lines in large letters. */
 export class WordsScene {
   covered = false;
-  label = "";
   /** @type {Shown[]} */
   shown = [];
 

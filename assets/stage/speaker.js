@@ -123,7 +123,9 @@ export class Speaker {
     text(this.find("title"), chapter?.title ?? "");
     text(this.find("notes"), chapter?.notes ?? "");
     text(this.find("next"), next ? next.title : say("This is the last chapter."));
-    this.find("code").hidden = !room;
+    for (const node of this.root.querySelectorAll("[data-st=code], [data-act=code]")) {
+      /** @type {HTMLElement} */ (node).hidden = !room;
+    }
     if (room) this.code();
     if (!state) return;
     const label = [state.label, state.covered && say("covered"), state.black && say("black")].filter(Boolean).join(" · ");
