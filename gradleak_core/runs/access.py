@@ -40,6 +40,9 @@ class RoomState(Protocol):
     hosts: Collection[str]
     shared: Container[str]
     """The uploads that their owners show to everybody in the room."""
+    hidden: Collection[str]
+    locked: Collection[str]
+    """The controls of the Lab that members are not shown, or cannot change."""
     paused: bool
     """True while the host lets no run go on."""
 

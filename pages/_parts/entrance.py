@@ -39,6 +39,15 @@ def in_room() -> bool:
     return service().asker.in_room
 
 
+def room_button() -> None:
+    """Leads to the page of the room; on a server without one it says how to start one."""
+    if service().room is not None:
+        st.link_button("Room", "./room", icon=":material/groups:")
+        return
+    with st.popover("Room", icon=":material/groups:"):
+        st.markdown("A class can join this server by phone. Start it with `python -m gradleak_core serve --room`.")
+
+
 def enter(pin: str) -> str | None:
     """Admits this person if the PIN is right, and else returns why not. Where a login is set up, it begins."""
     desk = service()

@@ -23,6 +23,8 @@ def again() -> None:
     st.session_state["sidebar"] = False
 
 
+if service().asker.member:
+    teaching.obey()
 teaching.read_address(service().catalogue())
 ask_language(teaching.spoken)
 alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed

@@ -14,6 +14,7 @@ from gradleak_core.config.teaching import Teaching
 from gradleak_core.languages import LANGUAGES, language
 from gradleak_core.translating import translate
 from gradleak_core.types import JSON
+from pages._parts.engine import service
 from pages._parts.texts import note
 
 WHY = "This is locked here."
@@ -28,8 +29,27 @@ VIEWED = (*config.PIECES, "defence", "wire")
 
 
 def teaching() -> Teaching:
-    """Returns what is hidden and locked for this session."""
-    return st.session_state.get("teaching") or Teaching()
+    """Returns what is hidden and locked for this session; for a member of a room, what its host hides and locks too."""
+    own = st.session_state.get("teaching") or Teaching()
+    rules = room_rules()
+    return replace(own, hidden=own.hidden | rules[0], locked=own.locked | rules[1]) if any(rules) else own
+
+
+def room_rules() -> tuple[frozenset[str], frozenset[str]]:
+    """Returns what the host of the room hides and locks for this person; nothing for the host, and outside a room."""
+    desk = service() if get_script_run_ctx(suppress_warning=True) else None
+    if desk is None or desk.room is None or not desk.asker.member or desk.asker.host:
+        return frozenset(), frozenset()
+    return frozenset(desk.room.hidden), frozenset(desk.room.locked)
+
+
+@st.fragment(run_every=2)
+def obey() -> None:
+    """Runs the page of a member again when the host has hidden or locked something else."""
+    rules = room_rules()
+    if st.session_state.setdefault("room_rules", rules) != rules:
+        st.session_state["room_rules"] = rules
+        st.rerun()
 
 
 def spoken() -> str:
