@@ -6,16 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from gradleak_core.cli.options import (
+    Address,
     AllowedHosts,
     AllowedOrigins,
     AttackName,
     BasePath,
+    Certificate,
+    CertificateKey,
     Channels,
     Cluster,
     Exposed,
@@ -39,13 +42,15 @@ from gradleak_core.cli.options import (
     Way,
     Where,
     Workers,
+    combine_options,
 )
+from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
 from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
 
 if TYPE_CHECKING:
-    from gradleak_core.cli.choose import Choice
+    pass
 
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
@@ -53,25 +58,7 @@ STDOUT, STDERR = Console(), Console(stderr=True)
 app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
-
-
-def combine_options(
-    preset: str | None,
-    experiment: Path | None,
-    samples: list[str] | None,
-    model: str | None,
-    attack: str | None,
-    settings: list[str] | None,
-    numbers: dict[str, int | None],
-    **more: Any,
-) -> Choice:
-    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
-    from gradleak_core.cli.choose import Choice
-
-    return Choice(
-        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
-        settings=settings or [], numbers=numbers, **more,
-    )  # fmt: skip
+app.add_typer(talk_app, name="talk")
 
 
 @app.command("attack")
@@ -200,6 +187,17 @@ def print_catalogue(
     return print_catalogue_parts(parts or [], json, STDOUT)
 
 
+@app.command("lessons")
+def check_lessons(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check; else all lessons of a dashboard.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder with one's own lessons.")] = None,
+) -> int:
+    """List the lessons, and say what is wrong with a file that is to be one."""
+    from gradleak_core.cli.lessons import list_lessons
+
+    return list_lessons(files or [], data_dir, STDOUT)
+
+
 @app.command("check")
 def run_check(
     port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,
@@ -223,7 +221,7 @@ def tune_threads(
 
 @app.command("serve")
 def serve_site(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    host: Address = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -241,15 +239,25 @@ def serve_site(
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
     log_format: LogOption = LogFormat.text,
+    room: Annotated[bool, typer.Option("--room", help="A class joins by phone, over the network, with a PIN.")] = False,
+    certfile: Certificate = None,
+    keyfile: CertificateKey = None,
+    rehearse: ToRehearse = None,
 ) -> int:
     """Serve the dashboard."""
     from gradleak_core.cli.serve import Site, serve
 
+    if rehearse and (code := rehearse_first(rehearse, data_dir)):
+        return code
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     people = (open, pin, keep_days, ephemeral, cluster)
+    host = host or ("0.0.0.0" if room else "127.0.0.1")
     listening = (host, port, workers, data_dir, allowed_host or [], doors, timeout)
-    return serve(Site(*listening, *reached, *people, log_format=log_format.value), STDOUT)
+    site = Site(
+        *listening, *reached, *people, log_format=log_format.value, room=room, certfile=certfile, keyfile=keyfile
+    )
+    return serve(site, STDOUT)
 
 
 def run_installed() -> int:
@@ -271,9 +279,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
             raise
         asked = getattr(error, "ctx", None)
         complaint = error.format_message()
-        if asked is not None:
+        if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
-    STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
+    if complaint:  # none where the help was shown
+        STDERR.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
     return BAD_INPUT
 
 

@@ -1,11 +1,10 @@
 """The Lab: the way of the gradient with its choices, the run beneath it. A watch-only link shows the run alone."""
 
-import streamlit as st
-
 from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
+from gradleak_core.data import class_names
 from gradleak_core.doctor import diagnose
-from pages._parts import pictures, setup, texts
+from pages._parts import pictures, setup, teaching, texts
 from pages._parts.diagnosis import diagnosis, failed_before, shorten
 from pages._parts.engine import catalogue, foresee, usable
 from pages._parts.fixes import fixes
@@ -18,6 +17,8 @@ from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
 from pages._parts.problems import find_problems
 from pages._parts.race import race_alone
+from pages._parts.speaking import st
+from pages._parts.teaching_form import teaching_form
 
 known = catalogue()
 if watched := setup.watched():
@@ -37,13 +38,16 @@ experiment = setup.current()
 images = experiment["images"]
 shown = usable(setup.shown())
 another = shown if shown is not None and shown["experiment"] != experiment else None
-with st.sidebar:
-    parent_card(experiment)
-    st.subheader("Start from")
-    presets()
-    race_menu(experiment)
-    beside(another or failed_before(setup.shown()), experiment)
+if not teaching.teaching().embed:
+    with st.sidebar:
+        parent_card(experiment)
+        if not (teaching.hidden("presets") and teaching.hidden("race")):
+            st.subheader("Start from")
+        presets()
+        race_menu(experiment)
+        beside(another or failed_before(setup.shown()), experiment)
 
+teaching_form()
 reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))
 pipeline()
 lanes, complaints = racing(experiment)
@@ -61,7 +65,7 @@ live_view(
     complaint="\n".join([*setup.complaints(), *complaints]),
     length="" if reasons or st.session_state["welcome"] else foresee(experiment),
     foreword="" if reasons else foreword(experiment),
-    classes=pictures.class_names(images),
+    classes=class_names(images),
     unnamed=unnamed(experiment),
     preview=pictures.preview(images, experiment["size"], experiment["channels"]),
     remark="" if cause else texts.altered(experiment, known),

@@ -1,6 +1,7 @@
 // @ts-check
 // Buttons and keys. They only say what is wanted; the view decides what that means.
 /** @import { Entry, Find, Wanted } from "./types" */
+import { translate } from "./language.js";
 import { buttons } from "./words.js";
 
 const TYPING = [
@@ -24,6 +25,7 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {boolean} following
  * @property {boolean} level the run waits at a plateau for an answer
  * @property {boolean} frames there are pictures to go to
+ * @property {boolean} room who runs something has it together with all who run the same, unless the seed is fresh
  * @property {Entry | null} entry what has to be done before something can be run
  */
 
@@ -47,6 +49,7 @@ export class Controls {
     press("step10", () => wanted.step(10));
     press("stop", wanted.stop);
     press("change", wanted.change);
+    press("stage", wanted.stage);
     press("follow", wanted.follow);
     find("entry").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -68,7 +71,8 @@ export class Controls {
    * @param {Wanted} wanted
    */
   key(event, wanted) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && event.key === "r") return;
+    const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (held || event.repeat && ["r", "f"].includes(event.key)) return;
     const at = event.target instanceof Element ? event.target : document.body;
     if (at !== this.find("scrubber") && at.closest(TYPING)) return;
     /** @type {Record<string, (() => void) | null>} */
@@ -76,6 +80,8 @@ export class Controls {
       " ": at.closest(PRESSABLE) ? null : wanted.pause,
       r: wanted.run,
       R: wanted.run,
+      f: wanted.stage,
+      F: wanted.stage,
       ArrowLeft: () => wanted.move(-1),
       ArrowRight: () => wanted.move(1),
     };
@@ -106,6 +112,7 @@ export class Controls {
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     list(this.find("refused"), [refused, problem].filter(Boolean).join("\n"));
     this.offer(state.fixes);
+    this.find("fresh-choice").hidden = !state.room || Boolean(state.entry);
     this.admit(state.entry);
   }
 
@@ -123,6 +130,11 @@ export class Controls {
     this.find("enter").hidden = !entry.act;
   }
 
+  /** Whether the next run gets a seed of its own. */
+  get fresh() {
+    return !this.find("fresh-choice").hidden && this.find("fresh").checked;
+  }
+
   /** @param {string[]} fixes */
   offer(fixes) {
     const box = this.find("fixes");
@@ -131,7 +143,7 @@ export class Controls {
     box.dataset.offered = offered;
     box.replaceChildren(...fixes.map((title) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "gl-button" });
-      button.textContent = title;
+      button.textContent = translate(title);
       button.addEventListener("click", () => this.wanted.fix(title));
       return button;
     }));
@@ -163,10 +175,10 @@ function list(node, sentences) {
   node.dataset.said = sentences;
   const lines = sentences.split("\n").filter(Boolean);
   if (lines.length < 2) {
-    node.textContent = sentences;
+    node.textContent = translate(sentences);
     return;
   }
-  const items = lines.map((line) => Object.assign(document.createElement("li"), { textContent: line }));
+  const items = lines.map((line) => Object.assign(document.createElement("li"), { textContent: translate(line) }));
   const whole = document.createElement("ul");
   whole.append(...items);
   node.replaceChildren(whole);
@@ -177,5 +189,17 @@ function list(node, sentences) {
  * @param {string} words
  */
 export function text(node, words) {
-  if (node.textContent !== words) node.textContent = words;
+  const said = translate(words);
+  if (node.textContent !== said) node.textContent = said;
+}
+
+/**
+ * Has a node say something to those who point at it, or who do not see it.
+ * @param {Element} node
+ * @param {"title" | "aria-label" | "aria-valuetext"} name
+ * @param {string} words
+ */
+export function describe(node, name, words) {
+  const said = translate(words);
+  if (node.getAttribute(name) !== said) node.setAttribute(name, said);
 }

@@ -4,7 +4,8 @@
 /** @import { Find, Frame, Picture } from "./types" */
 /** @import { View } from "./view.js" */
 import { Charts } from "./charts.js";
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate } from "./language.js";
 import { Downloads } from "./downloads.js";
 import { Pacer } from "./pacer.js";
 import { FilmStrip, Panels } from "./pictures.js";
@@ -43,12 +44,16 @@ export class Drawing {
     this.panels = new Panels(find);
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
-    find("strip").inert = view.data.compact; // who only watches could not go back to the newest
+    const led = view.data.compact && view.data.at != null;
+    this.root.querySelector(".gl-scrub")?.classList.toggle("gl-led", led);
+    find("strip").inert = view.data.compact && !led; // who only watches could not go back to the newest
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
     find("why").addEventListener("click", () => {
       document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
+    find("teach").addEventListener("click", () => view.shareForTeaching(view.cursor.shown));
+    find("teach").hidden = view.data.compact;
     find("fork").addEventListener("click", () => view.fork());
     /** @type {(sentence: string) => void} */
     const say = (sentence) => view.say(sentence);
@@ -63,6 +68,7 @@ export class Drawing {
 
   clear() {
     this.panels.clear();
+    this.cover();
     this.strip.clear();
     this.picture = null;
   }
@@ -115,7 +121,7 @@ export class Drawing {
     const numbers = words.numbers(frame, floor, data.told);
     for (const [name, value] of Object.entries(numbers)) text(this.find(name), value);
     this.root.classList.toggle("gl-recognisable", words.recognisable(frame?.metrics));
-    this.find("numbers").title = words.explained(floor);
+    this.find("numbers").title = translate(words.explained(floor));
     const { ssim = "" } = frame?.metrics ?? {};
     Object.assign(this.root.dataset, { ssim, seen: words.seen(frame?.metrics), iteration: cursor.shown ?? "" });
   }
@@ -125,27 +131,37 @@ export class Drawing {
     const { data, shelf, trace } = this.view;
     const guess = trace.head.update && frame ? shelf.look(frame.iteration) : null;
     const { labels, update } = trace.head;
-    this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment));
+    this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment) && !data.locked?.includes("wire"));
   }
 
   /** @param {Frame | null} frame */
   drawCaptions(frame) {
     const { cursor, trace, data } = this.view;
-    const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
+    const known = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
+    const said = this.view.covered ? { ...known, truth: "", labels: "" } : known;
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
     text(this.find("remark"), data.remark ?? "");
     this.drawWhy();
-    this.find("labels").title = said.labels;
+    this.find("labels").title = translate(said.labels);
     this.find("guess-caption").dataset.right = said.guess && !data.told ? String(said.right.every(Boolean)) : "";
     this.panels.mark(said.right);
     const at = cursor.shown ?? 0;
     /** @type {(name: string, sentence: string) => void} */
-    const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
-    describe("truth", `The private picture. ${said.truth}`);
-    describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
-    describe("difference", `The error of each pixel at iteration ${at}`);
+    const tell = (name, sentence) => describe(this.find(name), "aria-label", sentence);
+    tell("truth", `The private picture. ${said.truth}`);
+    tell("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
+    tell("difference", `The error of each pixel at iteration ${at}`);
+  }
+
+  /** Says in the places of the private picture and of the error that they are kept back, if they are. */
+  cover() {
+    for (const name of /** @type {const} */ (["truth", "difference"])) {
+      const { dataset } = this.find(name);
+      dataset.usual ??= dataset.empty;
+      dataset.empty = this.view.covered ? translate(words.COVERED) : dataset.usual;
+    }
   }
 
   drawWhy() {
@@ -153,7 +169,7 @@ export class Drawing {
     const [cause, act] = [this.find("why"), this.find("mend")];
     text(cause, why ? words.failed(why) : "");
     text(act, mend ?? "");
-    Object.assign(cause, { hidden: !why, title: why ?? "" });
+    Object.assign(cause, { hidden: !why, title: translate(why ?? "") });
     act.hidden = !mend;
   }
 
@@ -168,7 +184,7 @@ export class Drawing {
     const [refused, barred] = [!source && Boolean(data.refused), Boolean(data.entry)];
     text(word, words.headline({ status, recording, preparing, refused, barred }));
     Object.assign(word.dataset, { status: state });
-    word.title = words.because(status);
+    word.title = translate(words.because(status));
     word.classList.toggle("gl-poor", ["done", "recovered", "certified", "level"].includes(state) && words.poor(trace));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
@@ -194,9 +210,10 @@ export class Drawing {
   }
 
   drawMessage() {
-    const { note, trace, data, problem } = this.view;
+    const { note, aside, trace, data, problem } = this.view;
     const { message, result } = trace.head;
-    const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const outcome = result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const said = note || message || [aside, outcome].filter(Boolean).join(" ");
     const invited = !(data.refused || problem || data.complaint);
     const whole = said || (invited ? data.foreword : "");
     text(this.find("message"), data.compact ? words.watched(whole) : whole);
@@ -209,7 +226,7 @@ export class Drawing {
     Object.assign(scrubber, { min: least, max: most, value: cursor.at ?? 0 });
     const share = (Number(scrubber.value) - least) / Math.max(1, most - least);
     scrubber.style.setProperty("--gl-at", `${100 * share}%`);
-    scrubber.setAttribute("aria-valuetext", `iteration ${cursor.shown ?? 0} of ${trace.head.steps ?? 0}`);
+    describe(scrubber, "aria-valuetext", `iteration ${cursor.shown ?? 0} of ${trace.head.steps ?? 0}`);
     this.strip.point(cursor.shown ?? 0);
   }
 
@@ -228,6 +245,7 @@ export class Drawing {
       following: cursor.following,
       frames: trace.frames.length > 0,
       level: trace.head.status === "paused" && Boolean(trace.head.message),
+      room: data.room && Boolean(data.experiment),
       entry: data.experiment ? data.entry : null,
     });
     const run = source?.live ? source.run : null;

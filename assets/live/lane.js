@@ -2,7 +2,8 @@
 // One lane of a race: a run with its trace, its pictures and its place on the common clock.
 /** @import { Frame, Head, Picture } from "./types" */
 import { Album, decode } from "./album.js";
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate, translateAll } from "./language.js";
 import { Cursor } from "./cursor.js";
 import { Panels } from "./pictures.js";
 import { leftBehind, moment, price, score } from "./race_words.js";
@@ -27,6 +28,8 @@ export class Lane {
   /** @type {Picture | null} the guess that was drawn last */
   drawn = null;
   asked = false;
+  /** the private picture is not to be shown */
+  covered = false;
   count = 0;
   /** its update is on show */
   open = false;
@@ -127,7 +130,7 @@ export class Lane {
   }
 
   async seeTruth() {
-    if (this.asked || !this.source || !this.trace.head.labels?.length) return;
+    if (this.asked || this.covered || !this.source || !this.trace.head.labels?.length) return;
     this.asked = true;
     const picture = await decode(this.source.truth).catch(() => null);
     if (picture && !this.cursor.closed) this.showTruth(picture, this.batch);
@@ -215,7 +218,7 @@ export class Lane {
     text(button, moment(this.crossing, this.trace, this.ended));
     button.disabled = !this.crossing;
     const says = `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`;
-    this.part("guess").setAttribute("aria-label", says);
+    describe(this.part("guess"), "aria-label", says);
   }
 }
 
@@ -247,6 +250,7 @@ function build(number, name) {
     <button class="gl-moment" data-lane-part="moment" type="button" disabled></button>`;
   const [mark, label] = node.querySelectorAll("figcaption > *");
   mark.textContent = String(number);
-  Object.assign(label, { textContent: name, title: `${name}. Show this lane's update.` });
+  Object.assign(label, { textContent: translate(name), title: `${name}. ${translate("Show this lane's update.")}` });
+  translateAll(node);
   return node;
 }

@@ -2,7 +2,8 @@
 // The one place that draws a race, at most once a frame: pictures and words often, curves four times a second.
 /** @import { Lane } from "./lane.js" */
 /** @import { Race } from "./race.js" */
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate } from "./language.js";
 import { Downloads } from "./downloads.js";
 import { place } from "./lane.js";
 import { Pacer } from "./pacer.js";
@@ -32,6 +33,10 @@ export class RaceDrawing {
     this.downloads = new Downloads(race.find, race.abort.signal, (sentence) => race.say(sentence), RACE_DOWNLOADS);
     this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
     const { signal } = race.abort;
+    const teach = race.find("teach");
+    const last = () => Math.max(0, ...race.lanes.map(({ cursor }) => cursor.shown ?? 0));
+    teach.addEventListener("click", () => race.shareForTeaching(last() || null), { signal });
+    teach.hidden = !race.data.race && race.data.compact;
     this.sharing = new Sharing(race.find, "race", { signal, say: (sentence) => race.say(sentence) });
   }
 
@@ -67,6 +72,7 @@ export class RaceDrawing {
   }
 
   drawFrame() {
+    this.race.goToBeginning();
     const { by, lanes, moment } = this.race;
     for (const lane of lanes) {
       if (moment !== null) lane.keepUp(moment, by);
@@ -119,7 +125,7 @@ export class RaceDrawing {
       status: said.together(lanes), live, ended, busy, frames,
       problem: problem || data.complaint, fixes: [], level: Boolean(said.halt(lanes)),
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
-      entry: data.race ? data.entry : null,
+      room: false, entry: data.race ? data.entry : null,
     });
     if (!data.race) this.find("run").hidden = true;
     this.drawScrubber();
@@ -135,7 +141,7 @@ export class RaceDrawing {
     Object.assign(scrubber, { min: 0, max: horizon, step: by === "seconds" ? 0.01 : 1 });
     scrubber.value = String(at);
     scrubber.style.setProperty("--gl-at", `${100 * Math.min(1, at / horizon)}%`);
-    scrubber.setAttribute("aria-valuetext", said.clock(at, by));
+    describe(scrubber, "aria-valuetext", said.clock(at, by));
   }
 
   /** The pictures of all lanes at the moment when the first of them was recognisable. */
@@ -149,7 +155,7 @@ export class RaceDrawing {
       const before = at !== null && lane.end(by) < at;
       const frame = at === null || before && !lane.ended ? null : lane.frameAt(at, by);
       slot.show(frame?.iteration ?? null, lane.album, lane.batch);
-      slot.button.dataset.end = before && lane.ended ? said.fate(lane.trace) : "";
+      slot.button.dataset.end = before && lane.ended ? translate(said.fate(lane.trace)) : "";
     });
   }
 }

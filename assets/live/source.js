@@ -10,6 +10,8 @@ export const ENDED = new Set([
 const UNKNOWN_RUN = 4404;
 const TICK_MS = 100;
 const TICKS = 40;
+/** Above 1 a recording begins slowly, where the picture forms. */
+export const BEND = 1.5;
 
 /** A run on the server, over its WebSocket; reconnects by itself and asks only for what it has not seen. */
 export class LiveSource {
@@ -112,6 +114,7 @@ export class LiveSource {
 /** A recorded run, played in about four seconds; says the same messages as the live one. */
 export class RecordingSource {
   live = /** @type {const} */ (false);
+  ticks = TICKS;
   at = 0;
   from = 0;
   paused = false;
@@ -152,7 +155,7 @@ export class RecordingSource {
       this.recording ??= await recorded(this.url);
       if (!this.timer) return; // closed meanwhile
       this.truth = this.recording.truth;
-      if (this.still) this.at = TICKS - 1;
+      if (this.still) this.at = this.ticks - 1;
       this.tick();
     } catch {
       this.close();
@@ -166,7 +169,7 @@ export class RecordingSource {
   }
 
   get finished() {
-    return this.at >= TICKS;
+    return this.at >= this.ticks;
   }
 
   restart() {
@@ -187,7 +190,7 @@ export class RecordingSource {
     const { first } = curve;
     const iterations = curve.iterations ?? Object.values(curve.columns)[0].map((_, index) => first + index);
     this.at += 1;
-    const share = (this.at / TICKS) ** 1.5; // slow at first, where the picture forms
+    const share = (this.at / this.ticks) ** BEND;
     const last = iterations[0] + (iterations[iterations.length - 1] - iterations[0]) * share;
     const [low, high] = [this.from, iterations.filter((iteration) => iteration <= last).length];
     const seen = low ? iterations[low - 1] : 0;

@@ -117,8 +117,8 @@ CLAIM = Claim(
     sentence="From one update of an untrained network, how often every label occurs in the batch can be counted, "
     "repeats included, with predictions and features estimated on random inputs.",
     setup="LeNet, ConvNet and MLP as they are drawn by default, 10 classes, batches of 8 to 128 images drawn at random "
-    "with their own labels; a batch counts when every label is right. The rules that need a mean prediction measure it on "
-    "256 random pictures: white noise, or pink, which is smooth as photographs are. iLRG needs none.",
+    "with their own labels; a batch counts when every label is right. The rules that need a mean prediction measure it "
+    "on 256 random pictures: white noise, or pink, which is smooth as photographs are. iLRG needs none.",
     theirs="in words only: exact or nearly so on untrained networks",
     refuted_by="Fewer than 95 % of the batches exact in more than half of the combinations of network and batch size, "
     "and in any of them with the bias in place of the row sums.",
@@ -137,6 +137,6 @@ CLAIM = Claim(
         {NAMES[rule]: f"{rule}_right" for rule in ("sums", "sums_pink", "bias", "bias_pink", "ilrg")},
         ("model",),
         over="size",
-    ),  # fmt: skip
+    ),
     measure=measure,
 )

@@ -19,13 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradleak_core.places import ASSETS
 
 LIVE = ASSETS / "live"
+OWN_PAGES = (ASSETS / "stage", ASSETS / "room")
+"""The folders of the pages that are no page of Streamlit's, whose modules stand beside those of the live view."""
 CODE = re.compile(r"/static/((?:js|css)/[A-Za-z0-9_.-]{1,200}\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 """In an `accept-encoding` header: gzip, unless its quality is 0, which refuses it."""
-VIEWS = ("view", "race", "explanation")
+VIEWS = ("view", "race", "explanation", "stage", "room", "wall")
 FOR_EVER = "public, max-age=31536000, immutable"
-IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\./(\w+)\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\.(?:\./\w+)?/(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)
 RENAMED = re.compile(r"^export \{ (\w+) as (\w+) \};\n", re.MULTILINE)
 
@@ -49,8 +51,14 @@ class Cached:
 def live_version() -> str:
     """Returns 12 hex digits that change whenever a module of the live view does, or how they are joined, for the
     modules' addresses."""
-    modules = [*sorted(LIVE.glob("*.js")), Path(__file__)]
+    modules = [*(file for folder in (LIVE, *OWN_PAGES) for file in sorted(folder.glob("*.js"))), Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()[:12]
+
+
+def find_module(name: str) -> Path:
+    """Returns the file of a module of the live view or of an own page. No two of them have the same name."""
+    places = (folder / f"{name}.js" for folder in (LIVE, *OWN_PAGES))
+    return next(place for place in places if place.is_file())
 
 
 def module_age(scope: Scope) -> str:
@@ -111,7 +119,7 @@ async def get_view(request: Request) -> Response:
     return await join_view(entry, live_version()).answer(request, module_age(request.scope))
 
 
-@lru_cache(4)
+@lru_cache(8)
 def join_view(entry: str, version: str) -> Text:
     """Returns a module of the live view and all that it imports as one, which saves a browser some twenty requests.
 
@@ -120,7 +128,7 @@ def join_view(entry: str, version: str) -> Text:
     parts: dict[str, str] = {}
 
     def add(name: str) -> None:
-        text = (LIVE / f"{name}.js").read_text("utf-8")
+        text = find_module(name).read_text("utf-8")
         for _, imported in IMPORT.findall(text):
             if imported not in parts:
                 add(imported)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -71,6 +73,16 @@ def label_names(reference: str) -> list[str] | None:
     if scheme == "dataset":
         return list(datasets.DATASETS[datasets.parse_dataset(reference)[0]].classes)
     return folders.classes(reference) if scheme == "folder" else None
+
+
+def class_names(references: Sequence[str]) -> list[str]:
+    """Returns the names of these pictures' labels: none when their sets disagree, or for uploads alone."""
+    sets: set[tuple[str, ...]] = set()
+    for reference in references:
+        with suppress(Refused):
+            sets.add(tuple(label_names(reference) or ()))
+    sets.discard(())
+    return list(sets.pop() if len(sets) == 1 else ())
 
 
 def scheme_of(reference: str) -> str:

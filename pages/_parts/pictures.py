@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -71,16 +70,6 @@ def _stack(references: tuple[str, ...], since: tuple[int, ...], size: int, chann
     mode = "RGB" if channels == 3 else "L"
     whole = joined([squared(data.read_picture(reference).convert(mode), size) for reference in references])
     return encoded(whole, "PNG") if size <= LOSSLESS else encoded(whole)
-
-
-def class_names(references: list[str]) -> list[str]:
-    """Returns the names of these pictures' labels: none when their sets disagree, or for uploads alone."""
-    sets = set()
-    for reference in references:
-        with suppress(Refused):
-            sets.add(tuple(data.label_names(reference) or ()))
-    sets.discard(())
-    return list(sets.pop() if len(sets) == 1 else ())
 
 
 def class_title(label: int, names: list[str]) -> str:

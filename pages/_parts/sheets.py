@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue, service
+from pages._parts.speaking import st
 from pages._parts.texts import escaped
 
 
@@ -25,7 +24,7 @@ def offer_setup(answer: JSON) -> None:
 
 def restore_setup(experiment: JSON) -> None:
     """Makes a sheet's set-up the current one, without a run, and closes the dialog. The foreword says so."""
-    setup.replace(experiment)
+    setup.take(experiment)
     st.session_state.update(choosing=False, restored=experiment)
 
 

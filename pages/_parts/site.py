@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.places import SITE
+from pages._parts.speaking import st
 
 FOLDER = SITE / "pages"
 
@@ -13,10 +12,12 @@ def pages() -> dict[str, st.Page]:
     """Returns the pages by name, for `st.navigation`, `st.switch_page` and `st.page_link`."""
     rows = {
         "lab": ("Lab", ":material/science:", ""),
+        "lessons": ("Lessons", ":material/school:", "lessons"),
         "runs": ("Runs", ":material/history:", "runs"),
         "trade_off": ("Trade-off", ":material/balance:", "trade-off"),
         "claims": ("Claims", ":material/fact_check:", "claims"),
         "how_it_works": ("How it works", ":material/menu_book:", "how-it-works"),
+        "talks": ("Talks", ":material/co_present:", "talks"),
         "about": ("About", ":material/info:", "about"),
     }
     return {

@@ -24,6 +24,7 @@ MODULES = (
     "axes",
     "charts",
     "cursor",
+    "language",
     "pacer",
     "pictures",
     "plot",
@@ -850,3 +851,14 @@ def test_a_skip_link_hands_the_focus_on_once_the_button_can_be_pressed(call: Cal
         return [before, after];
     }"""
     assert call(there) == ["Skip to Run", "Run"]
+
+
+# ---- language ------------------------------------------------------------------------------------
+
+
+def test_a_sentence_is_said_in_the_language_that_was_learnt(call: Call) -> None:
+    said = 'names => names.map((name) => language.say("Welcome, {name}.", { name }))'
+    assert call(said, ["Ada"]) == ["Welcome, Ada."]
+    call("table => language.learnLanguage(table, 'de')", {"Welcome, {name}.": "Willkommen, {name}."})
+    assert call(said, ["Ada"]) == ["Willkommen, Ada."]
+    assert call("() => [language.say('{a} {b}', { a: 1 }), document.documentElement.lang]") == ["1 {b}", "de"]

@@ -70,7 +70,7 @@ def test_two_runs_are_compared_and_one_is_deleted_after_a_question(page: Page, s
 
 def test_a_page_opened_by_its_address_asks_for_nothing_that_is_not_there(page: Page) -> None:
     titles = {"/runs": "Runs", "/trade-off": "Trade-off", "/claims": "Claims"}
-    titles |= {"/how-it-works": "How it works", "/about": "About"}
+    titles |= {"/how-it-works": "How it works", "/talks": "Talks", "/about": "About"}
     for address, heading in titles.items():
         page.goto(address)
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
@@ -184,7 +184,7 @@ def card_of(page: Page, run: str) -> Locator:
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("path", ["?attack.steps=12", "runs", "trade-off", "claims", "how-it-works", "about"])
+@pytest.mark.parametrize("path", ["?attack.steps=12", "runs", "trade-off", "claims", "how-it-works", "talks", "about"])
 def test_no_page_keeps_anybody_out(page: Page, path: str) -> None:
     """What axe calls serious or critical, such as text without contrast and buttons without a name, is nowhere."""
     page.goto(f"/{path}")

@@ -15,14 +15,14 @@ from tests.pages.conftest import Open, view
 from tests.pages.test_lab import address, words
 
 
-@pytest.mark.parametrize("page", ["lab", "runs", "trade_off", "how_it_works", "claims", "about"])
+@pytest.mark.parametrize("page", ["lab", "runs", "trade_off", "how_it_works", "claims", "talks", "about"])
 def test_every_page_opens_on_an_empty_store(service: Service, open_page: Open, page: str) -> None:
     app = open_page(page)
     assert not app.exception
     assert not app.error
 
 
-@pytest.mark.parametrize("page", ["lab", "runs", "trade_off", "how_it_works", "claims", "about"])
+@pytest.mark.parametrize("page", ["lab", "runs", "trade_off", "how_it_works", "claims", "talks", "about"])
 def test_every_page_opens_on_a_full_store(full: list[str], open_page: Open, page: str) -> None:
     app = open_page(page)
     assert not app.exception

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection
 
 from gradleak_core.api import api
 from gradleak_core.api.static_files import CODE, LIVE, live_version
+from gradleak_core.languages import read_table
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.service import Service
 from tests.runs.serving import SLOW, Server, serving, until
@@ -494,6 +495,11 @@ def test_health_and_catalogue(server: Server) -> None:
     assert (worker["state"], health["queued"]) == ("ready", 0)
     assert worker["device"]
     assert server.client.get("/api/catalogue").json() == server.service.catalogue()
+
+
+def test_a_language_is_its_table(server: Server) -> None:
+    assert server.client.get("/api/languages/de").json() == read_table("de")
+    assert sentence(server.client.get("/api/languages/xx"), 404)
 
 
 def test_what_is_not_there_is_a_sentence(server: Server) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.api import api
+from gradleak_core.api.room import ROOM_ROUTES
+from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
 from gradleak_core.runs.exports.sheet import KEY
 from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import parse_talk
+from gradleak_core.talks.shelf import shelf_of
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -36,6 +40,7 @@ PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/metrics"),
     ("GET", "/catalogue"),
+    ("GET", "/languages/{code}"),
     ("GET", "/static/live/{version}/joined/{entry}.js"),
     ("MOUNT", "/static/live/{version}"),
     ("MOUNT", "/static"),
@@ -62,6 +67,11 @@ CHANGES: dict[tuple[str, str], list[Any]] = {
 """What the owner alone may do with a run or a race, and the bodies that say it."""
 PRICED = {("GET", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
 """What the owner alone may do with a price, which has no link."""
+STAGED = {("GET", "/stage")}
+"""What shows a run or a race that its query names, to whom that may be shown."""
+TALKS = {("GET", path) for path in ("/talks", "/talks/{name}", "/talks/{name}/export.{kind}")}
+TALKS |= {("GET", "/talks/{name}/recordings/{file}.json")}
+"""What its owner alone may look at of a talk that did not come with GradLeak."""
 
 
 @dataclass
@@ -147,7 +157,14 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def rules() -> set[tuple[str, str]]:
-    return PUBLIC | LISTS | STARTS | SEEN | PRICED | CHANGES.keys()
+    games = in_room(GAME_ROUTES)  # tests/web/test_room_games.py has theirs, tests/web/test_room.py the others
+    return PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys() | games | in_room(ROOM_ROUTES)
+
+
+def in_room(routes: Sequence[Route | WebSocketRoute]) -> set[tuple[str, str]]:
+    found = {(method, one.path) for one in routes if isinstance(one, Route) for method in one.methods or ()}
+    sockets = {("WS", one.path) for one in routes if isinstance(one, WebSocketRoute)}
+    return {(method, path) for method, path in found | sockets if method != "HEAD"}
 
 
 def test_every_route_has_a_rule(tmp_path: Path) -> None:
@@ -226,6 +243,17 @@ def test_lists_show_ones_own(room: Room) -> None:
         assert gone.status_code == 204, who
     assert {room.done, room.lane, room.going} <= {row["id"] for row in room.ask(room.a, "GET", "/runs").json()}
     assert [race["id"] for race in room.ask(room.a, "GET", "/races").json()] == [room.race]
+
+
+def test_a_talk_is_shown_to_its_owner(room: Room) -> None:
+    own = shelf_of(room.server.service.seen_by(room.people.asker(room.a)))
+    own.write("mine", parse_talk('{"title": "Mine", "minutes": 5, "chapters": []}'))
+    own.write_recording("mine", "run.json", b"{}")
+    addresses = ("/talks/mine", "/talks/mine/recordings/run.json", "/talks/mine/export.json")
+    assert [room.ask(room.a, "GET", path).status_code for path in addresses] == [200, 200, 200]
+    for who, cookies in strangers(room).items():
+        assert [room.ask(cookies, "GET", path).status_code for path in addresses] == [404, 404, 404], who
+        assert "mine" not in {row["name"] for row in room.ask(cookies, "GET", "/talks").json()}, who
 
 
 def test_nobody_is_told_whose_a_run_is(room: Room) -> None:

@@ -22,6 +22,8 @@ SECONDS_TO_MAKE = 120.0
 """The seconds that one file may take, on a busy machine."""
 WAITING = 6
 """The most files that are made or waited for at a time."""
+EXPORTER = "gradleak_core.runs.exports"
+"""The program that makes the files of runs and races."""
 MADE, REFUSED = b"+", b"-"
 """The first byte of an answer: a file follows, or the sentence that says why there is none."""
 FAILED_EXPORT = "This file could not be made, or takes too long; take another kind, or the zip file."
@@ -45,13 +47,16 @@ class Maker:
         chosen = choose_iterations(trace.frames, MOST_FRAMES)
         return self.make(kind, encode(make_recording(row, trace, store, chosen) | {"titles": titles}))
 
-    def make(self, kind: str, recording: bytes) -> bytes:
-        """Returns the file of a kind, made of a recording's JSON. Raises `Refused`, or `Busy` when many are waiting."""
+    def make(self, kind: str, recording: bytes, program: str = EXPORTER) -> bytes:
+        """Returns the file of a kind, which a program makes of a recording's JSON, or of a talk's.
+
+        Raises `Refused`, or `Busy` when many are waiting.
+        """
         if not self._places.acquire(blocking=False):
             raise Busy(f"{WAITING} files are being made already; try again in a minute.")
         try:
             with self._turn:
-                said = self._ask(kind, recording)
+                said = self._ask(program, kind, recording)
         finally:
             self._places.release()
         if said[:1] != MADE:
@@ -63,8 +68,8 @@ class Maker:
         if process := self._process:
             process.kill()
 
-    def _ask(self, kind: str, recording: bytes) -> bytes:
-        command = [sys.executable, "-W", "ignore", "-m", "gradleak_core.runs.exports", kind]
+    def _ask(self, program: str, kind: str, recording: bytes) -> bytes:
+        command = [sys.executable, "-W", "ignore", "-m", program, kind]
         try:
             self._process = process = subprocess.Popen(
                 command, env=process_environment({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,21 @@ def draw_mp4(film: Film) -> bytes:
     chosen = choose_evenly(film.moments, MOST_FRAMES)
     if not chosen:
         raise Refused(NO_PICTURES)
+    return make_video(film, [*chosen, *[chosen[-1]] * (REST - 1)])
+
+
+def make_video(film: Film, moments: Sequence[Any]) -> bytes:
+    """Returns the frames of some moments as an MP4. Raises `Refused` where imageio-ffmpeg is missing or fails."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "film.mp4"
         try:
-            encode_video(film, [*chosen, *[chosen[-1]] * (REST - 1)], file)
+            encode_video(film, moments, file)
             return file.read_bytes()
         except (ImportError, OSError, RuntimeError) as error:
             raise Refused(NO_VIDEO) from error
 
 
-def encode_video(film: Film, moments: list[Any], file: Path) -> None:
+def encode_video(film: Film, moments: Sequence[Any], file: Path) -> None:
     """Draws the frames of some moments and writes them to a file by ffmpeg.
 
     Raises ImportError, OSError and RuntimeError.

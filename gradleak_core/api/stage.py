@@ -1,0 +1,125 @@
+"""The page for a hall, and what it shows for the query of its address. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from string import Template
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gradleak_core.api.incoming import service_of
+from gradleak_core.api.static_files import LIVE, Text, live_version
+from gradleak_core.config import links
+from gradleak_core.config.needs import labels_revealed
+from gradleak_core.config.races import WAYS, check_lanes, lane_names, read_lane
+from gradleak_core.data import class_names
+from gradleak_core.places import ASSETS
+from gradleak_core.runs import races
+from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import BESIDE_A_SETUP
+from gradleak_core.types import JSON
+from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
+
+STAGE = ASSETS / "stage"
+STYLES_OF_STAGE = (LIVE / "charts.css", LIVE / "explanation.css", STAGE / "stage.css")
+FIRST_RECORDING = "recordings/first.json"
+"""The recording in `assets/` of the set-up that a first visit sees."""
+OWN_KEYS = (*BESIDE_A_SETUP, "chapter", "speaker")
+"""The keys of the stage's address that belong to no set-up."""
+WORDS = {
+    "seen": SEEN,
+    "recognisable_ssim": RECOGNISABLE_SSIM,
+    "visibly": VISIBLY,
+    "statuses": {status: row.word for status, row in STATUSES.items()},
+}
+"""The words that a guess and a run are described with."""
+
+
+async def get_stage_page(request: Request) -> Response:
+    """Answers with the page itself, which asks for all that it shows."""
+    return await make_stage_page(live_version()).answer(request, "no-cache")
+
+
+@lru_cache(1)
+def make_stage_page(version: str) -> Text:
+    """Returns the page with the addresses of its code and its style, which change whenever those do."""
+    style = "".join(file.read_text("utf-8") for file in STYLES_OF_STAGE)
+    digest = hashlib.sha256(style.encode()).hexdigest()[:12]
+    links_to_styles = "".join(
+        f'<link rel="stylesheet" href="./api/static/{file.relative_to(ASSETS).as_posix()}?{digest}">'
+        for file in STYLES_OF_STAGE
+    )
+    page = Template((STAGE / "stage.html").read_text("utf-8")).substitute(version=version, styles=links_to_styles)
+    return Text(page.encode(), "text/html; charset=utf-8")
+
+
+async def get_programme(request: Request) -> Response:
+    """Answers with what the stage shows for the query of its address; no chapters where that names a talk."""
+    service = service_of(request)
+    query = {key: request.query_params.getlist(key) for key in request.query_params}
+    return JSONResponse(await run_in_threadpool(make_programme, service, query))
+
+
+def make_programme(service: Service, query: dict[str, list[str]]) -> JSON:
+    """Returns the words of the stage, whether there is a room, and the chapters that a query names.
+
+    Raises `NoRun` for a run or a race that is not there, `NotReady` before the engine has said what it can do, and
+    `Refused` for a set-up that makes no sense.
+    """
+    head = {"words": WORDS, "room": getattr(service, "room", None) is not None}
+    if "talk" in query:
+        return head | {"title": "", "chapters": []}
+    chapter = make_chapter(service, query)
+    return head | {"title": chapter["title"], "chapters": [chapter]}
+
+
+def make_chapter(service: Service, query: dict[str, list[str]]) -> JSON:
+    """Returns the run, the race or the set-up that a query names as a chapter of a talk."""
+    run, race = query.get("run", [""])[-1], query.get("race", [""])[-1]
+    if race:
+        found = races.get_race(service, race)
+        rows, names, by = found["lanes"], found["names"], found["by"]
+        return describe_lanes(found["title"], [row["experiment"] for row in rows], names, by, rows)
+    if run:
+        row = service.run(run)
+        return describe_lanes(row["name"], [row["experiment"]], [""], WAYS[0], [row])
+    catalogue = service.require_catalogue()
+    experiments = read_stage_setup(query, catalogue)
+    return describe_lanes("", experiments, lane_names(experiments, catalogue), WAYS[0], [])
+
+
+def read_stage_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
+    """Returns the experiment that a link names, and those of its further lanes. Raises `Refused`."""
+    setup = {key: values for key, values in query.items() if key not in (*OWN_KEYS, "lane")}
+    first = links.from_query(setup, catalogue)
+    experiments = [first, *(read_lane(text, first, catalogue) for text in dict.fromkeys(query.get("lane", [])))]
+    if len(experiments) > 1:
+        check_lanes(experiments)
+    return experiments
+
+
+def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: str, rows: list[Any]) -> JSON:
+    """Returns one run or the lanes of a race as a chapter. `rows` are the runs that show it already."""
+    recorded = [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]
+    return {
+        "title": title,
+        "show": "race" if len(experiments) > 1 else "run",
+        "experiments": experiments,
+        "names": names,
+        "by": by,
+        "runs": [row["id"] for row in rows],
+        "classes": class_names(experiments[0].get("images", [])),
+        "told": [bool(one) and labels_revealed(one) for one in experiments],
+        "recording": f"api/static/{FIRST_RECORDING}" if recorded else None,
+    }
+
+
+@lru_cache(1)
+def read_first() -> JSON:
+    """Returns the set-up of the recording that a first visit sees."""
+    return json.loads((ASSETS / FIRST_RECORDING).read_text("utf-8"))["experiment"]
