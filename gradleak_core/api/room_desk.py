@@ -113,6 +113,6 @@ class GameDesk:
 
 
 def count_runs(rows: Collection[Any], members: Collection[str]) -> dict[str, int]:
-    """Returns how many runs each member has started or joined."""
-    people = (person for row in rows for person in {row.get("owner"), *row.get("joined", ())})
+    """Returns how many runs each member has, alone or with others."""
+    people = (person for row in rows for person in {row.get("owner"), *row.get("people", ())})
     return dict(Counter(person for person in people if person in members))
