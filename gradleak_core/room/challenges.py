@@ -79,7 +79,7 @@ class Challenge:
 
     def own(self, asker: str | None, names: Mapping[str, str]) -> JSON:
         """Returns a person's own line of the ranking, as `mine`; None for one who has none."""
-        return {"mine": self._lines(names).get(asker or "")}
+        return {"id": self.id, "mine": self._lines(names).get(asker or "")}
 
     def _lines(self, names: Mapping[str, str]) -> dict[str, JSON]:
         return {
