@@ -7,11 +7,14 @@ import { make, write } from "./make.js";
 export class Followed {
   /** @param {boolean} mayLetGo */
   constructor(mayLetGo = true) {
+    const [title, none] = mayLetGo
+      ? [say("Your host shows"), say("Your host shows nothing at the moment.")]
+      : [say("The phones see"), say("Nothing yet; choose a run above.")];
     this.free = false;
     /** @type {any} */
     this.shown = null;
     this.lanes = make("div", { className: "ro-lanes" });
-    this.none = make("p", { className: "ro-quiet" }, say("Your host shows nothing at the moment."));
+    this.none = make("p", { className: "ro-quiet" }, none);
     this.toggle = make("button", { type: "button", className: "ro-button" });
     this.look = make("a", { className: "ro-link", hidden: true, target: "_blank" }, say("Look at it by yourself"));
     this.toggle.addEventListener("click", () => {
@@ -19,7 +22,7 @@ export class Followed {
       this.show(this.latest);
     });
     const line = make("p", { className: "ro-line" }, ...(mayLetGo ? [this.toggle, this.look] : []));
-    this.element = make("section", { className: "ro-followed" }, make("h2", {}, say("Your host shows")), this.none, this.lanes, line);
+    this.element = make("section", { className: "ro-followed" }, make("h2", {}, title), this.none, this.lanes, line);
     this.latest = null;
     this.show(null);
   }

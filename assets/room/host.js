@@ -77,7 +77,6 @@ export class Host {
 
   /** @param {any} shown */
   follow(shown) {
-    this.followed.element.hidden = !shown;
     this.followed.show(shown);
   }
 }

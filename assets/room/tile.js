@@ -84,11 +84,12 @@ export class TileWall {
       title: make("span", { className: "wa-title" }),
       word: make("span", { className: "wa-word" }),
       bar: make("span", { className: "wa-bar" }),
+      likeness: make("span", { className: "wa-likeness", title: say("Likeness, from 0 to 1") }),
       /** @type {any} */
       element: null,
     };
     const press = make("button", { type: "button", className: "wa-tile" },
-      make("span", { className: "wa-frame" }, part.image), make("span", { className: "wa-progress" }, part.bar), part.by, part.word, part.title);
+      make("span", { className: "wa-frame" }, part.image), make("span", { className: "wa-line" }, make("span", { className: "wa-progress" }, part.bar), part.likeness), part.by, part.word, part.title);
     press.addEventListener("click", () => this.enlarge(tile.run));
     part.element = make("li", { data: { run: tile.run } }, press);
     const after = [...this.parts.values()].filter((other) => other.created < tile.created).sort((a, b) => b.created - a.created)[0];
@@ -105,7 +106,8 @@ export class TileWall {
     part.image.hidden = !tile.picture;
     write(part.by, tile.by || say("Host"));
     write(part.title, tile.title);
-    write(part.word, tile.covered ? say("Covered while it is being named") : wordOf(tile, this.words));
+    write(part.word, tile.covered ? say("Covered while it is being named") : say(tile.word || this.words[tile.status] || tile.status));
+    write(part.likeness, tile.covered || tile.likeness === null ? "" : tile.likeness.toFixed(2));
     part.word.dataset.word = tile.covered ? "" : tile.word;
     const done = tile.status === "queued" ? 0 : tile.steps ? Math.min(1, tile.iteration / tile.steps) : 0;
     part.bar.style.width = `${100 * (["queued", "running", "paused"].includes(tile.status) ? done : 1)}%`;
@@ -128,14 +130,4 @@ export class TileWall {
     if (tile.picture) this.picture.src = tile.picture;
     write(this.numbers, `${say(this.words[tile.status] ?? tile.status)} · ${describe(tile)}`);
   }
-}
-
-/**
- * What is seen of the private picture, or how the run stands as long as nothing is.
- * @param {any} tile
- * @param {Record<string, string>} words
- */
-export function wordOf(tile, words) {
-  if (!tile.word) return say(words[tile.status] ?? tile.status);
-  return say(tile.word) + (tile.likeness === null || tile.likeness === undefined ? "" : ` ${tile.likeness.toFixed(2)}`);
 }

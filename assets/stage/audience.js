@@ -151,9 +151,11 @@ export class Stage {
 
   /** What is said of the chapter beside its title. */
   get label() {
-    const { scene, server } = this;
-    const needed = scene instanceof RunScene && ["starting", "live"].includes(scene.performance.state) && scene.performance.going;
-    return server.away && needed ? say("Reconnecting…") : scene?.label ?? "";
+    const { scene, server, begun } = this;
+    if (!(scene instanceof RunScene)) return "";
+    const { state, ended } = scene.performance;
+    if (server.away && ["starting", "live"].includes(state) && !ended) return say("Reconnecting…");
+    return scene.label || (begun || state !== "armed" ? "" : say("Space starts it. H shows the keys."));
   }
 
   watch() {
@@ -267,10 +269,10 @@ export class Stage {
   }
 
   tell() {
-    const { at, black, begun, label, scene, programme: { room } } = this;
+    const { at, black, begun, label, scene } = this;
     const numbers = [...this.root.querySelectorAll(".st-number dd")].map((one) => one.textContent);
     const { shown = [], covered = false } = scene ?? {};
-    this.channel.postMessage({ type: "state", chapter: at + 1, black, begun, label, covered, shown, numbers, room });
+    this.channel.postMessage({ type: "state", chapter: at + 1, black, begun, label, covered, shown, numbers });
     this.remember();
   }
 }

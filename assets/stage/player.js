@@ -41,7 +41,7 @@ export class Player extends Lane {
   follow(api, run, lost) {
     this.renew(null, 0);
     const gone = () => { this.trace.marks = []; lost(); };
-    this.open((hear) => new LiveSource(api, run, hear, gone));
+    this.play((hear) => new LiveSource(api, run, hear, gone));
     this.trace.head.status = "loading";
   }
 
@@ -55,7 +55,7 @@ export class Player extends Lane {
     const shown = on ? this.frame : null;
     const from = crossing(recording.frames, shown, visibly);
     this.renew(shown, from);
-    this.open((hear) => new Replay(recording, hear, from));
+    this.play((hear) => new Replay(recording, hear, from));
   }
 
   /**
@@ -73,7 +73,7 @@ export class Player extends Lane {
   }
 
   /** @param {(hear: (head: Head, picture?: Blob | string | null) => void) => any} make */
-  open(make) {
+  play(make) {
     /** @type {any} */
     const source = make((head, picture) => source === this.source && this.hear(head, picture));
     this.source = source;

@@ -148,7 +148,7 @@ export class RunScene {
   write(players) {
     const [first] = players;
     const said = players.map((player, at) => this.say(player, at));
-    const whose = say(first.batch > 1 ? "Private pictures" : "Private picture");
+    const whose = first.batch > 1 ? say("Private pictures") : say("Private picture");
     text(this.truth.head, whose);
     text(this.truth.caption, this.covered ? "" : said[0].truth);
     this.truth.body.dataset.cover = say("Covered");
@@ -198,7 +198,8 @@ export class RunScene {
     const word = seen(frame?.metrics);
     const score = typeof likeness === "number" ? likened(likeness) : "";
     const guess = this.covered ? say("covered") : known.guess;
-    return { truth: known.truth, guess: known.guess && guess, seen: [word && say(word), score].filter(Boolean).join(" "), ends: word };
+    const looks = [word && say(word), score].filter(Boolean).join(" ");
+    return { truth: known.truth, guess: known.guess && guess, seen: looks, ends: word };
   }
 
   /** @returns {Shown[]} */
@@ -256,7 +257,6 @@ export class FigureScene {
     }
   }
 
-  label = "";
   /** @type {Shown[]} */
   shown = [];
 
@@ -305,7 +305,6 @@ export class FigureScene {
 /** A few lines in large letters. */
 export class WordsScene {
   covered = false;
-  label = "";
   /** @type {Shown[]} */
   shown = [];
 

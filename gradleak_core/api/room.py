@@ -184,12 +184,11 @@ def find_rows(service: Service, run: str) -> list[Any]:
 
 async def post_close(request: Request) -> Response:
     """Ends the room. Its runs and uploads are kept for whose they are, or deleted."""
-    hall, service = hosted_hall(request)
+    _, service = hosted_hall(request)
     sent = await read_json_body(request, "keep")
     if not isinstance(sent.get("keep"), bool):
         raise Refused(say("Say whether the room's runs and uploads are kept."))
     await run_in_threadpool(lambda: rooms.close_room(service, keep=sent["keep"]))
-    hall.room.close()
     return Response(status_code=204)
 
 

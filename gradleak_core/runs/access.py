@@ -40,8 +40,15 @@ class RoomState(Protocol):
     hosts: Collection[str]
     shared: Container[str]
     """The uploads that their owners show to everybody in the room."""
+    hidden: Collection[str]
+    locked: Collection[str]
+    """The controls of the Lab that members are not shown, or cannot change."""
     paused: bool
     """True while the host lets no run go on."""
+
+    def close(self) -> None:
+        """Makes its members guests again, and forgets them and what they share."""
+        ...
 
 
 class NoRun(LookupError):
@@ -100,6 +107,10 @@ class Access:
         if not rows or not all(self._allows(row | {"link": None}, link, to_change, to_leave) for row in rows):
             raise self._refusal(rows, f"There is no race {quoted(race)}; it may have been deleted.")
         return rows
+
+    def sees(self, row: Any) -> bool:
+        """Returns whether the asker may look at a stored run."""
+        return self._allows(row, "")
 
     def name_of(self, run: str) -> str:
         """Returns the id of a run that may be looked at. Raises `NoRun`, on an open server only later."""

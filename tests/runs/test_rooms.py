@@ -57,6 +57,11 @@ class FakeRoom:
     shared: set[str] = field(default_factory=set)
     paused: bool = False
 
+    def close(self) -> None:
+        self.members.clear()
+        self.shared.clear()
+        self.paused = False
+
 
 def at(server: Server, person: str) -> Service:
     """The service as a host or a member uses it."""

@@ -67,6 +67,8 @@ CHANGES: dict[tuple[str, str], list[Any]] = {
 """What the owner alone may do with a run or a race, and the bodies that say it."""
 PRICED = {("GET", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
 """What the owner alone may do with a price, which has no link."""
+STAGED = {("GET", "/stage")}
+"""What shows a run or a race that its query names, to whom that may be shown."""
 TALKS = {("GET", path) for path in ("/talks", "/talks/{name}", "/talks/{name}/export.{kind}")}
 TALKS |= {("GET", "/talks/{name}/recordings/{file}.json")}
 """What its owner alone may look at of a talk that did not come with GradLeak."""
@@ -156,7 +158,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 def rules() -> set[tuple[str, str]]:
     games = in_room(GAME_ROUTES)  # tests/web/test_room_games.py has theirs, tests/web/test_room.py the others
-    return PUBLIC | LISTS | STARTS | SEEN | PRICED | TALKS | CHANGES.keys() | games | in_room(ROOM_ROUTES)
+    return PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys() | games | in_room(ROOM_ROUTES)
 
 
 def in_room(routes: Sequence[Route | WebSocketRoute]) -> set[tuple[str, str]]:
