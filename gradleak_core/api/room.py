@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from gradleak_core.api.incoming import read_json_body, service_of
+from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.room_hall import Hall
 from gradleak_core.api.room_socket import stream_room, stream_wall
 from gradleak_core.config.schemas import quoted
@@ -223,4 +224,5 @@ ROOM_ROUTES = [
     Route("/room/qr.svg", get_code),
     WebSocketRoute("/room/live", stream_room),
     WebSocketRoute("/room/wall", stream_wall),
+    *GAME_ROUTES,
 ]

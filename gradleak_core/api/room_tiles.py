@@ -24,7 +24,7 @@ MOST_TILES = 60
 """The runs that the wall shows, newest first."""
 MOST_LISTED = 40
 """The runs that a phone lists."""
-NAMES = 3
+MOST_NAMES = 3
 """The nicknames that are told of a run."""
 SMALL_BYTES, SMALL_SIDE = 6000, 96
 """A picture with more bytes is made smaller for the wall, to at most so many pixels a side."""
@@ -32,7 +32,7 @@ ANYBODY = Asker("", member=True)
 """A member who has nothing."""
 
 
-class Tiles:
+class RunTiles:
     """All runs of a room, looked up twice a second for everybody together. Used on the event loop only."""
 
     def __init__(self, service: Service) -> None:
@@ -134,8 +134,8 @@ class Tiles:
     def _names_of(self, row: Any) -> str:
         members = room_of(self.service).members
         names = [members[person] for person in row["people"] if person in members]
-        more = len(names) - NAMES
-        return ", ".join(names[:NAMES]) + (f" +{more}" if more > 0 else "")
+        more = len(names) - MOST_NAMES
+        return ", ".join(names[:MOST_NAMES]) + (f" +{more}" if more > 0 else "")
 
     def _list(self, row: Any) -> Any:
         place = self.service.supervisor.places.get(row["id"], NO_PLACE)
@@ -149,9 +149,9 @@ class Tiles:
 
 
 class Shown:
-    """What the phones follow, looked up once for all of them. Used on the event loop only."""
+    """Looks up what the phones follow, once for all of them. Used on the event loop only."""
 
-    def __init__(self, service: Service, tiles: Tiles) -> None:
+    def __init__(self, service: Service, tiles: RunTiles) -> None:
         self.service, self.tiles = service, tiles
         self._traces: dict[str, Trace] = {}
         self._pictures: dict[tuple[str, int], str] = {}
