@@ -2,10 +2,11 @@
 // A figure of the page that explains: it plays once when it is seen, and stops, goes on and is scrubbed by hand.
 /** @import { Figure } from "./explanation_figures.js" */
 import { FIGURES } from "./explanation_figures.js";
+import { loadLanguage, translate, translateAll } from "./language.js";
 import { learn } from "./words.js";
 
 /** @import { Table } from "./words.js" */
-/** @typedef {Table & { version: string, figure: string, title: string }} ExplanationData */
+/** @typedef {Table & { version: string, figure: string, title: string, lang?: string }} ExplanationData */
 
 /** @type {Map<string, Promise<any>>} */
 const files = new Map();
@@ -45,7 +46,8 @@ export class View {
     this.button = /** @type {HTMLButtonElement} */ (find("play"));
     this.scrub = /** @type {HTMLInputElement} */ (find("scrub"));
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    this.scene.setAttribute("aria-label", data.title);
+    this.scene.setAttribute("aria-label", translate(data.title));
+    translateAll(parent);
     this.button.addEventListener("click", () => (this.clock === undefined ? this.play() : this.pause()));
     this.scrub.addEventListener("input", () => {
       this.begun = true;
@@ -55,7 +57,7 @@ export class View {
     this.eye = new IntersectionObserver(([{ isIntersecting }]) => this.look(isIntersecting), { threshold: 0.6 });
     const { file, make } = FIGURES[data.figure];
     read(data, file).then((recorded) => { if (!this.gone) this.begin(make(this.scene, recorded)); }).catch((error) => {
-      this.told.textContent = "The figure could not be loaded; reload the page.";
+      this.told.textContent = translate("The figure could not be loaded; reload the page.");
       console.error(error);
     });
   }
@@ -72,6 +74,14 @@ export class View {
   /** Is called at every change of the theme, whose colours the figure takes. */
   update() {
     if (this.figure) this.go(this.at);
+  }
+
+  /**
+   * Fetches the sentences of the page's language, before anything is said.
+   * @param {ExplanationData} data
+   */
+  static prepare({ lang }) {
+    return loadLanguage(lang ?? "en");
   }
 
   unmount() {
@@ -108,7 +118,7 @@ export class View {
 
   name() {
     const over = this.figure && this.at === this.figure.steps - 1;
-    this.button.textContent = this.clock !== undefined ? "Pause" : over ? "Play again" : "Play";
+    this.button.textContent = translate(this.clock !== undefined ? "Pause" : over ? "Play again" : "Play");
   }
 
   /** @param {number} at */
@@ -116,8 +126,8 @@ export class View {
     if (!this.figure) return;
     this.at = at;
     this.scrub.value = String(at);
-    this.place.textContent = `${at + 1} of ${this.figure.steps}`;
-    this.told.textContent = this.figure.draw(at);
+    this.place.textContent = translate(`${at + 1} of ${this.figure.steps}`);
+    this.told.textContent = translate(this.figure.draw(at));
     this.scrub.setAttribute("aria-valuetext", this.told.textContent);
     this.name();
   }

@@ -2,6 +2,7 @@
 // The figures of the page that explains. Each is made from what benchmarks/explanations.py has computed or recorded.
 /** @import { Recording } from "./types" */
 import { bars, cloud, curve, element, matrix, panel, picture, tint } from "./explanation_panels.js";
+import { translate } from "./language.js";
 import { offsets, unpack } from "./tiles.js";
 import { seen, threshold } from "./words.js";
 
@@ -100,7 +101,7 @@ function matching(scene, recording) {
   const body = panel(scene, "The update sent, and the guess's", "gl-matrix");
   const rows = ["sent", "guess"].map((name) => {
     const row = element("div", body, "gl-row");
-    element("span", row, "gl-rowname").textContent = name;
+    element("span", row, "gl-rowname").textContent = translate(name);
     return shown.map(() => matrix(Object.assign(element("div", row), { style: "flex: 1" })));
   });
   const fill = (/** @type {number} */ row, /** @type {string} */ text) => {

@@ -1,6 +1,7 @@
 // @ts-check
 // What the figures of the page that explains are put together from: pictures, matrices, curves and bars.
 import { make, set } from "./axes.js";
+import { translate } from "./language.js";
 import { extent, mix, paint, themed } from "./tiles.js";
 
 const [WIDTH, HEIGHT, EDGE] = [300, 150, 10];
@@ -39,7 +40,7 @@ const drawing = (parent) => shape("svg", parent, { viewBox: `0 0 ${WIDTH} ${HEIG
  */
 export function panel(scene, caption, className) {
   const figure = element("figure", scene, `gl-panel ${className}`);
-  element("figcaption", figure).textContent = caption;
+  element("figcaption", figure).textContent = translate(caption);
   return element("div", figure);
 }
 
@@ -166,7 +167,7 @@ export function bars(scene, caption, names) {
   const found = names.map((_, at) => shape("rect", svg, { class: "gl-bar", x: at * wide + 4, width: wide - 8 }));
   shape("line", svg, { class: "gl-axis", x1: 0, x2: WIDTH, y1: middle, y2: middle });
   const under = element("div", body, "gl-names");
-  const labels = names.map((name) => Object.assign(element("span", under), { textContent: name }));
+  const labels = names.map((name) => Object.assign(element("span", under), { textContent: translate(name) }));
   return {
     /**
      * @param {number[]} values

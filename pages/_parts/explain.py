@@ -69,7 +69,7 @@ def figure(idea: str) -> None:
     heading, text = read_explanation(idea).split("\n", 1)
     title = heading.lstrip("# ")
     st.subheader(title, anchor=f"idea-{idea}")
-    data = {"module": "explanation.js", "figure": idea, "title": f"Figure: {title}"}
+    data = {"module": "explanation.js", "figure": idea, "title": f"Figure: {title}", "lang": language()}
     _mount_figure(key=f"figure:{idea}", data=[data | ALWAYS])
     with st.container(width=760):
         st.markdown(text)
