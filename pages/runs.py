@@ -2,13 +2,12 @@
 
 from itertools import chain
 
-import streamlit as st
-
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
 from pages._parts.entrance import apart
 from pages._parts.site import pages
+from pages._parts.speaking import st
 
 known = catalogue()
 rows = service().runs()

@@ -38,7 +38,18 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "places", "languages", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
+        *(
+            "types",
+            "places",
+            "languages",
+            "translating",
+            "config",
+            "verdicts",
+            "doctor",
+            "forecast",
+            "seeds",
+            "__init__",
+        ),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.disk", "spread"),
         *("cluster.__init__", "cluster.connection"),
     ),
@@ -57,6 +68,7 @@ WEB = (
         "types",
         "places",
         "languages",
+        "translating",
         "config",
         "verdicts",
         "doctor",

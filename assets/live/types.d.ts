@@ -121,6 +121,8 @@ export interface Data {
   /** everybody has runs of their own, which others see by a link only */
   people: boolean;
   entry: Entry | null;
+  /** the code of the language of the page */
+  lang?: string;
   /** what a link that teaches hides and locks, and the iteration at which the run is shown first */
   hidden?: string[];
   locked?: string[];
@@ -148,6 +150,7 @@ export interface RaceData {
   people: boolean;
   entry: Entry | null;
   batch: number;
+  lang?: string;
   hidden?: string[];
   locked?: string[];
   at?: number | null;

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.people.register import LOG_IN, TYPE_PIN
 from gradleak_core.types import JSON, Refused
 from pages._parts.engine import service
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 SAYS = {TYPE_PIN: "Type the room's PIN to run it:", LOG_IN: "Log in to run it:"}

@@ -1,7 +1,5 @@
 """The script of every browser tab: the frame around the pages."""
 
-import streamlit as st
-
 from gradleak_core.languages import ask_language
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import Unreadable
@@ -9,6 +7,7 @@ from pages._parts import setup, teaching
 from pages._parts.engine import service, troubles
 from pages._parts.lesson_bench import move_to
 from pages._parts.site import pages
+from pages._parts.speaking import st
 
 st.set_page_config(
     page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=300
@@ -28,12 +27,12 @@ teaching.read_address(service().catalogue())
 ask_language(teaching.spoken)
 alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed
 page = st.navigation(list(pages().values()), position="hidden" if alone or framed else "top")
-lab = page.title == "Lab"
-if page.title != "Lessons":
+lab, taught = not page.url_path, page.url_path == "lessons"
+if not taught:
     move_to(None)
 if framed:
     st.html(teaching.FRAME)
-if page.title == "Lessons":
+if taught:
     teaching.keep_language()
 elif alone or not lab:
     teaching.keep_in_address()

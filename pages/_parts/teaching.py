@@ -11,6 +11,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import teaching as config
 from gradleak_core.config.teaching import Teaching
+from gradleak_core.languages import LANGUAGES, language
+from gradleak_core.translating import translate
 from gradleak_core.types import JSON
 from pages._parts.texts import note
 
@@ -115,7 +117,21 @@ def for_view(shown: str | None) -> dict[str, Any]:
     """Returns what a live view hides, locks and starts at."""
     known = teaching()
     return {
+        "lang": language(),
         "hidden": [name for name in VIEWED if known.hides(name)],
         "locked": [name for name in VIEWED if known.fixes(name)],
         "at": start_at(shown),
     }
+
+
+def choose_language() -> None:
+    """Shows the languages by their own names, and takes over another one for the session."""
+
+    def take_over() -> None:
+        chosen = st.session_state["language"]
+        st.session_state["teaching"] = replace(teaching(), lang="" if chosen == "en" else chosen)
+
+    st.segmented_control(
+        translate("Language"), list(LANGUAGES), default=language(), required=True, key="language",
+        on_change=take_over, format_func=LANGUAGES.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
