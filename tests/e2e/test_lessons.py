@@ -96,7 +96,9 @@ def name_label(tab: LessonTab) -> None:
     below = tab.page.get_by_role("img", name="The last layer").locator("span:has(> span[style*='right:50%'])")
     expect(below).to_have_count(1)
     label = below.evaluate("bar => bar.previousElementSibling.textContent")
-    tab.page.locator("[class*=st-key-named] [data-testid=stRadioOption]").filter(has_text=label).click()
+    tab.page.locator("[class*=st-key-named] [data-testid=stRadioOption]").filter(
+        has_text=re.compile(f"^{label}$")
+    ).click()
     tab.press("Name it")
 
 
