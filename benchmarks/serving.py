@@ -73,7 +73,10 @@ def serving(setting: Setting) -> Iterator[Server]:
 def running(
     folder: Path, device: str, environment: Mapping[str, str] = MappingProxyType({}), options: Sequence[str] = ()
 ) -> Iterator[Server]:
-    """A server on a free port with this data folder and further options, its worker ready; what it prints is in the folder's new `log`."""
+    """A server on a free port with this data folder and further options, its worker ready.
+
+    What it prints is in the folder's new `log`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
