@@ -135,7 +135,10 @@ def test_nobody_plays_host_without_the_key(lesson: Class) -> None:
         for path, body in HOSTS_ONLY.items():
             assert lesson.post(cookies, path.format(member=victim), body) == 403, path
     room = lesson.ask(ada, "GET", "/room").json()
-    assert room["open"] and not room["held"] and len(room["members"]) == 2 and "pin" not in room
+    assert room["open"]
+    assert not room["held"]
+    assert len(room["members"]) == 2
+    assert "pin" not in room
     assert {route.path for route in ROOM_ROUTES} >= HOSTS_ONLY.keys()
 
 
@@ -176,7 +179,8 @@ def test_phones_follow_the_host_and_see_the_pause(lesson: Class) -> None:
         until(lambda: lesson.ask(host, "GET", f"/runs/{run}").json()["iteration"] > 5)
         assert lesson.post(host, "/room/follow", {"run": run, "at": None}) == 204
         lane = hear(phone, lambda said: (said.get("shown") or {}).get("lanes"))[0]
-        assert lane["run"] == run and lane["picture"].startswith("data:image/")
+        assert lane["run"] == run
+        assert lane["picture"].startswith("data:image/")
         assert lesson.post(host, "/room/follow", {"run": run, "at": 1}) == 204
         hear(phone, lambda said: (said.get("shown") or {}).get("at") == 1)
         assert lesson.post(host, "/room/hold", {"held": True}) == 204
@@ -197,10 +201,12 @@ def test_who_is_removed_is_turned_away_at_once(lesson: Class) -> None:
         assert lesson.post(host, f"/room/members/{lesson.id(ada)}", {"remove": True}) == 204
         with pytest.raises(ConnectionClosed) as closed:
             hear(phone, lambda said: False)
-    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4404
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
     with lesson.listen(stranger(lesson.people)) as guest, pytest.raises(ConnectionClosed) as closed:
         guest.recv(timeout=20)
-    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4404
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
 
 
 def test_closing_deletes_what_the_room_has_made(lesson: Class) -> None:
