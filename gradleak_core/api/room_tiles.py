@@ -110,12 +110,11 @@ class RunTiles:
             self._numbers[run] = (self.number, self.number if pictured else self._numbers[run][1])
 
     async def _make_tile(self, row: Any, covered: bool) -> Any:
+        """Returns a tile; one that is covered has neither a picture nor the name of its set-up, which names that."""
         numbers = describe_guess(row, self.service.hub.live.get(row["id"]))
-        picture = None
-        if not covered:
-            picture = await self._find_picture(row)
+        picture, title = (None, "") if covered else (await self._find_picture(row), row["name"])
         return numbers | {
-            "run": row["id"], "by": self._names_of(row), "title": row["name"], "created": row["created"],
+            "run": row["id"], "by": self._names_of(row), "title": title, "created": row["created"],
             "covered": covered, "picture": picture,
         }  # fmt: skip
 

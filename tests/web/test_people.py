@@ -45,9 +45,10 @@ PUBLIC = {
     ("MOUNT", "/static/live/{version}"),
     ("MOUNT", "/static"),
     ("POST", "/admission"),
+    ("GET", "/lessons/sheets"),
 }
 """What says nothing of anybody."""
-LISTS = {("GET", "/runs"), ("GET", "/races"), ("DELETE", "/runs")}
+LISTS = {("GET", "/runs"), ("GET", "/races"), ("DELETE", "/runs"), ("GET", "/lessons/answers.csv")}
 STARTS = {("POST", "/runs"), ("POST", "/races"), ("POST", "/prices"), ("POST", "/uploads")}
 SEEN = {("GET", path) for path in (*PICTURES, "/runs/{run}", "/runs/{run}/recording", "/runs/{run}/export.{kind}")}
 SEEN |= {("GET", "/races/{race}"), ("GET", "/races/{race}/export.{kind}"), ("WS", "/live/{run}")}
