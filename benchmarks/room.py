@@ -32,11 +32,12 @@ from gradleak_core.runs.protocol import unpack_live
 JSON = Any
 DOOR_PIN = "314159"
 IN_A_ROOM = ("--room", "--host", "127.0.0.1", "--pin", DOOR_PIN)
-LASTING = 100_000
-"""The iterations of a run that is stopped when enough is known."""
+LASTING, BRIEF = 100_000, 50
+"""The iterations of a run that is stopped when enough is known, and of one that soon ends."""
 RUNNING = 10
 """The different runs of the class."""
-PATIENT = 60.0
+LATEST = 4.0
+"""The seconds after which a thumbnail that has not come counts as lost."""
 
 
 def measure(setting: Setting) -> JSON:
@@ -102,6 +103,7 @@ async def watch_the_wall(server: Server, host: httpx.AsyncClient, members: list[
     before, begun = processor_seconds(pid), time.perf_counter()
     await asyncio.sleep(seconds)
     spent, ended = processor_seconds(pid) - before, time.perf_counter()
+    await asyncio.sleep(LATEST)  # for what is on its way to the wall
     ages = [age for phone in members for age in phone.ages_of_tiles(reference, begun, ended)]
     lost = sum(not set(runs) <= phone.tiles.keys() for phone in members)
     hidden = [(await phone.client.get(f"/api/runs/{private}")).status_code for phone in members[1:]]
@@ -121,7 +123,7 @@ async def hand_in(client: httpx.AsyncClient) -> str:
     """A run of a picture that somebody has handed in and not shown to the room."""
     Image.new("RGB", (32, 32), "teal").save(data := io.BytesIO(), "PNG")
     image = (await client.post("/api/uploads", content=data.getvalue())).raise_for_status().json()["image"]
-    return await start(client, 99, LASTING, [image])
+    return await start(client, 99, BRIEF, [image])
 
 
 async def note_iterations(server: Server, phone: Phone, run: str, reference: dict[tuple[str, int], float]) -> None:
@@ -137,7 +139,7 @@ async def pause_all(host: httpx.AsyncClient, members: list[Phone], reference: di
     """The seconds after which all phones say that everything is paused, and no picture comes any more."""
     begun = time.perf_counter()
     (await host.post("/api/room/hold", json={"held": True})).raise_for_status()
-    told = [await phone.until(lambda one: one.common.get("held")) for phone in members]
+    told = await asyncio.gather(*(phone.until(lambda one: one.common.get("held")) for phone in members))
     await asyncio.sleep(2)
     last = max(reference.values(), default=begun)
     (await host.post("/api/room/hold", json={"held": False})).raise_for_status()
@@ -147,7 +149,7 @@ async def pause_all(host: httpx.AsyncClient, members: list[Phone], reference: di
 async def press_the_same(members: list[Phone]) -> JSON:
     """All press Run on the first preset at the same moment."""
     runs = set(await asyncio.gather(*(start(phone.client, 7, 300) for phone in members)))
-    ends = [await phone.until(lambda one: one.ended(runs)) for phone in members]
+    ends = await asyncio.gather(*(phone.until(lambda one: one.ended(runs)) for phone in members))
     return {"what": "same preset", "people": len(members), "runs": len(runs), "apart": max(ends) - min(ends)}
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import segno
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -28,7 +27,7 @@ from gradleak_core.verdicts import STATUSES
 
 
 def hall_of(request: Request) -> Hall:
-    """Returns the room of this server. Raises HTTPException 404 where there is none.
+    """Returns the room of this server. Raises `NoRun` where there is none.
 
     From here on the request is answered in the language that its address names.
     """
@@ -36,7 +35,7 @@ def hall_of(request: Request) -> Hall:
     use_language(code if code in LANGUAGES else "")
     hall: Hall | None = getattr(request.app.state.service, "hall", None)
     if hall is None:
-        raise HTTPException(404, say(rooms.NO_ROOM))
+        raise NoRun(say(rooms.NO_ROOM))
     return hall
 
 

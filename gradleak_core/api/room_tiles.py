@@ -61,17 +61,17 @@ class RunTiles:
         self.public = frozenset(row["id"] for row in rows if may_see(ANYBODY, row, shared=room.shared))
         covered = room.games.naming_goes_on
         shown = [row for row in rows if row["id"] in self.public][:MOST_TILES]
-        before = self.number
-        for row in shown:
-            self._put(await self._make_tile(row, covered))
+        tiles = [await self._make_tile(row, covered) for row in shown]
+        before = self.number  # nothing waits from here on, or a wall could be told half of it
+        self._packed.clear()
+        for tile in tiles:
+            self._put(tile)
         for run in [run for run in self._tiles if run not in {row["id"] for row in shown}]:
             del self._tiles[run], self._numbers[run]
             self.number += 1
             self._left[run] = self.number
         listed = [self._list(row) for row in rows]
         changed, self._listed = listed != self._listed or self.number != before, listed
-        if self.number != before:
-            self._packed.clear()
         return changed
 
     def since(self, number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,7 @@ from gradleak_core.api import api
 from gradleak_core.api.guard import Guard
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_hall import open_hall
+from gradleak_core.api.room_tiles import RunTiles
 from gradleak_core.people.cookies import new_person
 from gradleak_core.people.register import People
 from gradleak_core.room.room import Room, public_id
@@ -227,3 +229,21 @@ def test_a_code_leads_to_the_room(lesson: Class) -> None:
     codes = [lesson.ask(who, "GET", "/room/qr.svg") for who in (lesson.come_as_host(), stranger(lesson.people))]
     assert all(code.headers["content-type"].startswith("image/svg") for code in codes)
     assert codes[0].text != codes[1].text
+
+
+def test_a_wall_misses_no_tile_that_is_made_while_it_is_told(lesson: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, service = lesson.come("Ada"), lesson.server.service
+    runs = {lesson.start(ada, steps=steps) for steps in (3, 4, 5)}
+    tiles, told = RunTiles(service), []
+    make = tiles._make_tile
+
+    async def make_and_tell(row: Any, covered: bool) -> Any:
+        tile = await make(row, covered)
+        told.append((len(tiles._tiles), len(json.loads(tiles.since(-1))["tiles"])))
+        return tile
+
+    monkeypatch.setattr(tiles, "_make_tile", make_and_tell)
+    asyncio.run_coroutine_threadsafe(tiles.look(), service._loop).result(20)
+    assert len(told) == 3
+    assert all(there == said for there, said in told)
+    assert {tile["run"] for tile in json.loads(tiles.since(-1))["tiles"]} == runs

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from gradleak_core.api import room_games, room_plays
+from gradleak_core.api import lessons, room_games, room_plays
 from gradleak_core.api.room_desk import GameDesk
 from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.room_hall import open_hall
@@ -439,3 +439,11 @@ def test_the_results_are_for_grading(room: Class) -> None:
         ("'=Ben", "0", "0"),
         ("Anna", "1", "1"),
     ]
+
+
+def test_a_class_hands_its_answers_in_to_the_host(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"person": room.person(who), "question": who} for who in ("anna", "ben")]
+    monkeypatch.setattr(lessons, "handed_in", lambda folder: rows)
+    for who, seen in (("host", ["anna", "ben"]), ("anna", ["anna"]), ("stranger", []), ("nobody", [])):
+        service = room.server.service.seen_by(room.people.asker(room.who[who]))
+        assert [row["question"] for row in lessons.answers_for(service)] == seen
