@@ -51,7 +51,8 @@ export class Stage {
     this.build();
     followSystem(this.changed);
     this.go(Number(query.get("chapter") ?? 1) - 1, history.state?.runs);
-    loadRecordings(site, programme.chapters).then(() => this.foresee());
+    const { chapters } = programme;
+    loadRecordings(site, [...chapters.slice(this.at), ...chapters.slice(0, this.at)]).then(() => this.foresee());
     setInterval(() => this.watch(), WATCH_MS);
     this.stayAwake();
   }

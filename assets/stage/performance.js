@@ -6,6 +6,7 @@ import { NO_ANSWER } from "../live/words.js";
 import { say } from "../live/language.js";
 import { post } from "../live/source.js";
 import { Player } from "./player.js";
+import { loadRecording } from "./programme.js";
 import { pause } from "./server.js";
 
 /** Milliseconds after which a run that says nothing is taken for lost. */
@@ -127,12 +128,14 @@ export class Performance {
    * Lets the recordings go on from what is on show. Without any, what is on show stays.
    * @param {string} problem why there is no run
    */
-  rescue(problem) {
-    const { chapter: { recorded }, players } = this;
+  async rescue(problem) {
+    const { chapter, players } = this;
+    const turn = this.turn = {};
+    const recorded = await loadRecording(this.api, chapter);
+    if (turn !== this.turn) return;
     this.problem = problem;
     if (recorded?.length === players.length) {
       const on = this.state === "live";
-      this.turn = {};
       this.stopOwn();
       this.state = "recorded";
       players.forEach((player, at) => player.replay(recorded[at], this.visibly, on));

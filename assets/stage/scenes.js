@@ -67,6 +67,7 @@ export class RunScene {
     const { players } = this.performance;
     this.node = element("section", players.length > 1 ? "st-scene st-race" : "st-scene st-run");
     this.node.style.setProperty("--st-lanes", String(Math.max(1, players.length)));
+    this.node.classList.toggle("st-many", players.length > 2);
     this.pictures = element("div", "st-pictures", this.node);
     this.foot = element("div", "st-foot", this.node);
     this.truth = players.length > 1 ? this.frame(this.foot, "truth") : this.frame(this.pictures, "truth");
