@@ -20,6 +20,8 @@ export class Performance {
   problem = "";
   /** @type {string[]} the runs that were started here last */
   own = [];
+  /** the run or the race on show, by which phones can follow it */
+  subject = "";
 
   /**
    * @param {string} api
@@ -35,6 +37,7 @@ export class Performance {
     this.visibly = visibly;
     this.changed = changed;
     this.players = chapter.experiments.map((_, at) => new Player(at + 1, chapter.names[at] ?? "", changed));
+    this.subject = chapter.race ?? chapter.runs[0] ?? "";
     if (chapter.runs.length) this.follow(chapter.runs);
   }
 
@@ -93,17 +96,27 @@ export class Performance {
    */
   async submit(turn) {
     const { chapter: { experiments: [experiment, ...others] } } = this;
-    const runs = others.length ? await this.race() : [(await post(`${this.api}/runs`, { experiment })).id];
+    const { id, runs } = others.length ? await this.race() : await this.run(experiment);
     this.own = runs;
-    if (turn !== this.turn) this.stopOwn(); // the recording has taken over, or another start has
+    if (turn === this.turn) this.subject = id;
+    else this.stopOwn(); // the recording has taken over, or another start has
     return runs;
   }
 
-  /** Starts all lanes, and returns their runs. */
+  /** @param {any} experiment */
+  async run(experiment) {
+    /** @type {{ id: string }} */
+    const { id } = await post(`${this.api}/runs`, { experiment });
+    return { id, runs: [id] };
+  }
+
+  /** Starts all lanes. */
   async race() {
-    const { experiments: lanes, by, title } = this.chapter;
-    const race = await post(`${this.api}/races`, { lanes, by, title: title || null });
-    return race.lanes.map((/** @type {{ id: string }} */ { id }) => id);
+    const { experiments, by, title } = this.chapter;
+    const race = await post(`${this.api}/races`, { lanes: experiments, by, title: title || null });
+    /** @type {{ id: string }[]} */
+    const lanes = race.lanes;
+    return { id: race.id, runs: lanes.map(({ id }) => id) };
   }
 
   /** @param {string[]} runs */

@@ -16,6 +16,7 @@ import { say } from "../live/language.js";
  * @property {string[]} names
  * @property {"iterations" | "seconds"} by
  * @property {string[]} runs runs that are on show from the start
+ * @property {string} [race] the race that they are
  * @property {string[]} classes
  * @property {boolean[]} told
  * @property {string} [figure]

@@ -149,7 +149,8 @@ export class RunScene {
   write(players) {
     const [first] = players;
     const said = players.map((player, at) => this.say(player, at));
-    const whose = first.batch > 1 ? say("Private pictures") : say("Private picture");
+    const several = (first.trace.head.batch ?? this.chapter.experiments[0]?.images?.length) > 1;
+    const whose = several ? say("Private pictures") : say("Private picture");
     text(this.truth.head, whose);
     text(this.truth.caption, this.covered ? "" : said[0].truth);
     this.truth.body.dataset.cover = say("Covered");
@@ -236,6 +237,8 @@ export class RunScene {
 export class FigureScene {
   covered = false;
   at = 0;
+  /** @type {string | undefined} */
+  theme;
   /** @type {import("../live/explanation_figures.js").Figure | null} */
   figure = null;
   /** @type {number | undefined} */
@@ -291,9 +294,11 @@ export class FigureScene {
     this.clock = undefined;
   }
 
-  /** Draws anew, because the colours may be others. */
+  /** Draws anew in other colours. */
   draw() {
-    this.go(this.at);
+    const { theme } = document.documentElement.dataset;
+    if (theme !== this.theme) this.go(this.at);
+    this.theme = theme;
   }
 
   cover() {}

@@ -117,6 +117,7 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
         "names": names,
         "by": by,
         "runs": [row["id"] for row in rows],
+        "race": rows[0]["race"]["id"] if len(rows) > 1 else None,
         "classes": class_names(experiments[0].get("images", [])),
         "told": [bool(one) and labels_revealed(one) for one in experiments],
         "recording": recording,
