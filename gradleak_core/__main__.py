@@ -6,16 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from gradleak_core.cli.options import (
+    Address,
     AllowedHosts,
     AllowedOrigins,
     AttackName,
     BasePath,
+    Certificate,
+    CertificateKey,
     Channels,
     Cluster,
     Exposed,
@@ -39,6 +42,7 @@ from gradleak_core.cli.options import (
     Way,
     Where,
     Workers,
+    combine_options,
 )
 from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
@@ -46,7 +50,7 @@ from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
 
 if TYPE_CHECKING:
-    from gradleak_core.cli.choose import Choice
+    pass
 
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
@@ -55,25 +59,6 @@ app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
 app.add_typer(talk_app, name="talk")
-
-
-def combine_options(
-    preset: str | None,
-    experiment: Path | None,
-    samples: list[str] | None,
-    model: str | None,
-    attack: str | None,
-    settings: list[str] | None,
-    numbers: dict[str, int | None],
-    **more: Any,
-) -> Choice:
-    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
-    from gradleak_core.cli.choose import Choice
-
-    return Choice(
-        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
-        settings=settings or [], numbers=numbers, **more,
-    )  # fmt: skip
 
 
 @app.command("attack")
@@ -236,7 +221,7 @@ def tune_threads(
 
 @app.command("serve")
 def serve_site(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    host: Address = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -254,6 +239,9 @@ def serve_site(
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
     log_format: LogOption = LogFormat.text,
+    room: Annotated[bool, typer.Option("--room", help="A class joins by phone, over the network, with a PIN.")] = False,
+    certfile: Certificate = None,
+    keyfile: CertificateKey = None,
     rehearse: ToRehearse = None,
 ) -> int:
     """Serve the dashboard."""
@@ -264,8 +252,12 @@ def serve_site(
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     people = (open, pin, keep_days, ephemeral, cluster)
+    host = host or ("0.0.0.0" if room else "127.0.0.1")
     listening = (host, port, workers, data_dir, allowed_host or [], doors, timeout)
-    return serve(Site(*listening, *reached, *people, log_format=log_format.value), STDOUT)
+    site = Site(
+        *listening, *reached, *people, log_format=log_format.value, room=room, certfile=certfile, keyfile=keyfile
+    )
+    return serve(site, STDOUT)
 
 
 def run_installed() -> int:

@@ -19,12 +19,12 @@ from gradleak_core.api.arrivals import post_upload
 from gradleak_core.api.entrance import handle_race_link, handle_run_link, post_admission
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
-from gradleak_core.api.lessons import get_answers, get_sheets
+from gradleak_core.api.lessons import LESSON_ROUTES
 from gradleak_core.api.live_socket import stream_live
-from gradleak_core.api.room_games import GAME_ROUTES
+from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
-from gradleak_core.api.talks import get_talk, get_talk_export, get_talk_recording, list_talks
+from gradleak_core.api.talks import TALK_ROUTES
 from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
@@ -81,17 +81,13 @@ def api(service: Service) -> Starlette:
         Route("/prices", post_price, methods=["POST"]),
         Route("/prices/{price}", get_price),
         Route("/prices/{price}/stop", stop_price, methods=["POST"]),
-        Route("/talks", list_talks),
-        Route("/talks/{name}", get_talk),
-        Route("/talks/{name}/export.{kind}", get_talk_export),
-        Route("/talks/{name}/recordings/{file}.json", get_talk_recording),
+        *TALK_ROUTES,
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),
-        *GAME_ROUTES,
+        *ROOM_ROUTES,
         Route("/stage", get_programme),
-        Route("/lessons/sheets", get_sheets),
-        Route("/lessons/answers.csv", get_answers),
+        *LESSON_ROUTES,
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),

@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
 from gradleak_core.languages import LANGUAGES, use_language
@@ -45,3 +46,6 @@ def answers_for(service: Service) -> list[dict[str, object]]:
     """Returns the answers that the asker may see, oldest first."""
     rows, asker = handed_in(service.folder), service.asker
     return [row for row in rows if asker.everything or (asker.person and row.get("person") == asker.person)]
+
+
+LESSON_ROUTES = [Route("/lessons/sheets", get_sheets), Route("/lessons/answers.csv", get_answers)]

@@ -25,11 +25,10 @@ from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.recording import data_url
 from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import BESIDE_A_SETUP
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import UNFINISHED
 
-BESIDE_SETUP = ("run", "race", "watch", "at", "hide", "lock", "embed", "lang")
-"""What an address of the Lab may say besides a set-up."""
 LOOK_EVERY = 0.25
 """The seconds between two looks at a guess that forms on the phones."""
 
@@ -57,7 +56,7 @@ def read_address(address: str, catalogue: JSON) -> list[JSON]:
             say("This address names no set-up; copy it from the Lab, with all that follows the question mark.")
         )
     lanes = query.pop("lane", [])
-    first = from_query({key: values for key, values in query.items() if key not in BESIDE_SETUP}, catalogue)
+    first = from_query({key: values for key, values in query.items() if key not in BESIDE_A_SETUP}, catalogue)
     return [first, *(read_lane(lane, first, catalogue) for lane in lanes)]
 
 
@@ -137,7 +136,8 @@ class FormingGuess:
         self._trace = self._trace or await self.service.hub.trace(self.naming.run)
         trace, naming = self._trace, self.naming
         if trace is None or not trace.frames:
-            return False
+            known, naming.failed = naming.failed, trace is None or trace.over
+            return naming.failed and not known
         self._begun = self._clock() if self._begun is None else self._begun
         labels = trace.head["labels"]
         naming.learn(words_of(naming.images[0], labels[0]) if labels else [])

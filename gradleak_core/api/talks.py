@@ -8,12 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
+from gradleak_core.api.talk_page import make_talk_page
 from gradleak_core.runs.protocol import encode
 from gradleak_core.runs.service import Service
 from gradleak_core.talks.chapters import resolve_chapter
-from gradleak_core.talks.exports import TALK_EXPORTER, TALK_EXPORTS, gather_talk
+from gradleak_core.talks.exports import TALK_EXPORTER, TALK_EXPORTS, gather_talk, require_chapters
 from gradleak_core.talks.form import minutes_of, write_talk
 from gradleak_core.talks.shelf import Shelf, shelf_of
 
@@ -42,7 +44,7 @@ async def get_talk_recording(request: Request) -> Response:
 async def get_talk_export(request: Request) -> Response:
     """Answers with a talk as a file to keep. A process of its own makes it, and a thread waits for that."""
     service, name, kind = service_of(request), request.path_params["name"], request.path_params["kind"]
-    if kind not in (*TALK_EXPORTS, "json"):
+    if kind not in (*TALK_EXPORTS, "json", "html"):
         raise HTTPException(404)
     data, media = await run_in_threadpool(export_talk_file, service, name, kind)
     headers = {"content-disposition": f'attachment; filename="{"talk" if kind == "json" else name}.{kind}"'}
@@ -56,6 +58,9 @@ def export_talk_file(service: Service, name: str, kind: str) -> tuple[bytes, str
     if kind == "json":
         return write_talk(talk).encode(), "application/json"
     whole = gather_talk(talk, lambda file: shelf.recording(name, file))
+    require_chapters(whole)
+    if kind == "html":
+        return make_talk_page(whole).encode(), "text/html"
     return service.maker.make(kind, encode(whole), TALK_EXPORTER), TALK_EXPORTS[kind][1]
 
 
@@ -77,3 +82,12 @@ def address_of(shelf: Shelf, name: str, file: str) -> str | None:
     """Returns the address of a talk's recording relative to the site; None where there is no such file."""
     place = shelf.recording(name, file) if file else None
     return f"api/talks/{name}/recordings/{file}?v={place.stat().st_mtime_ns:x}" if place else None
+
+
+TALK_ROUTES = [
+    Route("/talks", list_talks),
+    Route("/talks/{name}", get_talk),
+    Route("/talks/{name}/export.{kind}", get_talk_export),
+    Route("/talks/{name}/recordings/{file}.json", get_talk_recording),
+]
+"""The routes of talks, below /api."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from gradleak_core.cli.choose import Choice
 
 Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
 Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
@@ -28,6 +31,16 @@ Cluster = Annotated[
     str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.", envvar="GRADLEAK_CLUSTER")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        help="Address to listen on; 0.0.0.0, the whole network, with --room, else this machine alone.",
+        show_default=False,
+    ),
+]
+Certificate = Annotated[Path | None, typer.Option(help="PEM file of a certificate, for https; needs --keyfile.")]
+CertificateKey = Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)
 ]
@@ -76,3 +89,22 @@ KeepDays = Annotated[
 LogOption = Annotated[
     LogFormat, typer.Option("--log-format", help="Plain text, or one JSON object a line.", envvar="GRADLEAK_LOG_FORMAT")
 ]
+
+
+def combine_options(
+    preset: str | None,
+    experiment: Path | None,
+    samples: list[str] | None,
+    model: str | None,
+    attack: str | None,
+    settings: list[str] | None,
+    numbers: dict[str, int | None],
+    **more: Any,
+) -> Choice:
+    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
+    from gradleak_core.cli.choose import Choice
+
+    return Choice(
+        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
+        settings=settings or [], numbers=numbers, **more,
+    )  # fmt: skip

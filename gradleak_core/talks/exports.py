@@ -1,4 +1,4 @@
-"""A talk with its recordings as a file to take along: a page, a film, or stills. Imports no torch."""
+"""A talk with its recordings as a file to take along: a film, or stills. Imports no torch."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def slim_recording(recording: JSON, title: str, most: int = USUAL_RECORDED) -> J
 def slim_run(recording: JSON, most: int) -> JSON:
     """Returns the recording of one run with so many pictures, fewer of a batch, and with the curves' telling points."""
     frames = [frame for frame in recording["frames"] if frame.get("picture")]
-    room = max(FEWEST_OF_A_LANE, round(most / math.sqrt(recording["head"].get("batch") or 1)))
+    room = max(min(most, FEWEST_OF_A_LANE), round(most / math.sqrt(recording["head"].get("batch") or 1)))
     chosen = choose_iterations(frames, min(room, len(frames)), choose_by_change) if frames else []
     kept = [frame for frame in frames if frame["iteration"] in chosen]
     small = [shorten_frame(frame, last=frame is kept[-1]) for frame in kept]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradleak_core.config.schemas import fit_text
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import writing
 from gradleak_core.runs.service import Service
@@ -63,9 +64,12 @@ class Shelf:
         return read_talk_file(self.find(name) / TALK_FILE)
 
     def rows(self) -> list[JSON]:
-        """Returns a row for each talk: its name, what a list says of it, and `problem`, why it cannot be shown."""
+        """Returns a row for each talk, those that may be changed first, then the shorter first.
+
+        A row is the talk's name, what a list says of it, and `problem`, why it cannot be shown.
+        """
         names = dict.fromkeys(name for folder in self.folders for name in list_names(folder))
-        return [self.row(name) for name in names]
+        return sorted(map(self.row, names), key=lambda row: (not row["changeable"], row["minutes"], row["title"]))
 
     def row(self, name: str) -> JSON:
         """Returns what a list says of one talk. Raises `NoTalk`."""
@@ -115,6 +119,7 @@ class Shelf:
     def copy(self, name: str) -> str:
         """Keeps a copy of a talk with its recordings, and returns its name. Raises `NoTalk` or `Refused`."""
         source, talk = self.find(name), self.read(name)
+        talk["title"] = f"{fit_text(talk['title'], 90)} (copy)"
         new = self.new_name(talk["title"])
         self.write(new, talk)
         for chapter in talk["chapters"]:

@@ -22,11 +22,13 @@ from pages._parts.engine import catalogue, found, found_race, service
 from pages._parts.lanes import racing
 from pages._parts.talk_chapter import chapter_form, chapter_view
 from pages._parts.talk_list import open_talk, present, shelf
-from pages._parts.talk_rehearsal import rehearsal, rehearsing
+from pages._parts.talk_rehearsal import rehearsal, rehearse_button, rehearsing
 
 KINDS = {"run": ":material/play_circle:", "race": ":material/sports_score:", "figure": ":material/animation:",
          "words": ":material/notes:"}  # fmt: skip
 """The icon of each kind of chapter."""
+MOST_IN_SIGHT, LIST_HIGH = 8, 460
+"""The chapters that the list shows at once, and the pixels that it takes where there are more."""
 REFUSED_HIGH = 90
 """The pixels that are kept for a sentence on why a field was not kept, so that nothing moves."""
 FIELD, ACTION = "talk-field", "talk-action"
@@ -35,17 +37,18 @@ FIELD, ACTION = "talk-field", "talk-action"
 
 def editor(name: str) -> None:
     """Shows a talk: its title and length, its chapters, the open one of them, and what is done with all of it."""
-    st.button(say("All talks"), icon=":material/arrow_back:", key="all-talks", on_click=open_talk, args=(None,))
     own = shelf().changeable(name)
     try:
         talk = shelf().read(name)
     except Refused as refused:
         st.error(texts.escaped(str(refused)), icon=":material/error:")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
+        st.button(say("All talks"), icon=":material/arrow_back:", key="all-talks", on_click=open_talk, args=(None,))
         present(name, disabled=not talk["chapters"])
         files(name, talk)
         if own:
+            rehearse_button(name, talk)
             dispose(name)
         elif shelf().own is not None:
             st.button(say("Make a copy to change"), icon=":material/content_copy:", on_click=copy, args=(name,))
@@ -54,7 +57,7 @@ def editor(name: str) -> None:
     else:
         st.subheader(texts.escaped(talk["title"]))
     texts.show_refusal(ACTION)
-    if own and rehearsal(name, talk):
+    if own and rehearsal(name):
         return
     chapters(name, talk, own)
 
@@ -80,11 +83,12 @@ def chapters(name: str, talk: JSON, own: bool) -> None:
     count = len(talk["chapters"])
     at = max(0, min(st.session_state.get("chapter", 0), count - 1))
     listed, shown = st.columns([2, 3], gap="large")
-    with listed:
+    with listed, st.container(height=LIST_HIGH if count > MOST_IN_SIGHT else "content", border=False):
         for place, chapter in enumerate(talk["chapters"]):
             st.button(f"{place + 1}. {texts.escaped(chapter['title'])}", key=f"chapter:{place}", width="stretch",
                       icon=KINDS[chapter["show"]], type="primary" if place == at else "secondary",
                       on_click=choose, args=(place,))  # fmt: skip
+    with listed:
         takes = say("Together {takes} of {minutes} minutes.", takes=f"{minutes_of(talk):g}",
                     minutes=f"{talk['minutes']:g}")  # fmt: skip
         texts.note(takes if count else say("There are no chapters yet. Add the first one."))

@@ -8,10 +8,11 @@ import streamlit as st
 
 from gradleak_core.languages import say
 from gradleak_core.runs.access import NoRun
-from gradleak_core.talks.recordings import dump_recording, find_surprises, lanes_of, name_recording, word_of
+from gradleak_core.talks.recordings import dump_recording, find_surprises, lanes_of, name_recording, seconds_of, word_of
 from gradleak_core.talks.shelf import NoTalk
 from gradleak_core.talks.stored import has_ended, record_stored, start_chapter
 from gradleak_core.types import JSON, Refused
+from gradleak_core.verdicts import duration
 from pages._parts import texts
 from pages._parts.engine import service
 from pages._parts.talk_list import shelf
@@ -25,15 +26,19 @@ def rehearsing(name: str) -> bool:
     return bool(state and state["talk"] == name and state["at"] is not None)
 
 
-def rehearsal(name: str, talk: JSON) -> bool:
-    """Shows the button that begins a rehearsal, or how far one is. Returns whether one goes on."""
+def rehearse_button(name: str, talk: JSON) -> None:
+    """Shows the button that begins a rehearsal."""
     playable = [at for at, chapter in enumerate(talk["chapters"]) if chapter["show"] in ("run", "race")]
+    st.button(say("Rehearse"), icon=":material/fiber_manual_record:", key="rehearse", on_click=begin,
+              args=(name, playable), disabled=not playable or rehearsing(name),
+              help=say("Runs every run and race once, and records it for the day when one fails."))  # fmt: skip
+
+
+def rehearsal(name: str) -> bool:
+    """Shows how far a rehearsal is, or what came of it. Returns whether one goes on."""
     if rehearsing(name):
         follow()
         return True
-    st.button(say("Rehearse"), icon=":material/fiber_manual_record:", key="rehearse", disabled=not playable,
-              on_click=begin, args=(name, playable),
-              help=say("Runs every run and race once, and records it for the day when one fails."))  # fmt: skip
     state = st.session_state.get(STATE)
     if state and state["talk"] == name:
         st.markdown("\n".join(f"- {texts.escaped(sentence)}" for sentence in state["said"]))
@@ -63,7 +68,7 @@ def go_on() -> None:
 def tell(chapter: JSON, sentence: str) -> None:
     """Notes what came of a chapter."""
     state = st.session_state[STATE]
-    state["said"].append(f"{state['at'] + 1}. {chapter['title']}: {sentence}")
+    state["said"].append(f"{chapter['title']}: {sentence}")
 
 
 @st.fragment(run_every="0.5s")
@@ -109,7 +114,8 @@ def record() -> None:
         tell(chapter, str(error))
         return
     words = ", ".join(word_of(lane) for lane in lanes_of(recording))
-    tell(chapter, "; ".join([words, *find_surprises(chapter, recording)]))
+    took = f"{duration(seconds_of(recording))}; {words}."
+    tell(chapter, " ".join([took, *(f"Chapter {at + 1}: {said}" for said in find_surprises(chapter, recording))]))
 
 
 def stop() -> None:

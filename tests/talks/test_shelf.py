@@ -43,11 +43,9 @@ def test_a_talk_is_kept_copied_and_deleted_with_its_recordings(shelf: Shelf) -> 
     shelf.write_recording(name, "mine.json", b"{}")
     assert shelf.new_name("Uberblick ein Foto") == f"{name}-2"
     twin = shelf.copy(name)
-    assert shelf.read(twin) == shelf.read(name)
-    assert [(row["name"], row["changeable"], row["chapters"]) for row in shelf.rows()] == [
-        ("my-talk", True, 1),
-        (name, True, 1),
-    ]
+    assert shelf.read(twin)["chapters"] == shelf.read(name)["chapters"]
+    rows = [(row["name"], row["title"], row["changeable"], row["chapters"]) for row in shelf.rows()]
+    assert rows == [(name, "My talk", True, 1), ("my-talk-copy", "My talk (copy)", True, 1)]
     recording = shelf.recording(twin, "mine.json")
     assert recording is not None
     assert recording.read_bytes() == b"{}"
@@ -96,7 +94,7 @@ def test_a_damaged_talk_is_listed_with_its_mistake(shelf: Shelf) -> None:
 def test_the_stage_is_told_what_each_chapter_shows(server: Server) -> None:
     shelf_of(server.service).write("mine", talk(RUN, RACE, WRONG, {"title": "End", "show": "words", "lines": ["Bye"]}))
     listed = server.client.get("/api/talks").json()
-    assert {"name": "mine", "title": "My talk", "chapters": 4}.items() <= listed[0].items()
+    assert {"name": "mine", "title": "My talk", "chapters": 4, "takes": 4}.items() <= listed[0].items()
     told = server.client.get("/api/talks/mine").json()
     run, race, wrong, words = told["chapters"]
     assert run["experiment"]["size"] == 16
@@ -111,6 +109,20 @@ def test_the_stage_is_told_what_each_chapter_shows(server: Server) -> None:
     assert server.client.get("/api/talks/mine/recordings/none.json").status_code == 404
     missing = server.client.get("/api/talks/theirs")
     assert (missing.status_code, missing.json()["error"][:21]) == (404, "There is no such talk")
+
+
+def test_a_talk_is_taken_along_as_a_file(server: Server) -> None:
+    shelf_of(server.service).write("mine", talk(RUN, RACE))
+    kept = server.client.get("/api/talks/mine/export.json")
+    assert kept.headers["content-disposition"] == 'attachment; filename="talk.json"'
+    assert parse_talk(kept.content) == shelf_of(server.service).read("mine")
+    page = server.client.get("/api/talks/mine/export.html")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "A picture" in page.text
+    assert server.client.get("/api/talks/mine/export.zip").content.startswith(b"PK")
+    assert server.client.get("/api/talks/mine/export.exe").status_code == 404
+    shelf_of(server.service).write("empty", talk())
+    assert server.client.get("/api/talks/empty/export.html").status_code == 422
 
 
 def test_everybody_has_talks_of_their_own_where_people_are_kept_apart(tmp_path: Path) -> None:
