@@ -10,8 +10,8 @@ function tab() {
 }
 
 /**
- * Opens the stage, or shows something else on the one that is open: a run or a race, else the set-up that the Lab has in
- * its address. Other pages have none there.
+ * Opens the stage, or shows something else on the one that is open: a run or a race, else the set-up that the Lab has
+ * in its address. Other pages have none there.
  * @param {string | false} started the query that names a run or a race
  */
 export function openStage(started) {
