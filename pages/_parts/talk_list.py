@@ -44,10 +44,10 @@ def listing() -> None:
         )
     )
     found = shelf()
-    if found.own is None:
-        entrance("talks")
-    else:
+    if found.own is not None:
         begin()
+    elif entrance("talks"):
+        texts.note(say("In a room only the host changes talks."))
     for row in found.rows():
         card(row)
 
