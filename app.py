@@ -159,7 +159,7 @@ except Refused as error:
 except OSError as error:
     sys.exit(f"The data folder {data_folder()} cannot be used: {error.strerror or error}; set GRADLEAK_DATA.")
 service = services.Service(data_folder(), people=people, limits=LIMITS, keep_days=KEEP_DAYS, **places())
-PAGES = [f"/{page}" for page in ("", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
+PAGES = [f"/{page}" for page in ("", "lessons", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
 OWN = {"/stage": get_stage_page}
 """Pages that are none of Streamlit's."""

@@ -202,6 +202,17 @@ def print_catalogue(
     return print_catalogue_parts(parts or [], json, STDOUT)
 
 
+@app.command("lessons")
+def check_lessons(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check; else all lessons of a dashboard.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder with one's own lessons.")] = None,
+) -> int:
+    """List the lessons, and say what is wrong with a file that is to be one."""
+    from gradleak_core.cli.lessons import list_lessons
+
+    return list_lessons(files or [], data_dir, STDOUT)
+
+
 @app.command("check")
 def run_check(
     port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,

@@ -26,6 +26,8 @@ RECOGNISABLE_SSIM = 0.6
 HELD = "Not recognisable: the defence held against this run."
 ALMOST_ZERO = "The update is almost zero"
 NOT_FINITE = "The client's update is not finite"
+ALL_PAUSED = "The host has paused all runs; this one goes on where it was when the host lets it."
+"""What is said of every run that waits or stands still because the host of the room wants it."""
 PLATEAU = (
     "Nothing has improved for {still} iterations. Press Go on within {seconds:g} s to spend the remaining {left:,}."
 )

@@ -6,7 +6,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.data import class_names
 from gradleak_core.doctor import diagnose
-from pages._parts import pictures, setup, texts
+from pages._parts import pictures, setup, teaching, texts
 from pages._parts.diagnosis import diagnosis, failed_before, shorten
 from pages._parts.engine import catalogue, foresee, usable
 from pages._parts.fixes import fixes
@@ -19,6 +19,7 @@ from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
 from pages._parts.problems import find_problems
 from pages._parts.race import race_alone
+from pages._parts.teaching_form import teaching_form
 
 known = catalogue()
 if watched := setup.watched():
@@ -38,13 +39,16 @@ experiment = setup.current()
 images = experiment["images"]
 shown = usable(setup.shown())
 another = shown if shown is not None and shown["experiment"] != experiment else None
-with st.sidebar:
-    parent_card(experiment)
-    st.subheader("Start from")
-    presets()
-    race_menu(experiment)
-    beside(another or failed_before(setup.shown()), experiment)
+if not teaching.teaching().embed:
+    with st.sidebar:
+        parent_card(experiment)
+        if not (teaching.hidden("presets") and teaching.hidden("race")):
+            st.subheader("Start from")
+        presets()
+        race_menu(experiment)
+        beside(another or failed_before(setup.shown()), experiment)
 
+teaching_form()
 reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))
 pipeline()
 lanes, complaints = racing(experiment)

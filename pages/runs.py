@@ -7,7 +7,7 @@ import streamlit as st
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
-from pages._parts.entrance import apart
+from pages._parts.entrance import whose
 from pages._parts.site import pages
 
 known = catalogue()
@@ -25,7 +25,7 @@ else:
         st.warning(history.incomparable(rows), icon=":material/link_off:")
     shown, tags = choosing.filtered(rows), all_tags(rows)
     choosing.toolbar(rows, [*chain.from_iterable(race_card.entries(shown))])
-    count = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'}{' of yours' if apart() else ''}"
+    count = f"{len(rows)} {'run' if len(rows) == 1 else 'runs'}{whose()}"
     kept = f"{count} kept on this server, newest first."
     st.markdown(kept if len(shown) == len(rows) else f"{len(shown)} of {kept}")
     for entry in history.page_of(race_card.found_entries(rows, shown)):

@@ -66,6 +66,7 @@ WEB = (
         *("cluster.__init__", "cluster.connection", "cluster.node"),
     ),
     ("config.admission", "people"),
+    ("room", "lessons"),
     ("runs", "cluster"),
     ("talks",),
     ("api",),

@@ -24,6 +24,7 @@ const PRESSABLE = "button, a, summary, [role=button], [role=checkbox], [role=swi
  * @property {boolean} following
  * @property {boolean} level the run waits at a plateau for an answer
  * @property {boolean} frames there are pictures to go to
+ * @property {boolean} room who runs something has it together with all who run the same, unless the seed is fresh
  * @property {Entry | null} entry what has to be done before something can be run
  */
 
@@ -69,7 +70,8 @@ export class Controls {
    * @param {Wanted} wanted
    */
   key(event, wanted) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat && "rf".includes(event.key)) return;
+    const held = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    if (held || event.repeat && ["r", "f"].includes(event.key)) return;
     const at = event.target instanceof Element ? event.target : document.body;
     if (at !== this.find("scrubber") && at.closest(TYPING)) return;
     /** @type {Record<string, (() => void) | null>} */
@@ -109,6 +111,7 @@ export class Controls {
     for (const [name, words] of Object.entries(buttons(state))) text(this.find(name), words);
     list(this.find("refused"), [refused, problem].filter(Boolean).join("\n"));
     this.offer(state.fixes);
+    this.find("fresh-choice").hidden = !state.room || Boolean(state.entry);
     this.admit(state.entry);
   }
 
@@ -124,6 +127,11 @@ export class Controls {
     text(this.find("enter"), entry.act);
     this.find("pin").hidden = !entry.typed;
     this.find("enter").hidden = !entry.act;
+  }
+
+  /** Whether the next run gets a seed of its own. */
+  get fresh() {
+    return !this.find("fresh-choice").hidden && this.find("fresh").checked;
   }
 
   /** @param {string[]} fixes */

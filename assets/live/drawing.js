@@ -43,12 +43,16 @@ export class Drawing {
     this.panels = new Panels(find);
     this.update = new UpdatePanel(view.root, find, (name, gone) => view.hide(name, gone));
     this.strip = new FilmStrip(find("strip"), SLOTS, (iteration) => view.scrub(iteration));
-    find("strip").inert = view.data.compact; // who only watches could not go back to the newest
+    const led = view.data.compact && view.data.at != null;
+    this.root.querySelector(".gl-scrub")?.classList.toggle("gl-led", led);
+    find("strip").inert = view.data.compact && !led; // who only watches could not go back to the newest
     this.charts = new Charts(view.root, find, () => this.dirty("curves"));
     find("why").addEventListener("click", () => {
       document.querySelector(".st-key-diagnosis")?.scrollIntoView({ block: "center" });
     });
     find("mend").addEventListener("click", () => view.component?.setTriggerValue("mend", view.data.mend));
+    find("teach").addEventListener("click", () => view.shareForTeaching(view.cursor.shown));
+    find("teach").hidden = view.data.compact;
     find("fork").addEventListener("click", () => view.fork());
     /** @type {(sentence: string) => void} */
     const say = (sentence) => view.say(sentence);
@@ -63,6 +67,7 @@ export class Drawing {
 
   clear() {
     this.panels.clear();
+    this.cover();
     this.strip.clear();
     this.picture = null;
   }
@@ -125,13 +130,14 @@ export class Drawing {
     const { data, shelf, trace } = this.view;
     const guess = trace.head.update && frame ? shelf.look(frame.iteration) : null;
     const { labels, update } = trace.head;
-    this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment));
+    this.update.draw(update, guess, frame, labels ?? [], Boolean(data.experiment) && !data.locked?.includes("wire"));
   }
 
   /** @param {Frame | null} frame */
   drawCaptions(frame) {
     const { cursor, trace, data } = this.view;
-    const said = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
+    const known = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
+    const said = this.view.covered ? { ...known, truth: "", labels: "" } : known;
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);
@@ -146,6 +152,15 @@ export class Drawing {
     describe("truth", `The private picture. ${said.truth}`);
     describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
     describe("difference", `The error of each pixel at iteration ${at}`);
+  }
+
+  /** Says in the places of the private picture and of the error that they are kept back, if they are. */
+  cover() {
+    for (const name of /** @type {const} */ (["truth", "difference"])) {
+      const { dataset } = this.find(name);
+      dataset.usual ??= dataset.empty;
+      dataset.empty = this.view.covered ? words.COVERED : dataset.usual;
+    }
   }
 
   drawWhy() {
@@ -194,9 +209,10 @@ export class Drawing {
   }
 
   drawMessage() {
-    const { note, trace, data, problem } = this.view;
+    const { note, aside, trace, data, problem } = this.view;
     const { message, result } = trace.head;
-    const said = note || message || result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const outcome = result?.verdict || words.reached(trace) || words.foreseen(trace);
+    const said = note || message || [aside, outcome].filter(Boolean).join(" ");
     const invited = !(data.refused || problem || data.complaint);
     const whole = said || (invited ? data.foreword : "");
     text(this.find("message"), data.compact ? words.watched(whole) : whole);
@@ -228,6 +244,7 @@ export class Drawing {
       following: cursor.following,
       frames: trace.frames.length > 0,
       level: trace.head.status === "paused" && Boolean(trace.head.message),
+      room: data.room && Boolean(data.experiment),
       entry: data.experiment ? data.entry : null,
     });
     const run = source?.live ? source.run : null;

@@ -27,6 +27,8 @@ export class Lane {
   /** @type {Picture | null} the guess that was drawn last */
   drawn = null;
   asked = false;
+  /** the private picture is not to be shown */
+  covered = false;
   count = 0;
   /** its update is on show */
   open = false;
@@ -127,7 +129,7 @@ export class Lane {
   }
 
   async seeTruth() {
-    if (this.asked || !this.source || !this.trace.head.labels?.length) return;
+    if (this.asked || this.covered || !this.source || !this.trace.head.labels?.length) return;
     this.asked = true;
     const picture = await decode(this.source.truth).catch(() => null);
     if (picture && !this.cursor.closed) this.showTruth(picture, this.batch);

@@ -4,7 +4,7 @@
 import { Controls } from "./controls.js";
 import { catchDrop } from "./drop.js";
 import { offerSkip } from "./skip.js";
-import { learn } from "./words.js";
+import { LOCKED, learn } from "./words.js";
 
 export class Mounted {
   /** what to say instead of what a run says */
@@ -16,6 +16,8 @@ export class Mounted {
   /** a run is being started */
   busy = false;
   gone = false;
+  /** @type {string[]} what a link that teaches hides */
+  withheld = [];
   abort = new AbortController();
 
   /**
@@ -31,6 +33,7 @@ export class Mounted {
     this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
     const options = { keys: !data.compact, signal: this.abort.signal };
     this.controls = new Controls(this.root, this.find, this.wanted, options);
+    this.teach(data);
     if (!armed) return;
     catchDrop(this.api, this.root, this);
     this.skip = offerSkip(this.find("run"), "Skip to Run");
@@ -64,6 +67,44 @@ export class Mounted {
   enter(pin) {
     this.problem = "";
     this.component?.setTriggerValue("pin", pin);
+  }
+
+  /**
+   * Whether a link that teaches keeps something back.
+   * @param {string} name
+   */
+  hides(name) {
+    return this.withheld.includes(name);
+  }
+
+  /**
+   * Hides and locks what a link that teaches says. What is locked stays legible; its title says why.
+   * @param {Given} data
+   */
+  teach({ hidden = [], locked = [] }) {
+    this.withheld = hidden;
+    for (const name of ["charts", "tiles", "scores", "truth", "downloads", "presets"]) {
+      this.root.classList.toggle(`gl-no-${name}`, hidden.includes(name));
+    }
+    /** @type {[string, string][]} */
+    const places = [["charts", ".gl-charts"], ["tiles", ".gl-update"], ["downloads", ".gl-downloads"]];
+    for (const [name, place] of places) {
+      const shut = locked.includes(name) && !hidden.includes(name);
+      /** @type {HTMLElement | null} */
+      const part = this.root.querySelector(place);
+      if (!part) continue;
+      part.classList.toggle("gl-locked", shut);
+      for (const child of part.children) child.toggleAttribute("inert", shut);
+      part.title = shut ? LOCKED : "";
+    }
+  }
+
+  /**
+   * Has the page open the form of a link that teaches, which can start at the moment on show.
+   * @param {number | null} at
+   */
+  shareForTeaching(at) {
+    this.component?.setTriggerValue("teach", String(at ?? ""));
   }
 
   /** Has the words and the pictures drawn anew. */

@@ -29,6 +29,8 @@ export class Race extends Mounted {
   going = false;
   /** @type {Lane | null} the lane whose update is on show */
   looked = null;
+  /** @type {number | null} the iteration at which the race on show is to be shown first */
+  begin = null;
   /** @type {RaceComponent | null} */
   component = null;
 
@@ -54,6 +56,7 @@ export class Race extends Mounted {
     const { data } = component;
     const before = this.data;
     this.data = data;
+    this.teach(data);
     if (JSON.stringify(data.race) !== JSON.stringify(before.race)) this.problem = "";
     this.drawing.charts.theme();
     if (this.told && data.shown?.id !== this.told) return this.redraw();
@@ -71,7 +74,18 @@ export class Race extends Mounted {
     if (race && !shown) this.by = race.by;
     this.layOut(shown?.names ?? race?.names ?? []);
     shown?.runs.forEach((run, index) => this.lanes[index].attach(this.api, run, this.lost));
+    this.begin = this.data.shown && shown?.id === this.data.shown.id ? this.data.at ?? null : null;
     this.foresee();
+  }
+
+  /** Goes, once, to the moment at which a link shows the race first, as soon as every lane has come so far. */
+  goToBeginning() {
+    const { begin, lanes } = this;
+    const there = lanes.every((lane) => lane.ended || lane.end("iterations") >= (begin ?? 0));
+    if (begin === null || !there || !lanes.some(({ trace }) => trace.frames.length)) return;
+    this.begin = null;
+    this.by = "iterations";
+    this.scrub(begin);
   }
 
   /** @param {string[]} names */
@@ -84,6 +98,7 @@ export class Race extends Mounted {
     const looked = this.looked?.number ?? 0;
     const acts = { changed: () => this.redraw(), go: this.goTo, look: this.look };
     this.lanes = names.map((name, index) => new Lane(index + 1, name, acts));
+    for (const lane of this.lanes) lane.covered = this.hides("truth");
     this.look(this.lanes[looked - 1] ?? null);
     this.drawing.layOut(this.lanes);
   }
@@ -160,7 +175,7 @@ export class Race extends Mounted {
     this.problem = "";
     this.redraw();
     try {
-      if (this.lanes.some(({ under }) => under)) await this.ask("stop");
+      if (this.lanes.some(({ under }) => under)) await this.ask("stop", { leave: true });
       const { lanes, title } = race;
       const started = await post(`${this.api}/races`, { lanes, title, by: this.by });
       const runs = started.lanes.map((/** @type {{ id: string }} */ lane) => lane.id);

@@ -32,6 +32,10 @@ export class RaceDrawing {
     this.downloads = new Downloads(race.find, race.abort.signal, (sentence) => race.say(sentence), RACE_DOWNLOADS);
     this.charts = new RaceCharts(race.root, race.find, () => this.dirty());
     const { signal } = race.abort;
+    const teach = race.find("teach");
+    const last = () => Math.max(0, ...race.lanes.map(({ cursor }) => cursor.shown ?? 0));
+    teach.addEventListener("click", () => race.shareForTeaching(last() || null), { signal });
+    teach.hidden = !race.data.race && race.data.compact;
     this.sharing = new Sharing(race.find, "race", { signal, say: (sentence) => race.say(sentence) });
   }
 
@@ -67,6 +71,7 @@ export class RaceDrawing {
   }
 
   drawFrame() {
+    this.race.goToBeginning();
     const { by, lanes, moment } = this.race;
     for (const lane of lanes) {
       if (moment !== null) lane.keepUp(moment, by);
@@ -119,7 +124,7 @@ export class RaceDrawing {
       status: said.together(lanes), live, ended, busy, frames,
       problem: problem || data.complaint, fixes: [], level: Boolean(said.halt(lanes)),
       playing: ended && frames, armed: Boolean(data.race), refused: data.refused, following: at === null,
-      entry: data.race ? data.entry : null,
+      room: false, entry: data.race ? data.entry : null,
     });
     if (!data.race) this.find("run").hidden = true;
     this.drawScrubber();

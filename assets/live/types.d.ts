@@ -120,7 +120,13 @@ export interface Data {
   compact: boolean;
   /** everybody has runs of their own, which others see by a link only */
   people: boolean;
+  /** whoever runs the same set-up here has one run with all others who do */
+  room: boolean;
   entry: Entry | null;
+  /** what a link that teaches hides and locks, and the iteration at which the run is shown first */
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   visibly: number;
   recognisable_ssim: number;
@@ -144,6 +150,9 @@ export interface RaceData {
   people: boolean;
   entry: Entry | null;
   batch: number;
+  hidden?: string[];
+  locked?: string[];
+  at?: number | null;
   seen: Record<string, number>;
   recognisable_ssim: number;
   statuses: Record<string, string>;
@@ -181,6 +190,7 @@ interface Elements {
   step10: HTMLButtonElement;
   stop: HTMLButtonElement;
   follow: HTMLButtonElement;
+  fresh: HTMLInputElement;
   scrubber: HTMLInputElement;
   progress: HTMLProgressElement;
   help: HTMLAnchorElement;

@@ -31,8 +31,14 @@ export class View extends Mounted {
   followed = { run: null, recording: null };
   /** @type {string | null} the run that was started here last */
   own = null;
+  /** what is to be known of the run on show: that others have it too */
+  aside = "";
   /** the private picture of the run on show was asked for */
   asked = false;
+  /** the private picture is kept back */
+  covered = false;
+  /** @type {number | null} the iteration at which the run on show is to be shown first */
+  begin = null;
 
   /**
    * @param {HTMLElement} parent
@@ -54,6 +60,8 @@ export class View extends Mounted {
     const { data } = component;
     const before = this.data;
     this.data = data;
+    this.teach(data);
+    if (this.hides("truth") !== this.covered) this.coverOrShow();
     if (JSON.stringify(data.experiment) !== JSON.stringify(before.experiment)) this.problem = "";
     this.followPage();
     const others = data.preview !== before.preview || JSON.stringify(data.start) !== JSON.stringify(before.start);
@@ -61,6 +69,14 @@ export class View extends Mounted {
     this.foresee();
     this.drawing.charts.theme();
     this.changed();
+  }
+
+  /** Covers the private picture, or shows it again. */
+  coverOrShow() {
+    this.covered = this.hides("truth");
+    this.asked = false;
+    this.drawing.clear();
+    if (this.source) this.seeTruth(this.source);
   }
 
   /** Puts on show what the page names, but not before it has named the run that it was told of, or had time to. */
@@ -106,10 +122,11 @@ export class View extends Mounted {
     this.cursor = new Cursor(this.trace, this.album, this.changed);
     this.shelf = new Shelf(async (iteration) => source?.tiles(iteration) ?? "", this.changed);
     this.asked = false;
-    this.note = "";
+    this.note = this.aside = "";
     this.drawing.clear();
     this.foresee();
     this.controls.pace(null);
+    this.begin = source?.live && source.run === this.data.run ? this.data.at ?? null : null;
     if (source?.live) this.trace.head.status = "loading";
     if (!document.hidden) source?.open();
     this.changed();
@@ -144,11 +161,20 @@ export class View extends Mounted {
     this.note = "";
     this.trace.add(head, source.live ? performance.now() / 1000 : head.seconds ?? 0);
     this.seeTruth(source);
+    this.goToBeginning();
     if (head.tiles && head.picture != null) this.shelf.keep(head.picture, head.tiles);
     if (picture && head.picture != null) this.see(head.picture, picture);
     else this.changed();
     if (this.ended && !ended && source.live && head.status !== "deleted") this.tell(source.run);
   };
+
+  /** Goes, once, to the moment at which a link shows the run first, as soon as the run has come so far. */
+  goToBeginning() {
+    const last = this.trace.frames.at(-1);
+    if (this.begin === null || !last || last.iteration < this.begin && !this.ended) return;
+    this.cursor.scrub(this.begin);
+    this.begin = null;
+  }
 
   /** @param {number} tries */
   lost = (tries) => {
@@ -176,7 +202,7 @@ export class View extends Mounted {
   /** Until a run has said what it holds: the private pictures of the set-up, as far as the page has them. */
   async foresee() {
     const { preview, experiment } = this.data;
-    if (!preview || this.truthful) return;
+    if (!preview || this.truthful || this.hides("truth")) return;
     const picture = await decode(preview).catch(() => null);
     if (!picture || preview !== this.data.preview || this.truthful || this.gone) return;
     this.drawing.showTruth(picture, experiment?.images.length ?? 1);
@@ -205,7 +231,7 @@ export class View extends Mounted {
 
   /** @param {Source} source */
   async seeTruth(source) {
-    if (this.asked || !this.truthful || !source.truth) return;
+    if (this.asked || !this.truthful || !source.truth || this.hides("truth")) return;
     this.asked = true;
     const picture = await decode(source.truth).catch(() => null);
     if (source !== this.source || this.gone) return;
@@ -258,9 +284,11 @@ export class View extends Mounted {
     this.drawing.dirty("pictures");
     try {
       await this.stopOwn();
-      const { id } = await post(`${this.api}/runs`, { experiment });
+      const fresh = this.controls.fresh ? { fresh: true } : {};
+      const { id, said = "" } = await post(`${this.api}/runs`, { experiment, ...fresh });
       this.own = id;
       this.attach(new LiveSource(this.api, id, this.hear, this.lost));
+      this.aside = said;
       this.tell(id);
       tellStage({ run: id });
     } catch (error) {
@@ -270,11 +298,12 @@ export class View extends Mounted {
     this.drawing.dirty("pictures");
   }
 
-  /** Ends the run that was started here last, on show or not, so that the next one need not wait for it. */
+  /** Ends the run that was started here last, or leaves it to others, so that the next one need not wait for it. */
   async stopOwn() {
     const run = `${this.api}/runs/${this.own}`;
     const row = this.own && await fetch(run).then((answer) => answer.json()).catch(() => null);
-    if (["queued", "running", "paused"].includes(row?.status)) await post(`${run}/stop`, {}).catch(() => {});
+    if (!["queued", "running", "paused"].includes(row?.status)) return;
+    await post(`${run}/stop`, { leave: true }).catch(() => {});
   }
 
   /**
@@ -338,7 +367,21 @@ export class View extends Mounted {
    * @param {object} [body]
    */
   ask(verb, body) {
-    if (this.source?.live) this.source.post(verb, body).catch((error) => this.say(error.message));
+    if (!this.source?.live) return;
+    this.source.post(verb, body).then(({ said }) => {
+      if (said) this.aside = said;
+      this.changed();
+    }, (error) => {
+      if (verb === "pace") this.controls.pace(null);
+      this.refuse(error.message);
+    });
+  }
+
+  /** @param {string} sentence why not; what goes on would talk over a note at once */
+  refuse(sentence) {
+    if (this.trace.head.status === "running") this.aside = sentence;
+    else this.note = sentence;
+    this.changed();
   }
 
   /** @param {number} iteration */

@@ -59,6 +59,10 @@ export const NO_ANSWER = "The server does not answer; check the connection and t
  */
 export const making = (name) => `Making: ${name}. This can take a minute…`;
 
+/** Said of what a link that teaches leaves on the page and does not let be used. */
+export const LOCKED = "This is locked here.";
+export const COVERED = "The private picture is covered.";
+
 /** @typedef {number | null | undefined} Measure a value that may not have been measured */
 
 /** @param {string} status */

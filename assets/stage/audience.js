@@ -269,10 +269,10 @@ export class Stage {
   }
 
   tell() {
-    const { at, black, begun, label, scene, programme: { room } } = this;
+    const { at, black, begun, label, scene } = this;
     const numbers = [...this.root.querySelectorAll(".st-number dd")].map((one) => one.textContent);
     const { shown = [], covered = false } = scene ?? {};
-    this.channel.postMessage({ type: "state", chapter: at + 1, black, begun, label, covered, shown, numbers, room });
+    this.channel.postMessage({ type: "state", chapter: at + 1, black, begun, label, covered, shown, numbers });
     this.remember();
   }
 }

@@ -2,7 +2,10 @@
 // The keys of the stage, in the order in which they are shown.
 import { say } from "../live/language.js";
 
-/** @typedef {"toggle" | "again" | "next" | "previous" | "cover" | "black" | "full" | "back" | "theme" | "speaker" | "code" | "help"} Act */
+/**
+ * @typedef {"toggle" | "again" | "next" | "previous" | "cover" | "black"} Played what the speaker's window asks for
+ * @typedef {Played | "full" | "back" | "theme" | "speaker" | "code" | "help"} Act
+ */
 
 /** @type {[act: Act, shown: string, keys: string[]][]} */
 const KEYS = [

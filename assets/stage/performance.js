@@ -91,13 +91,18 @@ export class Performance {
    * @returns {Promise<string[]>}
    */
   async submit(turn) {
-    const { chapter: { experiments, by, title }, api } = this;
-    const runs = experiments.length === 1
-      ? [(await post(`${api}/runs`, { experiment: experiments[0] })).id]
-      : (await post(`${api}/races`, { lanes: experiments, by, ...title && { title } })).lanes.map((/** @type {any} */ one) => one.id);
+    const { chapter: { experiments: [experiment, ...others] } } = this;
+    const runs = others.length ? await this.race() : [(await post(`${this.api}/runs`, { experiment })).id];
     this.own = runs;
     if (turn !== this.turn) this.stopOwn(); // the recording has taken over, or another start has
     return runs;
+  }
+
+  /** Starts all lanes, and returns their runs. */
+  async race() {
+    const { experiments: lanes, by, title } = this.chapter;
+    const race = await post(`${this.api}/races`, { lanes, by, title: title || null });
+    return race.lanes.map((/** @type {{ id: string }} */ { id }) => id);
   }
 
   /** @param {string[]} runs */

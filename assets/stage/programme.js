@@ -27,7 +27,7 @@ import { say } from "../live/language.js";
  */
 /** @typedef {{ title: string, minutes?: number, words: Table, room: boolean, chapters: Chapter[] }} Programme */
 
-const EMPTY = { experiments: [], names: [""], by: /** @type {const} */ ("iterations"), runs: [], classes: [], told: [] };
+const EMPTY = { experiments: [], names: [""], by: "iterations", runs: [], classes: [], told: [] };
 /** What the address of the stage says beside what it shows. */
 const BESIDE = ["speaker", "chapter"];
 
@@ -52,10 +52,17 @@ export function subject(query) {
 export async function loadProgramme(site, query) {
   const talk = query.get("talk");
   const programme = await ask(`${site}api/stage?${subject(query)}`);
-  if (!talk) return { ...programme, chapters: programme.chapters.map((/** @type {any} */ one) => ({ ...EMPTY, ...one })) };
+  if (!talk) return { ...programme, chapters: programme.chapters.map((/** @type {object} */ one) => whole(one)) };
   const { title, minutes, chapters } = await ask(`${site}api/talks/${encodeURIComponent(talk)}`);
-  return { ...programme, title, minutes, chapters: await Promise.all(chapters.map((/** @type {any} */ one) => whole(site, one))) };
+  const complete = chapters.map((/** @type {object} */ one) => resolved(site, one));
+  return { ...programme, title, minutes, chapters: await Promise.all(complete) };
 }
+
+/**
+ * @param {object} chapter
+ * @returns {Chapter}
+ */
+const whole = (chapter) => ({ .../** @type {any} */ (EMPTY), ...chapter });
 
 /**
  * A chapter of a talk, with what the server says of its set-up.
@@ -63,9 +70,9 @@ export async function loadProgramme(site, query) {
  * @param {any} chapter
  * @returns {Promise<Chapter>}
  */
-async function whole(site, chapter) {
+async function resolved(site, chapter) {
   const experiments = chapter.lanes ?? [chapter.experiment].filter(Boolean);
-  const given = { ...EMPTY, ...chapter, experiments, names: chapter.names ?? [""] };
+  const given = whole({ ...chapter, experiments });
   if (!["run", "race"].includes(chapter.show)) return given;
   const setup = String(chapter.setup ?? "").split("?").pop();
   const found = await ask(`${site}api/stage?${setup}`).catch(() => null);

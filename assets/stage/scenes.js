@@ -198,7 +198,8 @@ export class RunScene {
     const word = seen(frame?.metrics);
     const score = typeof likeness === "number" ? likened(likeness) : "";
     const guess = this.covered ? say("covered") : known.guess;
-    return { truth: known.truth, guess: known.guess && guess, seen: [word && say(word), score].filter(Boolean).join(" "), ends: word };
+    const looks = [word && say(word), score].filter(Boolean).join(" ");
+    return { truth: known.truth, guess: known.guess && guess, seen: looks, ends: word };
   }
 
   /** @returns {Shown[]} */

@@ -14,7 +14,18 @@ const EVERY_MS = 1000;
 /** Milliseconds without an answer after which the audience's window is taken for closed. */
 const CLOSED_MS = 3500;
 
-/** @typedef {{ type: "state", chapter: number, black: boolean, begun: number, label: string, covered: boolean, shown: Shown[], numbers: string[], room: boolean }} State */
+/**
+ * What the audience's window says of itself.
+ * @typedef {object} State
+ * @property {"state"} type
+ * @property {number} chapter from 1
+ * @property {boolean} black
+ * @property {number} begun when the first chapter was started, in milliseconds; 0 before
+ * @property {string} label
+ * @property {boolean} covered
+ * @property {Shown[]} shown
+ * @property {string[]} numbers
+ */
 
 export class Speaker {
   at = 0;
@@ -128,8 +139,8 @@ export class Speaker {
     }
     if (room) this.code();
     if (!state) return;
-    const label = [state.label, state.covered && say("covered"), state.black && say("black")].filter(Boolean).join(" · ");
-    text(this.find("state"), label);
+    const said = [state.label, state.covered && say("covered"), state.black && say("black")];
+    text(this.find("state"), said.filter(Boolean).join(" · "));
     text(this.find("numbers"), state.numbers.join(" · "));
     this.mirror(state);
   }

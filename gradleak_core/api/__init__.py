@@ -19,7 +19,9 @@ from gradleak_core.api.arrivals import post_upload
 from gradleak_core.api.entrance import handle_race_link, handle_run_link, post_admission
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
+from gradleak_core.api.lessons import get_answers, get_sheets
 from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.api.talks import TALK_ROUTES
@@ -27,11 +29,11 @@ from gradleak_core.api.vitals import get_healthz, get_metrics
 from gradleak_core.config.limits import OverLimit
 from gradleak_core.config.schemas import short
 from gradleak_core.data.decoder import Busy
-from gradleak_core.languages import LANGUAGES, read_table
-from gradleak_core.people import NotAdmitted, read_reference
+from gradleak_core.languages import LANGUAGES, read_table, say
+from gradleak_core.people import NotAdmitted, NotYours, read_reference
 from gradleak_core.people.pin import TooManyGuesses
 from gradleak_core.places import ASSETS
-from gradleak_core.runs import races
+from gradleak_core.runs import races, rooms
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.disk import Unreadable, Unwritable
 from gradleak_core.runs.exports.kinds import EXPORTS, RACE_KINDS
@@ -83,7 +85,10 @@ def api(service: Service) -> Starlette:
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),
+        *GAME_ROUTES,
         Route("/stage", get_programme),
+        Route("/lessons/sheets", get_sheets),
+        Route("/lessons/answers.csv", get_answers),
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),
@@ -94,7 +99,7 @@ def api(service: Service) -> Starlette:
         middleware=[Middleware(WithHeaders, headers=HEADERS)],
         exception_handlers={
             Busy: answer_with(429), TooManyGuesses: answer_with(429), OverLimit: answer_with(429),
-            NotAdmitted: answer_with(403), Refused: answer_with(422),
+            NotAdmitted: answer_with(403), NotYours: answer_with(403), Refused: answer_with(422),
             NoRun: answer_with(404), NoTalk: answer_with(404), NotReady: answer_with(503),
             Unwritable: answer_with(507), Unreadable: answer_with(503),
             HTTPException: answer_http_error, ClientDisconnect: answer_with(400, BROKEN_OFF),
@@ -157,9 +162,11 @@ async def handle_runs(request: Request) -> Response:
         return Response(status_code=204)
     if request.method != "POST":
         return await answer_json(service.runs)
-    sent = await read_json_body(request, "experiment", "name")
-    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"))
-    return JSONResponse({"id": run}, 201)
+    sent = await read_json_body(request, "experiment", "name", "fresh")
+    fresh = sent.get("fresh") is True
+    run = await run_in_threadpool(service.submit, sent.get("experiment"), sent.get("name"), fresh=fresh)
+    said = await run_in_threadpool(rooms.describe_joining, service, run)
+    return JSONResponse({"id": run} | ({"said": said} if said else {}), 201)
 
 
 async def handle_run(request: Request) -> Response:
@@ -181,7 +188,11 @@ async def post_command(request: Request) -> Response:
     elif word == "pace":
         sent = await read_json_body(request, "per_second")
         await run_in_threadpool(service.pace, run, sent.get("per_second"))
-    elif word in ("pause", "resume", "stop"):
+    elif word == "stop":
+        sent = await read_json_body(request, "leave")
+        if await run_in_threadpool(service.stop, run, leave=sent.get("leave") is True):
+            return JSONResponse({"said": say(rooms.LEFT_TO_OTHERS)}, 202)
+    elif word in ("pause", "resume"):
         await read_json_body(request)
         await run_in_threadpool(getattr(service, word), run)
     else:
@@ -244,8 +255,9 @@ async def handle_races(request: Request) -> Response:
     service = service_of(request)
     if request.method != "POST":
         return await answer_json(races.list_races, service)
-    sent = await read_json_body(request, "lanes", "title", "by")
-    return JSONResponse(await run_in_threadpool(races.submit_race, service, sent), 201)
+    sent = await read_json_body(request, "lanes", "title", "by", "fresh")
+    fresh = sent.get("fresh") is True
+    return JSONResponse(await run_in_threadpool(races.submit_race, service, sent, fresh=fresh), 201)
 
 
 async def handle_race(request: Request) -> Response:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gradleak_core.api.incoming import service_of, whole_number
-from gradleak_core.people import read_reference
+from gradleak_core.runs.access import NoRun
+from gradleak_core.runs.disk import Unreadable
 from gradleak_core.runs.hub import Trace
 
 NO_SUCH_RUN = "There is no such run; it may have been deleted."
@@ -29,15 +30,14 @@ async def stream_live(socket: WebSocket) -> None:
     if trace is None:
         await say_goodbye(socket, UNKNOWN_RUN, NO_SUCH_RUN)
         return
-    link = read_reference(run)[1]
-    showing = asyncio.create_task(follow_trace(socket, trace, seen, link))
+    showing = asyncio.create_task(follow_trace(socket, trace, seen))
     leaving = asyncio.create_task(wait_for_departure(socket))
     done, pending = await asyncio.wait({showing, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
-    if showing in done and showing.result():
-        await say_goodbye(socket, *farewell(trace, link))
+    if showing in done and (farewell := showing.result()):
+        await say_goodbye(socket, *farewell)
 
 
 async def say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
@@ -46,32 +46,36 @@ async def say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
         await socket.close(code, reason)
 
 
-def farewell(trace: Trace, link: str) -> tuple[int, str]:
-    """Returns the close code and the reason for a viewer who has seen all that they may."""
-    if link in trace.revoked:
-        return UNKNOWN_RUN, NO_SUCH_RUN
-    return (UNKNOWN_RUN, trace.message or "") if trace.head["status"] == "deleted" else (1000, "")
+async def follow_trace(socket: WebSocket, trace: Trace, seen: int) -> tuple[int, str] | None:
+    """Sends the news of a run after iteration `seen`, until it is over or the viewer may watch it no more.
 
-
-async def follow_trace(socket: WebSocket, trace: Trace, seen: int, link: str = "") -> bool:
-    """Sends the news of a run after iteration `seen`, until it is over or the viewer's link is revoked.
-
-    Returns False if the viewer left before that.
+    Returns the close code and the reason then, and None if the viewer left before that.
     """
-    thin = True
+    thin, doubts = True, 0
     while True:
-        if link in trace.revoked:
-            return True
+        if trace.doubts != doubts:
+            doubts = trace.doubts
+            if not await may_watch(socket):
+                return UNKNOWN_RUN, NO_SUCH_RUN
         changed, over, last = trace.changed, trace.over, trace.last
         message = trace.since(seen, thin=thin)
         try:
             await socket.send_bytes(message)
         except LEFT:
-            return False
+            return None
         if over:
-            return True
+            return (UNKNOWN_RUN, trace.message or "") if trace.head["status"] == "deleted" else (1000, "")
         seen, thin = last, False
         await changed.wait()
+
+
+async def may_watch(socket: WebSocket) -> bool:
+    """Returns whether the viewer of a run, as whom their cookies name today, may still look at it."""
+    try:
+        await asyncio.to_thread(service_of(socket).find, socket.path_params["run"])
+    except (NoRun, Unreadable):
+        return False
+    return True
 
 
 async def wait_for_departure(socket: WebSocket) -> None:

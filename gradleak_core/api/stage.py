@@ -21,6 +21,7 @@ from gradleak_core.data import class_names
 from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import BESIDE_A_SETUP
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
 
@@ -28,7 +29,7 @@ STAGE = ASSETS / "stage"
 STYLES_OF_STAGE = (LIVE / "charts.css", LIVE / "explanation.css", STAGE / "stage.css")
 FIRST_RECORDING = "recordings/first.json"
 """The recording in `assets/` of the set-up that a first visit sees."""
-BESIDE_SETUP = ("run", "race", "watch", "talk", "chapter", "speaker", "lang", "at", "hide", "lock", "embed")
+OWN_KEYS = (*BESIDE_A_SETUP, "chapter", "speaker")
 """The keys of the stage's address that belong to no set-up."""
 WORDS = {
     "seen": SEEN,
@@ -94,7 +95,7 @@ def make_chapter(service: Service, query: dict[str, list[str]]) -> JSON:
 
 def read_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
     """Returns the experiment that a link names, and those of its further lanes. Raises `Refused`."""
-    setup = {key: values for key, values in query.items() if key not in (*BESIDE_SETUP, "lane")}
+    setup = {key: values for key, values in query.items() if key not in (*OWN_KEYS, "lane")}
     first = links.from_query(setup, catalogue)
     experiments = [first, *(read_lane(text, first, catalogue) for text in dict.fromkeys(query.get("lane", [])))]
     if len(experiments) > 1:
@@ -104,7 +105,7 @@ def read_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
 
 def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: str, rows: list[Any]) -> JSON:
     """Returns one run or the lanes of a race as a chapter. `rows` are the runs that show it already."""
-    recording = f"api/static/{FIRST_RECORDING}" if experiments == [read_first()] else None
+    recorded = [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]
     return {
         "title": title,
         "show": "race" if len(experiments) > 1 else "run",
@@ -114,7 +115,7 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
         "runs": [row["id"] for row in rows],
         "classes": class_names(experiments[0].get("images", [])),
         "told": [bool(one) and labels_revealed(one) for one in experiments],
-        "recording": recording,
+        "recording": f"api/static/{FIRST_RECORDING}" if recorded else None,
     }
 
 

@@ -121,6 +121,13 @@ def upload_file(folder: Path, reference: str) -> Path:
     return folder / f"{digest[1]}.png"
 
 
+def uploads_of(experiment: Any) -> set[str]:
+    """Returns the references of the uploads among an experiment's images, whatever else may stand there."""
+    images = experiment.get("images") if isinstance(experiment, dict) else None
+    listed = images if isinstance(images, list) else []
+    return {image for image in listed if isinstance(image, str) and image.startswith("upload:")}
+
+
 def sweep(folder: Path, used: Collection[str], seconds: float) -> list[str]:
     """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError.
 

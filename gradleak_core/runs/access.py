@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gradleak_core.config.admission import admit
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data.uploads import upload_path
-from gradleak_core.people import EVERYBODY, SIGN, Asker, NotAdmitted, may_change, may_see, read_reference
+from gradleak_core.data.uploads import upload_path, uploads_of
+from gradleak_core.languages import say
+from gradleak_core.people import (
+    EVERYBODY,
+    SIGN,
+    Asker,
+    NotAdmitted,
+    NotYours,
+    may_change,
+    may_leave,
+    may_see,
+    read_reference,
+)
 from gradleak_core.people.register import People
 from gradleak_core.runs.forks import problem_of_fork, read_fork
-from gradleak_core.runs.pictures import Pictures, uploads_of
+from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.store import Store
 from gradleak_core.types import Refused
 
 Desk = TypeVar("Desk", bound="Access")
+WATCH_IT = "This is somebody else's; you can watch it, and change what you have started yourself."
+
+
+class RoomState(Protocol):
+    """The room of a server, as far as its runs need to know it."""
+
+    members: Mapping[str, str]
+    """The nicknames of those who have joined."""
+    hosts: Collection[str]
+    shared: Container[str]
+    """The uploads that their owners show to everybody in the room."""
+    paused: bool
+    """True while the host lets no run go on."""
 
 
 class NoRun(LookupError):
@@ -37,6 +61,15 @@ class Access:
     asker: Asker = EVERYBODY
     people: People | None = None
     """Those who are kept apart; None on an open server."""
+    room: RoomState | None = None
+    """The room whose people have runs together; None on a server without one."""
+    covers: Callable[[Asker, Any], bool] = staticmethod(lambda asker, row: False)
+    """Returns whether the row of a run must not be shown to somebody now, whatever else they may see."""
+
+    @property
+    def shared(self) -> Container[str]:
+        """The uploads that everybody in the room may see; none to whoever is not in it."""
+        return self.room.shared if self.room is not None and self.asker.in_room else ()
 
     @property
     def person(self) -> str | None:
@@ -49,20 +82,23 @@ class Access:
         other.asker = asker
         return other
 
-    def find(self, run: str, *, to_change: bool = False) -> dict[str, Any]:
-        """Returns the stored row of a run that may be looked at, or changed. Raises `NoRun` for any other."""
+    def find(self, run: str, *, to_change: bool = False, to_leave: bool = False) -> dict[str, Any]:
+        """Returns the stored row of a run that may be looked at, changed, or left by somebody who has it with others.
+
+        Raises `NoRun` for any other, and `NotYours` for one that a member of the room may only look at.
+        """
         name, link = read_reference(run)
         row = self.store.row(name)
-        if row is None or not self._allows(row, link, to_change):
-            raise NoRun(f"There is no run {quoted(run)}; it may have been deleted.")
+        if row is None or not self._allows(row, link, to_change, to_leave):
+            raise self._refusal([row], f"There is no run {quoted(run)}; it may have been deleted.")
         return row
 
-    def find_lanes(self, race: str, *, to_change: bool = False) -> list[dict[str, Any]]:
-        """Returns the stored rows of a race that may be looked at, or changed. Raises `NoRun` for any other."""
+    def find_lanes(self, race: str, *, to_change: bool = False, to_leave: bool = False) -> list[dict[str, Any]]:
+        """Returns the stored rows of a race, as `find` does that of a run."""
         name, link = read_reference(race)
         rows = self.store.lanes(name)
-        if not rows or not all(self._allows(row | {"link": None}, link, to_change) for row in rows):
-            raise NoRun(f"There is no race {quoted(race)}; it may have been deleted.")
+        if not rows or not all(self._allows(row | {"link": None}, link, to_change, to_leave) for row in rows):
+            raise self._refusal(rows, f"There is no race {quoted(race)}; it may have been deleted.")
         return rows
 
     def name_of(self, run: str) -> str:
@@ -70,14 +106,28 @@ class Access:
         return run if self.asker.everything and SIGN not in run else str(self.find(run)["id"])
 
     def own_rows(self) -> list[dict[str, Any]]:
-        """Returns the stored rows of the asker's runs, newest first."""
+        """Returns the stored rows of the asker's runs, newest first: for a host, of all that are in the room."""
         if self.asker.everything:
             return self.store.rows()
+        if self.asker.host:
+            return [row for row in self.store.rows() if may_leave(self.asker, row)]
         return [] if self.asker.person is None else self.store.rows_of(self.asker.person)
 
-    def owns(self, owner: str | None) -> bool:
-        """Returns whether what belongs to `owner` is the asker's to change."""
-        return may_change(self.asker, owner)
+    def owns(self, owner: str | None, in_room: Any = False) -> bool:
+        """Returns whether what belongs to `owner`, and is `in_room` or not, is the asker's to change."""
+        return may_change(self.asker, owner, in_room)
+
+    def whose(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Returns whose a stored run of the room is, for those in it; nothing for anybody else.
+
+        `mine` says whether the asker may stop and delete it, `by` has the nicknames of all whose it is, and `others` is
+        the number of these without the asker.
+        """
+        if self.room is None or not self.asker.in_room:
+            return {}
+        others, names = {*row["people"]} - {self.person}, self.room.members
+        by = [names[person] for person in row["people"] if person in names]
+        return {"mine": may_leave(self.asker, row), "by": by, "others": len(others)}
 
     def require_admission(self) -> None:
         """Raises `NotAdmitted` for somebody who may not start anything yet."""
@@ -86,23 +136,30 @@ class Access:
             raise NotAdmitted(barrier)
 
     def may_use(self, image: str) -> bool:
-        """Returns whether somebody may put a picture into a set-up: an upload only after handing it in themselves."""
-        if self.asker.everything or not image.startswith("upload:"):
+        """Returns whether somebody may put a picture into a set-up: an upload only after handing it in themselves.
+
+        A host may use everybody's.
+        """
+        if self.asker.everything or self.asker.host or not image.startswith("upload:"):
             return True
         return self.asker.person is not None and self.store.uploaded(image, self.asker.person)
 
-    def check_uploads(self, experiments: Iterable[Any]) -> None:
-        """Raises `Refused` for an upload that somebody else handed in, in the words for one that is not there."""
+    def check_uploads(self, experiments: Iterable[Any], shared: Container[str] | None = None) -> None:
+        """Raises `Refused` for an upload that somebody else handed in, in the words for one that is not there.
+
+        Those that are `shared` may be used by all: without this, those that are shared with the room.
+        """
+        shared = self.shared if shared is None else shared
         for image in (image for experiment in experiments for image in sorted(uploads_of(experiment))):
-            if not self.may_use(image):
+            if image not in shared and not self.may_use(image):
                 upload_path(self.folder / "nowhere", image)
 
     def check_parents(self, experiments: Iterable[Any]) -> None:
-        """Raises `Refused` for a fork of somebody else's run, in the words for one that is not there."""
+        """Raises `Refused` for a fork of a run that may not be looked at, in the words for one that is not there."""
         for experiment in () if self.asker.everything else experiments:
             if fork := experiment.get("fork") if isinstance(experiment, dict) else None:
                 try:
-                    self.find(read_fork(str(fork))[0], to_change=True)
+                    self.find(read_fork(str(fork))[0])
                 except NoRun:
                     raise Refused("The run that this one goes on from was deleted; begin afresh.") from None
 
@@ -136,7 +193,14 @@ class Access:
             self.store.keep_uploader(images, self.asker.person).result()
         return taken
 
-    def _allows(self, row: Any, link: str, to_change: bool) -> bool:
+    def _allows(self, row: Any, link: str, to_change: bool = False, to_leave: bool = False) -> bool:
         if to_change:
-            return not link and may_change(self.asker, row["owner"])
-        return may_see(self.asker, row, link)
+            return not link and may_change(self.asker, row["owner"], row.get("in_room"))
+        if to_leave:
+            return not link and may_leave(self.asker, row)
+        return may_see(self.asker, row, link, self.shared) and not self.covers(self.asker, row)
+
+    def _refusal(self, rows: Sequence[Any], sentence: str) -> Exception:
+        """Returns the error for rows that may not be had. That they are there is told to the room's members only."""
+        seen = self.asker.in_room and rows and all(row is not None and self._allows(row, "") for row in rows)
+        return NotYours(say(WATCH_IT)) if seen else NoRun(sentence)

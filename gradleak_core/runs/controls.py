@@ -23,6 +23,8 @@ class Controls:
         self.ticks = 0
         """The iterations that the run has done."""
         self.paused = False
+        self.held = False
+        """True while all runs stand still, whether this one is paused or not."""
         self.stopped = False
         self.leaving = False
         """True once the run is to make room for others, and to be taken up again later."""
@@ -38,7 +40,7 @@ class Controls:
         """The lock without which no command is taken and no iteration counted."""
 
     def apply(self, command: dict[str, Any]) -> None:
-        """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace`, `hurry` and `yield`."""
+        """Takes one of the commands `pause`, `resume`, `stop`, `step`, `pace`, `hurry`, `yield` and `hold`."""
         kind = command["type"]
         with self.changed:
             if kind == "stop":
@@ -47,6 +49,8 @@ class Controls:
                 self.hurried = True
             elif kind == "yield":
                 self.leaving = True
+            elif kind == "hold":
+                self.held = command["held"]
             elif kind == "pace":
                 self._gap = 1 / command["per_second"] if command["per_second"] else 0.0
             else:
@@ -62,7 +66,12 @@ class Controls:
     @property
     def leaving_at_once(self) -> bool:
         """Returns whether a run that leaves must not compute up to its next checkpoint, because it was held back."""
-        return self.leaving and (self.paused or self._gap >= UNHURRIED)
+        return self.leaving and (bool(self.standing) or self._gap >= UNHURRIED)
+
+    @property
+    def standing(self) -> str:
+        """Says why the run stands still: it is `paused`, or `held` as all are; empty while it goes on."""
+        return "paused" if self.paused else "held" if self.held else ""
 
     def tick(self) -> bool:
         """Keeps the pace after an iteration. Returns whether that iteration has to be shown.
@@ -75,12 +84,12 @@ class Controls:
             self.ticks += 1
             if self._until is not None and self.ticks >= self._until:
                 self.paused, self._until = True, None
-        return self.paused or self.stopped or self._gap >= UNHURRIED
+        return bool(self.standing) or self.stopped or self._gap >= UNHURRIED
 
-    def hold(self) -> None:
-        """Waits while the run is paused."""
+    def hold(self, told: str = "paused") -> None:
+        """Waits while the run stands still for the reason that was told."""
         with self.changed:
-            self.changed.wait_for(lambda: not self.paused or self.ending)
+            self.changed.wait_for(lambda: self.standing != told or self.ending)
 
     def take_up(self, iteration: int) -> None:
         """Counts on from the iteration at which the run was left."""
@@ -100,6 +109,7 @@ class Controls:
         with self.changed:
             self.paused = True
             self._wait(lambda: not self.paused or self.ending or self.hurried, self.patience)
+            self._wait(lambda: not self.held or not self.paused or self.ending)  # nobody was to answer meanwhile
             going_on, self.paused = not self.paused or self.stopped, False
         return going_on
 
@@ -108,9 +118,9 @@ class Controls:
         with self.changed:
             gap = self._gap
             self._next = max(self._next + gap, now)
-            self._wait(lambda: self.ending or self.paused or self._gap != gap, self._next - now)
+            self._wait(lambda: self.ending or bool(self.standing) or self._gap != gap, self._next - now)
 
-    def _wait(self, until: Any, timeout: float) -> None:
+    def _wait(self, until: Any, timeout: float | None = None) -> None:
         begun = time.perf_counter()
         self.changed.wait_for(until, timeout)
         self.wasted += time.perf_counter() - begun

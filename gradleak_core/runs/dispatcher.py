@@ -10,11 +10,12 @@ from typing import Protocol
 from gradleak_core.config.limits import Limits
 from gradleak_core.runs.estimates import Experience
 from gradleak_core.runs.fairness import SLICE, Turn, find_slowness, longest_turn, round_wait, run_left, seconds_left
-from gradleak_core.runs.hub import Hub
+from gradleak_core.runs.hub import NO_PLACE, Hub
 from gradleak_core.runs.jobs import Job, Queue
 from gradleak_core.runs.protocol import Head
 from gradleak_core.runs.rows import STILL_PAUSED
 from gradleak_core.types import JSON
+from gradleak_core.verdicts import ALL_PAUSED
 
 LOOK_SECONDS = 0.5
 """The seconds between two looks at whether a run has to make room."""
@@ -47,6 +48,8 @@ class Dispatcher:
         self.experience = Experience()
         self.queue = Queue()
         self.workers: Sequence[Workplace] = ()
+        self.held = False
+        """True while nothing begins and everything stands still."""
         self.places: dict[str, Head] = {}
         """The place in the queue of every waiting run, as it was told last."""
 
@@ -60,18 +63,55 @@ class Dispatcher:
         runs = [(job, run, self.hub.live.get(run)) for job in self.queue.of(person) for run in job.runs]
         limits.check_queue([run_left(job, run, trace) for job, run, trace in runs if trace], expected)
 
+    def hold(self, held: bool) -> None:
+        """Has every run stand still at its next iteration, or go on where it was, and tells its viewers why."""
+        self.held = held
+        for worker in self.workers:
+            worker.send({"type": "hold", "held": held})
+            self.hub.set_places({} if held else dict.fromkeys(worker.going, NO_PLACE))
+        for job in self.queue.order():
+            self._say_whether_held(job)
+        self.dispatch()
+
+    def _say_whether_held(self, job: Job) -> None:
+        """Tells the viewers of a job that waits whether it does so because the host wants it."""
+        for run in job.runs:
+            said = self.hub.live[run].message == ALL_PAUSED if run in self.hub.live else self.held
+            if said != self.held:
+                self.hub.set_status(run, "queued", ALL_PAUSED if self.held else "")
+
+    def give_to(self, run: str, owner: str | None) -> None:
+        """Makes the job of a run another person's, who has the turn of the former one unless they wait already."""
+        if job := self.queue.find(run):
+            self.queue.give_to(job, owner)
+        elif worker := self._worker_of(run):
+            worker.job.owner = owner
+
+    def let_go(self, run: str) -> None:
+        """Lets a run go on at full speed that its only owner had held up, because others have it too now."""
+        trace = self.hub.live.get(run)
+        self.pass_on(run, {"type": "pace", "per_second": None})
+        if trace and trace.head["status"] == "paused" and trace.message in (None, RESTS, STILL_PAUSED):
+            self.pass_on(run, {"type": "resume"})
+
+    def is_stopping(self, run: str) -> bool:
+        """Returns whether a run was asked to stop and has not ended yet."""
+        worker = self._worker_of(run)
+        return worker is not None and worker.stopping
+
     def submit(self, job: Job, *, rests: bool = False) -> None:
         """Queues a job. One that `rests` was paused when a server stopped, and goes on when somebody says so."""
         if rests:
             self.rest(job, STILL_PAUSED)
         else:
             self.queue.add(job)
+            self._say_whether_held(job)
             self.dispatch()
 
     def put_back(self, job: Job, message: str | None, *, in_front: bool = False) -> None:
         """Queues runs again that a worker had, and tells their viewers why."""
         for run in job.runs:
-            self.hub.set_status(run, "queued", message)
+            self.hub.set_status(run, "queued", ALL_PAUSED if self.held else message)
         (self.queue.put_first if in_front else self.queue.add)(job)
         self.dispatch()
 
@@ -124,7 +164,7 @@ class Dispatcher:
     def dispatch(self) -> None:
         """Gives idle workers the jobs whose turn is next."""
         for worker in self.workers:
-            if worker.idle and (job := self.queue.take()):
+            if not self.held and worker.idle and (job := self.queue.take()):
                 for run in job.runs:
                     self.hub.hand_over(run)
                 worker.begin(job)
@@ -148,7 +188,7 @@ class Dispatcher:
     def choose_to_make_room(self) -> Workplace | None:
         """Returns the worker whose job has to make room now; None while there is none, or one is about to."""
         waiting, going = self._waiting(), [worker for worker in self.workers if worker.going]
-        if not waiting or any(worker.turn.ending for worker in going):
+        if self.held or not waiting or any(worker.turn.ending for worker in going):
             return None
         able = (worker for worker in going if not (worker.stopping or worker.turn.refused))
         return next((worker for worker in able if self._until_free(worker, waiting)[0] <= 0), None)
@@ -156,9 +196,13 @@ class Dispatcher:
     def _find_places(self) -> dict[str, Head]:
         """Returns the place of every waiting run, with the seconds until it is expected to begin.
 
-        Nothing is expected where there are no workers.
+        Nothing is expected where there are no workers, and while all runs stand still.
         """
         waiting, found = self._waiting(), dict[str, Head]()
+        if self.held:
+            standing = [{run: None for run in worker.going if self._stands(run)} for worker in self.workers]
+            lines = [*filter(None, standing), *(job.runs for job, _ in waiting)]
+            return {run: NO_PLACE | {"queue_position": n} for n, runs in enumerate(lines, 1) for run in runs}
         free = [min(self._until_free(worker, waiting)) if worker.going else 0.0 for worker in self.workers]
         heapq.heapify(free)
         for number, (job, needs) in enumerate(waiting, 1):
@@ -179,6 +223,10 @@ class Dispatcher:
         """Returns the seconds until the job of a worker makes room, and those until it ends."""
         left = seconds_left(worker.job, self.hub.live)
         return worker.turn.until_room(worker.job, left, waiting), left
+
+    def _stands(self, run: str) -> bool:
+        """Returns whether a run that a worker has stands still because all do."""
+        return run in self.hub.live and self.hub.live[run].head["status"] == "queued"
 
     def _worker_of(self, run: str) -> Workplace | None:
         return next((worker for worker in self.workers if run in worker.going), None)

@@ -53,8 +53,8 @@ class Trace:
         self.message: str | None = row["message"]
         self.trouble: str | None = None
         """The reason why frames cannot be kept at the moment, as a sentence."""
-        self.revoked: set[str] = set()
-        """The links by which the run can be seen no more."""
+        self.doubts = 0
+        """How often somebody may have lost the right to watch."""
         self.changed = asyncio.Event()
         self.packed: dict[tuple[int, bool], bytes] = {}
         """The messages that were made since the last change, by what their viewers had seen."""
@@ -215,10 +215,10 @@ class Hub:
             trace.update(status="deleted", **NO_PLACE)
         self.store.delete(run)
 
-    def revoke(self, run: str, link: str) -> None:
-        """Turns away those who watch a run by a link."""
+    def ask_again(self, run: str) -> None:
+        """Has everybody who watches a run show anew that they may."""
         if trace := self.known.get(run):
-            trace.revoked.add(link)
+            trace.doubts += 1
             trace.update()
 
     def _when_stored(self, stored: Future[None], run: str) -> None:

@@ -97,6 +97,22 @@ class Queue:
         if not self._turns[job.owner]:
             del self._turns[job.owner]
 
+    def give_to(self, job: Job, owner: str | None) -> None:
+        """Makes a job another person's. It takes the former one's turn if the other has no job waiting."""
+        former, job.owner = job.owner, owner
+        if job in self.resting or former == owner:
+            return
+        turns: dict[str | None, list[Job]] = {}
+        for person, jobs in self._turns.items():
+            others = [each for each in jobs if each is not job]
+            if person == former and owner not in self._turns:
+                turns[owner] = [job]
+            if person == owner:
+                others = [*jobs, job]
+            if others:
+                turns[person] = others
+        self._turns = turns
+
     def order(self) -> list[Job]:
         """Returns the waiting jobs in the order in which they are computed if no other is added."""
         rounds = zip_longest(*self._turns.values())

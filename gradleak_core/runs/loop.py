@@ -18,7 +18,7 @@ from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.losses import Curve
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
 from gradleak_core.types import Checkpoint, Finished, FirstGuess, Frame, Note, Plateau, Progress, Started
-from gradleak_core.verdicts import PLATEAU
+from gradleak_core.verdicts import ALL_PAUSED, PLATEAU
 
 if TYPE_CHECKING:
     pass
@@ -56,7 +56,9 @@ class Run:
         self.left = read_checkpoint(left, device) if left else None
         """What another worker has written down of this run."""
         self.checkpoints = Checkpoints(controls, send)
-        self.wanted = self.started = self.resting = False
+        self.wanted = self.started = False
+        self.told = ""
+        """The reason why the run stands still, `paused` or `held`, once it has said so."""
         self.floor: dict[str, Any] = {}
         self.iteration = self.threads = 0
         self.pulse = Pulse()
@@ -72,7 +74,7 @@ class Run:
         """Plays an experiment: sends `started`, frames, states and `finished`. Raises what the engine raises."""
         for _ in self.turns(experiment_json):
             if self.waiting:
-                self.controls.hold()
+                self.controls.hold(self.told)
 
     def turns(self, experiment_json: Any) -> Iterator[None]:
         """Plays an experiment and yields after every event, so that others can have a turn. Raises as `play` does."""
@@ -109,7 +111,7 @@ class Run:
             elif isinstance(event, Note):
                 if self.controls.stopped:
                     break
-                self.wait(event)
+                yield from self.wait(event)
             elif isinstance(event, Started):
                 curve, self.started, self.threads = Curve(event.losses), True, event.threads
                 self.take_up(summary, curve)
@@ -163,12 +165,17 @@ class Run:
             raise Stopped
         self.send({"type": "note", "run": self.run, "message": message, "share": share})
 
-    def wait(self, event: Note) -> None:
-        """Sends what the run waits for, at most twice a second. That time does not count as the attack's."""
+    def wait(self, event: Note) -> Iterator[None]:
+        """Sends what the run waits for, at most twice a second. That time does not count as the attack's.
+
+        It stands still as long as all runs do.
+        """
         self.begun, self.away = time.perf_counter(), 0.0
         if self.begun >= self.next_note:
             self.next_note = self.begun + NOTES
             self.note(event.message, event.share)
+        if self.controls.held:
+            yield from self.rest()
 
     @property
     def seconds(self) -> float:
@@ -177,8 +184,8 @@ class Run:
 
     @property
     def waiting(self) -> bool:
-        """Returns whether the run is paused and has said so."""
-        return self.resting and self.controls.paused and not self.controls.ending
+        """Returns whether the run stands still and has said why."""
+        return bool(self.told) and self.told == self.controls.standing and not self.controls.ending
 
     def pass_turn(self) -> Iterator[None]:
         """Yields once. The time until the run has its next turn does not count as the attack's."""
@@ -232,15 +239,18 @@ class Run:
         return going_on
 
     def rest(self) -> Iterator[None]:
-        """Gives its turns away while the run is paused, and sends the state before and after."""
-        while self.controls.paused and not self.controls.ending:
-            self.send({"type": "state", "run": self.run, "state": "paused"})
-            self.resting = True
+        """Gives its turns away while the run stands still, and sends the state before and after."""
+        said: dict[str, str] = {}
+        while (standing := self.controls.standing) and not self.controls.ending:
+            said = {"message": ALL_PAUSED if standing == "held" else ""} if said or standing == "held" else {}
+            self.send({"type": "state", "run": self.run, "state": standing} | said)
+            self.told = standing
             while self.waiting:
                 yield from self.pass_turn()
-            self.resting = False
-            if not self.controls.ending:
-                self.send({"type": "state", "run": self.run, "state": "running"})
+            self.told = ""
+            if not self.controls.standing and not self.controls.ending:
+                going_on = "running" if self.started else "queued"
+                self.send({"type": "state", "run": self.run, "state": going_on} | (said and {"message": ""}))
 
 
 def read_first_guess(start: Any) -> FirstGuess:

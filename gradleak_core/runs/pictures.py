@@ -74,7 +74,7 @@ class Pictures:
 
     def drop(self, experiment: Any) -> set[str]:
         """Removes the uploads of a deleted experiment that no other experiment needs, and returns them."""
-        gone = (mine := uploads_of(experiment)) and mine - self._needed()
+        gone = (mine := uploads.uploads_of(experiment)) and mine - self._needed()
         for image in gone:
             with suppress(Refused, OSError):
                 kept = uploads.upload_file(self.folder, image)
@@ -85,7 +85,7 @@ class Pictures:
 
     def names(self, experiment: Any) -> list[str]:
         """Returns the names of the files that an experiment's uploads came in, as far as they are kept."""
-        found = (uploads.read_name(self.folder, image) for image in sorted(uploads_of(experiment)))
+        found = (uploads.read_name(self.folder, image) for image in sorted(uploads.uploads_of(experiment)))
         return list(dict.fromkeys(filter(None, found)))
 
     def sweep_once(self) -> set[str]:
@@ -94,11 +94,4 @@ class Pictures:
             return {f"upload:{name}" for name in uploads.sweep(self.folder, self._needed(), DAY)}
 
     def _needed(self) -> set[str]:
-        return {image for experiment in self._experiments() for image in uploads_of(experiment)}
-
-
-def uploads_of(experiment: Any) -> set[str]:
-    """Returns the references of the uploads among an experiment's images, whatever else may stand there."""
-    images = experiment.get("images") if isinstance(experiment, dict) else None
-    listed = images if isinstance(images, list) else []
-    return {image for image in listed if isinstance(image, str) and image.startswith("upload:")}
+        return {image for experiment in self._experiments() for image in uploads.uploads_of(experiment)}

@@ -36,7 +36,7 @@ class PriceDesk(Access):
         """Begins to price no defence and each of these, and returns the id. Raises `Refused` or `NotReady`."""
         self.require_admission()
         catalogue = self.require_catalogue()
-        self.check_uploads([experiment])
+        self.check_uploads([experiment], shared=())  # what the room shares may be taken back, and a price stays
         asked = check_request(experiment, defences, federation, catalogue, self.folder)
         with writing():
             return self.prices.start(*asked, owner=self.asker.person)

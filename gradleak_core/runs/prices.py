@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,18 @@ class Prices:
         """Removes every price that was last written before a moment, in seconds since 1970. Raises OSError."""
         for name in self._names():
             if not self._goes_on(name) and self._file(name).stat().st_mtime < moment:
-                for file in (self._file(name), self._owned(name), self._log(name)):
-                    file.unlink(missing_ok=True)
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        for file in (self._file(name), self._owned(name), self._log(name)):
+            file.unlink(missing_ok=True)
+
+    def remove_of(self, owners: Container[str]) -> None:
+        """Ends and removes every price of these people. Raises OSError."""
+        for name in self._names():
+            if self.owner(name) in owners:
+                self.stop(name)
+                self._remove(name)
 
     def close(self) -> None:
         """Ends every process and writes down how its price ended."""

@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from gradleak_core.config.races import check_lanes, check_race, lane_names, race_title
-from gradleak_core.people import read_reference, write_reference
+from gradleak_core.people import NotYours, read_reference, write_reference
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.exports.raced import choose_common, record_race
 from gradleak_core.runs.forks import check_forks
 from gradleak_core.runs.protocol import encode
 from gradleak_core.runs.recording import make_recording
-from gradleak_core.runs.rows import NAME, clean_name, take_threads
+from gradleak_core.runs.rows import NAME, clean_name, freshen, take_threads
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
@@ -22,14 +22,17 @@ KEPT_OF_RACE = ("id", "title", "by")
 """What is kept of a race beside each of its runs."""
 
 
-def submit_race(service: Service, race: Any) -> Race:
-    """Queues the lanes of a race as runs, each named by what differs. Returns the race. Raises as `submit` does."""
+def submit_race(service: Service, race: Any, *, fresh: bool = False) -> Race:
+    """Queues the lanes of a race as runs, each named by what differs. Returns the race. Raises as `submit` does.
+
+    One that is there already is joined, as `Service.submit` says; all lanes of one that is `fresh` get another seed.
+    """
     service.require_admission()
     catalogue = service.require_catalogue()
     asked = check_race(race)
     title = None if asked["title"] is None else clean_name(asked["title"])
     lanes = []
-    for number, experiment in enumerate(asked["lanes"], 1):
+    for number, experiment in enumerate(freshen(asked["lanes"]) if fresh else asked["lanes"], 1):
         try:
             lanes.append(service.admit(experiment, catalogue))
             service.check_parents(lanes[-1:])
@@ -39,14 +42,17 @@ def submit_race(service: Service, race: Any) -> Race:
     check_lanes(lanes)
     head = {"id": secrets.token_hex(6), "by": asked["by"], "title": title or race_title(lanes, catalogue)[:NAME]}
     names = [f"{head['title']}: {name}"[:NAME] for name in lane_names(lanes, catalogue)]
-    service.submit_lanes(list(zip(names, lanes, strict=True)), head)
-    return get_race(service, head["id"])
+    runs = service.submit_lanes(list(zip(names, lanes, strict=True)), head)
+    return get_race(service, service.find(runs[0])["race"]["id"])
 
 
-def get_race(service: Service, race: str, *, to_change: bool = False) -> Race:
-    """Returns a race: `id`, `title`, `by`, as `lanes` the rows of its runs in order, and `names`. Raises `NoRun`."""
+def get_race(service: Service, race: str, **right: bool) -> Race:
+    """Returns a race: `id`, `title`, `by`, as `lanes` the rows of its runs in order, and `names`.
+
+    `right` says what is to be done with it, and the errors are raised, as by `Access.find_lanes`.
+    """
     link, lanes = read_reference(race)[1], []
-    for row in map(service.complete, service.find_lanes(race, to_change=to_change)):
+    for row in map(service.complete, service.find_lanes(race, **right)):
         head = row["race"] | {"id": write_reference(row["race"]["id"], link)}
         lanes.append(row | {"id": write_reference(row["id"], link), "race": head})
     return complete_race(lanes, service.catalogue())
@@ -75,9 +81,9 @@ def rename_race(service: Service, race: str, title: Any) -> None:
 
 
 def delete_race(service: Service, race: str) -> None:
-    """Stops a race if need be and removes all of its lanes. Raises `NoRun`."""
-    for row in get_race(service, race, to_change=True)["lanes"]:
-        with suppress(NoRun):
+    """Stops a race if need be and removes all of its lanes, or leaves it to others. Raises `NoRun`."""
+    for row in get_race(service, race, to_leave=True)["lanes"]:
+        with suppress(NoRun, NotYours):  # whoever leaves one lane has left all
             service.delete(row["id"])
 
 

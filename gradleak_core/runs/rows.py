@@ -13,7 +13,7 @@ from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import fitting
 from gradleak_core.config.schemas import string
 from gradleak_core.config.titles import run_title
-from gradleak_core.people import UNTOLD
+from gradleak_core.people import IN_ROOM, UNTOLD
 from gradleak_core.runs.hub import MOST_TRIES, OVER
 from gradleak_core.types import Refused
 from gradleak_core.verdicts import UNFINISHED
@@ -25,6 +25,8 @@ FATAL = (
     "its restarts or its size before you run it again."
 )
 Row = dict[str, Any]
+SEEDS = 2**31
+"""The number of seeds that a run can have."""
 NAME = 120
 """The most characters of a run's name."""
 
@@ -35,6 +37,17 @@ def clean_name(name: Any) -> str:
     if len(line) <= NAME and any(unicodedata.category(letter)[0] in "LNPS" for letter in string(line, path="A name")):
         return line
     raise Refused(f"A run's name must be a text of 1 to {NAME} characters.")
+
+
+def freshen(experiments: Sequence[Any]) -> list[Any]:
+    """Returns experiments with other seeds, drawn by chance; those that had the same one have the same again."""
+    by = 1 + secrets.randbelow(SEEDS - 1)
+
+    def move(experiment: Any) -> Any:
+        seed = experiment.get("seed", 0) if isinstance(experiment, dict) else None
+        return experiment | {"seed": (seed + by) % SEEDS} if isinstance(seed, int) else experiment
+
+    return [move(experiment) for experiment in experiments]
 
 
 def name_lanes(lanes: Sequence[tuple[str | None, Any]], catalogue: Any, folder: Path) -> dict[str, tuple[str, Any]]:
@@ -51,7 +64,7 @@ def complete_row(row: Row, catalogue: Any, place: Row) -> Row:
     `problem` is a sentence where the set-up cannot be used here, else None. What is missing in a set-up that is older
     than the catalogue is filled in; `catalogue` is None before the engine has started.
     """
-    row = {name: value for name, value in row.items() if name not in UNTOLD}
+    row = {name: value for name, value in row.items() if name not in (*UNTOLD, *IN_ROOM)}
     problem = _find_problem(row, catalogue)
     started = row.pop("started") or {}
     steps = started.get("steps", (row["experiment"].get("attack") or {}).get("steps"))

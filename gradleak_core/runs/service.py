@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gradleak_core.config.limits import USUAL_LIMITS, Limits, OverLimit
-from gradleak_core.config.schemas import integer, number, quoted
+from gradleak_core.config.schemas import quoted
 from gradleak_core.config.titles import part_titles
 from gradleak_core.people import read_reference, write_reference
 from gradleak_core.people.register import People
-from gradleak_core.runs.access import NoRun
+from gradleak_core.runs.access import NoRun, RoomState
 from gradleak_core.runs.disk import without_folders
 from gradleak_core.runs.estimates import REMEMBERED, Experience
 from gradleak_core.runs.exports.maker import Maker
@@ -21,21 +21,20 @@ from gradleak_core.runs.forks import check_forks, make_job
 from gradleak_core.runs.hub import NO_PLACE, Hub, Trace, load_trace
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.pictures import Pictures
-from gradleak_core.runs.price_desk import NotReady, PriceDesk
+from gradleak_core.runs.price_desk import NotReady
 from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.recording import make_recording
 from gradleak_core.runs.retention import Retention
-from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
+from gradleak_core.runs.room_store import RoomStore
+from gradleak_core.runs.rows import clean_name, complete_row, freshen, group_waiting, name_lanes, take_up
+from gradleak_core.runs.steering import Steering
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor
-from gradleak_core.types import Refused
 
-Result = TypeVar("Result")
 MOST_WAITING = 100
-NOT_ITS_TURN = "This run is not being computed; wait for its turn."
 
 
-class Service(PriceDesk):
+class Service(Steering):
     """All runs and prices of one data folder, as one person may use them.
 
     `start` and `close` are called on the event loop that serves the requests, every other method from any
@@ -49,11 +48,13 @@ class Service(PriceDesk):
         command: Sequence[str] = COMMAND,
         limits: Limits = USUAL_LIMITS,
         people: People | None = None,
+        room: RoomState | None = None,
         keep_days: int | None = None,
         **options: Any,
     ) -> None:
         """Takes the data folder, the command of a worker, who may do what, and further options of the `Supervisor`."""
-        self.folder, self.limits, self.people, self._keep_days = folder, limits, people, keep_days
+        self.folder, self.limits, self._keep_days = folder, limits, keep_days
+        self.people, self.room = people, room
         self._options: dict[str, Any] = {"command": command, **options}
         self._known = Known(folder / "catalogue.json", command)
         self.pictures = Pictures(folder / "uploads", self._experiments, limits)
@@ -65,13 +66,14 @@ class Service(PriceDesk):
         Raises `Refused`, or whatever else went wrong, and leaves nothing running then.
         """
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        self.store = Store(self.folder / "runs.sqlite3")
+        self.store = (Store if self.room is None else RoomStore)(self.folder / "runs.sqlite3")
         try:
             environment = {"GRADLEAK_DATA": str(self.folder.absolute())}
             self.prices = Prices(self.folder / "prices", environment)
             self.hub = Hub(self.store)
             self.supervisor = Supervisor(self.hub, self._known.learn, environment=environment, **self._options)
             self.supervisor.experience = Experience(self.store.results(REMEMBERED))
+            self.supervisor.held = self.room is not None and self.room.paused
             self._take_up(self.store.rows())
             self.supervisor.start()
             self.retention = Retention(self.store, self.pictures, self.prices, self.delete, self._keep_days)
@@ -96,8 +98,13 @@ class Service(PriceDesk):
         await self.supervisor.close()
         await asyncio.to_thread(self.store.close)
 
-    def submit(self, experiment: Any, name: str | None = None) -> str:
-        """Queues a run and returns its id. Raises `Refused`, or `NotReady` before the catalogue is known."""
+    def submit(self, experiment: Any, name: str | None = None, *, fresh: bool = False) -> str:
+        """Queues a run and returns its id. Raises `Refused`, or `NotReady` before the catalogue is known.
+
+        In a room, a run of the same experiment that is there already becomes the asker's too. One that is `fresh` gets
+        another seed, and so is computed.
+        """
+        [experiment] = freshen([experiment]) if fresh else [experiment]
         return self.submit_lanes([(None if name is None else clean_name(name), experiment)])[0]
 
     def submit_lanes(self, lanes: Sequence[tuple[str | None, Any]], race: Any = None) -> list[str]:
@@ -108,66 +115,37 @@ class Service(PriceDesk):
         self.require_admission()
         catalogue = self.require_catalogue()
         with self.pictures.lock:  # which a deletion takes too, so that none comes between the rows and the queue
-            if len(self.supervisor.queue) >= MOST_WAITING:
-                raise OverLimit(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
             self.check_uploads(experiment for _, experiment in lanes)
             named = name_lanes(lanes, catalogue, self.folder)
             experiments = [experiment for _, experiment in named.values()]
             self.check_parents(experiments)
             check_forks(experiments, self.store)
-            self._call(self.supervisor.check_limits, self.limits, self.person, experiments, catalogue)
-            self.store.add_lanes(named, race, self.person).result()
-            self._call(self._enqueue, [self.find(run) for run in named])
+            if joined := self.join(named, race):
+                return joined
+            if len(self.supervisor.queue) >= MOST_WAITING:
+                raise OverLimit(f"{MOST_WAITING} runs are waiting already; stop some of them or wait.")
+            self.call(self.supervisor.check_limits, self.limits, self.person, experiments, catalogue)
+            self._keep(named, race)
+            self.call(self._enqueue, [self.find(run) for run in named])
         return list(named)
+
+    def _keep(self, named: Mapping[str, tuple[str, Any]], race: Any) -> None:
+        """Writes down runs that are about to be queued. Raises `Unwritable`."""
+        if isinstance(self.store, RoomStore) and self.person is not None and self.asker.in_room:
+            self.store.add_to_room(named, race, self.person).result()
+        else:
+            self.store.add_lanes(named, race, self.person).result()
 
     def duplicate(self, run: str) -> str:
         """Queues the experiment of a run once more, seed included. Returns the new id. Raises as `submit` does."""
         row = self.run(run)
         return self.submit(row["experiment"], row["name"])
 
-    def pause(self, run: str) -> None:
-        """Pauses a run after its current iteration. Raises `Refused` when it is not being computed."""
-        self._command(run, {"type": "pause"})
-
-    def resume(self, run: str) -> None:
-        """Lets a paused run go on. Raises `Refused` when it is not being computed."""
-        self._command(run, {"type": "resume"})
-
-    def step(self, run: str, iterations: int = 1) -> None:
-        """Lets a run compute 1 to 100,000 iterations more and then pause. Raises `Refused`."""
-        self._command(run, {"type": "step", "iterations": integer(iterations, 1, 100_000, "iterations")})
-
-    def pace(self, run: str, per_second: float | None) -> None:
-        """Limits a run to 0.1 to 1000 iterations a second; None lifts the limit. Raises `Refused`."""
-        if per_second is not None:
-            per_second = number(per_second, 0.1, 1000, "per_second")
-        self._command(run, {"type": "pace", "per_second": per_second})
-
-    def stop(self, run: str) -> None:
-        """Ends a queued or running run and keeps what was seen. Raises `Refused` when it has ended already."""
-        row = self.find(run, to_change=True)
-        if not self._call(self.supervisor.stop, run):
-            raise Refused(describe_end(row))
-        self.store.flush()  # a run that was waiting has ended now, and its row says so
-
-    def rename(self, run: str, name: str) -> None:
-        """Gives a run another name. Raises `Refused`."""
-        self.find(run, to_change=True)
-        self.store.rename(run, clean_name(name)).result()
-
-    def delete(self, run: str) -> None:
-        """Stops a run if need be. Removes all of it, and those of its uploads that no other run needs."""
-        experiment = self.find(run, to_change=True)["experiment"]
-        with self.pictures.lock:
-            self._call(self._delete, run)
-            self.store.flush()
-            self.store.forget_uploads(self.pictures.drop(experiment))
-
     def revoke(self, rows: list[dict[str, Any]], column: str) -> None:
         """Takes the link in a column, `link` or `race_link`, from stored runs, and turns away who watches by it."""
         for row in rows:
             self.store.set_link(row["id"], column, None)
-            self._call(self.hub.revoke, row["id"], row[column] or "")
+            self.call(self.hub.ask_again, row["id"])
 
     def runs(self) -> list[dict[str, Any]]:
         """Returns the rows of all runs of the asker, newest first."""
@@ -184,7 +162,7 @@ class Service(PriceDesk):
         try:
             await asyncio.to_thread(self.name_of, run)
             trace = await self.hub.trace(name)
-            if link:  # it may have been revoked before its trace was there to say so
+            if link or self.asker.member:  # it may have been revoked before its trace was there to say so
                 await asyncio.to_thread(self.find, run)
         except NoRun:
             return None
@@ -221,21 +199,6 @@ class Service(PriceDesk):
         said = {"error": self.store.trouble, "lost": " ".join(self.store.losses)}
         return health | {name: without_folders(sentence) for name, sentence in said.items() if sentence}
 
-    def _call(self, function: Callable[..., Result], *values: Any) -> Result:
-        """Calls a function on the event loop, from whichever thread, and returns its value."""
-        if threading.get_ident() == self._thread:
-            return function(*values)
-
-        async def call() -> Result:
-            return function(*values)
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
-
-    def _command(self, run: str, head: dict[str, Any]) -> None:
-        row = self.find(run, to_change=True)
-        if not self._call(self.supervisor.pass_on, run, head):
-            raise Refused(NOT_ITS_TURN if row["status"] == "queued" else describe_end(row))
-
     def _enqueue(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             self.hub.open(row)
@@ -243,16 +206,13 @@ class Service(PriceDesk):
         job.expected = {row["id"]: experience.expect(row["experiment"], self.catalogue()) for row in rows}
         self.supervisor.submit(job, rests=any(row["status"] == "paused" for row in rows))
 
-    def _delete(self, run: str) -> None:
-        self.hub.forget(run)
-        self.supervisor.stop(run)
-
     def _experiments(self) -> list[Any]:
         """Returns the experiments of all runs, and of the price that is being computed."""
         return [*(row["experiment"] for row in self.store.rows()), *self.prices.running()]
 
     def complete(self, row: dict[str, Any]) -> dict[str, Any]:
-        return complete_row(row, self.catalogue(), self.supervisor.places.get(row["id"], NO_PLACE))
+        """Returns a stored row as `complete_row` does, and to those in a room whose it is."""
+        return complete_row(row, self.catalogue(), self.supervisor.places.get(row["id"], NO_PLACE)) | self.whose(row)
 
     def _found(self, run: str, look: Callable[[], bytes | None], why: str) -> bytes:
         """Returns what `look` finds, at the latest once all that viewers were told of is written. Raises `NoRun`."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from gradleak_core.config.schemas import quoted
+from gradleak_core.people import NotYours
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.rows import clean_name
 from gradleak_core.runs.service import Service
@@ -72,7 +73,7 @@ def change_tags(service: Service, runs: Iterable[str], before: Sequence[str], af
 
 def tags_of(service: Service, runs: Iterable[str]) -> dict[str, list[str]]:
     """Returns the tags of those of the asker's runs that are still there."""
-    rows = {row["id"]: row["tags"] for row in service.own_rows()}
+    rows = {row["id"]: row["tags"] for row in service.own_rows() if service.owns(row["owner"], row.get("in_room"))}
     return {run: rows[run] for run in runs if run in rows}
 
 
@@ -89,9 +90,9 @@ def all_tags(rows: Sequence[Any]) -> list[str]:
 
 
 def delete_runs(service: Service, runs: Any) -> None:
-    """Deletes runs as `Service.delete` does. One that is gone already is passed over. Raises `Refused`."""
+    """Deletes runs as `Service.delete` does. One that is gone, or another's, is passed over. Raises `Refused`."""
     if not isinstance(runs, list) or not runs or not all(isinstance(run, str) and run.isascii() for run in runs):
         raise Refused('Say which runs to delete: {"ids": [...]} with the id of each.')
     for run in dict.fromkeys(runs):
-        with suppress(NoRun):
+        with suppress(NoRun, NotYours):
             service.delete(run)

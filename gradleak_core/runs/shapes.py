@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from gradleak_core.data.files import read_json
-from gradleak_core.people import UNTOLD
+from gradleak_core.people import IN_ROOM, UNTOLD
 from gradleak_core.types import MOST_STEPS
 
 NUMBER, TEXT = (int, float, type(None)), (str, type(None))
@@ -115,7 +115,7 @@ def read_tags(text: Any) -> list[str]:
 def describe_damaged(values: dict[str, Any]) -> dict[str, Any]:
     """Returns what can be said of a damaged row, as a row."""
     named = {"id": str(values["id"]), "name": str(values["name"]), "tags": values["tags"]}
-    named |= {column: values[column] for column in UNTOLD}
+    named |= {column: values[column] for column in (*UNTOLD, *IN_ROOM) if column in values}
     known = named | {"status": "damaged", "message": DAMAGED_RUN}
     created = 0.0
     with suppress(ValueError, TypeError):

@@ -35,12 +35,23 @@ MOST_HELD = 64 * 2**20
 """The most bytes of pictures that wait for room. Frames that come later keep their numbers and lose their picture."""
 
 
+def insertion(lanes: Mapping[str, tuple[str, Any]], race: Any, owner: str | None) -> Write:
+    """Returns the change that adds queued runs, each with its name and experiment, as the lanes of a race if any."""
+    now, end = time.time(), (race["id"], json.dumps(race)) if race else (None, None)
+    rows = [(run, name, now, json.dumps(experiment), *end, owner) for run, (name, experiment) in lanes.items()]
+    columns = "(id, name, created, status, experiment, race, race_head, owner)"
+    text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)"
+    return lambda db: db.executemany(text, rows)
+
+
 class Store:
     """The runs and frames in the file `path`. What waits for room on the disk counts as stored or deleted already.
 
     May be used from any thread. Raises `Refused` when a newer GradLeak wrote the file, when it cannot be opened, or
     when another server uses it. Reading raises `Unreadable` when the file cannot be read at the moment.
     """
+
+    row_columns = ROW
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -87,11 +98,7 @@ class Store:
 
         They belong to `owner`; None is the operator.
         """
-        now, end = time.time(), (race["id"], json.dumps(race)) if race else (None, None)
-        rows = [(run, name, now, json.dumps(experiment), *end, owner) for run, (name, experiment) in lanes.items()]
-        columns = "(id, name, created, status, experiment, race, race_head, owner)"
-        text = f"INSERT INTO runs {columns} VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)"
-        return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
+        return self._writer.write(insertion(lanes, race, owner), waits=False)
 
     def hand_over(self, run: str, times: int, iteration: int) -> Future[None]:
         """Notes how many times a run was handed to a worker at an iteration."""
@@ -235,7 +242,7 @@ class Store:
     def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
         news = dict(self._news)  # taken first, so that what is written meanwhile is in one of the two
         with self._reader() as db:
-            found = [decode_row(row) for row in db.execute(f"SELECT {ROW} FROM runs {which}", values)]
+            found = [decode_row(row) for row in db.execute(f"SELECT {self.row_columns} FROM runs {which}", values)]
         return [row | news.get(row["id"], {}) for row in found if row["id"] not in self._leaving]
 
     def result_of(self, experiment: Any) -> Any:

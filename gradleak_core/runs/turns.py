@@ -46,7 +46,7 @@ def play_in_turns(runs: Sequence[tuple[Run, Any]], by: str, fail: Fail) -> None:
     while lanes:
         going = [lane for lane in lanes if not lane.run.waiting]
         if not going:
-            lanes[0].run.controls.hold()
+            lanes[0].run.controls.hold(lanes[0].run.told)
             continue
         lane = min(going, key=lambda lane: lane.place(by))
         try:

@@ -52,6 +52,8 @@ class Owner(Protocol):
     command: Sequence[str]
     patience: Patience
     environment: Mapping[str, str]
+    held: bool
+    """True while everything stands still."""
 
     def on_catalogue(self, catalogue: Any) -> None:
         """Takes the catalogue that a process sends in its greeting."""
@@ -128,7 +130,7 @@ class Worker:
 
     def _send_job(self, job: Job, head: Head, blob: bytes = b"") -> None:
         self.send(head, blob)
-        for command in job.commands():
+        for command in [*job.commands(), *([{"type": "hold", "held": True}] if self.owner.held else [])]:
             self.send(command)
 
     async def _send_left(self, job: Job, head: Head) -> None:
@@ -253,7 +255,7 @@ class Worker:
         elif kind == "yielded":
             self.yielded.add(run)
         elif kind == "state":
-            hub.set_status(run, head["state"], head.get("message"))
+            hub.set_status(run, "queued" if head["state"] == "held" else head["state"], head.get("message"))
         elif kind == "finished":
             hub.end(run, head["status"], head["result"].get("remark") or None, head["result"])
             self.owner.experience.learn(head["result"])

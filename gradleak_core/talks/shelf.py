@@ -149,8 +149,8 @@ def shelf_of(service: Service) -> Shelf:
     folder, asker = service.folder / "talks", service.asker
     if asker.everything:
         return Shelf(folder)
-    own, in_room = None, getattr(service, "room", None) is not None
-    if asker.person is not None and asker.admitted and (getattr(asker, "host", False) or not in_room):
+    own = None
+    if asker.person is not None and asker.admitted and (asker.host or service.room is None):
         own = folder / f"@{hashlib.sha256(asker.person.encode()).hexdigest()[:16]}"
     return Shelf(own, (folder, SHIPPED))
 

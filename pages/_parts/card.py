@@ -23,9 +23,7 @@ def card(heading: str, run: JSON, name: str = "", iteration: int | None = None) 
     when = "still going" if run["status"] in UNFINISHED else f"{datetime.fromtimestamp(run['created']):%d %b, %H:%M}"
     st.subheader(heading)
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall", key=f"card{name}"):
-        picture_button(
-            thumbnail(run, iteration), width=64, key=f"card-picture{name}", on_click=setup.replace, args=wanted
-        )
+        picture_button(thumbnail(run, iteration), width=64, key=f"card-picture{name}", on_click=setup.take, args=wanted)
         with st.container(gap=None):
-            st.button(escaped(run["name"]), key=f"show{name}", width="stretch", on_click=setup.replace, args=wanted)
+            st.button(escaped(run["name"]), key=f"show{name}", width="stretch", on_click=setup.take, args=wanted)
             note(when)

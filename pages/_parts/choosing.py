@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gradleak_core.config.differences import part_title
-from gradleak_core.runs.pictures import uploads_of
+from gradleak_core.data.uploads import uploads_of
 from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, change_tags, delete_runs, remove_tag
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word

@@ -136,5 +136,5 @@ def begin(row: JSON, known: JSON) -> None:
 def to_lab(row: JSON, known: JSON, run: str | None = None, race: str | None = None) -> None:
     """Replaces the whole set-up by the claim's, with what was run of it, and opens the Lab."""
     first, *others = lanes(row, known)
-    setup.replace(first, run, [lane_text(lane, first, known) for lane in others], race)
+    setup.take(first, run, [lane_text(lane, first, known) for lane in others], race)
     st.switch_page(pages()["lab"])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.types import JSON
-from pages._parts import forms, setup
+from pages._parts import forms, setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.plain import worded
 from pages._parts.texts import note
@@ -21,11 +21,12 @@ def defences() -> None:
         with st.container(border=True, gap="xsmall"):
             one(index, part, rows[part["kind"]], len(chosen))
     excluded = {kind: reasons for kind in rows if (reasons := impossible(kind))}
+    fixed = teaching.locked("defences")
     titles = {kind: worded(kind, row["title"]) for kind, row in rows.items()}
     st.selectbox(
         "Add a defence", list(rows), None, key="add-defence", placeholder="Add a defence", on_change=add,
         format_func=lambda kind: f"{rows[kind]['title']} (not with this set-up)" if kind in excluded else titles[kind],
-        label_visibility="collapsed", filter_mode=None,
+        label_visibility="collapsed", filter_mode=None, disabled=fixed,
     )  # fmt: skip
     if excluded:
         with st.expander(f"{len(excluded)} not possible here, and why"):
@@ -37,12 +38,13 @@ def one(index: int, part: JSON, row: JSON, count: int) -> None:
     st.markdown(f"**{index + 1}. {row['title']}**")
     note(row["summary"])
     forms.fields(part, row["knobs"], f"defences.{index}")
+    fixed = teaching.locked("defences")
     with st.container(horizontal=True, gap="xsmall"):
-        st.button("Earlier", key=f"up:{index}", disabled=index == 0, on_click=move, args=(index, -1), type="tertiary")
-        st.button(
-            "Later", key=f"down:{index}", disabled=index + 1 == count, on_click=move, args=(index, 1), type="tertiary"
-        )
-        st.button("Remove", key=f"remove:{index}", on_click=remove, args=(index,), type="tertiary")
+        st.button("Earlier", key=f"up:{index}", disabled=fixed or index == 0, on_click=move, args=(index, -1),
+                  type="tertiary")  # fmt: skip
+        st.button("Later", key=f"down:{index}", disabled=fixed or index + 1 == count, on_click=move, args=(index, 1),
+                  type="tertiary")  # fmt: skip
+        st.button("Remove", key=f"remove:{index}", on_click=remove, args=(index,), type="tertiary", disabled=fixed)
 
 
 def impossible(kind: str) -> list[str]:

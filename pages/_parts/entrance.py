@@ -30,6 +30,16 @@ def apart() -> bool:
     return service().people is not None
 
 
+def whose() -> str:
+    """Says after a number of runs whose the runs are that this person may change; nothing on an open server."""
+    return "" if not apart() else " of the room" if service().asker.host else " of yours"
+
+
+def in_room() -> bool:
+    """Returns whether this person takes part in a room, in which the same set-up is computed once for all."""
+    return service().asker.in_room
+
+
 def enter(pin: str) -> str | None:
     """Admits this person if the PIN is right, and else returns why not. Where a login is set up, it begins."""
     desk = service()

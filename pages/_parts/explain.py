@@ -96,7 +96,7 @@ def to_lab(name: str) -> None:
     known = catalogue()
     experiments = [preset["experiment"] for preset in known["presets"]]
     fitting = [e for e in experiments if knobs.kind_of("attacks", e["attack"], known) == name]
-    setup.replace(copy.deepcopy(fitting[0]) if fitting else knobs.put(knobs.start(known), "attack", name, known))
+    setup.take(copy.deepcopy(fitting[0]) if fitting else knobs.put(knobs.start(known), "attack", name, known))
     st.switch_page(pages()["lab"])
 
 

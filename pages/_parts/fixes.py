@@ -7,6 +7,7 @@ from itertools import islice
 
 from gradleak_core.config import knobs
 from gradleak_core.types import JSON, Refused
+from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.pictures import caption
 from pages._parts.problems import find_problems
@@ -22,7 +23,7 @@ def fixes(experiment: JSON) -> dict[str, JSON]:
     possible = (
         (title, changed)
         for title, changed in changes(experiment, catalogue())
-        if changed != experiment and not find_problems(changed)
+        if changed != experiment and setup.allowed(changed) == changed and not find_problems(changed)
     )
     return dict(islice(possible, MOST))
 

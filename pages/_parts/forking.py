@@ -13,7 +13,7 @@ def fork(at: str) -> None:
     """Makes the set-up of a run the current one, to go on from its guess; `at` is run@iteration. The run stays near."""
     row = parent({"fork": at})
     if row is not None:
-        setup.replace(row["experiment"] | {"fork": at}, row["id"])
+        setup.take(row["experiment"] | {"fork": at}, row["id"])
 
 
 def parent(experiment: JSON) -> JSON | None:

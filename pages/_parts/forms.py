@@ -9,7 +9,7 @@ import streamlit as st
 
 from gradleak_core.config import knobs
 from gradleak_core.types import JSON
-from pages._parts import setup
+from pages._parts import setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.plain import worded
 from pages._parts.texts import note, segment
@@ -24,13 +24,22 @@ def fields(node: JSON, rows: list[JSON], path: str, leave_out: tuple[str, ...] =
 
 def field(knob: JSON, value: Any, path: str, *, explain: bool = True) -> None:
     """Shows the field that suits a knob's type, and beneath it why the last entry was refused."""
+    if teaching.hidden(path):
+        return
     DRAW[knob["type"]](knob, value, path)
+    say_lock(path)
     if knob["type"] in ("part", "parts"):
         return
     if refusal := setup.refusal(path):
         st.markdown(f":red[{refusal.replace(path, knob['label'], 1)}]")
     if explain and knob.get("help"):
         note(knob["help"])
+
+
+def say_lock(path: str) -> None:
+    """Says beneath a field that it is locked, unless all of its station is."""
+    if teaching.names(path):
+        teaching.say_why(path)
 
 
 def part(knob: JSON, value: JSON, path: str) -> None:
@@ -50,7 +59,7 @@ def several(knob: JSON, values: list[JSON], path: str) -> None:
     key = keep(f"knob:{path}", kinds)
     st.multiselect(
         knob["label"], list(rows), kinds, key=key, format_func=lambda kind: worded(kind, rows[kind]["title"]),
-        placeholder="None", on_change=touched, args=(path, key),
+        placeholder="None", on_change=touched, args=(path, key), disabled=teaching.locked(path),
     )  # fmt: skip
     note(knob["help"])
     for index, value in enumerate(values):
@@ -68,6 +77,8 @@ def inside(rows: list[JSON], value: JSON, path: str) -> None:
 
 def choose(label: str, family: str, path: str, kind: str, *, visible: bool = True) -> None:
     """Shows a choice of one kind of a family. Kinds that this set-up rules out are marked and explained."""
+    if teaching.hidden(path):
+        return
     rows = catalogue()["families"][family]
     excluded = {name: reasons for name in rows if (reasons := impossible(path, name))}
     key = keep(f"knob:{path}", kind)
@@ -77,6 +88,7 @@ def choose(label: str, family: str, path: str, kind: str, *, visible: bool = Tru
     st.selectbox(
         label, names, names.index(kind), key=key, on_change=touched, args=(path, key), filter_mode=None,
         format_func=titles.__getitem__, label_visibility="visible" if visible else "collapsed",
+        disabled=teaching.locked(path),
     )  # fmt: skip
     if excluded:
         listed = "\n".join(f"- {rows[name]['title']}: {' '.join(reasons)}" for name, reasons in excluded.items())
@@ -124,12 +136,12 @@ def _number(knob: JSON, value: float, path: str) -> None:
     if knob.get("log") and not whole and knob.get("high") is not None:
         st.select_slider(
             knob["label"], ladder(knob.get("low") or 0.0, knob["high"], value), value, key=key,
-            format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key),
+            format_func=lambda rung: f"{rung:g}", on_change=touched, args=(path, key), disabled=teaching.locked(path),
         )  # fmt: skip
     else:
         st.number_input(
             knob["label"], value=value, step=1 if whole else 0.1, format="%d" if whole else "%g", key=key,
-            on_change=touched, args=(path, key),
+            on_change=touched, args=(path, key), disabled=teaching.locked(path),
         )  # fmt: skip
 
 
@@ -141,7 +153,7 @@ def ladder(low: float, high: float, value: float) -> list[float]:
 
 def _toggle(knob: JSON, value: bool, path: str) -> None:
     key = keep(f"knob:{path}", bool(value))
-    st.toggle(knob["label"], bool(value), key=key, on_change=touched, args=(path, key))
+    st.toggle(knob["label"], bool(value), key=key, on_change=touched, args=(path, key), disabled=teaching.locked(path))
 
 
 def _choice(knob: JSON, value: Any, path: str) -> None:
@@ -149,18 +161,18 @@ def _choice(knob: JSON, value: Any, path: str) -> None:
     if len(knob["choices"]) <= 3:
         st.segmented_control(
             knob["label"], knob["choices"], default=value, key=key, required=True, on_change=touched, args=(path, key),
-            format_func=segment,
+            format_func=segment, disabled=teaching.locked(path),
         )  # fmt: skip
     else:
         st.selectbox(
             knob["label"], knob["choices"], knob["choices"].index(value), key=key, on_change=touched, args=(path, key),
-            format_func=lambda choice: str(choice).replace("_", " "),
+            format_func=lambda choice: str(choice).replace("_", " "), disabled=teaching.locked(path),
         )  # fmt: skip
 
 
 def _string(knob: JSON, value: str, path: str) -> None:
     key = keep(f"knob:{path}", value)
-    st.text_input(knob["label"], value, key=key, on_change=touched, args=(path, key))
+    st.text_input(knob["label"], value, key=key, on_change=touched, args=(path, key), disabled=teaching.locked(path))
 
 
 DRAW: dict[str, Callable[[JSON, Any, str], None]] = {

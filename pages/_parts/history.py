@@ -9,6 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from gradleak_core.config.races import lane_names
+from gradleak_core.languages import say
 from gradleak_core.runs.forks import add_start
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
@@ -29,6 +30,8 @@ REFRESH = 2
 """Seconds between two looks at a running run."""
 MOST_ON_ONE_CLOCK = 6
 """The most runs that are shown with their pictures beside each other."""
+MOST_PEOPLE = 3
+"""The most nicknames that are told of those whose a run is."""
 WAYS = {"clock": "On one clock", "curves": "As curves"}
 """How runs can be shown beside each other, by the names in the address."""
 
@@ -118,7 +121,7 @@ def state(row: JSON) -> None:
             status = f":{texts.colour(row)}-badge[{word(row['status'])}]"
             st.markdown(f"{status} {tag_badges(row['tags'])}")
             note(texts.escaped(row["problem"]) if row["problem"] else made_of(row["experiment"]))
-            note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}")
+            note(f"{datetime.fromtimestamp(row['created']):%d %b %Y, %H:%M}, {progress(row)}{owners(row)}")
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown("Scores appear at the end." if row["status"] in UNFINISHED else scores(row["result"] or {}))
             said = row["message"] or (row["result"] or {}).get("verdict")
@@ -186,12 +189,20 @@ def progress(row: JSON) -> str:
     return done + (f", {duration(seconds)}" if seconds else "")
 
 
+def owners(row: JSON) -> str:
+    """Names the people in the room whose run it is, where it is not the reader's alone."""
+    named = row.get("by", []) if row.get("others") else []
+    shown, more = ", ".join(named[:MOST_PEOPLE]), len(named) - MOST_PEOPLE
+    said = say(", by {names} and {more} more", names=shown, more=more) if more > 0 else say(", by {names}", names=shown)
+    return texts.escaped(said) if shown else ""
+
+
 def open_in_lab(row: JSON, attached: bool = True) -> None:
     """Takes a run's set-up to the Lab, and the run with it unless it is only to be changed."""
     if row["problem"]:
         st.toast(texts.escaped(row["problem"]), icon=":material/error:")
         return
-    setup.replace(row["experiment"], row["id"] if attached else None)
+    setup.take(row["experiment"], row["id"] if attached else None)
     st.session_state["to-lab"] = True
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from gradleak_core.data import class_names, datasets, folders
 from gradleak_core.types import JSON
-from pages._parts import forms, setup
+from pages._parts import forms, setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.entrance import entrance
 from pages._parts.handed_in import stretched, take
@@ -33,9 +33,13 @@ def images() -> None:
             picture_button(thumbnail(reference), width=width, key=f"chosen:{index}", on_click=opened)
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{caption(chosen, catalogue())}**")
-            st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch")
+            st.button("Change picture", icon=":material/image:", key="choose-images", on_click=opened, width="stretch",
+                      disabled=teaching.locked("images"))  # fmt: skip
+    forms.say_lock("images")
     if None in own(chosen) and not experiment["labels"]:
         note("Picture and label are read from the data set when the run starts.")
+    elif teaching.hidden("labels"):
+        return
     elif len(chosen) > 1 or chosen[0].startswith("upload:"):
         labels(chosen)
 
@@ -57,6 +61,7 @@ def labels(chosen: list[str]) -> None:
             st.selectbox(
                 f"{index + 1}. {title(reference, catalogue())}", choices, choices.index(label), key=key,
                 format_func=lambda label: class_title(label, known), on_change=relabel, args=(index, key, given),
+                disabled=teaching.locked("labels"),
             )  # fmt: skip
 
 
@@ -68,6 +73,8 @@ def relabel(index: int, key: str, given: list[int]) -> None:
 
 def opened() -> None:
     """Opens the dialog, which stays open over reruns, such as the one at the end of a run, until it is closed."""
+    if teaching.locked("images"):
+        return
     st.session_state["dialogs"] = opened_dialogs() + 1
     st.session_state.update(choosing=True, several=len(setup.current()["images"]) > 1)
 

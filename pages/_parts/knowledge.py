@@ -7,7 +7,7 @@ import streamlit as st
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import facts
 from gradleak_core.types import JSON
-from pages._parts import forms, setup, texts
+from pages._parts import forms, setup, teaching, texts
 from pages._parts.engine import catalogue
 from pages._parts.texts import note
 
@@ -41,9 +41,9 @@ def wire() -> None:
     """Shows which updates reach the attacker, and which layers they lack."""
     experiment = setup.current()
     for knob in catalogue()["threat"]["knobs"]:
-        if knob["name"] == "hidden":
+        if knob["name"] == "hidden" and not teaching.hidden("threat.hidden"):
             layers(knob, experiment)
-        elif knob["name"] in ON_THE_WIRE:
+        elif knob["name"] == "rounds":
             forms.field(knob, experiment["threat"][knob["name"]], f"threat.{knob['name']}")
 
 
@@ -56,6 +56,7 @@ def layers(knob: JSON, experiment: JSON) -> None:
     st.multiselect(
         knob["label"], options, chosen, key=key, accept_new_options=True, on_change=hide, args=(key,),
         format_func=lambda pattern: pattern.removesuffix(".*"), placeholder="None: the attacker sees every layer",
+        disabled=teaching.locked("threat.hidden"),
     )  # fmt: skip
     note("Layers whose update the attacker does not see. You can also type a single parameter, such as conv1.bias.")
 

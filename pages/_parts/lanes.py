@@ -25,7 +25,7 @@ from gradleak_core.config.races import (
 from gradleak_core.config.schemas import quoted
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import seen
-from pages._parts import pictures, setup, texts
+from pages._parts import pictures, setup, teaching, texts
 from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
 from pages._parts.problems import find_problems
@@ -59,9 +59,12 @@ def racing(experiment: JSON) -> tuple[list[JSON], list[str]]:
 
 def race_menu(experiment: JSON) -> None:
     """Shows the button behind which lanes are added."""
+    if teaching.hidden("race"):
+        return
+    teaching.say_why("race")
     asked = st.session_state.get("lanes-asked", 0)  # another popover, and so a closed one, after each choice
     label = "Lanes" if setup.lanes() else "Make it a race"
-    with st.popover(label, icon=":material/sports_score:", key=f"race-menu:{asked}"):
+    with st.popover(label, icon=":material/sports_score:", key=f"race-menu:{asked}", disabled=teaching.locked("race")):
         own = ["Take out"] if setup.lanes() else []
         adding, sweeping, knowing, *taking = st.tabs(["Add a lane", "Sweep a knob", "Assumptions", *own])
         with adding:
@@ -83,7 +86,12 @@ def price_assumptions(experiment: JSON) -> None:
         has = THREAT_MODELS.get(assumption.model)
         note(f"{assumption.realism} It takes an attacker with {has}." if has else assumption.realism)
     note(f"Who has what is from {SOK}.")
-    st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),))
+    lanes = [read_lane(text, experiment, catalogue()) for text in found]
+    closed = [*map(setup.allowed, lanes)] != lanes
+    st.button("Race them", type="primary", key="assumptions", on_click=change_lanes, args=(list(found),),
+              disabled=closed)  # fmt: skip
+    if closed:
+        note(teaching.STAYS)
 
 
 def add_lane(experiment: JSON) -> None:
@@ -118,6 +126,7 @@ def add(text: str) -> None:
     with texts.refusing(text):
         lane = read_lane(text, experiment, known)
         check_lanes([*(read_lane(one, experiment, known) for one in ("", *setup.lanes())), lane])
+        refuse_others([lane])
         change_lanes([*setup.lanes(), text])
 
 
@@ -138,12 +147,21 @@ def sweep_over(path: str, label: str) -> None:
     with texts.refusing(path, path, label):
         lanes = sweep_knob(experiment, path, list(filter(None, map(str.strip, values.split(",")))), known)
         check_lanes(lanes)
-        setup.replace(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
+        refuse_others(lanes)
+        setup.take(lanes[0], None, [lane_text(lane, lanes[0], known) for lane in lanes[1:]])
         close_menu()
+
+
+def refuse_others(lanes: list[JSON]) -> None:
+    """Raises `Refused` where a lane would change what is locked or hidden."""
+    if [*map(setup.allowed, lanes)] != lanes:
+        raise Refused(teaching.STAYS)
 
 
 def change_lanes(texts_of_lanes: list[str]) -> None:
     """Replaces the lanes beside the set-up. The race on show leaves the page, because it is another one."""
+    if teaching.locked("race"):
+        return
     st.session_state.update(lanes=texts_of_lanes, race=None, welcome=False)
     close_menu()
 

@@ -13,10 +13,10 @@ from gradleak_core.config.needs import labels_revealed
 from gradleak_core.data import class_names
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
-from pages._parts import setup
+from pages._parts import setup, teaching
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
-from pages._parts.entrance import apart, enter_and_complain, entry
+from pages._parts.entrance import apart, enter_and_complain, entry, in_room
 from pages._parts.images import unnamed
 from pages._parts.texts import altered
 
@@ -97,6 +97,9 @@ def live_view(
     here or ended last.
     """
     data = {"experiment": experiment, "run": run, "fixes": list(fixes), "people": apart(), "entry": entry()}
+    data |= {"room": in_room()} | teaching.for_view(run)
+    if teaching.hidden("truth"):
+        told["preview"] = None
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
     _mount(
         key=key, data=[data | OTHERWISE | told | ALWAYS], on_run_change=on_run_change,
@@ -104,6 +107,7 @@ def live_view(
         on_fork_change=lambda: on_fork(st.session_state[key]["fork"]),
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_mend_change=on_mend,
+        on_teach_change=lambda: setup.open_form(st.session_state[key]["teach"]),
         on_pin_change=lambda: enter_and_complain(st.session_state[key]["pin"]),
         on_fix_change=lambda: _mend(fixes, st.session_state[key]["fix"]),
     )  # fmt: skip
@@ -127,4 +131,4 @@ def run_alone(row: JSON, *, key: str) -> None:
 def _mend(fixes: Mapping[str, JSON], title: str) -> None:
     """Takes the set-up that a fix leads to; the run on show stays."""
     if title in fixes:
-        setup.replace(fixes[title], setup.shown())
+        setup.take(fixes[title], setup.shown())

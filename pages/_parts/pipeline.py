@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,7 +12,7 @@ from gradleak_core.config import knobs
 from gradleak_core.config.needs import local_steps
 from gradleak_core.config.titles import attack_title
 from gradleak_core.types import JSON
-from pages._parts import forms, setup, texts
+from pages._parts import forms, setup, teaching, texts
 from pages._parts.defences import defences
 from pages._parts.engine import catalogue
 from pages._parts.images import images, opened_dialogs, show_dialog
@@ -36,11 +37,15 @@ class Station:
 def pipeline() -> None:
     """Shows the stations in a row. Each says what is chosen there, and opens the forms to choose something else."""
     experiment = setup.current()
-    with st.container(horizontal=True, gap="xsmall", key="pipeline"):
-        for station in STATIONS:
+    stations = {station.title.lower(): station for station in STATIONS}
+    shown = {name: station for name, station in stations.items() if not teaching.hidden(name)}
+    with st.container(horizontal=True, gap="xsmall", key="pipeline") if shown else nullcontext():
+        for name, station in shown.items():
             label = f"**{station.title}** {texts.escaped(station.tell(experiment))}"
-            key = f"station-{station.title.lower()}{opened_dialogs() if station.show is picture else ''}"
-            with st.popover(label, icon=station.icon, width="stretch", key=key), st.container(width=FORMS):
+            key = f"station-{name}{opened_dialogs() if station.show is picture else ''}"
+            icon = ":material/lock:" if teaching.locked(name) else station.icon
+            with st.popover(label, icon=icon, width="stretch", key=key), st.container(width=FORMS):
+                teaching.say_why(name)
                 station.show()
     show_dialog()
 
@@ -49,9 +54,11 @@ def picture() -> None:
     """Shows the private pictures and the form that the client brings them into."""
     note("The attacker never sees the picture, only the update that it causes.")
     images()
-    with st.expander("Size and colours"):
-        for name in ("size", "channels", "classes"):
-            own_field(name)
+    names = [name for name in ("size", "channels", "classes") if not teaching.hidden(name)]
+    if names:
+        with st.expander("Size and colours"):
+            for name in names:
+                own_field(name)
 
 
 def model() -> None:

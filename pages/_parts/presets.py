@@ -8,15 +8,18 @@ import streamlit as st
 
 from gradleak_core.config.races import lane_text
 from gradleak_core.types import JSON
-from pages._parts import setup
+from pages._parts import setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.picture_button import picture_button
-from pages._parts.pictures import sheet, thumbnail
+from pages._parts.pictures import BLANK, sheet, thumbnail
 from pages._parts.texts import holds, matching, note
 
 
 def presets() -> None:
     """Shows the presets that leak, then those whose defence holds."""
+    if teaching.hidden("presets"):
+        return
+    teaching.say_why("presets")
     current = matching(setup.current(), catalogue())
     for title, held in (("The picture leaks", False), ("The defence holds", True)):
         with st.container(gap="xxsmall"):
@@ -34,19 +37,23 @@ def one(preset: JSON, chosen: bool) -> None:
         picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
             preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
-            on_click=choose, args=wanted,
+            on_click=choose, args=wanted, disabled=teaching.locked("presets"),
         )  # fmt: skip
 
 
 def picture(references: list[str]) -> str:
-    """Returns the only picture, or the first four of a batch as one."""
+    """Returns the only picture, or the first four of a batch as one; a blank where the private one is hidden."""
+    if teaching.hidden("truth"):
+        return BLANK
     return thumbnail(references[0]) if len(references) == 1 else sheet(tuple(references[:4]))
 
 
 def choose(preset: JSON, experiment: JSON) -> None:
     """Replaces the set-up by that to which a preset leads. A run on show leaves the page, and the page offers it."""
+    if teaching.locked("presets"):
+        return
     lanes = [lane_text(lane, preset["experiment"], catalogue()) for lane in preset.get("against", ())]
-    setup.replace(experiment, setup.shown(), lanes)
+    setup.take(experiment, setup.shown(), lanes)
 
 
 def pressed(experiment: JSON, before: JSON) -> JSON:

@@ -12,7 +12,7 @@ from gradleak_core.config.needs import labels_revealed
 from gradleak_core.doctor.patient import write_distance
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, duration, word, write_likeness
-from pages._parts import texts
+from pages._parts import setup, teaching, texts
 from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.entrance import apart, enter_and_complain, entry
@@ -49,11 +49,15 @@ def race_view(*, race: JSON = None, key: str, on_race_change: Callable[[], None]
     `shared` is what all lanes have in common, in a line. `compact` leaves out what changes the race.
     """
     data = {"module": "race.js", "race": race, "batch": len(race["lanes"][0]["images"]) if race else 1}
-    data |= {"people": apart(), "entry": entry()}
+    shown = told.get("shown") or {}
+    data |= {"people": apart(), "entry": entry()} | teaching.for_view(shown.get("id"))
+    if teaching.hidden("truth"):
+        told["preview"] = None
     _mount_race(
         key=key,
         data=[data | OTHERWISE | told | ALWAYS],
         on_race_change=on_race_change,
+        on_teach_change=lambda: setup.open_form(st.session_state[key]["teach"]),
         on_dropped_change=lambda: take_dropped(st.session_state[key]["dropped"]),
         on_pin_change=lambda: enter_and_complain(st.session_state[key]["pin"]),
     )

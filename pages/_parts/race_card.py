@@ -108,7 +108,7 @@ def race_actions(race: JSON, known: Sequence[str]) -> None:
 def open_race(race: JSON) -> None:
     """Takes the set-up of a race to the Lab, and the race with it."""
     first, *others = (row["experiment"] for row in race["lanes"])
-    setup.replace(first, lanes=[lane_text(lane, first, catalogue()) for lane in others], race=race["id"])
+    setup.take(first, lanes=[lane_text(lane, first, catalogue()) for lane in others], race=race["id"])
     st.session_state["to-lab"] = True
 
 

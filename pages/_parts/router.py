@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from gradleak_core.languages import ask_language
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import Unreadable
-from pages._parts import setup
-from pages._parts.engine import troubles
+from pages._parts import setup, teaching
+from pages._parts.engine import service, troubles
+from pages._parts.lesson_bench import close_bench
 from pages._parts.site import pages
 
 st.set_page_config(
@@ -22,9 +24,18 @@ def again() -> None:
     st.session_state["sidebar"] = False
 
 
-alone = bool(setup.watched() or setup.watched_race())
-page = st.navigation(list(pages().values()), position="hidden" if alone else "top")
+close_bench()
+teaching.read_address(service().catalogue())
+ask_language(teaching.spoken)
+alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed
+page = st.navigation(list(pages().values()), position="hidden" if alone or framed else "top")
 lab = page.title == "Lab"
+if framed:
+    st.html(teaching.FRAME)
+if alone or not lab:
+    teaching.keep_in_address()
+    for sentence in teaching.complaints():
+        st.warning(sentence, icon=":material/link_off:")
 st.session_state["sidebar" if lab else "left"] = True
 for sentence in troubles():
     st.error(sentence, icon=":material/hard_drive:")

@@ -10,9 +10,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import knobs, links
 from gradleak_core.config.races import lane_text
+from gradleak_core.config.teaching import TEACHING_KEYS, keep_fixed
 from gradleak_core.people import SIGN
 from gradleak_core.types import JSON, Refused
-from pages._parts.engine import catalogue, found, found_race, usable
+from pages._parts import teaching
+from pages._parts.engine import catalogue, found, found_race, service, usable
 
 
 def current() -> JSON:
@@ -50,6 +52,21 @@ def replace(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (),
     st.session_state.update(setup=experiment, run=run, lanes=list(lanes), race=race, welcome=False, complaints=[])
 
 
+def take(experiment: JSON, run: str | None = None, lanes: Sequence[str] = (), race: str | None = None) -> None:
+    """Replaces the set-up as somebody wants who may not change what is hidden or locked: that stays, and it is said."""
+    kept = allowed(experiment)
+    own = st.session_state.get("lanes", []) if teaching.locked("race") and "setup" in st.session_state else lanes
+    replace(kept, run, own, race)
+    if kept != experiment:
+        st.session_state["complaints"] = [teaching.STAYS]
+
+
+def allowed(experiment: JSON) -> JSON:
+    """Returns an experiment in which what is hidden or locked is as in the set-up, if there is one yet."""
+    before = st.session_state.get("setup")
+    return keep_fixed(experiment, before, teaching.teaching()) if before else experiment
+
+
 def lanes() -> list[str]:
     """Returns how each further lane of a race differs from the set-up, as `config.races` writes it."""
     return list(st.session_state.get("lanes", []))
@@ -61,14 +78,19 @@ def shown_race() -> str | None:
 
 
 def show(run: str | None) -> None:
-    """Shows another run, and keeps the set-up."""
+    """Shows another run, and keeps the set-up, but for the seed of a run that was given a fresh one."""
+    row = usable(run) if run != shown() and service().asker.in_room else None
     st.session_state.update(run=run, welcome=False)
+    if row and row["experiment"] | {"seed": None} == current() | {"seed": None}:
+        st.session_state["setup"] = row["experiment"]
 
 
 def change(path: str, value: Any) -> None:
     """Changes one knob of the set-up, unless the value is refused. The run on show stays."""
     try:
-        st.session_state["setup"] = knobs.put(current(), path, value, catalogue())
+        if teaching.locked(path):
+            raise Refused(teaching.STAYS)
+        st.session_state["setup"] = allowed(knobs.put(current(), path, value, catalogue()))
         st.session_state["welcome"] = False
     except Refused as refused:
         st.session_state.setdefault("refusals", {})[path] = str(refused)
@@ -76,7 +98,7 @@ def change(path: str, value: Any) -> None:
 
 def restore() -> None:
     """Reads the address bar if this page did not write it: after a link, Back, or on a first visit."""
-    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    query = {key: st.query_params.get_all(key) for key in st.query_params if key not in TEACHING_KEYS}
     state = st.session_state
     if "setup" in state and (own_address(query) if query else not back_at_first()):
         return
@@ -97,6 +119,7 @@ def restore() -> None:
         complaints.append(missing(run, bool(query), whole=not complaints))
     if race and not stored:
         complaints.append(f"This link's race is not stored here, or cannot be shown{instead('race again', lanes)}")
+    complaints += teaching.complaints()
     first = not (query or run or race or lanes)
     state.update(setup=experiment, run=run if row else None, welcome=first, complaints=complaints)
     state.update(lanes=lanes, race=race if stored else None)
@@ -122,7 +145,9 @@ def instead(again: str, described: object) -> str:
 
 def own_address(query: dict[str, list[str]]) -> bool:
     """Returns whether this page wrote an address; a browser that is slow may not have the run in it yet."""
-    written = st.session_state.get("written") or {}
+    written = {
+        name: values for name, values in (st.session_state.get("written") or {}).items() if name not in TEACHING_KEYS
+    }
     return query in (written, {name: values for name, values in written.items() if name not in ("run", "race")})
 
 
@@ -137,11 +162,17 @@ def write() -> None:
     row = found(shown())
     run = shown() if row and row["experiment"] == current() else []
     query = links.to_query(current(), catalogue()) | {"lane": lanes(), "run": run or [], "race": shown_race() or []}
+    query |= teaching.write_address(shown_race() or shown())
     query = {key: value for key, value in query.items() if value}
     written = {key: [value] if isinstance(value, str) else value for key, value in query.items()}
     if written != {key: st.query_params.get_all(key) for key in st.query_params}:
         st.query_params.from_dict(query)
     st.session_state["written"] = written
+
+
+def open_form(at: str) -> None:
+    """Opens the form of a link that teaches, which may start at an iteration, given as text."""
+    st.session_state["sharing"] = int(at) if at.isdecimal() else 0
 
 
 def refusal(path: str) -> str | None:
@@ -151,4 +182,5 @@ def refusal(path: str) -> str | None:
 
 def complaints() -> list[str]:
     """Returns what else could not be understood or done since the page was last drawn."""
-    return [*st.session_state.pop("complaints", []), *st.session_state.pop("refusals", {}).values()]
+    said = [*st.session_state.pop("complaints", []), *st.session_state.pop("refusals", {}).values()]
+    return list(dict.fromkeys([*said, *teaching.complaints()]))

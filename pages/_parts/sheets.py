@@ -25,7 +25,7 @@ def offer_setup(answer: JSON) -> None:
 
 def restore_setup(experiment: JSON) -> None:
     """Makes a sheet's set-up the current one, without a run, and closes the dialog. The foreword says so."""
-    setup.replace(experiment)
+    setup.take(experiment)
     st.session_state.update(choosing=False, restored=experiment)
 
 

@@ -13,6 +13,7 @@ def pages() -> dict[str, st.Page]:
     """Returns the pages by name, for `st.navigation`, `st.switch_page` and `st.page_link`."""
     rows = {
         "lab": ("Lab", ":material/science:", ""),
+        "lessons": ("Lessons", ":material/school:", "lessons"),
         "runs": ("Runs", ":material/history:", "runs"),
         "trade_off": ("Trade-off", ":material/balance:", "trade-off"),
         "claims": ("Claims", ":material/fact_check:", "claims"),

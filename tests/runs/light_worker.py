@@ -14,6 +14,7 @@ from typing import Any
 
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.protocol import pack, read_message
+from gradleak_core.verdicts import ALL_PAUSED
 
 given: list[Any] = []
 arrived = threading.Condition()
@@ -54,11 +55,11 @@ def play(run: str, attack: Any, lane: Controls) -> None:
         iteration += 1
         curve = {"first": iteration, "columns": {"best": [1 / iteration]}}
         say(type="frame", run=run, curve=curve, picture=None, seconds=iteration * attack["delay"])
-        if lane.paused and not lane.stopped:
-            say(type="state", run=run, state="paused")
-            lane.hold()
-            if not lane.ending:
-                say(type="state", run=run, state="running")
+        while (standing := lane.standing) and not lane.ending:
+            say(type="state", run=run, state=standing, message=ALL_PAUSED if standing == "held" else None)
+            lane.hold(standing)
+            if not lane.ending and not lane.standing:
+                say(type="state", run=run, state="running", message="" if standing == "held" else None)
     if lane.leaving:
         reached[run] = iteration
         say(type="yielded", run=run)

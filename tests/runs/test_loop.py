@@ -11,8 +11,8 @@ import torch
 
 from gradleak_core.runs.controls import Controls
 from gradleak_core.runs.loop import Curve, Run
-from gradleak_core.types import Candidate, Finished, Plateau, Progress
-from gradleak_core.verdicts import PLATEAU
+from gradleak_core.types import Candidate, Finished, Note, Plateau, Progress
+from gradleak_core.verdicts import ALL_PAUSED, PLATEAU
 from tests.runs import toy_engine
 
 
@@ -73,3 +73,42 @@ def test_a_run_that_nobody_can_answer_goes_on_unasked() -> None:
     heard = list[Any]()
     Run(Levelling(), "", "cpu", Controls(), lambda head, blob=b"": heard.append(head)).play({})
     assert [head["status"] for head in heard] == ["done"]
+
+
+class Learning(Levelling):
+    """An engine whose only run waits for its network to be trained."""
+
+    def run(self, experiment: Any, **_: Any) -> Any:
+        yield Note("Training: round 1 of 2.", 0.5)
+        yield Note("Training: round 2 of 2.", 1.0)
+        yield Finished("done", 1, Candidate(torch.empty(0), torch.empty(0), {}), 1.0, 0)
+
+
+def test_what_all_runs_have_to_wait_for_holds_a_training_too() -> None:
+    controls, heard = Controls(), list[Any]()
+
+    def hear(head: Any, blob: bytes = b"") -> None:
+        heard.append(head)
+        if head.get("state") == "held":
+            threading.Timer(0.05, controls.apply, [{"type": "hold", "held": False}]).start()
+
+    controls.apply({"type": "hold", "held": True})
+    Run(Learning(), "", "cpu", controls, hear).play({})
+    states = [(head["state"], head["message"]) for head in heard if head["type"] == "state"]
+    assert states == [("held", ALL_PAUSED), ("queued", "")]
+    assert heard[-1]["status"] == "done"
+
+
+def test_nobody_has_to_answer_a_level_run_while_all_stand_still() -> None:
+    controls, heard = Controls(patience=0.05), list[Any]()
+    controls.apply({"type": "hold", "held": True})
+    playing = threading.Thread(
+        target=Run(Levelling(), "", "cpu", controls, lambda head: heard.append(head)).play, args=({},)
+    )
+    playing.start()
+    playing.join(0.3)
+    assert [head["state"] for head in heard] == ["paused"]
+    controls.apply({"type": "resume"})
+    controls.apply({"type": "hold", "held": False})
+    playing.join(10)
+    assert heard[-1]["status"] == "done"

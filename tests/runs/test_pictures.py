@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.hostile.pictures import mutated
 from gradleak_core.data import uploads
 from gradleak_core.data.decoder import PLACES
-from gradleak_core.runs.pictures import DAY, uploads_of
+from gradleak_core.runs.pictures import DAY
 from gradleak_core.types import Refused
 from tests.data.test_uploads import encoded, header_only, twelve_bits
 from tests.runs.serving import Server, serving, until
@@ -133,4 +133,4 @@ def test_old_uploads_are_looked_for_at_the_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [None, 3, [], {"images": None}, {"images": "upload:x"}, {"images": [None, {}, "x"]}])
 def test_an_experiment_without_uploads_needs_none(value: Any) -> None:
-    assert uploads_of(value) == set()
+    assert uploads.uploads_of(value) == set()

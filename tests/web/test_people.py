@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.api import api
+from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
 from gradleak_core.runs.exports.sheet import KEY
@@ -155,7 +156,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def rules() -> set[tuple[str, str]]:
-    return PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys()
+    games = {(method, route.path) for route in GAME_ROUTES for method in route.methods or () if method != "HEAD"}
+    known = PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys()
+    return known | games  # tests/web/test_room_games.py has those of the games
 
 
 def test_every_route_has_a_rule(tmp_path: Path) -> None:
