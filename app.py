@@ -6,8 +6,9 @@ which they run, GRADLEAK_DATA the folder of runs and uploads, GRADLEAK_ALLOWED_H
 server besides loopback and its address, GRADLEAK_EXPOSE which of `DOORS` are open, GRADLEAK_BASE_PATH the path under
 which all is served, GRADLEAK_ALLOWED_ORIGINS further addresses of its pages, GRADLEAK_FRAME_ANCESTORS the sites that
 may show it in a frame, GRADLEAK_LIMITS what one person may have. GRADLEAK_OPEN says whether everybody may do everything
-(yes or no; yes on loopback), GRADLEAK_PIN is the room's PIN where they may not, and GRADLEAK_KEEP_DAYS the days after
-which a run is deleted. Nothing in this process imports torch.
+(yes or no; yes on loopback), GRADLEAK_PIN is the room's PIN where they may not, GRADLEAK_ROOM the address by which
+phones reach the room where there is one, and GRADLEAK_KEEP_DAYS the days after which a run is deleted. Nothing in this
+process imports torch.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradleak_core.api import api
 from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
+from gradleak_core.api.room_hall import open_hall
+from gradleak_core.api.room_pages import get_room_page, get_wall_page
 from gradleak_core.api.stage import get_stage_page
 from gradleak_core.api.static_files import Packed
 from gradleak_core.api.visitors import Visitors
@@ -40,6 +43,8 @@ from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
 from gradleak_core.people.pin import make_pin, read_pin
 from gradleak_core.people.register import People, is_loopback, is_open
+from gradleak_core.room.opening import open_room
+from gradleak_core.room.room import Room
 from gradleak_core.runs import service as services
 from gradleak_core.runs.retention import read_days
 from gradleak_core.types import Refused
@@ -87,6 +92,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         Excuse.sentence = str(error) if isinstance(error, Refused) else f"GradLeak cannot start: {error!r}."
         raise
     try:
+        await open_hall(service)
         services.use(service)
         for name in WARM:
             importlib.import_module(name)
@@ -100,6 +106,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         yield
     finally:
         services.use(None)
+        if service.hall is not None:
+            await service.hall.close()
         await service.close()
 
 
@@ -134,13 +142,21 @@ def listed(variable: str) -> list[str]:
     return os.environ.get(variable, "").split()
 
 
-def people_of(folder: Path, address: str) -> tuple[People | None, str]:
-    """Returns who is kept apart on a server at this address, nobody on an open one, and what its start says of it."""
+def people_of(folder: Path, address: str) -> tuple[People | None, Room | None, str]:
+    """Returns who is kept apart on a server at this address, its room, and what its start says of both.
+
+    Nobody is kept apart on an open server, which has no room.
+    """
     pin = os.environ.get("GRADLEAK_PIN", "")
+    if door := os.environ.get("GRADLEAK_ROOM", ""):
+        room, told = open_room(folder, door, read_pin(pin) if pin else "")
+        people = People(folder, room.pin, find_login if login_is_set_up() else None)
+        people.recognise = room.recognise
+        return people, room, told
     if is_open(os.environ.get("GRADLEAK_OPEN", "") or "no" * bool(pin), address):
-        return None, "" if is_loopback(address) and not any(map(listed, BEHIND)) else OPEN_TO_ALL
+        return None, None, "" if is_loopback(address) and not any(map(listed, BEHIND)) else OPEN_TO_ALL
     people = People(folder, read_pin(pin) if pin else make_pin(), find_login if login_is_set_up() else None)
-    return people, people.describe()
+    return people, None, people.describe()
 
 
 if st.get_option("server.baseUrlPath"):
@@ -153,15 +169,16 @@ try:
     LIMITS = read_limits(listed("GRADLEAK_LIMITS"))
     FRAMES = [read_origin(text) for text in listed("GRADLEAK_FRAME_ANCESTORS")]
     KEEP_DAYS = read_days(os.environ.get("GRADLEAK_KEEP_DAYS", ""))
-    people, said = people_of(data_folder(), os.environ.get("STREAMLIT_SERVER_ADDRESS") or ADDRESS)  # `serve` names it
+    listens = os.environ.get("STREAMLIT_SERVER_ADDRESS") or ADDRESS  # `serve` names it
+    people, room, said = people_of(data_folder(), listens)
 except Refused as error:
     sys.exit(str(error))
 except OSError as error:
     sys.exit(f"The data folder {data_folder()} cannot be used: {error.strerror or error}; set GRADLEAK_DATA.")
-service = services.Service(data_folder(), people=people, limits=LIMITS, keep_days=KEEP_DAYS, **places())
+service = services.Service(data_folder(), people=people, room=room, limits=LIMITS, keep_days=KEEP_DAYS, **places())
 PAGES = [f"/{page}" for page in ("", "lessons", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
-OWN = {"/stage": get_stage_page}
+OWN = {"/stage": get_stage_page, "/room": get_room_page, "/wall": get_wall_page}
 """Pages that are none of Streamlit's."""
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""

@@ -12,10 +12,13 @@ import typer
 from rich.console import Console
 
 from gradleak_core.cli.options import (
+    Address,
     AllowedHosts,
     AllowedOrigins,
     AttackName,
     BasePath,
+    Certificate,
+    CertificateKey,
     Channels,
     Cluster,
     Exposed,
@@ -236,7 +239,7 @@ def tune_threads(
 
 @app.command("serve")
 def serve_site(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    host: Address = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.", min=0, max=65535)] = 8501,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -254,6 +257,9 @@ def serve_site(
     keep_days: KeepDays = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing once the server has stopped.")] = False,
     log_format: LogOption = LogFormat.text,
+    room: Annotated[bool, typer.Option("--room", help="A class joins by phone, over the network, with a PIN.")] = False,
+    certfile: Certificate = None,
+    keyfile: CertificateKey = None,
     rehearse: ToRehearse = None,
 ) -> int:
     """Serve the dashboard."""
@@ -264,8 +270,12 @@ def serve_site(
     doors = [door.value for door in expose or []]
     reached = (base_path, allowed_origin or [], trusted_proxy or [], frame_ancestors or [], limit or [])
     people = (open, pin, keep_days, ephemeral, cluster)
+    host = host or ("0.0.0.0" if room else "127.0.0.1")
     listening = (host, port, workers, data_dir, allowed_host or [], doors, timeout)
-    return serve(Site(*listening, *reached, *people, log_format=log_format.value), STDOUT)
+    site = Site(
+        *listening, *reached, *people, log_format=log_format.value, room=room, certfile=certfile, keyfile=keyfile
+    )
+    return serve(site, STDOUT)
 
 
 def run_installed() -> int:

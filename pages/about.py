@@ -1,9 +1,9 @@
 """About: this machine, versions, honest limits, keys and licences."""
 
-import streamlit as st
-
 from pages._parts.engine import catalogue, service
 from pages._parts.explain import explanation
+from pages._parts.speaking import st
+from pages._parts.teaching import choose_language
 from pages._parts.texts import table
 
 known = catalogue()
@@ -20,6 +20,7 @@ st.markdown(
     "A client in federated learning shares an update. GradLeak shows how much of a private picture that gives away."
 )
 
+choose_language()
 machine, keys = st.columns(2, gap="large")
 with machine:
     st.subheader("This machine")

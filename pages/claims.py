@@ -1,10 +1,9 @@
 """Claims: what papers say, what came out here, and each of them to run."""
 
-import streamlit as st
-
 from pages._parts import claim_run, claims
 from pages._parts.engine import catalogue
 from pages._parts.entrance import entrance
+from pages._parts.speaking import st
 
 known = catalogue()
 rows = claims.rows()

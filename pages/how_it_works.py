@@ -1,9 +1,8 @@
 """How it works: figures of what leaks and why, every attack and defence with its source, and what the numbers mean."""
 
-import streamlit as st
-
 from pages._parts import explain
 from pages._parts.engine import catalogue
+from pages._parts.speaking import st
 
 known = catalogue()
 families = known["families"]

@@ -1,7 +1,5 @@
 """The Lab: the way of the gradient with its choices, the run beneath it. A watch-only link shows the run alone."""
 
-import streamlit as st
-
 from gradleak_core.config import demand
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.data import class_names
@@ -19,6 +17,7 @@ from pages._parts.pipeline import pipeline
 from pages._parts.presets import presets
 from pages._parts.problems import find_problems
 from pages._parts.race import race_alone
+from pages._parts.speaking import st
 from pages._parts.teaching_form import teaching_form
 
 known = catalogue()

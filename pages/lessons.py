@@ -7,6 +7,7 @@ from gradleak_core.lessons.checking import check_lesson
 from gradleak_core.lessons.shelf import LessonShelf, find_lessons
 from pages._parts.engine import catalogue, service
 from pages._parts.lesson import lesson_page
+from pages._parts.lesson_bench import move_to
 from pages._parts.lesson_list import AFTER, BEFORE, LESSONS, TEACHER, ask_questions, choose_part, lesson_list, teacher
 
 known, folder = catalogue(), service().folder
@@ -18,6 +19,7 @@ asked = st.query_params.get("lesson", "")
 if lesson := shelf.find(asked):
     lesson_page(lesson, shelf.lessons)
     st.stop()
+move_to(None)
 st.title(say("Lessons"), anchor=False)
 if asked:
     st.warning(say("There is no such lesson here; choose one of these."), icon=":material/link_off:")

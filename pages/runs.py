@@ -2,18 +2,19 @@
 
 from itertools import chain
 
-import streamlit as st
-
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
-from pages._parts.entrance import whose
+from pages._parts.entrance import room_button, whose
 from pages._parts.site import pages
+from pages._parts.speaking import st
 
 known = catalogue()
 rows = service().runs()
 
-st.title("Runs")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Runs")
+    room_button()
 if not rows:
     st.markdown("There are no runs yet. Press **Run it live** in the Lab. Every run is kept here, frame by frame.")
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):

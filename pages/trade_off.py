@@ -1,9 +1,8 @@
 """Trade-off: what a defence costs in accuracy, beside what it leaves to the attacker."""
 
-import streamlit as st
-
 from pages._parts import recorded, setup, trade_off
 from pages._parts.engine import catalogue
+from pages._parts.speaking import st
 
 known = catalogue()
 

@@ -38,7 +38,18 @@ WITHOUT_TORCH = (
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *("types", "places", "languages", "config", "verdicts", "doctor", "forecast", "seeds", "__init__"),
+        *(
+            "types",
+            "places",
+            "languages",
+            "translating",
+            "config",
+            "verdicts",
+            "doctor",
+            "forecast",
+            "seeds",
+            "__init__",
+        ),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.disk", "spread"),
         *("cluster.__init__", "cluster.connection"),
     ),
@@ -57,6 +68,7 @@ WEB = (
         "types",
         "places",
         "languages",
+        "translating",
         "config",
         "verdicts",
         "doctor",
@@ -218,7 +230,7 @@ LOADER = "loader.js"
 
 
 def modules_are_plain(root: Path) -> Iterator[str]:
-    for file in [*root.glob("assets/*.js"), *root.glob("assets/live/*.js")]:
+    for file in [*root.glob("assets/*.js"), *root.glob("assets/live/*.js"), *root.glob("assets/room/*.js")]:
         text = file.read_text("utf-8")
         if not text.startswith("// @ts-check\n"):
             yield f"{file.name} is not checked: it must begin with // @ts-check"

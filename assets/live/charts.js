@@ -3,6 +3,7 @@
 /** @import { Axis, Figure, Label, Line, Mark, Range, Stroke } from "./plot.js" */
 /** @import { Trace } from "./trace.js" */
 /** @import { Find } from "./types" */
+import { translate } from "./language.js";
 import { Plot } from "./plot.js";
 import { small, threshold } from "./words.js";
 
@@ -80,7 +81,7 @@ export class Charts {
     this.legend(this.legends[name], level ? [...lines, { name: level, line }] : lines);
     const rest = name === "losses" ? this.logarithmic(lines, floor) : this.twofold(lines);
     const now = shown === null ? [] : [{ x: shown, line: { color: "currentColor", width: 1.5 } }];
-    const hint = lines.some(({ y }) => y.length) ? "" : WAITING;
+    const hint = lines.some(({ y }) => y.length) ? "" : translate(WAITING);
     return { ...rest, lines, x: { range: this.zoom.x ?? [0, horizon] }, marks: [...now, ...rest.marks], hint };
   }
 
@@ -93,7 +94,8 @@ export class Charts {
     if (node.dataset.key === key) return;
     node.dataset.key = key;
     node.replaceChildren(...entries.map(({ name, line }) => {
-      const entry = Object.assign(document.createElement("span"), { className: "gl-entry", textContent: name });
+      const said = { className: "gl-entry", textContent: translate(name) };
+      const entry = Object.assign(document.createElement("span"), said);
       const broken = ["dot", "dash"].includes(line.dash ?? "");
       entry.style.setProperty("--gl-stroke", `${broken ? "dotted" : "solid"} ${line.color}`);
       return entry;

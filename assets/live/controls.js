@@ -1,6 +1,7 @@
 // @ts-check
 // Buttons and keys. They only say what is wanted; the view decides what that means.
 /** @import { Entry, Find, Wanted } from "./types" */
+import { translate } from "./language.js";
 import { buttons } from "./words.js";
 
 const TYPING = [
@@ -142,7 +143,7 @@ export class Controls {
     box.dataset.offered = offered;
     box.replaceChildren(...fixes.map((title) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "gl-button" });
-      button.textContent = title;
+      button.textContent = translate(title);
       button.addEventListener("click", () => this.wanted.fix(title));
       return button;
     }));
@@ -174,10 +175,10 @@ function list(node, sentences) {
   node.dataset.said = sentences;
   const lines = sentences.split("\n").filter(Boolean);
   if (lines.length < 2) {
-    node.textContent = sentences;
+    node.textContent = translate(sentences);
     return;
   }
-  const items = lines.map((line) => Object.assign(document.createElement("li"), { textContent: line }));
+  const items = lines.map((line) => Object.assign(document.createElement("li"), { textContent: translate(line) }));
   const whole = document.createElement("ul");
   whole.append(...items);
   node.replaceChildren(whole);
@@ -188,5 +189,17 @@ function list(node, sentences) {
  * @param {string} words
  */
 export function text(node, words) {
-  if (node.textContent !== words) node.textContent = words;
+  const said = translate(words);
+  if (node.textContent !== said) node.textContent = said;
+}
+
+/**
+ * Has a node say something to those who point at it, or who do not see it.
+ * @param {Element} node
+ * @param {"title" | "aria-label" | "aria-valuetext"} name
+ * @param {string} words
+ */
+export function describe(node, name, words) {
+  const said = translate(words);
+  if (node.getAttribute(name) !== said) node.setAttribute(name, said);
 }

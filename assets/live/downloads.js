@@ -1,6 +1,7 @@
 // @ts-check
 // The menu of files that an ended run or race can be taken home as. The server makes one when it is asked for.
 /** @import { Find } from "./types" */
+import { translate } from "./language.js";
 import { NO_ANSWER, making } from "./words.js";
 
 export class Downloads {
@@ -32,8 +33,8 @@ export class Downloads {
    */
   entry(ending, name, about) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "gl-entry-button" });
-    const note = Object.assign(document.createElement("span"), { textContent: about });
-    button.append(name, note);
+    const note = Object.assign(document.createElement("span"), { textContent: translate(about) });
+    button.append(translate(name), note);
     button.dataset.kind = ending;
     button.addEventListener("click", () => this.take(ending, name), { signal: this.signal });
     return button;

@@ -4,7 +4,8 @@
 /** @import { Find, Frame, Picture } from "./types" */
 /** @import { View } from "./view.js" */
 import { Charts } from "./charts.js";
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate } from "./language.js";
 import { Downloads } from "./downloads.js";
 import { Pacer } from "./pacer.js";
 import { FilmStrip, Panels } from "./pictures.js";
@@ -120,7 +121,7 @@ export class Drawing {
     const numbers = words.numbers(frame, floor, data.told);
     for (const [name, value] of Object.entries(numbers)) text(this.find(name), value);
     this.root.classList.toggle("gl-recognisable", words.recognisable(frame?.metrics));
-    this.find("numbers").title = words.explained(floor);
+    this.find("numbers").title = translate(words.explained(floor));
     const { ssim = "" } = frame?.metrics ?? {};
     Object.assign(this.root.dataset, { ssim, seen: words.seen(frame?.metrics), iteration: cursor.shown ?? "" });
   }
@@ -143,15 +144,15 @@ export class Drawing {
     text(this.find("labels"), said.labels);
     text(this.find("remark"), data.remark ?? "");
     this.drawWhy();
-    this.find("labels").title = said.labels;
+    this.find("labels").title = translate(said.labels);
     this.find("guess-caption").dataset.right = said.guess && !data.told ? String(said.right.every(Boolean)) : "";
     this.panels.mark(said.right);
     const at = cursor.shown ?? 0;
     /** @type {(name: string, sentence: string) => void} */
-    const describe = (name, sentence) => this.find(name).setAttribute("aria-label", sentence);
-    describe("truth", `The private picture. ${said.truth}`);
-    describe("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
-    describe("difference", `The error of each pixel at iteration ${at}`);
+    const tell = (name, sentence) => describe(this.find(name), "aria-label", sentence);
+    tell("truth", `The private picture. ${said.truth}`);
+    tell("guess", `The attacker's guess at iteration ${at}. ${said.guess}`);
+    tell("difference", `The error of each pixel at iteration ${at}`);
   }
 
   /** Says in the places of the private picture and of the error that they are kept back, if they are. */
@@ -159,7 +160,7 @@ export class Drawing {
     for (const name of /** @type {const} */ (["truth", "difference"])) {
       const { dataset } = this.find(name);
       dataset.usual ??= dataset.empty;
-      dataset.empty = this.view.covered ? words.COVERED : dataset.usual;
+      dataset.empty = this.view.covered ? translate(words.COVERED) : dataset.usual;
     }
   }
 
@@ -168,7 +169,7 @@ export class Drawing {
     const [cause, act] = [this.find("why"), this.find("mend")];
     text(cause, why ? words.failed(why) : "");
     text(act, mend ?? "");
-    Object.assign(cause, { hidden: !why, title: why ?? "" });
+    Object.assign(cause, { hidden: !why, title: translate(why ?? "") });
     act.hidden = !mend;
   }
 
@@ -183,7 +184,7 @@ export class Drawing {
     const [refused, barred] = [!source && Boolean(data.refused), Boolean(data.entry)];
     text(word, words.headline({ status, recording, preparing, refused, barred }));
     Object.assign(word.dataset, { status: state });
-    word.title = words.because(status);
+    word.title = translate(words.because(status));
     word.classList.toggle("gl-poor", ["done", "recovered", "level"].includes(state) && words.poor(trace));
     this.drawProgress(preparing);
     this.drawFacts(!recording);
@@ -225,7 +226,7 @@ export class Drawing {
     Object.assign(scrubber, { min: least, max: most, value: cursor.at ?? 0 });
     const share = (Number(scrubber.value) - least) / Math.max(1, most - least);
     scrubber.style.setProperty("--gl-at", `${100 * share}%`);
-    scrubber.setAttribute("aria-valuetext", `iteration ${cursor.shown ?? 0} of ${trace.head.steps ?? 0}`);
+    describe(scrubber, "aria-valuetext", `iteration ${cursor.shown ?? 0} of ${trace.head.steps ?? 0}`);
     this.strip.point(cursor.shown ?? 0);
   }
 

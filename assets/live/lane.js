@@ -2,7 +2,8 @@
 // One lane of a race: a run with its trace, its pictures and its place on the common clock.
 /** @import { Frame, Head, Picture } from "./types" */
 import { Album, decode } from "./album.js";
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate, translateAll } from "./language.js";
 import { Cursor } from "./cursor.js";
 import { Panels } from "./pictures.js";
 import { leftBehind, moment, price, score } from "./race_words.js";
@@ -217,7 +218,7 @@ export class Lane {
     text(button, moment(this.crossing, this.trace, this.ended));
     button.disabled = !this.crossing;
     const says = `Lane ${this.number}, ${this.name}: the guess at ${cursor.shown ?? 0}`;
-    this.part("guess").setAttribute("aria-label", says);
+    describe(this.part("guess"), "aria-label", says);
   }
 }
 
@@ -249,6 +250,7 @@ function build(number, name) {
     <button class="gl-moment" data-lane-part="moment" type="button" disabled></button>`;
   const [mark, label] = node.querySelectorAll("figcaption > *");
   mark.textContent = String(number);
-  Object.assign(label, { textContent: name, title: `${name}. Show this lane's update.` });
+  Object.assign(label, { textContent: translate(name), title: `${name}. ${translate("Show this lane's update.")}` });
+  translateAll(node);
   return node;
 }

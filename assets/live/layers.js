@@ -1,6 +1,7 @@
 // @ts-check
 // The heat strip, for runs that were stored without the tiles of their updates.
 /** @import { Find } from "./types" */
+import { translate } from "./language.js";
 import { small } from "./words.js";
 
 /** One cell a parameter tensor: pale at distance 1 (nothing matches), full at 10⁻⁴ and below. */
@@ -67,10 +68,10 @@ export class Layers {
     /** @type {(index: number) => string} */
     const say = (index) => `${index + 1} ${this.names[index]} ${small(this.values[index])}`;
     const chosen = this.chosen === null ? "Choose a layer to follow it." : `Chosen: ${say(this.chosen)}`;
-    this.nodes.text.textContent = `Worst: ${say(this.worst)} · ${chosen}`;
+    this.nodes.text.textContent = translate(`Worst: ${say(this.worst)} · ${chosen}`);
     this.cells.forEach((cell, index) => {
       cell.setAttribute("aria-pressed", String(index === this.chosen));
-      cell.setAttribute("aria-label", `Layer ${say(index)}`);
+      cell.setAttribute("aria-label", translate(`Layer ${say(index)}`));
       this.nodes.list.children[index].textContent = `${this.names[index]}: ${small(this.values[index])}`;
     });
   }

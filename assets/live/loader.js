@@ -15,6 +15,7 @@ const views = new WeakMap();
 async function load(parent, data) {
   const joined = `api/static/live/${data.version}/joined`;
   const module = await import(new URL(`${joined}/${data.module ?? "view.js"}`, document.baseURI).href);
+  await module.View.prepare?.(data);
   return new module.View(parent, data);
 }
 

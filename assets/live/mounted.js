@@ -3,6 +3,7 @@
 /** @import { Component, Find, Given, RaceComponent, Wanted } from "./types" */
 import { Controls } from "./controls.js";
 import { catchDrop } from "./drop.js";
+import { loadLanguage, translate, translateAll } from "./language.js";
 import { offerSkip } from "./skip.js";
 import { LOCKED, learn } from "./words.js";
 
@@ -28,6 +29,7 @@ export class Mounted {
   constructor(parent, data, armed) {
     learn(data);
     this.root = /** @type {HTMLElement} */ (parent.querySelector(".gl-view"));
+    translateAll(this.root);
     this.root.classList.toggle("gl-compact", data.compact);
     this.api = new URL("api", document.baseURI).href;
     this.find = /** @type {Find} */ ((/** @type {string} */ name) => this.root.querySelector(`[data-gl=${name}]`));
@@ -36,7 +38,7 @@ export class Mounted {
     this.teach(data);
     if (!armed) return;
     catchDrop(this.api, this.root, this);
-    this.skip = offerSkip(this.find("run"), "Skip to Run");
+    this.skip = offerSkip(this.find("run"), translate("Skip to Run"));
   }
 
   unmount() {
@@ -95,7 +97,7 @@ export class Mounted {
       if (!part) continue;
       part.classList.toggle("gl-locked", shut);
       for (const child of part.children) child.toggleAttribute("inert", shut);
-      part.title = shut ? LOCKED : "";
+      part.title = shut ? translate(LOCKED) : "";
     }
   }
 
@@ -105,6 +107,14 @@ export class Mounted {
    */
   shareForTeaching(at) {
     this.component?.setTriggerValue("teach", String(at ?? ""));
+  }
+
+  /**
+   * Fetches the sentences of the page's language, before anything is said.
+   * @param {Given} data
+   */
+  static prepare({ lang }) {
+    return loadLanguage(lang ?? "en");
   }
 
   /** Has the words and the pictures drawn anew. */

@@ -3,6 +3,7 @@
 // sheet.
 /** @import { Album } from "./album.js" */
 /** @import { Find, Frame, Picture } from "./types" */
+import { translate } from "./language.js";
 
 /** The error of a pixel, of 255 and as the mean over its colours, from which it is drawn in full. */
 const FULL = 64;
@@ -52,7 +53,8 @@ export class Panels {
     if (this.truth?.data.length !== guess.data.length) return;
     const off = difference(this.truth, guess, this.colour);
     this.put("difference", off, batch);
-    this.boxes.difference.dataset.said = faint(off) ? `No pixel is more than ${100 * FAINT}\u00a0% off.` : "";
+    const none = `No pixel is more than ${100 * FAINT}\u00a0% off.`;
+    this.boxes.difference.dataset.said = faint(off) ? translate(none) : "";
   }
 
   /** The colour of an error, which the style sheet says. */
@@ -206,7 +208,8 @@ export class Slot {
     this.canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
     this.label = document.createElement("span");
     this.button = document.createElement("button");
-    Object.assign(this.button, { type: "button", className: "gl-frame", disabled: true, ariaLabel: "No picture yet" });
+    Object.assign(this.button, { type: "button", className: "gl-frame", disabled: true });
+    this.button.setAttribute("aria-label", translate("No picture yet"));
     this.button.append(this.canvas, this.label);
     this.button.addEventListener("click", () => go(this.iteration ?? 0));
   }
@@ -228,7 +231,7 @@ export class Slot {
     this.name(null);
     this.button.disabled = true;
     this.label.textContent = "";
-    this.button.setAttribute("aria-label", "No picture yet");
+    this.button.setAttribute("aria-label", translate("No picture yet"));
     drawing(this.canvas).clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
@@ -255,6 +258,6 @@ export class Slot {
     }
     this.button.disabled = false;
     this.label.textContent = String(iteration);
-    this.button.setAttribute("aria-label", `Go to iteration ${iteration}`);
+    this.button.setAttribute("aria-label", translate(`Go to iteration ${iteration}`));
   }
 }

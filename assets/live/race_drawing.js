@@ -2,7 +2,8 @@
 // The one place that draws a race, at most once a frame: pictures and words often, curves four times a second.
 /** @import { Lane } from "./lane.js" */
 /** @import { Race } from "./race.js" */
-import { text } from "./controls.js";
+import { describe, text } from "./controls.js";
+import { translate } from "./language.js";
 import { Downloads } from "./downloads.js";
 import { place } from "./lane.js";
 import { Pacer } from "./pacer.js";
@@ -140,7 +141,7 @@ export class RaceDrawing {
     Object.assign(scrubber, { min: 0, max: horizon, step: by === "seconds" ? 0.01 : 1 });
     scrubber.value = String(at);
     scrubber.style.setProperty("--gl-at", `${100 * Math.min(1, at / horizon)}%`);
-    scrubber.setAttribute("aria-valuetext", said.clock(at, by));
+    describe(scrubber, "aria-valuetext", said.clock(at, by));
   }
 
   /** The pictures of all lanes at the moment when the first of them was recognisable. */
@@ -154,7 +155,7 @@ export class RaceDrawing {
       const before = at !== null && lane.end(by) < at;
       const frame = at === null || before && !lane.ended ? null : lane.frameAt(at, by);
       slot.show(frame?.iteration ?? null, lane.album, lane.batch);
-      slot.button.dataset.end = before && lane.ended ? said.fate(lane.trace) : "";
+      slot.button.dataset.end = before && lane.ended ? translate(said.fate(lane.trace)) : "";
     });
   }
 }

@@ -123,6 +123,8 @@ export interface Data {
   /** whoever runs the same set-up here has one run with all others who do */
   room: boolean;
   entry: Entry | null;
+  /** the code of the language of the page */
+  lang?: string;
   /** what a link that teaches hides and locks, and the iteration at which the run is shown first */
   hidden?: string[];
   locked?: string[];
@@ -150,6 +152,7 @@ export interface RaceData {
   people: boolean;
   entry: Entry | null;
   batch: number;
+  lang?: string;
   hidden?: string[];
   locked?: string[];
   at?: number | null;

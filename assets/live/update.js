@@ -1,6 +1,7 @@
 // @ts-check
 // The panel of the update: what the client sent above what the guess would have sent, a tile a tensor.
 /** @import { Find, Frame, Layer, Update } from "./types" */
+import { translate } from "./language.js";
 import { Layers, matched } from "./layers.js";
 import { breadth, extent, lines, offsets, paint, themed, unpack } from "./tiles.js";
 import * as words from "./words.js";
@@ -91,13 +92,14 @@ export class UpdatePanel {
     this.cells = layers.map((layer, index) => this.cell(layer, index, rows));
     this.nodes.tiles.replaceChildren(...lines(layers).filter((line) => line.length).map((line) => {
       const names = element("div", "gl-rows");
-      names.append(...rows.map((row) => Object.assign(element("span", ""), { textContent: words.ROWS[row] })));
+      const said = rows.map((row) => ({ textContent: translate(words.ROWS[row]) }));
+      names.append(...said.map((one) => Object.assign(element("span", ""), one)));
       const node = element("div", "gl-line");
       node.append(names, ...line.map((index) => this.cells[index].node));
       return node;
     }));
     this.nodes.panel.classList.toggle("gl-mapped", Boolean(update));
-    this.nodes.note.textContent = update ? words.wire(update) : "";
+    this.nodes.note.textContent = update ? translate(words.wire(update)) : "";
   }
 
   /**
@@ -111,7 +113,7 @@ export class UpdatePanel {
     Object.assign(node, { type: "button", className: "gl-layer" });
     node.classList.toggle("gl-pictured", layer.form.length === 4);
     node.classList.toggle("gl-gone", layer.norm === null);
-    node.setAttribute("aria-label", words.layer(layer, undefined).join(" "));
+    node.setAttribute("aria-label", words.layer(layer, undefined).map(translate).join(" "));
     node.style.setProperty("--gl-breadth", String(breadth(layer.form)));
     node.addEventListener("pointerenter", () => this.show(index));
     node.addEventListener("focus", () => this.show(index));
@@ -204,12 +206,12 @@ export class UpdatePanel {
     for (const row of /** @type {const} */ (["sent", "guess"])) {
       this.paint(/** @type {HTMLCanvasElement} */ (this.large[row]), layer, index, row);
     }
-    const said = words.layer(layer, this.distances[layer.name]);
+    const said = words.layer(layer, this.distances[layer.name]).map(translate);
     this.cells[index].node.setAttribute("aria-label", said.join(" "));
     if (this.large.said.textContent !== said.join("")) {
       this.large.said.replaceChildren(...said.map((line) => Object.assign(element("span", ""), { textContent: line })));
     }
-    this.hide.textContent = words.hiding(layer.norm === null);
+    this.hide.textContent = translate(words.hiding(layer.norm === null));
     this.hide.style.visibility = index === this.chosen ? "visible" : "hidden";
   }
 }

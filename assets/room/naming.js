@@ -54,7 +54,9 @@ export class Naming {
     }
     const revealed = naming.state === "revealed";
     if (this.form) this.form.hidden = revealed;
-    if (!revealed) {
+    if (naming.failed) {
+      write(this.iteration, say("Nothing came of this run; wait for another."));
+    } else if (!revealed) {
       write(this.answer, this.form && naming.mine ? say("You said: {answer}", { answer: naming.mine }) : "");
       write(this.note, say("{answered} of {members} have said what they see.", { answered: naming.answered, members }));
     } else if (!this.cover.hidden) {
@@ -100,7 +102,7 @@ function moments({ first, half }) {
 
 /** @param {{ seconds: number, iteration: number, ssim: number | null }} moment */
 function numbers({ seconds, iteration, ssim }) {
-  const shown = ssim === null ? "–" : ssim.toFixed(2);
+  const shown = ssim === null ? "–" : (Math.round(100 * ssim) / 100 || 0).toFixed(2); // zero has no sign
   return { seconds: seconds.toFixed(1), iteration: iteration.toLocaleString("en"), ssim: shown };
 }
 

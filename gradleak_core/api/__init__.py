@@ -21,6 +21,7 @@ from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.lessons import get_answers, get_sheets
 from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
@@ -86,6 +87,7 @@ def api(service: Service) -> Starlette:
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),
         *GAME_ROUTES,
+        *ROOM_ROUTES,
         Route("/stage", get_programme),
         Route("/lessons/sheets", get_sheets),
         Route("/lessons/answers.csv", get_answers),

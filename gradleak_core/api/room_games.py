@@ -20,7 +20,7 @@ from gradleak_core.languages import LANGUAGES, say, use_language
 from gradleak_core.people import NotAdmitted
 from gradleak_core.room.challenges import Challenge, check_challenge
 from gradleak_core.room.naming import Naming, clean_words
-from gradleak_core.room.polls import Poll, judge
+from gradleak_core.room.polls import Poll, judge_poll
 from gradleak_core.room.results import write_results
 from gradleak_core.runs.recording import media_type
 from gradleak_core.types import Refused
@@ -85,7 +85,7 @@ async def reveal_poll(request: Request) -> Response:
         return JSONResponse({}, 202)
     if poll.played and sent.get("outcome", True) and poll.kind != "own":
         results, by = await run_in_threadpool(read_results, service_of(request), poll)
-        poll.reveal(*judge(poll, results, by))
+        poll.reveal(*judge_poll(poll, results, by))
     else:
         poll.reveal(None)
     desk.changed()

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from gradleak_core.api.stage import BESIDE_SETUP
 from gradleak_core.config.links import from_query
 from gradleak_core.config.races import lane_names, race_title, read_lane
 from gradleak_core.config.schemas import quoted, string
@@ -28,8 +29,6 @@ from gradleak_core.runs.service import Service
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import UNFINISHED
 
-BESIDE_SETUP = ("run", "race", "watch", "at", "hide", "lock", "embed", "lang")
-"""What an address of the Lab may say besides a set-up."""
 LOOK_EVERY = 0.25
 """The seconds between two looks at a guess that forms on the phones."""
 
@@ -137,7 +136,8 @@ class FormingGuess:
         self._trace = self._trace or await self.service.hub.trace(self.naming.run)
         trace, naming = self._trace, self.naming
         if trace is None or not trace.frames:
-            return False
+            known, naming.failed = naming.failed, trace is None or trace.over
+            return naming.failed and not known
         self._begun = self._clock() if self._begun is None else self._begun
         labels = trace.head["labels"]
         naming.learn(words_of(naming.images[0], labels[0]) if labels else [])

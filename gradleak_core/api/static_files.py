@@ -19,13 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradleak_core.places import ASSETS
 
 LIVE = ASSETS / "live"
-OWN_PAGES = (ASSETS / "stage",)
+OWN_PAGES = (ASSETS / "stage", ASSETS / "room")
 """The folders of the pages that are no page of Streamlit's, whose modules stand beside those of the live view."""
 CODE = re.compile(r"/static/((?:js|css)/[A-Za-z0-9_.-]{1,200}\.(?:js|css))$")
 MEDIA = {".js": "text/javascript", ".css": "text/css"}
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 """In an `accept-encoding` header: gzip, unless its quality is 0, which refuses it."""
-VIEWS = ("view", "race", "explanation", "stage")
+VIEWS = ("view", "race", "explanation", "stage", "room", "wall")
 FOR_EVER = "public, max-age=31536000, immutable"
 IMPORT = re.compile(r'^import (?:(\{.+\}|\* as \w+) from )?"\.(?:\./\w+)?/(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (async function|function|class|const) (\w+)", re.MULTILINE)

@@ -28,6 +28,16 @@ Cluster = Annotated[
     str | None, typer.Option(help="Ray cluster to compute on, as HOST:PORT or auto.", envvar="GRADLEAK_CLUSTER")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no table.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        help="Address to listen on; 0.0.0.0, the whole network, with --room, else this machine alone.",
+        show_default=False,
+    ),
+]
+Certificate = Annotated[Path | None, typer.Option(help="PEM file of a certificate, for https; needs --keyfile.")]
+CertificateKey = Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes that compute: 1, or all that a cluster has room for.", min=1, max=64)
 ]

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -62,6 +63,15 @@ class Site:
     ephemeral: bool = False
     cluster: str | None = None
     log_format: str = "text"
+    room: bool = False
+    """Whether a class can join by phone."""
+    certfile: Path | None = None
+    keyfile: Path | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.certfile is not None
 
 
 def serve(site: Site, out: Console) -> int:
@@ -83,15 +93,19 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     settings = environment_of(site)
     proxies = [read_proxy(address) for address in site.trusted_proxies]
     read_limits(site.limits)
+    check_certificate(site.certfile, site.keyfile)
     check_data_folder(folder)
     if site.cluster is not None:
         check_cluster(site.cluster)
     listening = open_socket(site.host, site.port)
     port, base_path = listening.getsockname()[1], settings["GRADLEAK_BASE_PATH"]
-    place = url(site.host, port, base_path)
+    place = url(site.host, port, base_path, secure=site.secure)
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(place, encoding="utf-8")
-    os.environ |= settings | {"GRADLEAK_DATA": str(folder), "STREAMLIT_SERVER_PORT": str(port)}
+    found = addresses() if site.host in EVERYWHERE else []
+    door = url(found[0], port, base_path, secure=site.secure) if found else place
+    settings |= {"GRADLEAK_ROOM": f"{door.rstrip('/')}/" if site.room else "", "STREAMLIT_SERVER_PORT": str(port)}
+    os.environ |= settings | {"GRADLEAK_DATA": str(folder)}
     say: Callable[[str], None] = partial(out.print, highlight=False, soft_wrap=True)
     if site.log_format == "json":
         say = write_json_lines().info
@@ -99,12 +113,12 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     sys.path.insert(0, str(SITE))
     import uvicorn
 
-    config = server_settings(site.timeout, proxies)
+    config = server_settings(site.timeout, proxies, site.certfile, site.keyfile)
     config.load()
     leave_out_strangers()
     say(f"GradLeak is at {place}; Ctrl-C stops it.")
     if site.host in EVERYWHERE:
-        places = " and ".join(url(address, port, base_path) for address in addresses())
+        places = " and ".join(url(address, port, base_path, secure=site.secure) for address in found)
         say(f"Other machines find it at {places}." if places else NOWHERE)
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
@@ -116,7 +130,10 @@ def environment_of(site: Site) -> dict[str, str]:
     """Returns the environment variables in which app.py finds the settings. Raises `Refused`."""
     if site.open and site.pin:
         raise Refused("With --open nobody is asked for a PIN; leave one of the two out.")
-    opened = is_loopback(site.host) and not site.pin if site.open is None else site.open
+    if site.open and site.room:
+        raise Refused("In a room everybody has runs of their own; leave --open or --room out.")
+    usual = is_loopback(site.host) and not (site.pin or site.room)
+    opened = usual if site.open is None else site.open
     lists = {
         "GRADLEAK_ALLOWED_HOSTS": map(read_host, site.allowed_hosts),
         "GRADLEAK_ALLOWED_ORIGINS": map(read_origin, site.allowed_origins),
@@ -143,10 +160,28 @@ def check_cluster(address: str) -> None:
     check_address(address)
 
 
-def server_settings(timeout: int, proxies: list[str]) -> uvicorn.Config:
+def check_certificate(certfile: Path | None, keyfile: Path | None) -> None:
+    """Raises `Refused` unless both files are there and belong together, or none is named."""
+    if certfile is None and keyfile is None:
+        return
+    if certfile is None or keyfile is None:
+        raise Refused("A certificate needs its key, and the key its certificate: name both --certfile and --keyfile.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile, keyfile, password="")
+    except OSError as error:
+        reason = (
+            "they do not belong together, or are no PEM files" if isinstance(error, ssl.SSLError) else error.strerror
+        )
+        raise Refused(f"{certfile} and {keyfile} cannot be used as certificate and key: {reason}.") from error
+
+
+def server_settings(
+    timeout: int, proxies: list[str], certfile: Path | None = None, keyfile: Path | None = None
+) -> uvicorn.Config:
     """Returns the settings of the web server, whose clients may keep it waiting for `timeout` seconds.
 
-    What `proxies` say in `X-Forwarded-*` of the client and of its scheme is believed.
+    What `proxies` say in `X-Forwarded-*` of the client and of its scheme is believed. With a certificate and its key
+    it speaks https.
     """
     import uvicorn
 
@@ -165,6 +200,8 @@ def server_settings(timeout: int, proxies: list[str]) -> uvicorn.Config:
         forwarded_allow_ips=proxies,
         timeout_keep_alive=timeout,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ssl_certfile=certfile,
+        ssl_keyfile=keyfile,
     )
 
 
@@ -213,7 +250,10 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def addresses() -> list[str]:
-    """Returns the IPv4 addresses of this machine but loopback, without asking a name server."""
+    """Returns the IPv4 addresses of this machine but loopback, without asking a name server.
+
+    The one by which it reaches other networks comes first; phones are most likely there.
+    """
     if sys.platform == "win32":
         found = socket.gethostbyname_ex(socket.gethostname())[2]
     else:
@@ -225,11 +265,23 @@ def addresses() -> list[str]:
                 with contextlib.suppress(OSError):  # it has no address
                     answer = fcntl.ioctl(asking, SIOCGIFADDR, struct.pack("256s", interface.encode()))
                     found.append(socket.inet_ntoa(answer[20:24]))
-    return [address for address in found if not address.startswith("127.")]
+    first = outward_address()
+    return sorted((one for one in found if not one.startswith("127.")), key=lambda one: one != first)
 
 
-def url(host: str, port: int, base_path: str = "") -> str:
+def outward_address() -> str:
+    """Returns the IPv4 address by which this machine would reach others; empty without one. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))  # an address of nobody, kept for examples
+        except OSError:
+            return ""
+        return str(asking.getsockname()[0])
+
+
+def url(host: str, port: int, base_path: str = "", *, secure: bool = False) -> str:
     """Returns the address to open in a browser on this machine."""
+    scheme = "https" if secure else "http"
     name = "localhost" if host in ("127.0.0.1", "::1", *EVERYWHERE) else host
     below = f"{base_path}/" if base_path else ""
-    return f"http://[{name}]:{port}{below}" if ":" in name else f"http://{name}:{port}{below}"
+    return f"{scheme}://[{name}]:{port}{below}" if ":" in name else f"{scheme}://{name}:{port}{below}"

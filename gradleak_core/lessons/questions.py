@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
+from gradleak_core.config.cells import harmless
 from gradleak_core.lessons.pages import Question, read_page, read_question
 from gradleak_core.lessons.shelf import LESSONS
 from gradleak_core.types import JSON, Refused
@@ -20,8 +21,6 @@ TIMES = ("before", "after")
 ANSWERS = "answers.jsonl"
 LONGEST_NICKNAME = 40
 COLUMNS_OF_ANSWERS = ("handed in", "when", "name", "question", "answer", "right answer", "right")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
 _writing = Lock()
 
 
@@ -85,14 +84,9 @@ def write_answers(rows: Sequence[Mapping[str, object]]) -> str:
             right = question.options[question.right]
             said = question.options[answer] if answer in range(len(question.options)) else ""
             cells = (at, row["when"], row.get("name", ""), question.text, said, right, int(answer == question.right))
-            table.writerow([_plain(str(cell)) for cell in cells])
+            table.writerow([harmless(str(cell)) for cell in cells])
     return out.getvalue()
 
 
 def _seconds(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _plain(cell: str) -> str:
-    """Returns a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -32,16 +32,18 @@ class People:
         self.cookies = Cookies(load_key(folder))
         self.pin, self.log_in = Pin(pin), log_in
         self._mark = self.cookies.mark(pin)
+        self.recognise: Callable[[Asker], Asker] = lambda asker: asker
+        """Returns somebody who asks with what they are in the room of the server."""
         self._admitted: set[str] = set()
         """Who has typed the PIN since this server began. Their cookies say it from the next page on."""
 
     def asker(self, cookies: Mapping[str, str]) -> Asker:
         """Returns who asks, by the cookies of their browser."""
         if self.log_in and (name := self.log_in(cookies)):
-            return Asker(name, admitted=True)
+            return self.recognise(Asker(name, admitted=True))
         person, mark = self.cookies.read(cookies)
         known = person in self._admitted or mark == self._mark
-        return Asker(person, admitted=person is not None and known and self.log_in is None)
+        return self.recognise(Asker(person, admitted=person is not None and known and self.log_in is None))
 
     def renew(self, cookies: Mapping[str, str]) -> str | None:
         """Returns the cookie that a page's answer brings along; None for a browser whose own is up to date."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from gradleak_core.config.schemas import quoted
 from gradleak_core.languages import say
+from gradleak_core.room.polls import known_fields
 from gradleak_core.types import JSON, Refused
 
 CHALLENGES = {
@@ -200,4 +201,5 @@ def save_challenge(challenge: Challenge) -> JSON:
 
 def load_challenge(saved: JSON) -> Challenge:
     """Returns the challenge that was saved."""
-    return Challenge(**saved | {"entries": [Entry(**entry) for entry in saved["entries"]]})
+    entries = [Entry(**entry) for entry in saved.get("entries", ())]
+    return Challenge(**known_fields(Challenge, saved) | {"entries": entries})

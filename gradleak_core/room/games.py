@@ -14,7 +14,7 @@ from gradleak_core.types import JSON, Refused
 
 
 class Games:
-    """All games of one room. `members` are their nicknames by person, as the room keeps them."""
+    """All games of one room. `members` are their nicknames by person, as the room keeps them. Used by one thread."""
 
     def __init__(self, members: Mapping[str, str]) -> None:
         self.members = members
@@ -42,6 +42,12 @@ class Games:
         if self.asked is not None and self.asked.state != "revealed":
             self.asked.state = "dropped"
         self.asked = None
+
+    def clear(self) -> None:
+        """Forgets all that was asked."""
+        self.dismiss()
+        for past in (self.polls, self.namings, self.challenges):
+            past.clear()
 
     def vote(self, person: str | None, poll: Any, option: Any) -> None:
         """Takes a vote. Raises `NotAdmitted` for somebody who is no member, and `Refused`."""
@@ -104,10 +110,10 @@ class Games:
 
     def load(self, saved: JSON) -> None:
         """Takes over the games that were saved."""
-        self.polls = [load_poll(poll) for poll in saved["polls"]]
-        self.namings = [load_naming(naming) for naming in saved["namings"]]
-        self.challenges = [load_challenge(challenge) for challenge in saved["challenges"]]
-        poll, naming = saved["poll"], saved["naming"]
+        self.polls = [load_poll(poll) for poll in saved.get("polls", ())]
+        self.namings = [load_naming(naming) for naming in saved.get("namings", ())]
+        self.challenges = [load_challenge(challenge) for challenge in saved.get("challenges", ())]
+        poll, naming = saved.get("poll"), saved.get("naming")
         self.asked = load_poll(poll) if poll else load_naming(naming) if naming else None
 
     def _member(self, person: str | None) -> str:

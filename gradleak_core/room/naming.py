@@ -18,6 +18,7 @@ from typing import Any
 
 from gradleak_core.config.schemas import string
 from gradleak_core.languages import say
+from gradleak_core.room.polls import known_fields
 from gradleak_core.room.words import other_words
 from gradleak_core.types import JSON, Refused
 
@@ -62,6 +63,8 @@ class Naming:
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     shown: JSON = None
     """The frame that the phones show: its iteration, seconds, SSIM and encoded picture. It is not kept."""
+    failed: bool = False
+    """True if the run ended before there was anything to show."""
 
     def answer(self, person: str, text: Any) -> None:
         """Takes the answer of a person in the place of an earlier one, at the frame on show. Raises `Refused`."""
@@ -107,7 +110,7 @@ class Naming:
     def common(self) -> JSON:
         """Returns what everybody may see of it: before the reveal no answer, only how many have given one."""
         open_now = {
-            "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers),
+            "game": "naming", "id": self.id, "state": self.state, "answered": len(self.answers), "failed": self.failed,
             "shown": self.shown and {name: self.shown[name] for name in ("iteration", "picture")},
         }  # fmt: skip
         if self.state != "revealed":
@@ -130,21 +133,20 @@ class Naming:
     def said(self) -> list[JSON]:
         """Returns the answers that the room gave, most frequent first, without the wrong ones of a single person."""
         last = [given[-1]["text"] for given in self.answers.values()]
-        counted = Counter(fold(text) for text in last)
-        written = {fold(text): text for text in reversed(last)}
+        counted = Counter(fold_word(text) for text in last)
+        written = {fold_word(text): text for text in reversed(last)}
         rows = [
-            {"text": written[key], "count": count, "right": self.right(key)} for key, count in counted.most_common()
+            {"text": written[key], "count": count, "right": self.right(written[key])}
+            for key, count in counted.most_common()
         ]
         return [row for row in rows if row["right"] or row["count"] > 1][:8]
 
 
-def fold(text: str) -> str:
+def fold_word(text: str) -> str:
     """Returns a text without what should not matter: capitals, accents, umlauts however written, signs, articles."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    for two, one in (("ae", "a"), ("oe", "o"), ("ue", "u")):
-        plain = plain.replace(two, one)
-    words = re.findall(r"\w+", plain)
+    words = re.findall(r"\w+", re.sub("([aou])e+", r"\1", plain))
     return " ".join(word for word in words if word not in ARTICLES) or " ".join(words)
 
 
@@ -161,10 +163,10 @@ def names_it(text: str, words: Iterable[str], others: Iterable[str] = ()) -> boo
 
     Its last word is enough where it has two or three: a black cat is a cat. What is one of `others` is no misspelling.
     """
-    given, wanted = fold(text), [fold(word) for word in words]
+    given, wanted = fold_word(text), [fold_word(word) for word in words]
     parts = given.split()
     tried = [given, parts[-1]] if 1 < len(parts) <= 3 else [given]
-    meant_otherwise = {stem for other in others for stem in stems(fold(other))}
+    meant_otherwise = {stem for other in others for stem in stems(fold_word(other))}
     for one in [one for one in tried if one]:
         if any(stems(one) & stems(word) for word in wanted if word):
             return True
@@ -182,7 +184,7 @@ def misspelt(text: str, word: str) -> bool:
 
 def clean_words(words: Any) -> list[str]:
     """Returns the words that a host accepts. Raises `Refused`."""
-    listed = [word for word in words if isinstance(word, str) and fold(word)] if isinstance(words, list) else None
+    listed = [word for word in words if isinstance(word, str) and fold_word(word)] if isinstance(words, list) else None
     if listed is None or len(listed) != len(words) or len(listed) > MOST_WORDS:
         raise Refused(say("The accepted words must be a list of at most {most} texts.", most=MOST_WORDS))
     return [string(" ".join(word.split()), None, LONGEST_ANSWER, say("An accepted word")) for word in listed]
@@ -207,4 +209,4 @@ def save_naming(naming: Naming) -> JSON:
 
 def load_naming(saved: JSON) -> Naming:
     """Returns the naming that was saved."""
-    return Naming(**saved)
+    return Naming(**known_fields(Naming, saved))

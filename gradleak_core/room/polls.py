@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
@@ -116,7 +116,7 @@ def ask_room(
         raise Refused(say("Ask one of {kinds}, not {kind}.", kinds=", ".join(QUESTIONS), kind=quoted(kind)))
     words = phrase(QUESTIONS[kind])
     if kind == "own" or question:
-        words = phrase(clean_line(question, LONGEST_QUESTION, say("A question")))
+        words = phrase(read_line(question, LONGEST_QUESTION, say("A question")))
     if kind == "own":
         chosen = clean_options(options)
         return Poll(kind, words, chosen, right=check_right(right, len(chosen)))
@@ -131,7 +131,7 @@ def ask_room(
     return Poll(kind, words, [phrase("It leaks"), phrase("It stays hidden")])
 
 
-def clean_line(text: Any, most: int, name: str) -> str:
+def read_line(text: Any, most: int, name: str) -> str:
     """Returns a text on one line with something in it. Raises `Refused`."""
     line = " ".join(text.split()) if isinstance(text, str) else ""
     if not line:
@@ -142,7 +142,7 @@ def clean_line(text: Any, most: int, name: str) -> str:
 def clean_options(options: Any) -> list[JSON]:
     """Returns the options that a host has written. Raises `Refused` unless there are two to eight different ones."""
     listed = options if isinstance(options, list) else []
-    found = list(dict.fromkeys(clean_line(option, LONGEST_OPTION, say("An option")) for option in listed))
+    found = list(dict.fromkeys(read_line(option, LONGEST_OPTION, say("An option")) for option in listed))
     if len(found) != len(listed) or not FEWEST_OPTIONS <= len(found) <= MOST_OPTIONS:
         raise Refused(say("A question needs two to eight options, no two of them the same."))
     return [phrase(option) for option in found]
@@ -175,7 +175,7 @@ def name_spans(bounds: Sequence[float]) -> list[JSON]:
     return [first, *between, last, phrase("Never")]
 
 
-def judge(poll: Poll, results: Sequence[Any], by: str = "iterations") -> tuple[list[int], JSON]:
+def judge_poll(poll: Poll, results: Sequence[Any], by: str = "iterations") -> tuple[list[int], JSON]:
     """Returns the options that came true by the results of the runs, in the order of the lanes, and a sentence.
 
     A result is None for a run that came to none. `by` is the clock of a race. Raises `Refused` where the runs do not
@@ -245,4 +245,9 @@ def save_poll(poll: Poll) -> JSON:
 
 def load_poll(saved: JSON) -> Poll:
     """Returns the poll that was saved."""
-    return Poll(**saved)
+    return Poll(**known_fields(Poll, saved))
+
+
+def known_fields(kind: Any, saved: JSON) -> dict[str, Any]:
+    """Returns what was saved of a dataclass, without what another version of it has had."""
+    return {one.name: saved[one.name] for one in fields(kind) if one.name in saved}

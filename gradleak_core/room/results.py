@@ -7,13 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gradleak_core.config.cells import harmless
 from gradleak_core.languages import say
 from gradleak_core.room.challenges import Challenge, rank
 from gradleak_core.room.naming import Naming
 from gradleak_core.room.polls import Poll
-
-FORMULA = tuple("=+-@＝＋－＠")
-"""The signs by which a spreadsheet may take a cell for a formula."""
 
 
 def write_results(
@@ -54,10 +52,3 @@ def name_column(challenge: Challenge) -> str:
 def score_in(challenge: Challenge, person: str) -> float | str:
     """Returns the score of a person in a challenge; empty for one who has none."""
     return next((entry.score for _, entry in rank(challenge.entries, challenge.kind) if entry.person == person), "")
-
-
-def harmless(value: Any) -> Any:
-    """Returns a cell that no spreadsheet computes: a text that might be a formula begins with an apostrophe."""
-    if not isinstance(value, str):
-        return value
-    return f"'{value}" if value[:1].isspace() or value.lstrip().startswith(FORMULA) else value

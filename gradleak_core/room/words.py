@@ -6,8 +6,8 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from gradleak_core.data import class_names
 from gradleak_core.data.datasets import DATASETS
-from gradleak_core.data.folders import classes as folder_classes
 from gradleak_core.data.samples import CLASSES, SAMPLES
 from gradleak_core.places import ASSETS
 
@@ -29,7 +29,7 @@ def words_of(image: str, label: int | None = None) -> list[str]:
         sample, known = SAMPLES[rest], read_words()
         name = CLASSES[sample.label]
         return [sample.title, *known["samples"].get(rest, ()), name, *known["classes"].get(name, ())]
-    names = classes_of(image)
+    names = [] if source == "sample" else class_names([image])
     if label is None or not 0 <= label < len(names):
         return []
     return [spaced(names[label]), *read_words()["classes"].get(names[label], ())]
@@ -41,14 +41,6 @@ def other_words(words: list[str]) -> list[str]:
     mine = {word.casefold() for word in words}
     rows = [[key, *more] for key, more in listed] + [[name] for row in DATASETS.values() for name in row.classes]
     return sorted({spaced(word) for row in rows for word in row if word.casefold() not in mine})
-
-
-def classes_of(image: str) -> list[str]:
-    """Returns the names of the classes of the data set or folder that a picture is from; none for any other."""
-    source, _, rest = image.partition(":")
-    if source == "dataset" and (name := rest.partition("/")[0]) in DATASETS:
-        return list(DATASETS[name].classes)
-    return folder_classes(image) if source == "folder" else []
 
 
 def spaced(name: str) -> str:

@@ -40,8 +40,15 @@ class RoomState(Protocol):
     hosts: Collection[str]
     shared: Container[str]
     """The uploads that their owners show to everybody in the room."""
+    hidden: Collection[str]
+    locked: Collection[str]
+    """The controls of the Lab that members are not shown, or cannot change."""
     paused: bool
     """True while the host lets no run go on."""
+
+    def close(self) -> None:
+        """Makes its members guests again, and forgets them and what they share."""
+        ...
 
 
 class NoRun(LookupError):
@@ -101,6 +108,10 @@ class Access:
             raise self._refusal(rows, f"There is no race {quoted(race)}; it may have been deleted.")
         return rows
 
+    def sees(self, row: Any) -> bool:
+        """Returns whether the asker may look at a stored run."""
+        return self._allows(row, "")
+
     def name_of(self, run: str) -> str:
         """Returns the id of a run that may be looked at. Raises `NoRun`, on an open server only later."""
         return run if self.asker.everything and SIGN not in run else str(self.find(run)["id"])
@@ -111,7 +122,8 @@ class Access:
             return self.store.rows()
         if self.asker.host:
             return [row for row in self.store.rows() if may_leave(self.asker, row)]
-        return [] if self.asker.person is None else self.store.rows_of(self.asker.person)
+        rows = [] if self.asker.person is None else self.store.rows_of(self.asker.person)
+        return [row for row in rows if not self.covers(self.asker, row)]
 
     def owns(self, owner: str | None, in_room: Any = False) -> bool:
         """Returns whether what belongs to `owner`, and is `in_room` or not, is the asker's to change."""

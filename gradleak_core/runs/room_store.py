@@ -71,6 +71,14 @@ class RoomStore(Store):
         """Returns the rows of all runs of the room, newest first."""
         return self._rows("WHERE id IN (SELECT run FROM joiners WHERE open) ORDER BY number DESC")
 
+    def uploaders(self) -> dict[str, set[str]]:
+        """Returns who has handed in each upload."""
+        owners: dict[str, set[str]] = {}
+        with self._reader() as db:
+            for image, owner in db.execute("SELECT image, owner FROM uploaders"):
+                owners.setdefault(image, set()).add(owner)
+        return owners
+
     def same(self, experiments: Sequence[Any], by: str | None) -> list[list[dict[str, Any]]]:
         """Returns the rows of those of the room's runs that have these experiments, newest first.
 

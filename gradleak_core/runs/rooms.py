@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradleak_core.data.uploads import uploads_of
 from gradleak_core.languages import say
-from gradleak_core.people import NotYours, may_see
+from gradleak_core.people import NotYours
 from gradleak_core.runs.hub import OVER
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.rows import Row
@@ -34,8 +34,7 @@ def require_host(service: Service) -> None:
 
 def list_room(service: Service) -> list[Row]:
     """Returns the rows of the room's runs that the asker may see, newest first, with whose they are."""
-    rows = store_of(service).room_rows()
-    return [service.complete(row) for row in rows if may_see(service.asker, row, shared=service.shared)]
+    return [service.complete(row) for row in store_of(service).room_rows() if service.sees(row)]
 
 
 def describe_joining(service: Service, run: str) -> str:
@@ -76,20 +75,29 @@ def ask_all_again(service: Service, rows: list[Row] | None = None) -> None:
 
 
 def hold_queue(service: Service, held: bool) -> None:
-    """Has every run of the server stand still at its next iteration, or go on where it was. Raises `NotYours`."""
+    """Has every run of the server stand still at its next iteration, or go on where it was. Raises `NotYours`.
+
+    The room remembers it, for the next start of the server.
+    """
     require_host(service)
+    if service.room is not None:
+        service.room.paused = held
     service.call(service.supervisor.hold, held)
 
 
 def close_room(service: Service, *, keep: bool) -> None:
-    """Ends the room for its runs: they stay those people's whose they are, or are deleted with all their uploads.
+    """Closes the room: its runs stay those people's whose they are, or are deleted with all uploads of its people.
 
     Raises `NotYours` for everybody but a host. Whatever stood still goes on.
     """
     require_host(service)
-    store, room, rows = store_of(service), service.room, store_of(service).room_rows()
-    people = {*room.members, *room.hosts} if room else set()
+    store, room = store_of(service), service.room
+    people = {*room.members, *room.hosts} if room else set[str]()
+    if room is not None:
+        service.call(room.close)  # first, so that nobody who asks from now on is in it
     with service.pictures.lock:
+        rows = store.room_rows()
+        people |= {person for row in rows for person in row["people"]}
         for row in [] if keep else rows:
             service.erase(row)
         store.close_room()

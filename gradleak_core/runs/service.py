@@ -41,6 +41,11 @@ class Service(Steering):
     thread. What takes the id of a run raises `NoRun` for one that does not exist.
     """
 
+    hall: Any = None
+    """The room as its pages know it, on a server that has one."""
+    desk: Any = None
+    """The games of that room."""
+
     def __init__(
         self,
         folder: Path,

@@ -108,7 +108,8 @@ class Steering(PriceDesk):
         """Returns the ids of the room's runs that have these experiments already, none where they must be computed.
 
         They are the asker's too then. Another's run of an upload that is not shared is never among them, or it would
-        tell who else has handed in that picture. The caller holds the lock of the pictures. Raises `Unwritable`.
+        tell who else has handed in that picture; nor is one that is covered now, or it would tell what the room has to
+        find out. The caller holds the lock of the pictures. Raises `Unwritable`.
         """
         store, person = self.store, self.person
         if not isinstance(store, RoomStore) or person is None or not self.asker.in_room:
@@ -119,6 +120,7 @@ class Steering(PriceDesk):
             runs = [row["id"] for row in rows]
             ends = any(self.call(self.supervisor.is_stopping, run) for run in runs)
             strange = private and person not in rows[0]["people"]
+            strange |= any(self.covers(self.asker, row) for row in rows)
             if not (ends or strange) and all(row["status"] not in IN_VAIN for row in rows):
                 store.join(runs, person).result()
                 self.call(self.supervisor.let_go, runs[0])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import streamlit as st
-
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED
 from pages._parts import setup
 from pages._parts.history import thumbnail
 from pages._parts.picture_button import picture_button
+from pages._parts.speaking import st
 from pages._parts.texts import escaped, note
 
 

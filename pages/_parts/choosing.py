@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.config.differences import part_title
 from gradleak_core.data.uploads import uploads_of
 from gradleak_core.runs.several import MOST_TAGS, add_tag, all_tags, change_tags, delete_runs, remove_tag
@@ -14,6 +12,7 @@ from gradleak_core.types import JSON
 from gradleak_core.verdicts import UNFINISHED, word
 from pages._parts import texts
 from pages._parts.engine import catalogue, service
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 MANY = 6

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.runs.service import NoRun
 from gradleak_core.types import JSON
@@ -13,6 +11,7 @@ from pages._parts.engine import catalogue, found, found_race, service
 from pages._parts.live_view import run_alone
 from pages._parts.race import on_stage, race_view, what_differs
 from pages._parts.scrolling import scroll_here
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 

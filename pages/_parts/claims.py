@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-import streamlit as st
-
 from gradleak_core.config import links
 from gradleak_core.config.races import lane_text, read_lane
 from gradleak_core.places import ASSETS
@@ -18,6 +16,7 @@ from pages._parts.engine import service
 from pages._parts.figure import figure
 from pages._parts.plots import value_plot
 from pages._parts.site import pages
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 ALL = "All papers"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-import streamlit as st
-
 from gradleak_core.config.races import lane_names, main_differences
 from gradleak_core.runs.curves import Curves, read_curves
 from gradleak_core.runs.forks import add_start
@@ -16,6 +14,7 @@ from pages._parts import texts
 from pages._parts.engine import catalogue, found, service
 from pages._parts.race import same_distance
 from pages._parts.segments import choose_segment
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 HEIGHTS = {"likeness": "Likeness", "distance": "Distance", "psnr": "PSNR", "ssim": "SSIM"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.config import knobs
 from gradleak_core.types import JSON
 from pages._parts import forms, setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.plain import worded
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 

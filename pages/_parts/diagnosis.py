@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-import streamlit as st
-
 from gradleak_core.doctor import Diagnosis
 from gradleak_core.runs.service import NotReady
 from gradleak_core.types import JSON, Refused
 from pages._parts import setup, teaching
 from pages._parts.engine import found, service
+from pages._parts.speaking import st
 from pages._parts.texts import escaped, note
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.forecast import foresee_span, time_before
 from gradleak_core.runs import races
 from gradleak_core.runs import service as services
 from gradleak_core.verdicts import duration
+from pages._parts.speaking import st
 
 MOST_REMEMBERED = 100
 """The newest results among which earlier runs of a set-up are looked for."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.people.register import LOG_IN, TYPE_PIN
 from gradleak_core.types import JSON, Refused
 from pages._parts.engine import service
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 SAYS = {TYPE_PIN: "Type the room's PIN to run it:", LOG_IN: "Log in to run it:"}
@@ -38,6 +37,15 @@ def whose() -> str:
 def in_room() -> bool:
     """Returns whether this person takes part in a room, in which the same set-up is computed once for all."""
     return service().asker.in_room
+
+
+def room_button() -> None:
+    """Leads to the page of the room; on a server without one it says how to start one."""
+    if service().room is not None:
+        st.link_button("Room", "./room", icon=":material/groups:")
+        return
+    with st.popover("Room", icon=":material/groups:"):
+        st.markdown("A class can join this server by phone. Start it with `python -m gradleak_core serve --room`.")
 
 
 def enter(pin: str) -> str | None:

@@ -6,16 +6,17 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.api.static_files import LIVE
 from gradleak_core.config import knobs
+from gradleak_core.languages import language
 from gradleak_core.places import ASSETS
+from gradleak_core.translating import translate
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue
 from pages._parts.live_view import ALWAYS, component
 from pages._parts.site import pages
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 TABS = {"leak": "The leak", "attacks": "Attacks", "defences": "Defences", "numbers": "Reading the numbers"}
@@ -30,18 +31,18 @@ def tabs() -> Sequence[Any]:
     """Shows the tabs, and opens the one that the address names. A click writes its name there."""
     wanted = st.query_params.get("tab", "leak")
     if wanted != st.session_state.get("tab-read"):
-        st.session_state.update({"tab-read": wanted, "tabs": TABS.get(wanted, TABS["leak"])})
+        st.session_state.update({"tab-read": wanted, "tabs": translate(TABS.get(wanted, TABS["leak"]))})
     return st.tabs([*TABS.values()], key="tabs", on_change=write_tab)
 
 
 def write_tab() -> None:
     """Writes the name of the open tab into the address."""
-    open_tab(next(name for name, title in TABS.items() if title == st.session_state["tabs"]))
+    open_tab(next(name for name, title in TABS.items() if translate(title) == st.session_state["tabs"]))
 
 
 def open_tab(name: str) -> None:
     """Opens a tab and writes its name into the address."""
-    st.session_state.update({"tab-read": name, "tabs": TABS[name]})
+    st.session_state.update({"tab-read": name, "tabs": translate(TABS[name])})
     st.query_params["tab"] = name
 
 
@@ -51,8 +52,10 @@ def contents(rows: JSON) -> None:
 
 
 def read_explanation(name: str) -> str:
-    """Returns a short text from `assets/explanations/`."""
-    return (ASSETS / "explanations" / f"{name}.md").read_text(encoding="utf-8")
+    """Returns a short text from `assets/explanations/`, in the session's language where it has been translated."""
+    folder = ASSETS / "explanations"
+    own = folder / language() / f"{name}.md"
+    return (own if own.is_file() else folder / f"{name}.md").read_text(encoding="utf-8")
 
 
 def explanation(name: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.translating import translate
+
 HTML = '<div class="figure"></div>'
 CSS = """
 .figure { color: var(--st-text-color); font-family: var(--st-font); line-height: 0; container-type: inline-size; }
@@ -41,4 +43,4 @@ def figure(svg: str, *, key: str, on_pick: Callable[[str], Any] | None = None) -
             on_pick(st.session_state[key]["picked"])
 
     # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
-    _mount(data=[{"svg": svg, "pickable": on_pick is not None}], key=key, on_picked_change=picked)
+    _mount(data=[{"svg": translate(svg), "pickable": on_pick is not None}], key=key, on_picked_change=picked)

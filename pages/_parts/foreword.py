@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.config import demand
 from gradleak_core.types import JSON
 from pages._parts import texts
 from pages._parts.card import card
 from pages._parts.engine import before, catalogue, under_way
+from pages._parts.speaking import st
 
 RESTORED = "This is the contact sheet's set-up, restored."
 

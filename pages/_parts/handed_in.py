@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gradleak_core.runs.pictures import FOR_LATER
@@ -10,6 +9,7 @@ from gradleak_core.types import JSON, Refused
 from pages._parts.engine import service
 from pages._parts.handover import release
 from pages._parts.sheets import setup_in
+from pages._parts.speaking import st
 from pages._parts.texts import escaped
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-import streamlit as st
-
 from gradleak_core.config.races import lane_names
 from gradleak_core.languages import say
 from gradleak_core.runs.forks import add_start
@@ -23,6 +21,7 @@ from pages._parts.race import in_common, outcomes, race_view, what_differs
 from pages._parts.segments import choose_segment
 from pages._parts.share import share
 from pages._parts.site import pages
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 PAGE = 12

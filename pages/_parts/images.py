@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import cycle
 
-import streamlit as st
-
 from gradleak_core.data import class_names, datasets, folders
 from gradleak_core.types import JSON
 from pages._parts import forms, setup, teaching
@@ -16,6 +14,7 @@ from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_title, own_label, thumbnail, title
 from pages._parts.scrolling import scroll_here
 from pages._parts.sheets import offer_setup
+from pages._parts.speaking import st
 from pages._parts.texts import escaped, note, segment
 
 MOST, PAGE = 16, 12

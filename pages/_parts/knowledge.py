@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import facts
 from gradleak_core.types import JSON
 from pages._parts import forms, setup, teaching, texts
 from pages._parts.engine import catalogue
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 KNOWLEDGE = ("labels", "stance")

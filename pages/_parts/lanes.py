@@ -6,8 +6,6 @@ import math
 from contextlib import suppress
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.config import demand
 from gradleak_core.config.assumptions import SOK, THREAT_MODELS, assumptions
 from gradleak_core.config.links import tell_plainly
@@ -30,6 +28,7 @@ from pages._parts.engine import catalogue, found_race
 from pages._parts.foreword import foreword
 from pages._parts.problems import find_problems
 from pages._parts.race import in_common, on_stage, outcomes, over, race_view, what_differs
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 FAMILIES = {"Defence": ("defences", "defence"), "Attack": ("attacks", "attack"), "Model": ("models", "model")}

@@ -13,11 +13,15 @@ from gradleak_core.lessons.reading import Lesson
 from gradleak_core.lessons.rules import seen_in
 from pages._parts import setup
 from pages._parts.engine import catalogue
-from pages._parts.lesson_bench import attempts, begin_again, bench, close_bench, judged, open_bench, progress
+from pages._parts.lesson_bench import attempts, begin_again, bench, judged, move_to, open_bench, progress
 from pages._parts.lesson_label import label_bench
 from pages._parts.site import pages
 from pages._parts.texts import escaped, note, table
 
+LEGIBLE = """<style>
+[class*=st-key-choice] label, [class*=st-key-choice] label p { color: inherit !important; }
+</style>"""
+"""Keeps a choice that stands as legible as one that can still be made."""
 SAID = 84
 """The pixels that are kept for what is said of the last try, so that nothing moves."""
 
@@ -34,6 +38,7 @@ def lesson_page(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
     open_bench(lesson)
     judgement = judged(lesson)
     kept = progress(lesson.name)
+    st.html(LEGIBLE)
     heading(lesson, lessons)
     reading, doing = st.columns([2, 5], gap="large")
     with reading:
@@ -63,7 +68,7 @@ def heading(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
                   on_click=open_lesson, args=("",))  # fmt: skip
         note(say("Lesson {number} of {count}, {minutes} minutes", number=number, count=len(lessons),
                  minutes=lesson.minutes))  # fmt: skip
-    st.title(escaped(lesson.title), anchor=False)
+    st.header(escaped(lesson.title), anchor=False)
     st.markdown(f"**{lesson.idea}**")
 
 
@@ -88,8 +93,9 @@ def choose(question: Question, key: str, chosen: int | None) -> None:
     """Asks a question; once it has been answered, the answer stands."""
     if key not in st.session_state and chosen is not None:
         st.session_state[key] = chosen
-    st.radio(question.text, range(len(question.options)), None, key=key,
-             format_func=question.options.__getitem__, disabled=chosen is not None)  # fmt: skip
+    with st.container(key=f"choice-{key}"):
+        st.radio(question.text, range(len(question.options)), None, key=key,
+                 format_func=question.options.__getitem__, disabled=chosen is not None)  # fmt: skip
 
 
 def outcome(lesson: Lesson) -> None:
@@ -164,6 +170,6 @@ def onward(lesson: Lesson, lessons: Sequence[Lesson]) -> None:
 def to_lab() -> None:
     """Opens the Lab with the set-up as it stands in the lesson, and nothing hidden."""
     experiment, lanes = setup.current(), setup.lanes()
-    close_bench()
+    move_to(None)
     setup.replace(experiment, None, lanes)
     st.switch_page(pages()["lab"])

@@ -34,24 +34,38 @@ def progress(name: str) -> JSON:
                                  "answered": None, "bench": None})  # fmt: skip
 
 
-def close_bench() -> None:
-    """Gives the Lab its own set-up back, and keeps that of the lesson which was open."""
-    state = st.session_state
-    if name := state.pop("lesson-open", None):
-        progress(name)["bench"] = {key: state[key] for key in BORROWED if key in state}
+def move_to(lesson: Lesson | None) -> None:
+    """Puts a lesson's set-up in the place of the one that is there, as it was left or as the lesson has it.
+
+    None puts the Lab's back. A rerun may break in at every access to the session's state: what has begun is then gone
+    on with, so that no set-up is ever half of one and half of another.
+    """
+    state, name = st.session_state, lesson and lesson.name
+    held: JSON = state.setdefault("lesson-bench", {"open": None, "lab": {}, "moving": None})
+    while held["moving"] or held["open"] != name:
+        if not held["moving"]:
+            now = {key: state[key] for key in BORROWED if key in state}
+            kept = progress(lesson.name)["bench"] if lesson else held["lab"]
+            former = progress(held["open"]) if held["open"] else None
+            held["moving"] = (name, begin(lesson) if lesson and not kept else kept)
+            if former:
+                former["bench"] = now
+            else:
+                held["lab"] = now
+        target, values = held["moving"]
         for key in BORROWED:
-            state.pop(key, None)
-        state.update(state.pop("lab-before"))
+            if key in values:
+                state[key] = values[key]
+            else:
+                state.pop(key, None)
+        held["open"], held["moving"] = target, None
 
 
 def open_bench(lesson: Lesson) -> None:
-    """Puts a lesson's set-up in the place of the Lab's, as it was left or as the lesson has it."""
-    state = st.session_state
-    state["lab-before"] = {key: state[key] for key in BORROWED if key in state}
-    state["lesson-open"] = lesson.name
-    language = teaching.teaching().lang
-    state.update(progress(lesson.name)["bench"] or begin(lesson))
-    state["teaching"] = replace(teach(lesson), lang=language)
+    """Opens a lesson's set-up, and hides and locks what the lesson does."""
+    spoken = teaching.teaching().lang
+    move_to(lesson)
+    st.session_state["teaching"] = replace(teach(lesson), lang=spoken)
 
 
 def begin(lesson: Lesson) -> dict[str, Any]:

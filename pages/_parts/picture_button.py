@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from gradleak_core.translating import translate
+
 HTML = '<button type="button" tabindex="-1" aria-hidden="true"><img alt=""></button>'
 CSS = """
 button { display: block; padding: 0; border: 0; border-radius: 6px; background: none; line-height: 0; cursor: pointer; }
@@ -43,7 +45,7 @@ def picture_button(
     size = "100%" if width is None else f"{width}px"
     _mount(
         # In a list, because Streamlit looks for tables among the values of a dict and imports pandas for it.
-        data=[{"source": source, "width": size, "says": says}],
+        data=[{"source": source, "width": size, "says": translate(says)}],
         key=key,
         width="stretch" if width is None else width,
         on_pressed_change=lambda: on_click(*args),

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import streamlit as st
-
 from gradleak_core.config import knobs
 from gradleak_core.config.needs import local_steps
 from gradleak_core.config.titles import attack_title
@@ -18,6 +16,7 @@ from pages._parts.engine import catalogue
 from pages._parts.images import images, opened_dialogs, show_dialog
 from pages._parts.knowledge import KNOWLEDGE, knowledge, wire
 from pages._parts.pictures import title
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 FORMS = 420

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 
-import streamlit as st
-
 from gradleak_core.config.races import lane_text
 from gradleak_core.types import JSON
 from pages._parts import setup, teaching
 from pages._parts.engine import catalogue
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import BLANK, sheet, thumbnail
+from pages._parts.speaking import st
 from pages._parts.texts import holds, matching, note
 
 

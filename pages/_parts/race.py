@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.config.differences import differences, shared_setup
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.doctor.patient import write_distance
@@ -17,6 +15,7 @@ from pages._parts.dropped import take_dropped
 from pages._parts.engine import catalogue
 from pages._parts.entrance import apart, enter_and_complain, entry
 from pages._parts.live_view import ALWAYS, STYLES, component, do_nothing, markup
+from pages._parts.speaking import st
 
 _mount_race = component(
     "gradleak_race_view",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import streamlit as st
-
 from gradleak_core.config.races import lane_text
 from gradleak_core.runs import races
 from gradleak_core.runs.several import all_tags
@@ -19,6 +17,7 @@ from pages._parts.picture_button import picture_button
 from pages._parts.race import over
 from pages._parts.share import share
 from pages._parts.site import pages
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 

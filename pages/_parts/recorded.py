@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from html import escape
 
-import streamlit as st
-
 from gradleak_core.config.differences import knob_labels, part_title
 from gradleak_core.places import ASSETS
 from gradleak_core.types import JSON
@@ -14,6 +12,7 @@ from gradleak_core.verdicts import seen, write_likeness
 from pages._parts.engine import catalogue
 from pages._parts.figure import figure
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, VIOLET, Curve, Dot, mean, trade_off_chart
+from pages._parts.speaking import st
 from pages._parts.texts import note, segment
 
 NEUTRAL = "inverting_gradients"

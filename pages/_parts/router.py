@@ -1,14 +1,13 @@
 """The script of every browser tab: the frame around the pages."""
 
-import streamlit as st
-
 from gradleak_core.languages import ask_language
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import Unreadable
 from pages._parts import setup, teaching
 from pages._parts.engine import service, troubles
-from pages._parts.lesson_bench import close_bench
+from pages._parts.lesson_bench import move_to
 from pages._parts.site import pages
+from pages._parts.speaking import st
 
 st.set_page_config(
     page_title="GradLeak", page_icon=str(ASSETS / "logo_small.svg"), layout="wide", initial_sidebar_state=300
@@ -24,16 +23,22 @@ def again() -> None:
     st.session_state["sidebar"] = False
 
 
-close_bench()
+if service().asker.member:
+    teaching.obey()
 teaching.read_address(service().catalogue())
 ask_language(teaching.spoken)
 alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed
 page = st.navigation(list(pages().values()), position="hidden" if alone or framed else "top")
-lab = page.title == "Lab"
+lab = not page.url_path
+if page.url_path != "lessons":
+    move_to(None)
 if framed:
     st.html(teaching.FRAME)
-if alone or not lab:
+if page.url_path == "lessons":
+    teaching.keep_language()
+elif alone or not lab:
     teaching.keep_in_address()
+if alone or not lab:
     for sentence in teaching.complaints():
         st.warning(sentence, icon=":material/link_off:")
 st.session_state["sidebar" if lab else "left"] = True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import streamlit as st
-
+from pages._parts.speaking import st
 from pages._parts.texts import segment
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-import streamlit as st
-
 from gradleak_core.people import write_reference
 from gradleak_core.runs import sharing
 from gradleak_core.runs.access import NoRun
 from pages._parts import texts
 from pages._parts.engine import service
 from pages._parts.entrance import apart
+from pages._parts.speaking import st
 
 WAYS = {
     "run": (sharing.link_of_run, sharing.share_run, sharing.unshare_run),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.runs.exports.sheet import look_for_setup
 from gradleak_core.types import JSON
 from pages._parts import setup
 from pages._parts.engine import catalogue, service
+from pages._parts.speaking import st
 from pages._parts.texts import escaped
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from gradleak_core.places import SITE
+from pages._parts.speaking import st
 
 FOLDER = SITE / "pages"
 

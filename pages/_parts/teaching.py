@@ -11,7 +11,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gradleak_core.config import teaching as config
 from gradleak_core.config.teaching import Teaching
+from gradleak_core.languages import LANGUAGES, language
+from gradleak_core.translating import translate
 from gradleak_core.types import JSON
+from pages._parts.engine import service
 from pages._parts.texts import note
 
 WHY = "This is locked here."
@@ -26,8 +29,27 @@ VIEWED = (*config.PIECES, "defence", "wire")
 
 
 def teaching() -> Teaching:
-    """Returns what is hidden and locked for this session."""
-    return st.session_state.get("teaching") or Teaching()
+    """Returns what is hidden and locked for this session; for a member of a room, what its host hides and locks too."""
+    own = st.session_state.get("teaching") or Teaching()
+    rules = room_rules()
+    return replace(own, hidden=own.hidden | rules[0], locked=own.locked | rules[1]) if any(rules) else own
+
+
+def room_rules() -> tuple[frozenset[str], frozenset[str]]:
+    """Returns what the host of the room hides and locks for this person; nothing for the host, and outside a room."""
+    desk = service() if get_script_run_ctx(suppress_warning=True) else None
+    if desk is None or desk.room is None or not desk.asker.member or desk.asker.host:
+        return frozenset(), frozenset()
+    return frozenset(desk.room.hidden), frozenset(desk.room.locked)
+
+
+@st.fragment(run_every=2)
+def obey() -> None:
+    """Runs the page of a member again when the host has hidden or locked something else."""
+    rules = room_rules()
+    if st.session_state.setdefault("room_rules", rules) != rules:
+        st.session_state["room_rules"] = rules
+        st.rerun()
 
 
 def spoken() -> str:
@@ -94,6 +116,13 @@ def keep_in_address() -> None:
             st.query_params[key] = text
 
 
+def keep_language() -> None:
+    """Writes the session's language into the address of a page that has hidden parts of its own."""
+    if (lang := teaching().lang) and st.query_params.get("lang") != lang:
+        st.query_params["lang"] = lang
+        st.session_state["taught"] = {"lang": [lang]}
+
+
 def start_at(shown: str | None) -> int | None:
     """Returns the iteration at which a run or a race is shown first; None for any but the first that is on show."""
     if teaching().at is None or shown is None:
@@ -108,7 +137,21 @@ def for_view(shown: str | None) -> dict[str, Any]:
     """Returns what a live view hides, locks and starts at."""
     known = teaching()
     return {
+        "lang": language(),
         "hidden": [name for name in VIEWED if known.hides(name)],
         "locked": [name for name in VIEWED if known.fixes(name)],
         "at": start_at(shown),
     }
+
+
+def choose_language() -> None:
+    """Shows the languages by their own names, and takes over another one for the session."""
+
+    def take_over() -> None:
+        chosen = st.session_state["language"]
+        st.session_state["teaching"] = replace(teaching(), lang="" if chosen == "en" else chosen)
+
+    st.segmented_control(
+        translate("Language"), list(LANGUAGES), default=language(), required=True, key="language",
+        on_change=take_over, format_func=LANGUAGES.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip

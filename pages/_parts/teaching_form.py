@@ -7,8 +7,6 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
-import streamlit as st
-
 from gradleak_core.config import links
 from gradleak_core.config.differences import knob_labels
 from gradleak_core.config.teaching import PIECES, STATIONS, Teaching, all_paths, write_teaching
@@ -18,6 +16,7 @@ from pages._parts import setup, teaching
 from pages._parts.engine import catalogue, found, service
 from pages._parts.entrance import apart
 from pages._parts.share import WAYS, share
+from pages._parts.speaking import st
 from pages._parts.texts import note
 
 TITLES = {

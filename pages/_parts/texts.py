@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import streamlit as st
-
 from gradleak_core.config import knobs
 from gradleak_core.config.differences import part_title, shown_value
 from gradleak_core.config.needs import answers, facts, idle, local_steps, patterns
 from gradleak_core.config.titles import attack_title
 from gradleak_core.runs.service import NoRun, NotReady
+from gradleak_core.translating import translate
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import colour as status_colour
+from pages._parts.speaking import st
 
 WELCOME = "A client shares only a gradient. Watch its picture come back from it."
 
@@ -188,7 +188,7 @@ def escaped(text: str) -> str:
 
 def note(text: str) -> None:
     """Shows small print: a smaller line in the full colour of the text, which `st.caption` would fade."""
-    st.markdown(f":small[{text}]")
+    st.markdown(f":small[{translate(text)}]")
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 
-import streamlit as st
-
 from gradleak_core.config.differences import knob_labels, part_title, shown_value
 from gradleak_core.runs.service import NoRun, NotReady
 from gradleak_core.types import JSON, Refused
@@ -18,6 +16,7 @@ from pages._parts.figure import figure
 from pages._parts.forms import ladder
 from pages._parts.plots import GREEN, ORANGE, SEEN_AXIS, SSIM_AXIS, Curve, Dot, psnr_axis, trade_off_chart
 from pages._parts.recorded import read_recorded
+from pages._parts.speaking import st
 from pages._parts.texts import escaped, note, segment, table
 
 FEWEST, MOST = 3, 6

@@ -81,7 +81,7 @@ def room(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
             desk.close()
             await service.close()
 
-        def tell(request: Request) -> Response:
+        async def tell(request: Request) -> Response:
             games: Games = service.desk.games  # type: ignore[attr-defined]
             asker = people.asker(request.cookies).person
             return JSONResponse(games.snapshot(asker) | {"members": len(members)})
@@ -96,7 +96,7 @@ def room(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         yield Room(browser, str(server.client.base_url).rstrip("/"), desk, people, hosts)
 
 
-def test_a_question_and_a_picture_to_be_named(room: Room) -> None:
+def test_a_question_a_picture_to_be_named_and_a_challenge(room: Room) -> None:
     host = room.come("host", viewport={"width": 1280, "height": 720})
     anna, ben = room.come("member", "Anna", **PHONE), room.come("member", "Ben", **PHONE)
     host.get_by_text("Predict, vote, reveal").click()
@@ -122,6 +122,7 @@ def test_a_question_and_a_picture_to_be_named(room: Room) -> None:
     expect(ben.get_by_text(re.compile(r"^Recognisable after \d+\.\d s\.$"))).to_be_visible()
     host.get_by_role("button", name="Next").click()
     name_a_picture(host, anna, ben)
+    challenge_the_room(host, anna, ben)
     for phone in (anna, ben):
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -145,6 +146,29 @@ def name_a_picture(host: Page, anna: Page, ben: Page) -> None:
     expect(ben.get_by_text("You said a dog.")).to_be_visible()
     for page in (anna, ben):
         expect(page.get_by_text("1 of 2 were right.")).to_be_visible()
-        expect(page.get_by_text(re.compile(r"^First right after \d+\.\d s .*, at SSIM 0\.\d\d\.$"))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"^First right after \d+\.\d s .*, at SSIM -?0\.\d\d\.$"))).to_be_visible()
         truth = page.get_by_role("img", name="The private picture")
         assert truth.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") == 32
+
+
+START = """async () => {
+  const { presets } = await (await fetch("api/catalogue")).json();
+  const body = JSON.stringify({ experiment: { ...presets[0].experiment, seed: 3 } });
+  await fetch("api/runs", { method: "POST", headers: { "content-type": "application/json" }, body });
+}"""
+
+
+def challenge_the_room(host: Page, anna: Page, ben: Page) -> None:
+    """Challenges two phones, of which one answers with a run."""
+    form = host.locator("details", has=host.get_by_text("Challenge", exact=True))
+    form.locator("summary").click()
+    form.get_by_role("button", name="Challenge the room").click()
+    expect(anna.get_by_text("Nobody has a run that counts yet.")).to_be_visible()
+    expect(anna.get_by_role("link", name="Begin with this set-up")).to_have_attribute("href", re.compile(r"^\./\?"))
+    anna.evaluate(START)
+    line = ben.locator(".game-ranking li")
+    expect(line).to_contain_text(re.compile(r"1\. ?Anna ?\d+\.\d dB"), timeout=120_000)  # the run's end
+    expect(anna.locator(".game-ranking [data-mine=true]")).to_contain_text("Anna")
+    expect(ben.locator(".game-ranking [data-mine=true]")).to_have_count(0)
+    host.get_by_role("button", name="End the challenge").click()
+    expect(ben.get_by_text("This challenge is over.")).to_be_visible()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradleak_core.room.polls import Poll, ask_room, judge, load_poll, save_poll
+from gradleak_core.room.polls import Poll, ask_room, judge_poll, load_poll, save_poll
 from gradleak_core.types import Refused
 from tests.room.seeing import see
 
@@ -82,7 +82,7 @@ def test_nobody_sees_the_votes_or_the_answer_before_the_reveal(state: str) -> No
 def test_after_the_reveal_everybody_sees_the_votes_beside_the_outcome() -> None:
     poll = leaks()
     poll.vote("anna", 0)
-    poll.reveal(*judge(poll, [result()]))
+    poll.reveal(*judge_poll(poll, [result()]))
     seen = see(poll, "ben")
     assert (seen["counts"], seen["right"], seen["mine"]) == ([1, 0], [0], None)
     assert seen["outcome"] == {"text": "Recognisable after {seconds} s.", "values": {"seconds": "1.4"}}
@@ -96,40 +96,40 @@ def test_after_the_reveal_everybody_sees_the_votes_beside_the_outcome() -> None:
 def test_the_seconds_fall_into_one_option_each(seconds: float | None, option: int) -> None:
     poll = ask_room("seconds")
     assert len(poll.options) == 6
-    assert judge(poll, [result(seconds_to_recognisable=seconds)])[0] == [option]
+    assert judge_poll(poll, [result(seconds_to_recognisable=seconds)])[0] == [option]
 
 
 def test_a_picture_that_was_recognisable_and_faded_has_leaked() -> None:
-    assert judge(leaks(), [result(metrics={"likeness": 0.2})])[0] == [0]
-    assert judge(leaks(), [hidden(0.4)])[0] == [1]
+    assert judge_poll(leaks(), [result(metrics={"likeness": 0.2})])[0] == [0]
+    assert judge_poll(leaks(), [hidden(0.4)])[0] == [1]
 
 
 @pytest.mark.parametrize("nothing", [[], [None], [{}], [hidden() | {"status": "stopped"}], [result(), result()]])
 def test_a_run_that_says_nothing_answers_no_question(nothing: Any) -> None:
     with pytest.raises(Refused, match="without one"):
-        judge(leaks(), nothing)
+        judge_poll(leaks(), nothing)
 
 
 def test_a_run_stopped_after_it_was_recognisable_has_leaked() -> None:
-    assert judge(leaks(), [result(status="stopped")])[0] == [0]
+    assert judge_poll(leaks(), [result(status="stopped")])[0] == [0]
 
 
 def test_the_lane_whose_clearest_guess_is_least_like_the_picture_hides_it_best() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
     late = hidden(0.1) | {"clearest": {"likeness": 0.9, "iteration": 3}}
-    assert judge(poll, [late, hidden(0.3), result()])[0] == [1]
+    assert judge_poll(poll, [late, hidden(0.3), result()])[0] == [1]
 
 
 def test_lanes_that_are_written_alike_share_the_first_place() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
-    best, says = judge(poll, [hidden(0.1201), hidden(0.5), hidden(0.1199)])
+    best, says = judge_poll(poll, [hidden(0.1201), hidden(0.5), hidden(0.1199)])
     assert best == [0, 2]
     assert says["values"]["lanes"] == "noise, sign"
 
 
 def test_a_lane_that_came_to_nothing_wins_nothing() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
-    assert judge(poll, [None, hidden(0.5), hidden(0.01) | {"status": "stopped"}])[0] == [1]
+    assert judge_poll(poll, [None, hidden(0.5), hidden(0.01) | {"status": "stopped"}])[0] == [1]
 
 
 def test_the_first_lane_by_the_clock_of_the_race() -> None:
@@ -139,9 +139,9 @@ def test_the_first_lane_by_the_clock_of_the_race() -> None:
         result(iterations_to_recognisable=20, seconds_to_recognisable=0.9),
         result(iterations_to_recognisable=20, seconds_to_recognisable=0.52),
     ]
-    assert judge(poll, lanes)[0] == [1, 2]
-    assert judge(poll, lanes, "seconds")[0] == [0, 2]
-    assert judge(poll, [hidden(), hidden(), None])[0] == [3]
+    assert judge_poll(poll, lanes)[0] == [1, 2]
+    assert judge_poll(poll, lanes, "seconds")[0] == [0, 2]
+    assert judge_poll(poll, [hidden(), hidden(), None])[0] == [3]
     assert poll.options[3]["text"] == "None of them"
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from gradleak_core.config.cells import harmless
 from gradleak_core.languages import use_language
 from gradleak_core.room.challenges import Challenge, Entry
 from gradleak_core.room.naming import Naming
 from gradleak_core.room.polls import ask_room
-from gradleak_core.room.results import harmless, write_results
+from gradleak_core.room.results import write_results
 
 
 def read(data: bytes) -> list[dict[str, str]]:

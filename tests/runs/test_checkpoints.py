@@ -24,7 +24,7 @@ def kill_worker(server: Server) -> None:
 
 
 def give_way(server: Server) -> None:
-    server.service._call(server.service.supervisor.workers[0].give_way)
+    server.service.call(server.service.supervisor.workers[0].give_way)
 
 
 def until_written_down(server: Server, run: str) -> int:

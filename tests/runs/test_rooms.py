@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from gradleak_core.api.room_desk import GameDesk
 from gradleak_core.data.uploads import upload_file
 from gradleak_core.people import Asker, NotYours, may_change, may_leave, may_see
+from gradleak_core.room.games import Games
+from gradleak_core.room.naming import Naming
 from gradleak_core.runs import races, rooms, sharing
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.hub import Hub
@@ -53,6 +56,11 @@ class FakeRoom:
     hosts: set[str] = field(default_factory=lambda: {HOST})
     shared: set[str] = field(default_factory=set)
     paused: bool = False
+
+    def close(self) -> None:
+        self.members.clear()
+        self.shared.clear()
+        self.paused = False
 
 
 def at(server: Server, person: str) -> Service:
@@ -306,6 +314,26 @@ def test_what_a_member_sees_of_the_room(room: Server) -> None:
     assert {row["id"] for row in rooms.list_room(host)} == {plain, private} == {*ids(host)}
     assert {row["id"] for row in rooms.list_room(ada)} == {plain, private}
     assert not any(word in str(rooms.list_room(bob)) for word in ("'people'", "'owner'", "'p1'"))
+
+
+def test_while_a_picture_is_named_nothing_of_others_is_listed_or_joined(
+    room: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a member who presses one set-up after the other would be told which of them the host has begun."""
+    plain = at(room, "p1").submit(experiment(**SHORT))
+    assert at(room, "p2").submit(experiment(**SHORT)) == plain
+    named = at(room, HOST).submit(experiment(**LONG))
+    games = Games(room.service.room.members)  # type: ignore[union-attr]
+    games.ask(Naming(["astronaut"], images=["sample:astronaut"]))
+    monkeypatch.setattr(room.service, "covers", GameDesk(games, room.service, lambda: None, {HOST}).covers)
+    for person, own in (("p1", [plain]), ("p2", []), ("p3", [])):
+        assert ids(at(room, person)) == [row["id"] for row in rooms.list_room(at(room, person))] == own
+    mine = at(room, "p3").submit(experiment(**LONG))
+    assert mine != named
+    assert ids(at(room, "p3")) == [mine]
+    assert {*ids(at(room, HOST))} == {plain, named, mine}
+    games.asked.reveal(3)  # type: ignore[union-attr]
+    assert {row["id"] for row in rooms.list_room(at(room, "p2"))} == {plain, named, mine}
 
 
 def test_everybody_is_told_their_wait_in_seconds(room: Server) -> None:

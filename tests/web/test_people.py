@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.api import api
+from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
@@ -156,9 +157,14 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def rules() -> set[tuple[str, str]]:
-    games = {(method, route.path) for route in GAME_ROUTES for method in route.methods or () if method != "HEAD"}
-    known = PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys()
-    return known | games  # tests/web/test_room_games.py has those of the games
+    games = in_room(GAME_ROUTES)  # tests/web/test_room_games.py has theirs, tests/web/test_room.py the others
+    return PUBLIC | LISTS | STARTS | SEEN | PRICED | STAGED | TALKS | CHANGES.keys() | games | in_room(ROOM_ROUTES)
+
+
+def in_room(routes: Sequence[Route | WebSocketRoute]) -> set[tuple[str, str]]:
+    found = {(method, one.path) for one in routes if isinstance(one, Route) for method in one.methods or ()}
+    sockets = {("WS", one.path) for one in routes if isinstance(one, WebSocketRoute)}
+    return {(method, path) for method, path in found | sockets if method != "HEAD"}
 
 
 def test_every_route_has_a_rule(tmp_path: Path) -> None:

@@ -173,6 +173,15 @@ def test_nothing_is_shown_before_the_first_frame_nor_without_a_picture() -> None
     assert guess.naming.shown["ssim"] is None
 
 
+def test_a_run_that_comes_to_nothing_is_said_once() -> None:
+    guess, trace, _ = forming(0, over=False)
+    assert asyncio.run(guess.advance()) is False
+    assert guess.naming.common()["failed"] is False
+    trace.over = True
+    assert [asyncio.run(guess.advance()) for _ in range(2)] == [True, False]
+    assert guess.naming.common()["failed"] is True
+
+
 def test_the_class_is_learnt_with_the_first_frame() -> None:
     guess, _, _ = forming(20)
     assert not guess.naming.right("Katze")

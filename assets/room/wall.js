@@ -1,0 +1,88 @@
+// @ts-check
+// The entry of the wall: the pinned run and what is asked in large, and everybody's live thumbnails.
+import { loadLanguage, say } from "../live/language.js";
+import { describe } from "./followed.js";
+import { Games, mergeGames } from "./games.js";
+import { Line, askRoom, site } from "./line.js";
+import { make, write } from "./make.js";
+import { TileWall } from "./tile.js";
+
+const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+class Wall {
+  /** @param {any} room */
+  constructor(room) {
+    const pin = room.role === "host" ? (/** @type {string} */ run) => askRoom("pin", { run }) : undefined;
+    this.wall = new TileWall(room.words, pin);
+    this.games = new Games({ role: "wall", post: askRoom, room: `${site}api/room` });
+    this.picture = make("img", { className: "ro-picture", alt: say("The attacker's guess") });
+    this.title = make("h2");
+    this.numbers = make("p", { className: "ro-numbers" });
+    const away = make("button", { type: "button", className: "ro-button" }, say("Take it from here"));
+    away.addEventListener("click", () => askRoom("pin", { run: null }));
+    this.pinned = make("figure", { className: "wa-pinned" }, this.picture, make("figcaption", {}, this.title, this.numbers, pin ? away : null));
+    this.stage = make("div", { className: "wa-stage" }, this.games.element, this.pinned);
+    this.code = make("img", { className: "wa-code", alt: say("Code to join"), src: `${site}api/room/qr.svg` });
+    this.element = make("div", { className: "wa-all" }, this.stage, this.wall.element);
+    this.wall.watch(true, () => this.writePinned());
+    /** @type {string | null} */
+    this.run = null;
+  }
+
+  /**
+   * @param {any} common
+   * @param {any} own
+   */
+  show(common, own) {
+    const games = mergeGames(common, own);
+    this.games.show({ ...games, members: common.members?.length ?? 0 });
+    this.run = common.pinned;
+    this.asks = Boolean(games.asked || games.challenge);
+    this.writePinned();
+    const people = say("{count} in the room", { count: common.members?.length ?? 0 });
+    write(find("door"), [people, own.pin ? `${own.address}room` : "", own.pin ? say("PIN {pin}", { pin: own.pin }) : ""].filter(Boolean).join(" · "));
+    if (own.pin && !this.code.isConnected) find("door").after(this.code);
+  }
+
+  writePinned() {
+    const tile = this.run && this.wall.tiles.get(this.run);
+    this.pinned.hidden = !tile;
+    this.stage.hidden = !tile && !this.asks;
+    if (!tile) return;
+    this.picture.hidden = !tile.picture;
+    if (tile.picture && this.picture.src !== tile.picture) this.picture.src = tile.picture;
+    write(this.title, [tile.by || say("Host"), tile.title].join(": "));
+    write(this.numbers, describe(tile));
+  }
+}
+
+async function begin() {
+  await loadLanguage();
+  const state = find("state");
+  try {
+    const room = await askRoom("");
+    if (room.role === "guest") {
+      find("wall").replaceChildren(make("p", {}, make("a", { className: "ro-link", href: "./room" }, say("Join the room first, with its PIN and a nickname."))));
+      return;
+    }
+    const wall = new Wall(room);
+    find("wall").replaceChildren(wall.element);
+    let common = room, own = room;
+    const show = () => {
+      write(find("title"), common.title || say("The wall"));
+      wall.show(common, own);
+    };
+    show();
+    new Line("live", (message) => {
+      if (message.common) common = { ...common, ...message.common };
+      if (message.own) own = message.own;
+      if (message.common || message.own) show();
+    }, (connected) => write(state, connected ? "" : say("Reconnecting…")), () => location.reload());
+  } catch (error) {
+    const { status, message } = /** @type {any} */ (error);
+    write(state, status ? message : say("Reconnecting…"));
+    if (status !== 404) setTimeout(begin, 2000);
+  }
+}
+
+begin();
