@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from gradleak_core.api.stage import BESIDE_SETUP
 from gradleak_core.config.links import from_query
 from gradleak_core.config.races import lane_names, race_title, read_lane
 from gradleak_core.config.schemas import quoted, string
@@ -26,6 +25,7 @@ from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.hub import Trace
 from gradleak_core.runs.recording import data_url
 from gradleak_core.runs.service import Service
+from gradleak_core.talks.form import BESIDE_A_SETUP
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import UNFINISHED
 
@@ -56,7 +56,7 @@ def read_address(address: str, catalogue: JSON) -> list[JSON]:
             say("This address names no set-up; copy it from the Lab, with all that follows the question mark.")
         )
     lanes = query.pop("lane", [])
-    first = from_query({key: values for key, values in query.items() if key not in BESIDE_SETUP}, catalogue)
+    first = from_query({key: values for key, values in query.items() if key not in BESIDE_A_SETUP}, catalogue)
     return [first, *(read_lane(lane, first, catalogue) for lane in lanes)]
 
 

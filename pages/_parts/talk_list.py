@@ -58,7 +58,7 @@ def begin() -> None:
     with st.container(horizontal=True):
         with st.popover(say("New talk"), icon=":material/add:", key=f"new-talk:{asked}"):
             st.text_input(say("Title"), key="new-title", max_chars=100)
-            st.button(say("Begin"), key="begin-talk", type="primary", on_click=create)
+            st.button(say("Begin the talk"), key="begin-talk", type="primary", on_click=create)
         with st.popover(say("Upload talk.json"), icon=":material/upload_file:", key=f"upload-talk:{asked}"):
             st.file_uploader("talk.json", "json", key="uploaded-talk", max_upload_size=1, label_visibility="collapsed")
             st.button(say("Take it"), key="take-talk", type="primary", on_click=take)
