@@ -102,7 +102,7 @@ def card(row: JSON) -> None:
     """Shows one talk with its buttons."""
     name = row["name"]
     with st.container(border=True, key=f"talk-{name}"):
-        said, buttons = st.columns([3, 2], vertical_alignment="center")
+        said, buttons = st.columns(2, vertical_alignment="center")
         with said:
             st.markdown(f"**{texts.escaped(row['title'])}**  \n{describe(row)}")
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
