@@ -2,8 +2,10 @@
 // When the server goes, Streamlit's box covers the page. This says it in our words instead, and leaves the page as it
 // is. The box is known by its title and its place in Streamlit's markup: where either changes, Streamlit's own words
 // stand there again, and the page does not load by itself when the server is back.
-const SENTENCE =
-  "The server does not answer. What you see stays; the page loads again by itself when the server is back.";
+/** @type {Record<string, string>} the sentence in other languages, by their codes: the server fills them in */
+const OTHERS = {};
+const SENTENCE = OTHERS[new URLSearchParams(location.search).get("lang") ?? ""]
+  ?? "The server does not answer. What you see stays; the page loads again by itself when the server is back.";
 const TITLE = "Connection error";
 const BOX = "body > * > * > [role=dialog]";
 const EVERY_MS = 2000;

@@ -24,6 +24,7 @@ from benchmarks import (
     quality,
     race,
     replay,
+    room,
     uploads,
     watching,
     web_process,
@@ -108,6 +109,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "300: ≥ 4 a second each, no error; "
         "30: queued in ≤ 1 s, none lost, fair, a short run within 10 s of one of ten minutes, pages ≤ 500 ms (p95)",
         load.measure,
+    ),
+    "room": Benchmark(
+        "A class: thirty on the wall, ten runs; two hundred phones that follow and vote; thirty presses of one preset",
+        "thumbnails ≤ 2 s old, pause ≤ 1 s, web process ≤ 40 % of a core, nothing lost or leaked; "
+        "pictures ≤ 1 s old (p95), each vote counted once; one computation, seen within 1 s",
+        room.measure,
     ),
     "load_hour": Benchmark(
         "An hour of runs with viewers who come and go",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -70,13 +70,18 @@ def serving(setting: Setting) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, device: str, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """A server on a free port with this data folder, its worker ready; what it prints is in the folder's new `log`."""
+def running(
+    folder: Path, device: str, environment: Mapping[str, str] = MappingProxyType({}), options: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A server on a free port with this data folder and further options, its worker ready.
+
+    What it prints is in the folder's new `log`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     hidden = {"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
-    command = [sys.executable, "-m", "gradleak_core", "serve", "--port", port, "--data-dir", str(folder)]
+    command = [sys.executable, "-m", "gradleak_core", "serve", "--port", port, "--data-dir", str(folder), *options]
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(

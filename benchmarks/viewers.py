@@ -7,7 +7,7 @@ import contextlib
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,10 +40,18 @@ class Viewer:
             self.error = str(error)
 
 
-def live(server: Server, run: str) -> connect:
+def live(server: Server, run: str, headers: Mapping[str, str] | None = None) -> connect:
     """The socket of one viewer, which takes what comes and asks for nothing."""
     address = f"{str(server.client.base_url).replace('http', 'ws', 1).rstrip('/')}/api/live/{run}"
-    return connect(address, compression=None, ping_interval=None, max_size=None, open_timeout=60, close_timeout=5)
+    return connect(
+        address,
+        additional_headers=headers,
+        compression=None,
+        ping_interval=None,
+        max_size=None,
+        open_timeout=60,
+        close_timeout=5,
+    )
 
 
 @contextlib.asynccontextmanager

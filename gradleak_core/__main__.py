@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -42,6 +42,7 @@ from gradleak_core.cli.options import (
     Way,
     Where,
     Workers,
+    combine_options,
 )
 from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
@@ -49,7 +50,7 @@ from gradleak_core.runs.processes import end_with_parent
 from gradleak_core.types import Refused
 
 if TYPE_CHECKING:
-    from gradleak_core.cli.choose import Choice
+    pass
 
 BAD_INPUT, INTERRUPTED = 2, 130
 STDOUT, STDERR = Console(), Console(stderr=True)
@@ -58,25 +59,6 @@ app = typer.Typer(
     help="Watch a private picture come back from a shared gradient.", no_args_is_help=True, add_completion=False
 )
 app.add_typer(talk_app, name="talk")
-
-
-def combine_options(
-    preset: str | None,
-    experiment: Path | None,
-    samples: list[str] | None,
-    model: str | None,
-    attack: str | None,
-    settings: list[str] | None,
-    numbers: dict[str, int | None],
-    **more: Any,
-) -> Choice:
-    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
-    from gradleak_core.cli.choose import Choice
-
-    return Choice(
-        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
-        settings=settings or [], numbers=numbers, **more,
-    )  # fmt: skip
 
 
 @app.command("attack")

@@ -19,7 +19,7 @@ from gradleak_core.translating import translate, translate_to
 ROOT = Path(__file__).resolve().parents[1]
 OWN = {"lesson", "lesson_bench", "lesson_label", "lesson_list", "lessons"}
 """Pages that say everything by `say`, whose sentences tests/test_languages.py collects."""
-CODE = {"front", "figure", "picture_button", "scrolling", "handover", "login", "site"}
+CODE = {"copying", "front", "figure", "picture_button", "scrolling", "handover", "login", "site"}
 """Modules whose texts are code, or are read by machines."""
 FIGURES = re.compile(r"explanation.*|language|loader|plot|axes|tiles")
 """Modules of the browser whose texts are drawings, code, or the figures of How it works, which stay English."""

@@ -138,7 +138,7 @@ export class Drawing {
   drawCaptions(frame) {
     const { cursor, trace, data } = this.view;
     const known = words.captions(trace.head.labels, frame?.labels, data.classes, data.told, data.unnamed);
-    const said = this.view.covered ? { ...known, truth: "", labels: "" } : known;
+    const said = this.view.covered ? { truth: "", guess: "", labels: "", right: [] } : known;
     text(this.find("truth-caption"), said.truth);
     text(this.find("guess-caption"), said.guess);
     text(this.find("labels"), said.labels);

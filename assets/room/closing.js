@@ -10,21 +10,40 @@ export class Closing {
     const button = (/** @type {string} */ text, /** @type {boolean} */ keep) => {
       const made = make("button", { type: "button", className: "ro-button" }, text);
       made.addEventListener("click", () => {
-        const asked = keep ? say("Close the room and keep its runs and uploads for those whose they are?") : say("Close the room and delete all its runs and uploads?");
+        const asked = keep
+          ? say("Close the room and keep its runs and uploads for those whose they are?")
+          : say("Close the room and delete all its runs and uploads?");
         if (confirm(asked)) attempt(() => askRoom("close", { keep }));
       });
       return made;
     };
     this.open = make("button", { type: "button", className: "ro-main" }, say("Open the room again"));
     this.open.addEventListener("click", () => attempt(() => askRoom("open", {})));
-    this.ways = make("p", { className: "ro-line" }, button(say("Close and delete everything"), false), button(say("Close and keep the runs"), true));
+    this.ways = make(
+      "p",
+      { className: "ro-line" },
+      button(say("Close and delete everything"), false),
+      button(say("Close and keep the runs"), true),
+    );
     this.state = make("p", { className: "ro-quiet" });
-    this.element = make("details", { className: "ro-rules" }, make("summary", {}, say("Close the room")), this.state, this.ways, this.open);
+    this.element = make(
+      "details",
+      { className: "ro-rules" },
+      make("summary", {}, say("Close the room")),
+      this.state,
+      this.ways,
+      this.open,
+    );
   }
 
   /** @param {any} common */
   show({ open }) {
-    write(this.state, open ? say("Everybody leaves the room. Save the results before: closing forgets votes and names.") : say("The room is closed; nobody can join."));
+    write(
+      this.state,
+      open
+        ? say("Everybody leaves the room. Save the results before: closing forgets votes and names.")
+        : say("The room is closed; nobody can join."),
+    );
     this.ways.hidden = !open;
     this.open.hidden = open;
   }

@@ -49,14 +49,25 @@ export class Followed {
 
 /** @param {any} lane */
 function makeLane(lane) {
-  const truth = make("img", { className: "ro-picture", alt: say("The private picture"), src: `${site}api/runs/${lane.run}/truth` });
-  truth.addEventListener("error", () => setTimeout(() => (truth.src = `${site}api/runs/${lane.run}/truth?again=${Date.now()}`), 2000));
+  const truth = make("img", {
+    className: "ro-picture",
+    alt: say("The private picture"),
+    src: `${site}api/runs/${lane.run}/truth`,
+  });
+  truth.addEventListener("error", () =>
+    setTimeout(() => (truth.src = `${site}api/runs/${lane.run}/truth?again=${Date.now()}`), 2000),
+  );
   const guess = make("img", { className: "ro-picture", alt: say("The attacker's guess"), data: { part: "guess" } });
   return make(
     "figure",
     { className: "ro-lane" },
     make("figcaption", { className: "ro-name" }, lane.title),
-    make("div", { className: "ro-pair" }, make("div", {}, truth, make("small", {}, say("Private picture"))), make("div", {}, guess, make("small", {}, say("The attacker's guess")))),
+    make(
+      "div",
+      { className: "ro-pair" },
+      make("div", {}, truth, make("small", {}, say("Private picture"))),
+      make("div", {}, guess, make("small", {}, say("The attacker's guess"))),
+    ),
     make("p", { className: "ro-numbers", data: { part: "numbers" } }),
   );
 }
@@ -77,7 +88,8 @@ function writeLane(element, lane) {
  */
 export function describe(run) {
   const parts = [];
-  if (run.iteration) parts.push(say("Iteration {iteration} of {steps}", { iteration: run.iteration, steps: run.steps ?? "?" }));
+  if (run.iteration)
+    parts.push(say("Iteration {iteration} of {steps}", { iteration: run.iteration, steps: run.steps ?? "?" }));
   if (run.word) parts.push(say(run.word) + (run.likeness === null ? "" : ` (${run.likeness.toFixed(2)})`));
   return parts.join(" · ") || say("Not started yet");
 }

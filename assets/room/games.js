@@ -77,12 +77,16 @@ export class Games {
 }
 
 /**
- * What one page shows of the games: what everybody sees, and laid over it what this person alone sees.
+ * What one page shows of the games: what everybody sees, and laid over it what this person alone sees. The two come one
+ * after the other, so that what is this person's may still be of the game before.
  * @param {any} common
  * @param {any} own
  */
 export function mergeGames(common, own) {
-  const merge = (/** @type {string} */ name) => common[name] && { ...common[name], ...own?.[name] };
+  const merge = (/** @type {string} */ name) => {
+    const game = common[name];
+    return game && { mine: null, ...game, ...(own?.[name]?.id === game.id ? own[name] : {}) };
+  };
   return { asked: merge("asked"), challenge: merge("challenge") };
 }
 

@@ -31,12 +31,28 @@ export class Host {
     this.hold = make("button", { type: "button", className: "ro-main" });
     this.hold.addEventListener("click", () => attempt(() => askRoom("hold", { held: !this.held })));
     this.held = false;
-    this.element = make("div", { className: "ro-host" },
+    this.element = make(
+      "div",
+      { className: "ro-host" },
       make("div", { className: "ro-side" }, this.door(), this.members.element),
-      make("div", { className: "ro-main-side" },
-        make("p", { className: "ro-line" }, this.hold, make("a", { className: "ro-link", href: "./wall", target: "_blank" }, say("Open the wall")),
-          make("a", { className: "ro-link", href: "./", target: "_blank" }, say("Open the Lab"))),
-        this.said, this.leading.element, this.followed.element, this.games.element, this.rules.element, this.closing.element));
+      make(
+        "div",
+        { className: "ro-main-side" },
+        make(
+          "p",
+          { className: "ro-line" },
+          this.hold,
+          make("a", { className: "ro-link", href: "./wall", target: "_blank" }, say("Open the wall")),
+          make("a", { className: "ro-link", href: "./", target: "_blank" }, say("Open the Lab")),
+        ),
+        this.said,
+        this.leading.element,
+        this.followed.element,
+        this.games.element,
+        this.rules.element,
+        this.closing.element,
+      ),
+    );
   }
 
   /** The address, the PIN and the code by which phones join, small and, on a press, as large as the window. */
@@ -55,8 +71,21 @@ export class Host {
       write(address, this.address.textContent);
       large.showModal();
     });
-    const camera = location.protocol === "https:" ? "" : say("Phones have to be in the same Wi-Fi. Their camera needs https: start the server with --certfile and --keyfile.");
-    return make("section", { className: "ro-door" }, make("h2", {}, say("How to join")), code(), this.address, this.pin, press, make("p", { className: "ro-quiet" }, camera), large);
+    const camera =
+      location.protocol === "https:"
+        ? ""
+        : say("Phones have to be in the same Wi-Fi. Their camera needs https: start with --certfile and --keyfile.");
+    return make(
+      "section",
+      { className: "ro-door" },
+      make("h2", {}, say("How to join")),
+      code(),
+      this.address,
+      this.pin,
+      press,
+      make("p", { className: "ro-quiet" }, camera),
+      large,
+    );
   }
 
   /**

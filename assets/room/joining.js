@@ -13,17 +13,31 @@ export class Joining {
    */
   constructor(room, joined) {
     const pin = new URLSearchParams(location.search).get("pin") ?? "";
-    this.pin = make("input", { id: "pin", inputMode: "numeric", autocomplete: "off", required: true, value: pin, maxLength: 12 });
+    this.pin = make("input", {
+      id: "pin",
+      inputMode: "numeric",
+      autocomplete: "off",
+      required: true,
+      value: pin,
+      maxLength: 12,
+    });
     this.name = make("input", { id: "nickname", autocomplete: "nickname", required: true, maxLength: NICKNAME });
     this.said = make("p", { className: "ro-refused", role: "alert" });
     const press = make("button", { className: "ro-main", type: "submit" }, say("Join"));
     this.element = make(
       "form",
       { className: "ro-join" },
-      make("label", { htmlFor: "pin" }, say("PIN")), this.pin,
-      make("label", { htmlFor: "nickname" }, say("Nickname")), this.name,
-      press, this.said,
-      make("p", { className: "ro-quiet" }, say("Your nickname is shown to everybody in the room. There is no account; this browser remembers you.")),
+      make("label", { htmlFor: "pin" }, say("PIN")),
+      this.pin,
+      make("label", { htmlFor: "nickname" }, say("Nickname")),
+      this.name,
+      press,
+      this.said,
+      make(
+        "p",
+        { className: "ro-quiet" },
+        say("Your nickname is shown to everybody in the room. There is no account; this browser remembers you."),
+      ),
     );
     write(this.said, room.open ? "" : say("The room is closed; ask your host to open it."));
     press.disabled = !room.open;

@@ -1,5 +1,5 @@
 // @ts-check
-// The room's runs, for the host: one is shown to all phones, at a moment or live, or pinned to the wall; any is stopped.
+// The room's runs, for the host: one is shown to all phones, at a moment or live, or pinned to the wall.
 import { say } from "../live/language.js";
 import { describe } from "./followed.js";
 import { askRoom, askServer } from "./line.js";
@@ -17,12 +17,29 @@ export class Leading {
     this.attempt = attempt;
     this.words = words ?? {};
     this.list = make("ul", { className: "ro-all-runs" });
-    this.none = make("p", { className: "ro-quiet" }, say("Nobody in the room has a run yet. Start one in the Lab, or let the room do it."));
-    this.scrub = make("input", { type: "range", min: 0, id: "scrub", aria: { label: say("Moment that the phones see") } });
+    this.none = make(
+      "p",
+      { className: "ro-quiet" },
+      say("Nobody in the room has a run yet. Start one in the Lab, or let the room do it."),
+    );
+    this.scrub = make("input", {
+      type: "range",
+      min: 0,
+      id: "scrub",
+      aria: { label: say("Moment that the phones see") },
+    });
     this.live = make("button", { type: "button", className: "ro-button" }, say("Live"));
     this.end = make("button", { type: "button", className: "ro-button" }, say("Let the phones go"));
     this.at = make("output", { className: "ro-numbers" });
-    this.bar = make("div", { className: "ro-scrub" }, make("strong", {}, say("All phones follow")), this.scrub, this.at, this.live, this.end);
+    this.bar = make(
+      "div",
+      { className: "ro-scrub" },
+      make("strong", {}, say("All phones follow")),
+      this.scrub,
+      this.at,
+      this.live,
+      this.end,
+    );
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value)));
     this.live.addEventListener("click", () => this.follow(this.run, null));
     this.end.addEventListener("click", () => this.follow(null, null));
@@ -64,7 +81,10 @@ export class Leading {
       this.write(this.rows.get(run.run), run, common);
     }
     const wanted = runs.map((run) => this.rows.get(run.run).element);
-    if (wanted.length !== this.list.children.length || wanted.some((element, at) => this.list.children[at] !== element)) {
+    if (
+      wanted.length !== this.list.children.length ||
+      wanted.some((element, at) => this.list.children[at] !== element)
+    ) {
       this.list.replaceChildren(...wanted);
     }
   }
@@ -99,17 +119,25 @@ export class Leading {
       by: make("strong", { className: "ro-name" }),
       state: make("span", { className: "ro-quiet" }),
       follow: button(say("Show on phones"), () => this.follow(run.race ?? run.run, null)),
-      pin: button(say("Pin to the wall"), () => this.attempt(() => askRoom("pin", { run: row.pinned ? null : run.run }))),
+      pin: button(say("Pin to the wall"), () =>
+        this.attempt(() => askRoom("pin", { run: row.pinned ? null : run.run })),
+      ),
       stop: button(say("Stop"), () => this.attempt(() => askServer(`runs/${run.run}/stop`, {}))),
       remove: button(say("Delete"), () => {
-        if (confirm(say("Delete this run for everybody?"))) this.attempt(() => askServer(`runs/${run.run}`, undefined, "DELETE"));
+        if (confirm(say("Delete this run for everybody?")))
+          this.attempt(() => askServer(`runs/${run.run}`, undefined, "DELETE"));
       }),
       pinned: false,
       /** @type {any} */
       element: null,
     };
     const title = make("a", { className: "ro-title", href: `./?run=${run.run}`, target: "_blank" }, run.title);
-    row.element = make("li", { data: { run: run.run } }, make("div", {}, row.by, " ", title, row.state), make("div", { className: "ro-acts" }, row.follow, row.pin, row.stop, row.remove));
+    row.element = make(
+      "li",
+      { data: { run: run.run } },
+      make("div", {}, row.by, " ", title, row.state),
+      make("div", { className: "ro-acts" }, row.follow, row.pin, row.stop, row.remove),
+    );
     return row;
   }
 
@@ -121,8 +149,12 @@ export class Leading {
   write(row, run, common) {
     write(row.by, run.by || say("Host"));
     const kept = run.private ? `${say("private picture, not shown to the room")} · ` : "";
-    const wait = run.status === "queued" && run.wait !== null ? ` (${say("in about {seconds} s", { seconds: run.wait })})` : "";
-    write(row.state, `${kept}${say(this.words[run.status] ?? run.status)}${wait}${run.iteration ? ` · ${describe(run)}` : ""}`);
+    const wait =
+      run.status === "queued" && run.wait !== null ? ` (${say("in about {seconds} s", { seconds: run.wait })})` : "";
+    write(
+      row.state,
+      `${kept}${say(this.words[run.status] ?? run.status)}${wait}${run.iteration ? ` · ${describe(run)}` : ""}`,
+    );
     row.pinned = common.pinned === run.run;
     row.element.dataset.followed = String([run.run, run.race].includes(common.following?.run ?? ""));
     write(row.pin, row.pinned ? say("Unpin") : say("Pin to the wall"));

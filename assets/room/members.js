@@ -37,8 +37,14 @@ export class Members {
       const name = prompt(say("Another nickname for {name}", { name: member.name }), member.name);
       return name ? { name } : null;
     });
-    const remove = act(say("Remove"), () => (confirm(say("Remove {name} from the room?", { name: member.name })) ? { remove: true } : null));
-    const here = make("span", { className: "ro-dot", data: { here: member.here }, title: member.here ? say("Here") : say("Away") });
+    const remove = act(say("Remove"), () =>
+      confirm(say("Remove {name} from the room?", { name: member.name })) ? { remove: true } : null,
+    );
+    const here = make("span", {
+      className: "ro-dot",
+      data: { here: member.here },
+      title: member.here ? say("Here") : say("Away"),
+    });
     return make("li", {}, here, make("span", { className: "ro-name" }, member.name), rename, remove);
   }
 }

@@ -59,8 +59,9 @@ export class Naming {
     } else if (!revealed) {
       write(this.answer, this.form && naming.mine ? say("You said: {answer}", { answer: naming.mine }) : "");
       write(this.note, say("{answered} of {members} have said what they see.", { answered: naming.answered, members }));
-    } else if (!this.cover.hidden) {
-      this.reveal(naming);
+    } else {
+      if (!this.cover.hidden) this.reveal(naming);
+      write(this.note, this.form ? ownEnd(naming) : "");
     }
   }
 
@@ -73,10 +74,16 @@ export class Naming {
     const lines = [say("{right} of {of} were right.", { right: naming.right, of: naming.of }), ...moments(naming)];
     this.facts.replaceChildren(...lines.map((line) => make("li", {}, line)));
     this.said.replaceChildren(...naming.said.map(answerRow));
-    if (!this.form || naming.mine === null) write(this.note, "");
-    else if (naming.correct) write(this.note, say("You were right: {answer}.", { answer: naming.mine }));
-    else write(this.note, say("You said {answer}.", { answer: naming.mine }));
   }
+}
+
+/**
+ * What a phone says of its own answer once the picture is known.
+ * @param {any} naming
+ */
+function ownEnd({ mine, correct }) {
+  if (mine === null || correct === undefined) return "";
+  return correct ? say("You were right: {answer}.", { answer: mine }) : say("You said {answer}.", { answer: mine });
 }
 
 /** @param {{ text: string, count: number, right: boolean }} row */

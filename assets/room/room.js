@@ -55,7 +55,8 @@ function takePart(room) {
   const page = room.role === "host" ? new Host(room) : new Student(room);
   find("room").replaceChildren(page.element);
   document.body.dataset.role = room.role;
-  let common = room, own = room;
+  let common = room,
+    own = room;
   const show = () => {
     write(find("title"), common.title || say("The room"));
     write(find("who"), own.role === "host" ? say("You are the host.") : own.name);

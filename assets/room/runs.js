@@ -17,7 +17,11 @@ export class Runs {
     this.presets = presets;
     this.said = make("p", { className: "ro-said", role: "status" });
     this.list = make("ul", { className: "ro-runs" });
-    this.choice = make("select", { id: "preset" }, ...presets.map((preset, at) => make("option", { value: at }, say(preset.title))));
+    this.choice = make(
+      "select",
+      { id: "preset" },
+      ...presets.map((preset, at) => make("option", { value: at }, say(preset.title))),
+    );
     this.promise = make("p", { className: "ro-quiet" });
     this.fresh = make("input", { type: "checkbox", id: "fresh" });
     const run = make("button", { type: "button", className: "ro-main" }, say("Run"));
@@ -25,11 +29,28 @@ export class Runs {
     run.addEventListener("click", () => this.start(run));
     this.choice.addEventListener("change", () => this.promised());
     this.promised();
-    this.element = make("section", { className: "ro-my" },
+    this.element = make(
+      "section",
+      { className: "ro-my" },
       make("h2", {}, say("Attack a picture")),
-      make("label", { htmlFor: "preset" }, say("Set-up")), this.choice, this.promise,
-      make("p", { className: "ro-line" }, run, make("label", { className: "ro-tick", title: say("Has it computed anew by other random numbers") }, this.fresh, say("Fresh seed"))),
-      this.said, make("h2", {}, say("My runs")), this.list);
+      make("label", { htmlFor: "preset" }, say("Set-up")),
+      this.choice,
+      this.promise,
+      make(
+        "p",
+        { className: "ro-line" },
+        run,
+        make(
+          "label",
+          { className: "ro-tick", title: say("Has it computed anew by other random numbers") },
+          this.fresh,
+          say("Fresh seed"),
+        ),
+      ),
+      this.said,
+      make("h2", {}, say("My runs")),
+      this.list,
+    );
     /** @type {Map<string, any>} */
     this.rows = new Map();
     /** @type {Map<string, string>} */
@@ -67,7 +88,10 @@ export class Runs {
       this.writeRow(this.rows.get(run.run), run, shared);
     }
     const wanted = runs.map((run) => this.rows.get(run.run).element);
-    if (wanted.some((element, at) => this.list.children[at] !== element) || this.list.children.length !== wanted.length) {
+    if (
+      wanted.some((element, at) => this.list.children[at] !== element) ||
+      this.list.children.length !== wanted.length
+    ) {
       this.list.replaceChildren(...wanted);
     }
   }
@@ -94,8 +118,13 @@ export class Runs {
       loaded: "",
     };
     row.stop.addEventListener("click", () => this.attempt(() => askServer(`runs/${run.run}/stop`, { leave: true })));
-    row.element = make("li", { className: "ro-run", data: { run: run.run } }, row.image,
-      make("div", {}, row.title, row.state, row.numbers), make("div", { className: "ro-acts" }, row.stop, row.share));
+    row.element = make(
+      "li",
+      { className: "ro-run", data: { run: run.run } },
+      row.image,
+      make("div", {}, row.title, row.state, row.numbers),
+      make("div", { className: "ro-acts" }, row.stop, row.share),
+    );
     return row;
   }
 

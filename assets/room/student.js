@@ -19,7 +19,12 @@ export class Student {
     this.wanted = make("div", { className: "ro-wanted", role: "alert" });
     const leave = make("button", { type: "button", className: "ro-button" }, say("Leave the room"));
     leave.addEventListener("click", () => askRoom("leave", {}));
-    const lab = make("p", { className: "ro-line" }, make("a", { className: "ro-link", href: "./" }, say("Open the Lab")), leave);
+    const lab = make(
+      "p",
+      { className: "ro-line" },
+      make("a", { className: "ro-link", href: "./" }, say("Open the Lab")),
+      leave,
+    );
     /** @type {Record<string, HTMLElement>} */
     this.parts = {
       now: make("div", { role: "tabpanel" }, this.games.element, this.followed.element),
@@ -74,15 +79,20 @@ export class Student {
   ask(wanted) {
     if (this.wanted.dataset.images === wanted.join()) return;
     this.wanted.dataset.images = wanted.join();
-    this.wanted.replaceChildren(...wanted.map((image) => {
-      const answer = (/** @type {string} */ text, /** @type {boolean} */ shared) => {
-        const button = make("button", { type: "button", className: shared ? "ro-main" : "ro-button" }, text);
-        button.addEventListener("click", () => askRoom("share", { image, shared }));
-        return button;
-      };
-      return make("div", { className: "ro-ask" },
-        make("p", {}, say("Your host would like to show your picture to the room. Everybody in it could see it.")),
-        make("p", { className: "ro-line" }, answer(say("Show it"), true), answer(say("Keep it private"), false)));
-    }));
+    this.wanted.replaceChildren(
+      ...wanted.map((image) => {
+        const answer = (/** @type {string} */ text, /** @type {boolean} */ shared) => {
+          const button = make("button", { type: "button", className: shared ? "ro-main" : "ro-button" }, text);
+          button.addEventListener("click", () => askRoom("share", { image, shared }));
+          return button;
+        };
+        return make(
+          "div",
+          { className: "ro-ask" },
+          make("p", {}, say("Your host would like to show your picture to the room. Everybody in it could see it.")),
+          make("p", { className: "ro-line" }, answer(say("Show it"), true), answer(say("Keep it private"), false)),
+        );
+      }),
+    );
   }
 }

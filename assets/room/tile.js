@@ -34,8 +34,17 @@ export class TileWall {
         write(this.said, /** @type {Error} */ (error).message);
       }
     });
-    this.large.append(this.title, this.picture, this.numbers, this.said, make("p", { className: "ro-line" }, pin ? pins : null, close));
-    this.large.addEventListener("click", (/** @type {Event} */ event) => event.target === this.large && this.large.close());
+    this.large.append(
+      this.title,
+      this.picture,
+      this.numbers,
+      this.said,
+      make("p", { className: "ro-line" }, pin ? pins : null, close),
+    );
+    this.large.addEventListener(
+      "click",
+      (/** @type {Event} */ event) => event.target === this.large && this.large.close(),
+    );
     this.element = make("section", { className: "wa-wall" }, this.none, this.grid, this.large);
     this.enlarged = "";
     /** @type {Line | null} */
@@ -88,11 +97,20 @@ export class TileWall {
       /** @type {any} */
       element: null,
     };
-    const press = make("button", { type: "button", className: "wa-tile" },
-      make("span", { className: "wa-frame" }, part.image), make("span", { className: "wa-line" }, make("span", { className: "wa-progress" }, part.bar), part.likeness), part.by, part.word, part.title);
+    const press = make(
+      "button",
+      { type: "button", className: "wa-tile" },
+      make("span", { className: "wa-frame" }, part.image),
+      make("span", { className: "wa-line" }, make("span", { className: "wa-progress" }, part.bar), part.likeness),
+      part.by,
+      part.word,
+      part.title,
+    );
     press.addEventListener("click", () => this.enlarge(tile.run));
     part.element = make("li", { data: { run: tile.run } }, press);
-    const after = [...this.parts.values()].filter((other) => other.created < tile.created).sort((a, b) => b.created - a.created)[0];
+    const after = [...this.parts.values()]
+      .filter((other) => other.created < tile.created)
+      .sort((a, b) => b.created - a.created)[0];
     this.grid.insertBefore(part.element, after?.element ?? null);
     this.parts.set(tile.run, part);
   }
@@ -106,7 +124,10 @@ export class TileWall {
     part.image.hidden = !tile.picture;
     write(part.by, tile.by || say("Host"));
     write(part.title, tile.title);
-    write(part.word, tile.covered ? say("Covered while it is being named") : say(tile.word || this.words[tile.status] || tile.status));
+    write(
+      part.word,
+      tile.covered ? say("Covered while it is being named") : say(tile.word || this.words[tile.status] || tile.status),
+    );
     write(part.likeness, tile.covered || tile.likeness === null ? "" : tile.likeness.toFixed(2));
     part.word.dataset.word = tile.covered ? "" : tile.word;
     const done = tile.status === "queued" ? 0 : tile.steps ? Math.min(1, tile.iteration / tile.steps) : 0;

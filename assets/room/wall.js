@@ -20,7 +20,12 @@ class Wall {
     this.numbers = make("p", { className: "ro-numbers" });
     const away = make("button", { type: "button", className: "ro-button" }, say("Take it from here"));
     away.addEventListener("click", () => askRoom("pin", { run: null }));
-    this.pinned = make("figure", { className: "wa-pinned" }, this.picture, make("figcaption", {}, this.title, this.numbers, pin ? away : null));
+    this.pinned = make(
+      "figure",
+      { className: "wa-pinned" },
+      this.picture,
+      make("figcaption", {}, this.title, this.numbers, pin ? away : null),
+    );
     this.stage = make("div", { className: "wa-stage" }, this.games.element, this.pinned);
     this.code = make("img", { className: "wa-code", alt: say("Code to join"), src: `${site}api/room/qr.svg` });
     this.element = make("div", { className: "wa-all" }, this.stage, this.wall.element);
@@ -40,7 +45,12 @@ class Wall {
     this.asks = Boolean(games.asked || games.challenge);
     this.writePinned();
     const people = say("{count} in the room", { count: common.members?.length ?? 0 });
-    write(find("door"), [people, own.pin ? `${own.address}room` : "", own.pin ? say("PIN {pin}", { pin: own.pin }) : ""].filter(Boolean).join(" · "));
+    write(
+      find("door"),
+      [people, own.pin ? `${own.address}room` : "", own.pin ? say("PIN {pin}", { pin: own.pin }) : ""]
+        .filter(Boolean)
+        .join(" · "),
+    );
     if (own.pin && !this.code.isConnected) find("door").after(this.code);
   }
 
@@ -62,22 +72,34 @@ async function begin() {
   try {
     const room = await askRoom("");
     if (room.role === "guest") {
-      find("wall").replaceChildren(make("p", {}, make("a", { className: "ro-link", href: "./room" }, say("Join the room first, with its PIN and a nickname."))));
+      find("wall").replaceChildren(
+        make(
+          "p",
+          {},
+          make("a", { className: "ro-link", href: "./room" }, say("Join the room first, with its PIN and a nickname.")),
+        ),
+      );
       return;
     }
     const wall = new Wall(room);
     find("wall").replaceChildren(wall.element);
-    let common = room, own = room;
+    let common = room,
+      own = room;
     const show = () => {
       write(find("title"), common.title || say("The wall"));
       wall.show(common, own);
     };
     show();
-    new Line("live", (message) => {
-      if (message.common) common = { ...common, ...message.common };
-      if (message.own) own = message.own;
-      if (message.common || message.own) show();
-    }, (connected) => write(state, connected ? "" : say("Reconnecting…")), () => location.reload());
+    new Line(
+      "live",
+      (message) => {
+        if (message.common) common = { ...common, ...message.common };
+        if (message.own) own = message.own;
+        if (message.common || message.own) show();
+      },
+      (connected) => write(state, connected ? "" : say("Reconnecting…")),
+      () => location.reload(),
+    );
   } catch (error) {
     const { status, message } = /** @type {any} */ (error);
     write(state, status ? message : say("Reconnecting…"));

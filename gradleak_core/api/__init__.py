@@ -19,10 +19,9 @@ from gradleak_core.api.arrivals import post_upload
 from gradleak_core.api.entrance import handle_race_link, handle_run_link, post_admission
 from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
-from gradleak_core.api.lessons import get_answers, get_sheets
+from gradleak_core.api.lessons import LESSON_ROUTES
 from gradleak_core.api.live_socket import stream_live
 from gradleak_core.api.room import ROOM_ROUTES
-from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
 from gradleak_core.api.talks import TALK_ROUTES
@@ -86,11 +85,9 @@ def api(service: Service) -> Starlette:
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
         Route("/languages/{code}", get_language),
-        *GAME_ROUTES,
         *ROOM_ROUTES,
         Route("/stage", get_programme),
-        Route("/lessons/sheets", get_sheets),
-        Route("/lessons/answers.csv", get_answers),
+        *LESSON_ROUTES,
         Route("/static/live/{version}/joined/{entry}.js", get_view),
         Mount("/static/live/{version}", Cached(StaticFiles(directory=LIVE, check_dir=False), module_age)),
         Mount("/static", Cached(StaticFiles(directory=ASSETS, check_dir=False), lambda _: "public, max-age=3600")),

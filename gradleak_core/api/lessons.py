@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
 from gradleak_core.languages import LANGUAGES, use_language
@@ -34,7 +35,7 @@ async def get_sheets(request: Request) -> Response:
 
 
 async def get_answers(request: Request) -> Response:
-    """Answers with what was handed in as CSV: everybody's on an open server, else the asker's own."""
+    """Answers with what was handed in as CSV: everybody's on an open server and to a room's host, else one's own."""
     service = service_of(request)
     text = await run_in_threadpool(lambda: write_answers(answers_for(service)))
     head = {"content-disposition": 'attachment; filename="gradleak-answers.csv"', "cache-control": "no-store"}
@@ -44,4 +45,8 @@ async def get_answers(request: Request) -> Response:
 def answers_for(service: Service) -> list[dict[str, object]]:
     """Returns the answers that the asker may see, oldest first."""
     rows, asker = handed_in(service.folder), service.asker
-    return [row for row in rows if asker.everything or (asker.person and row.get("person") == asker.person)]
+    whole = asker.everything or asker.host
+    return [row for row in rows if whole or (asker.person and row.get("person") == asker.person)]
+
+
+LESSON_ROUTES = [Route("/lessons/sheets", get_sheets), Route("/lessons/answers.csv", get_answers)]

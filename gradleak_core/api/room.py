@@ -7,12 +7,12 @@ from typing import Any
 
 import segno
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from gradleak_core.api.incoming import read_json_body, service_of
+from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.room_hall import Hall
 from gradleak_core.api.room_socket import stream_room, stream_wall
 from gradleak_core.config.schemas import quoted
@@ -27,7 +27,7 @@ from gradleak_core.verdicts import STATUSES
 
 
 def hall_of(request: Request) -> Hall:
-    """Returns the room of this server. Raises HTTPException 404 where there is none.
+    """Returns the room of this server. Raises `NoRun` where there is none.
 
     From here on the request is answered in the language that its address names.
     """
@@ -35,7 +35,7 @@ def hall_of(request: Request) -> Hall:
     use_language(code if code in LANGUAGES else "")
     hall: Hall | None = getattr(request.app.state.service, "hall", None)
     if hall is None:
-        raise HTTPException(404, say(rooms.NO_ROOM))
+        raise NoRun(say(rooms.NO_ROOM))
     return hall
 
 
@@ -223,4 +223,5 @@ ROOM_ROUTES = [
     Route("/room/qr.svg", get_code),
     WebSocketRoute("/room/live", stream_room),
     WebSocketRoute("/room/wall", stream_wall),
+    *GAME_ROUTES,
 ]

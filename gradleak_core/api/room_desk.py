@@ -29,8 +29,8 @@ class GameDesk:
         self, games: Games, service: Service, changed: Callable[[], None], hosts: Collection[str] = ()
     ) -> None:
         self.games, self.service, self.changed, self.hosts = games, service, changed, hosts
-        self.follow: Callable[[str], None] = lambda run: None
-        """Has the phones follow a run, or a race, that the host is about to show."""
+        self.follow: Callable[[str | None], None] = lambda run: None
+        """Has the phones follow a run, or a race, that the host is about to show; None lets them go."""
         self.tasks: set[asyncio.Task[None]] = set()
 
     def hosted_by(self, asker: Asker) -> bool:
@@ -66,8 +66,10 @@ class GameDesk:
     def ask(self, game: Poll | Naming) -> None:
         """Asks the room something. Raises `Refused` while something else is being asked."""
         self.games.ask(game)
-        for run in list(self.service.hub.known) if isinstance(game, Naming) else ():
-            self.service.hub.ask_again(run)  # whoever watches what is covered now is turned away
+        if isinstance(game, Naming):
+            self.follow(None)
+            for run in list(self.service.hub.known):
+                self.service.hub.ask_again(run)  # whoever watches what is covered now is turned away
         self.changed()
 
     def dismiss(self) -> None:
@@ -113,6 +115,6 @@ class GameDesk:
 
 
 def count_runs(rows: Collection[Any], members: Collection[str]) -> dict[str, int]:
-    """Returns how many runs each member has started or joined."""
-    people = (person for row in rows for person in {row.get("owner"), *row.get("joined", ())})
+    """Returns how many runs each member has, alone or with others."""
+    people = (person for row in rows for person in {row.get("owner"), *row.get("people", ())})
     return dict(Counter(person for person in people if person in members))

@@ -8,18 +8,18 @@ from contextlib import suppress
 from typing import Any
 
 from gradleak_core.api.room_desk import GameDesk
-from gradleak_core.api.room_tiles import Shown, Tiles
+from gradleak_core.api.room_tiles import RunTiles, Shown
 from gradleak_core.people import Asker
 from gradleak_core.room.room import Room
 from gradleak_core.room.shelf import write_room
 from gradleak_core.runs.service import Service
 
-APART = 0.2
+BETWEEN_NEWS = 0.2
 """The least seconds between two messages to everybody."""
 WRITTEN_AFTER = 1.0
 """The seconds for which changes of the room are gathered before they are written."""
-LOOKS = 3
-"""The looks at what the phones follow between two looks at all runs of the room, so many times `APART`."""
+LOOKS_BETWEEN = 3
+"""The looks at what the phones follow between two looks at all runs of the room, so many times `BETWEEN_NEWS`."""
 IDLE = 0.5
 """The seconds after which a room that nobody watches looks whether somebody does."""
 
@@ -50,7 +50,7 @@ class Hall:
         """How often something that is somebody's own may have changed."""
         self.woken = asyncio.Event()
         """Is set, and another one takes its place, when there may be something new for anybody."""
-        self.tiles = Tiles(service)
+        self.tiles = RunTiles(service)
         self.desk = GameDesk(room.games, service, self.change, room.hosts)
         self.desk.follow = room.follow
         self._changed = asyncio.Event()
@@ -114,7 +114,7 @@ class Hall:
             await self._changed.wait()
             self._changed.clear()
             self.tell()
-            await asyncio.sleep(APART)
+            await asyncio.sleep(BETWEEN_NEWS)
 
     async def _keep_looking(self) -> None:
         """Looks at the runs as long as somebody has a page of the room open."""
@@ -123,10 +123,10 @@ class Hall:
             if self.room.here.total() > 0:
                 if await self.tiles.look():
                     self._wake(own=True)
-                for _ in range(LOOKS):
+                for _ in range(LOOKS_BETWEEN):
                     if self.shown.tell({"shown": await shown.look(self.room.following)}):
                         self._wake(own=False)
-                    await asyncio.sleep(APART)
+                    await asyncio.sleep(BETWEEN_NEWS)
             else:
                 await asyncio.sleep(IDLE)
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gradleak_core.api.static_files import Text, live_version
 from gradleak_core.places import ASSETS
 
-ROOM = ASSETS / "room"
+ROOM_ASSETS = ASSETS / "room"
 ROOM_STYLES = ("room.css", "games.css")
 
 
@@ -31,7 +31,7 @@ def make_room_page(name: str, version: str) -> Text:
     """Returns a page with the addresses of its code and its style, which change whenever those do."""
     links = []
     for style in ROOM_STYLES:
-        digest = hashlib.sha256((ROOM / style).read_bytes()).hexdigest()[:12]
+        digest = hashlib.sha256((ROOM_ASSETS / style).read_bytes()).hexdigest()[:12]
         links.append(f'<link rel="stylesheet" href="./api/static/room/{style}?{digest}">')
-    page = Template((ROOM / f"{name}.html").read_text("utf-8"))
+    page = Template((ROOM_ASSETS / f"{name}.html").read_text("utf-8"))
     return Text(page.substitute(version=version, styles="".join(links)).encode(), "text/html; charset=utf-8")

@@ -24,7 +24,7 @@ MOST_TILES = 60
 """The runs that the wall shows, newest first."""
 MOST_LISTED = 40
 """The runs that a phone lists."""
-NAMES = 3
+MOST_NAMES = 3
 """The nicknames that are told of a run."""
 SMALL_BYTES, SMALL_SIDE = 6000, 96
 """A picture with more bytes is made smaller for the wall, to at most so many pixels a side."""
@@ -32,7 +32,7 @@ ANYBODY = Asker("", member=True)
 """A member who has nothing."""
 
 
-class Tiles:
+class RunTiles:
     """All runs of a room, looked up twice a second for everybody together. Used on the event loop only."""
 
     def __init__(self, service: Service) -> None:
@@ -61,17 +61,17 @@ class Tiles:
         self.public = frozenset(row["id"] for row in rows if may_see(ANYBODY, row, shared=room.shared))
         covered = room.games.naming_goes_on
         shown = [row for row in rows if row["id"] in self.public][:MOST_TILES]
-        before = self.number
-        for row in shown:
-            self._put(await self._make_tile(row, covered))
+        tiles = [await self._make_tile(row, covered) for row in shown]
+        before = self.number  # nothing waits from here on, or a wall could be told half of it
+        self._packed.clear()
+        for tile in tiles:
+            self._put(tile)
         for run in [run for run in self._tiles if run not in {row["id"] for row in shown}]:
             del self._tiles[run], self._numbers[run]
             self.number += 1
             self._left[run] = self.number
         listed = [self._list(row) for row in rows]
         changed, self._listed = listed != self._listed or self.number != before, listed
-        if self.number != before:
-            self._packed.clear()
         return changed
 
     def since(self, number: int) -> str:
@@ -110,12 +110,11 @@ class Tiles:
             self._numbers[run] = (self.number, self.number if pictured else self._numbers[run][1])
 
     async def _make_tile(self, row: Any, covered: bool) -> Any:
+        """Returns a tile; one that is covered has neither a picture nor the name of its set-up, which names that."""
         numbers = describe_guess(row, self.service.hub.live.get(row["id"]))
-        picture = None
-        if not covered:
-            picture = await self._find_picture(row)
+        picture, title = (None, "") if covered else (await self._find_picture(row), row["name"])
         return numbers | {
-            "run": row["id"], "by": self._names_of(row), "title": row["name"], "created": row["created"],
+            "run": row["id"], "by": self._names_of(row), "title": title, "created": row["created"],
             "covered": covered, "picture": picture,
         }  # fmt: skip
 
@@ -135,8 +134,8 @@ class Tiles:
     def _names_of(self, row: Any) -> str:
         members = room_of(self.service).members
         names = [members[person] for person in row["people"] if person in members]
-        more = len(names) - NAMES
-        return ", ".join(names[:NAMES]) + (f" +{more}" if more > 0 else "")
+        more = len(names) - MOST_NAMES
+        return ", ".join(names[:MOST_NAMES]) + (f" +{more}" if more > 0 else "")
 
     def _list(self, row: Any) -> Any:
         place = self.service.supervisor.places.get(row["id"], NO_PLACE)
@@ -150,9 +149,9 @@ class Tiles:
 
 
 class Shown:
-    """What the phones follow, looked up once for all of them. Used on the event loop only."""
+    """Looks up what the phones follow, once for all of them. Used on the event loop only."""
 
-    def __init__(self, service: Service, tiles: Tiles) -> None:
+    def __init__(self, service: Service, tiles: RunTiles) -> None:
         self.service, self.tiles = service, tiles
         self._traces: dict[str, Trace] = {}
         self._pictures: dict[tuple[str, int], str] = {}

@@ -89,11 +89,11 @@ def make_chapter(service: Service, query: dict[str, list[str]]) -> JSON:
         row = service.run(run)
         return describe_lanes(row["name"], [row["experiment"]], [""], WAYS[0], [row])
     catalogue = service.require_catalogue()
-    experiments = read_setup(query, catalogue)
+    experiments = read_stage_setup(query, catalogue)
     return describe_lanes("", experiments, lane_names(experiments, catalogue), WAYS[0], [])
 
 
-def read_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
+def read_stage_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]:
     """Returns the experiment that a link names, and those of its further lanes. Raises `Refused`."""
     setup = {key: values for key, values in query.items() if key not in (*OWN_KEYS, "lane")}
     first = links.from_query(setup, catalogue)

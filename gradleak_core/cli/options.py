@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from gradleak_core.cli.choose import Choice
 
 Device = Enum("Device", {"cpu": "cpu", "cuda": "cuda", "mps": "mps"})
 Way = Enum("Way", {"iterations": "iterations", "seconds": "seconds"})
@@ -86,3 +89,22 @@ KeepDays = Annotated[
 LogOption = Annotated[
     LogFormat, typer.Option("--log-format", help="Plain text, or one JSON object a line.", envvar="GRADLEAK_LOG_FORMAT")
 ]
+
+
+def combine_options(
+    preset: str | None,
+    experiment: Path | None,
+    samples: list[str] | None,
+    model: str | None,
+    attack: str | None,
+    settings: list[str] | None,
+    numbers: dict[str, int | None],
+    **more: Any,
+) -> Choice:
+    """Returns the set-up that a command's options choose; `more` are those that other commands do not have."""
+    from gradleak_core.cli.choose import Choice
+
+    return Choice(
+        preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
+        settings=settings or [], numbers=numbers, **more,
+    )  # fmt: skip

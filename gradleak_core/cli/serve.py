@@ -70,7 +70,7 @@ class Site:
 
     @property
     def secure(self) -> bool:
-        """Whether browsers reach it by https."""
+        """Returns whether browsers reach it by https."""
         return self.certfile is not None
 
 

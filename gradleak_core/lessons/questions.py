@@ -20,6 +20,8 @@ TIMES = ("before", "after")
 """When the questions are asked. Those after ask for the same ideas in other words, so that they can be compared."""
 ANSWERS = "answers.jsonl"
 LONGEST_NICKNAME = 40
+MOST_BYTES_OF_ANSWERS = 10_000_000
+"""The size from which on no more answers are kept: those of some fifty thousand people."""
 COLUMNS_OF_ANSWERS = ("handed in", "when", "name", "question", "answer", "right answer", "right")
 _writing = Lock()
 
@@ -54,9 +56,12 @@ def hand_in(folder: Path, when: str, name: str, answers: Sequence[int], person: 
         0 <= answer < len(question.options) for answer, question in zip(answers, questions, strict=False)
     ):
         raise Refused("Every question needs one of its answers.")
+    file = folder / ANSWERS
+    if file.is_file() and file.stat().st_size > MOST_BYTES_OF_ANSWERS:
+        raise Refused(f"No more answers can be kept; move {ANSWERS} out of the data folder.")
     row = {"at": time.time(), "when": when, "name": clean_nickname(name), "answers": [*answers], "person": person}
-    with _writing, (folder / ANSWERS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with _writing, file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def handed_in(folder: Path) -> list[JSON]:

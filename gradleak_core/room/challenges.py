@@ -61,7 +61,7 @@ class Challenge:
     id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def look(self, rows: Iterable[Any], members: Iterable[str], costs: Mapping[str, Any]) -> bool:
-        """Scores rows of runs, each with its `owner` and maybe who `joined`. Returns whether the entries changed."""
+        """Scores rows of runs, each with the `people` whose it is. Returns whether the entries changed."""
         if self.ended:
             return False
         found = best_of_each(find_entries(self, rows, frozenset(members), costs), self.kind)
@@ -79,7 +79,7 @@ class Challenge:
 
     def own(self, asker: str | None, names: Mapping[str, str]) -> JSON:
         """Returns a person's own line of the ranking, as `mine`; None for one who has none."""
-        return {"mine": self._lines(names).get(asker or "")}
+        return {"id": self.id, "mine": self._lines(names).get(asker or "")}
 
     def _lines(self, names: Mapping[str, str]) -> dict[str, JSON]:
         return {
@@ -97,11 +97,11 @@ def check_challenge(kind: Any) -> str:
 
 
 def find_entries(challenge: Challenge, rows: Iterable[Any], members: frozenset[str], costs: Any) -> list[Entry]:
-    """Returns an entry for each run of a member that counts; a run that several joined counts for all of them."""
+    """Returns an entry for each run of a member that counts; a run that several have counts for all of them."""
     found = []
     for row in rows:
         score = score_run(challenge, row, costs)
-        people = {row.get("owner"), *row.get("joined", ())} & members if score is not None else ()
+        people = {row.get("owner"), *row.get("people", ())} & members if score is not None else ()
         unit = "dB" if challenge.kind == "picture" else "%"
         found += [Entry(person, row["id"], float(score or 0), unit) for person in sorted(people)]
     return found

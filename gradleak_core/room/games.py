@@ -86,7 +86,7 @@ class Games:
         }
 
     def own(self, asker: str | None) -> JSON:
-        """Returns what one person alone may see of the games, to be laid over `common`, game by game."""
+        """Returns what one person alone may see of the games, to be laid over `common` where the id is the same."""
         return {
             "asked": self.asked and self.asked.own(asker),
             "challenge": self.challenge and self.challenge.own(asker, self.members),

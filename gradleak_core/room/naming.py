@@ -126,7 +126,7 @@ class Naming:
     def own(self, asker: str | None) -> JSON:
         """Returns what one person alone may see of it: their last answer, and after the reveal whether it is right."""
         given = self.answers.get(asker or "", [])
-        mine = {"mine": given[-1]["text"] if given else None}
+        mine = {"id": self.id, "mine": given[-1]["text"] if given else None}
         revealed = self.state == "revealed"
         return mine | ({"correct": self.right_since(asker or "") is not None} if revealed else {})
 

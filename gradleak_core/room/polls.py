@@ -92,7 +92,7 @@ class Poll:
 
     def own(self, asker: str | None) -> JSON:
         """Returns what one person alone may see of it: their own vote."""
-        return {"mine": self.votes.get(asker) if asker else None}
+        return {"id": self.id, "mine": self.votes.get(asker) if asker else None}
 
     def points(self) -> dict[str, bool | None]:
         """Returns for each person who voted whether they were right; None where nobody can be."""

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,7 @@ class Room:
     def __init__(self, pin: str, address: str, key: str = "") -> None:
         """Takes the PIN, the address by which phones reach it, and the host's key, of which only the hash is kept."""
         self.pin, self.address = pin, address
-        self._key = digest(key) if key else ""
+        self._key = hash_key(key) if key else ""
         self.title = ""
         self.open = True
         self.paused = False
@@ -68,7 +68,7 @@ class Room:
 
     def host(self, asker: Asker, key: str) -> None:
         """Makes somebody a host. Raises `Refused` for a wrong key."""
-        if asker.person is None or not (self._key and hmac.compare_digest(digest(key), self._key)):
+        if asker.person is None or not (self._key and hmac.compare_digest(hash_key(key), self._key)):
             raise NotYours(say("This is not the host's key; open the link that the server printed when it started."))
         self.hosts.add(asker.person)
         self.changed()
@@ -238,7 +238,7 @@ def public_id(person: str) -> str:
     return hashlib.sha256(f"member {person}".encode()).hexdigest()[:12]
 
 
-def digest(key: str) -> str:
+def hash_key(key: str) -> str:
     """Returns the hash of a host's key."""
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
@@ -261,6 +261,6 @@ def alike(name: str) -> str:
 
 def names(value: Any) -> list[str]:
     """Returns a list of names. Raises `Refused` for anything else."""
-    if not isinstance(value, Collection) or not all(isinstance(name, str) for name in value) or len(value) > 100:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value) or len(value) > 100:
         raise Refused(say("What to hide and to lock is a list of names."))
-    return list(value)
+    return value

@@ -79,6 +79,12 @@ class Access:
         return self.room.shared if self.room is not None and self.asker.in_room else ()
 
     @property
+    def takes_part(self) -> bool:
+        """Returns whether the asker is in the room still, which may have been closed since they asked."""
+        room, person = self.room, self.asker.person
+        return room is not None and self.asker.in_room and (person in room.members or person in room.hosts)
+
+    @property
     def person(self) -> str | None:
         """The person who asks; None where people are not told apart."""
         return self.asker.person

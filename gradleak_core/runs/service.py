@@ -136,7 +136,7 @@ class Service(Steering):
 
     def _keep(self, named: Mapping[str, tuple[str, Any]], race: Any) -> None:
         """Writes down runs that are about to be queued. Raises `Unwritable`."""
-        if isinstance(self.store, RoomStore) and self.person is not None and self.asker.in_room:
+        if isinstance(self.store, RoomStore) and self.person is not None and self.takes_part:
             self.store.add_to_room(named, race, self.person).result()
         else:
             self.store.add_lanes(named, race, self.person).result()

@@ -112,7 +112,7 @@ class Steering(PriceDesk):
         find out. The caller holds the lock of the pictures. Raises `Unwritable`.
         """
         store, person = self.store, self.person
-        if not isinstance(store, RoomStore) or person is None or not self.asker.in_room:
+        if not isinstance(store, RoomStore) or person is None or not self.takes_part:
             return []
         experiments = [experiment for _, experiment in named.values()]
         private = any(image not in self.shared for experiment in experiments for image in uploads_of(experiment))

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gradleak_core.api.static_files import Text, live_version
+from gradleak_core.languages import LANGUAGES
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.exports.recorded import from_data_url, open_readable
+from gradleak_core.translating import translate_to
 from pages._parts.pictures import encoded, joined
 
 INDEX = re.sub(
@@ -42,8 +44,13 @@ SETTINGS = (
 """Tells Streamlit's client where its server is: beside the page, whatever path a proxy has put before it. On /runs it
 would look under /runs, and meet two 404s. Tells it also with whom it may talk, so that it need not ask before it
 connects, and in which colours and letters it begins, which spares a font that our theme does not use."""
-CONNECTION = (ASSETS / "connection.js").read_text("utf-8")
-"""Says in our words that the server is gone."""
+GONE = "The server does not answer. What you see stays; the page loads again by itself when the server is back."
+CONNECTION = (
+    (ASSETS / "connection.js")
+    .read_text("utf-8")
+    .replace("OTHERS = {}", f"OTHERS = {json.dumps({code: translate_to(code, GONE) for code in LANGUAGES})}", 1)
+)
+"""Says in our words that the server is gone, in the language of the address."""
 POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
 FRAMES = 24

@@ -19,7 +19,7 @@ from pages._parts.site import pages
 from pages._parts.texts import escaped, note, table
 
 LEGIBLE = """<style>
-[class*=st-key-choice] label, [class*=st-key-choice] label p { color: inherit !important; }
+[class*=st-key-choice] * { color: inherit !important; }
 </style>"""
 """Keeps a choice that stands as legible as one that can still be made."""
 SAID = 84

@@ -37,8 +37,9 @@ def label_bench(lesson: Lesson, *, ready: bool) -> None:
         return
     names = catalogue()["classes"]
     st.html(write_bars(read_last_layer(started["update"]), names))
-    st.radio(say("Whose row is it? This picture's label is"), range(len(names)), None, key=f"named:{run['id']}",
-             format_func=names.__getitem__, horizontal=True, disabled=named is not None)  # fmt: skip
+    with st.container(key=f"choice-label-{run['id']}"):
+        st.radio(say("Whose row is it? This picture's label is"), range(len(names)), None, key=f"named:{run['id']}",
+                 format_func=names.__getitem__, horizontal=True, disabled=named is not None)  # fmt: skip
     st.button(say("Name it"), key="name-it", type="primary" if named is None else "secondary",
               disabled=named is not None, on_click=name, args=(lesson, run["id"], started["labels"][0]))  # fmt: skip
     if named:
@@ -74,7 +75,7 @@ def name(lesson: Lesson, run: str, right: int) -> None:
 def reveal(run: JSON, named: tuple[int, int], names: list[str]) -> None:
     """Shows the private picture, once its label was named."""
     label, right = named
-    said = say("You named {label}.", label=names[label]), say("It is {label}.", label=names[right])
+    said = say("You named: {label}", label=names[label]), say("It is: {label}", label=names[right])
     st.html(gallery([pictures.thumbnail(run["experiment"]["images"][0])], *said))
 
 

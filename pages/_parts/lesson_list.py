@@ -97,6 +97,7 @@ def ask_questions(when: str) -> None:
         st.warning(say("Every question needs an answer."), icon=":material/edit_note:")
     elif sent:
         with texts.refusing(key):
+            service().require_admission()
             hand_in(service().folder, when, name, given, service().person)
             st.session_state[key] = given
             st.rerun()
@@ -124,8 +125,17 @@ def teacher(shelf: LessonShelf) -> None:
         say("Length of the class"), PLANS, default=PLANS[0], key="plan", required=True,
         format_func=lambda length: segment(say("{minutes} minutes", minutes=length)),
     )  # fmt: skip
-    for minute, lesson in plan(shelf, chosen or PLANS[0]):
+    planned = plan(shelf, chosen or PLANS[0])
+    in_minutes(0, QUESTION_MINUTES, say("Questions before"))
+    for minute, lesson in planned:
         guide(minute, lesson)
+    end = sum(lesson.minutes for _, lesson in planned) + QUESTION_MINUTES
+    in_minutes(end, end + QUESTION_MINUTES, say("Questions after"))
+
+
+def in_minutes(first: int, last: int, title: str) -> None:
+    """Shows from which to which minute of a class something is done."""
+    st.markdown(f"**{say('Minute {first} to {last}', first=first, last=last)}: {escaped(title)}**")
 
 
 def plan(shelf: LessonShelf, length: int) -> list[tuple[int, Lesson]]:
@@ -145,8 +155,8 @@ def guide(minute: int, lesson: Lesson) -> None:
     """Shows what to say in a lesson, and the answers to expect."""
     predict, question = lesson.predict, lesson.question
     with st.container(border=True):
-        from_to = say("Minute {first} to {last}", first=minute, last=minute + lesson.minutes)
-        st.markdown(f"**{from_to}: {escaped(lesson.title)}**  \n{lesson.idea}")
+        in_minutes(minute, minute + lesson.minutes, lesson.title)
+        st.markdown(lesson.idea)
         for head, text in ((say("Say"), lesson.say), (say("Do"), lesson.task), (say("Expect"), lesson.expect)):
             if text:
                 st.markdown(f"**{head}**  \n{text}")

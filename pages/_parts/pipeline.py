@@ -40,10 +40,10 @@ def pipeline() -> None:
     shown = {name: station for name, station in stations.items() if not teaching.hidden(name)}
     with st.container(horizontal=True, gap="xsmall", key="pipeline") if shown else nullcontext():
         for name, station in shown.items():
-            label = f"**{station.title}** {texts.escaped(station.tell(experiment))}"
+            lock = " :material/lock:" if teaching.locked(name) else ""
+            label = f"**{station.title}{lock}** {texts.escaped(station.tell(experiment))}"
             key = f"station-{name}{opened_dialogs() if station.show is picture else ''}"
-            icon = ":material/lock:" if teaching.locked(name) else station.icon
-            with st.popover(label, icon=icon, width="stretch", key=key), st.container(width=FORMS):
+            with st.popover(label, icon=station.icon, width="stretch", key=key), st.container(width=FORMS):
                 teaching.say_why(name)
                 station.show()
     show_dialog()

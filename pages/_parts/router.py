@@ -29,12 +29,12 @@ teaching.read_address(service().catalogue())
 ask_language(teaching.spoken)
 alone, framed = bool(setup.watched() or setup.watched_race()), teaching.teaching().embed
 page = st.navigation(list(pages().values()), position="hidden" if alone or framed else "top")
-lab = not page.url_path
-if page.url_path != "lessons":
+lab, taught = not page.url_path, page.url_path == "lessons"
+if not taught:
     move_to(None)
 if framed:
     st.html(teaching.FRAME)
-if page.url_path == "lessons":
+if taught:
     teaching.keep_language()
 elif alone or not lab:
     teaching.keep_in_address()

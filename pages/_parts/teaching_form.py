@@ -13,6 +13,7 @@ from gradleak_core.config.teaching import PIECES, STATIONS, Teaching, all_paths,
 from gradleak_core.people import SIGN, write_reference
 from gradleak_core.runs.access import NoRun
 from pages._parts import setup, teaching
+from pages._parts.copying import copy_button
 from pages._parts.engine import catalogue, found, service
 from pages._parts.entrance import apart
 from pages._parts.share import WAYS, share
@@ -57,9 +58,11 @@ def form() -> None:
     link = urljoin(st.context.url or "http://localhost/", f"./?{make_query(made, what, reference(what, name), watch)}")
     st.markdown("**The link**")
     st.code(link, language=None, wrap_lines=True)
+    copy_button(link, key="copy-link")
     if embed:
         st.markdown("**The line for a page that shows it in a frame**")
         st.code(frame_line(link), language="html", wrap_lines=True)
+        copy_button(frame_line(link), key="copy-frame")
         note("A page of another address may show it if the server names that address in GRADLEAK_FRAME_ANCESTORS.")
 
 

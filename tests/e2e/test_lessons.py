@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gradleak_core.lessons.shelf import find_lessons
+from tests.e2e.conftest import Server
 from tests.e2e.lab import Lab
 
 DONE = "Done. What came out stands below."
@@ -96,7 +97,9 @@ def name_label(tab: LessonTab) -> None:
     below = tab.page.get_by_role("img", name="The last layer").locator("span:has(> span[style*='right:50%'])")
     expect(below).to_have_count(1)
     label = below.evaluate("bar => bar.previousElementSibling.textContent")
-    tab.page.locator("[class*=st-key-named] [data-testid=stRadioOption]").filter(has_text=label).click()
+    tab.page.locator("[class*=st-key-named] [data-testid=stRadioOption]").filter(
+        has_text=re.compile(f"^{label}$")
+    ).click()
     tab.press("Name it")
 
 
@@ -198,3 +201,10 @@ def test_a_run_that_is_stopped_hides_nothing(page: Page) -> None:
     expect(page.locator(".gl-view[data-status=stopped]")).to_be_visible()
     expect(page.get_by_text("Let a run go to its end")).to_be_visible()
     expect(page.get_by_text(DONE)).to_have_count(0)
+
+
+def test_a_sheet_is_one_page_of_paper(page: Page, server: Server) -> None:
+    for code in ("en", "de"):
+        page.goto(f"{server.url}/api/lessons/sheets?lang={code}")
+        printed = page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == len(LESSONS)

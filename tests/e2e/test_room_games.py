@@ -1,104 +1,55 @@
-"""One host and two phones in real browsers: a question and a picture to be named, from the first press to the end."""
+"""One host and two phones in real browsers: a question, a picture to be named, and a challenge."""
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from playwright.sync_api import Page, expect
 
-from gradleak_core.api import api
-from gradleak_core.api.guard import Guard
-from gradleak_core.api.room_desk import GameDesk
-from gradleak_core.api.visitors import Visitors
-from gradleak_core.people.register import People
-from gradleak_core.room.games import Games
-from gradleak_core.runs.service import Service
-from gradleak_core.runs.supervisor import COMMAND
-from tests.runs import serving as servers
+from tests.e2e.conftest import OpenTab, Server, serving
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PAGE = """<!doctype html><meta name=viewport content="width=device-width, initial-scale=1">
-<link rel=stylesheet href="api/static/room/games.css"><body><script type=module>
-import { Games } from "./api/static/room/games.js";
-const post = async (path, body) => {
-  const answer = await fetch(`api/room/${path}`,
-    { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error((await answer.json()).error);
-};
-const { presets } = await (await fetch("api/catalogue")).json();
-const role = new URLSearchParams(location.search).get("role");
-const games = new Games({ role, post, presets, room: "api/room" });
-document.body.append(games.element);
-for (;;) {
-  games.show(await (await fetch("now")).json());
-  await new Promise((later) => setTimeout(later, 200));
-}
-</script>"""
-"""The least page around the games, which asks five times a second what is new."""
 
 
-class Room:
-    """A server whose host and members come one after another, each in a browser of their own."""
-
-    def __init__(self, browser: Browser, url: str, desk: GameDesk, people: People, hosts: set[str]) -> None:
-        self.browser, self.url, self.desk, self.people, self.hosts = browser, url, desk, people, hosts
-
-    def come(self, role: str, name: str = "", **how: Any) -> Page:
-        context = self.browser.new_context(base_url=f"{self.url}/", reduced_motion="reduce", **how)
-        page = context.new_page()
-        page.goto(f"/?role={role}")
-        cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
-        person = str(self.people.asker(cookies).person)
-        self.people.enter(self.people.asker(cookies), self.people.pin.digits, "127.0.0.1")
-        if role == "host":
-            self.hosts.add(person)
-        else:
-            self.desk.games.members[person] = name  # type: ignore[index]
-        return page
+def lead(server: Server, open_tab: OpenTab) -> Page:
+    """The page of the host, whose link the server has printed."""
+    link = re.search(r"#host=\S+", server.log.read_text())
+    assert link is not None, server.log.read_text()
+    page = open_tab(server)
+    page.goto(f"room{link[0]}")
+    expect(page.get_by_text("You are the host.")).to_be_visible()
+    return page
 
 
-@pytest.fixture
-def room(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    people, members, hosts = People(tmp_path, "424242"), {}, set()  # type: ignore[var-annotated]
-
-    def application(service: Service) -> Starlette:
-        @contextlib.asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            await service.start()
-            desk = GameDesk(Games(members), service, lambda: None, hosts)
-            service.desk, service.covers = desk, desk.covers  # type: ignore[attr-defined, method-assign]
-            yield
-            desk.close()
-            await service.close()
-
-        async def tell(request: Request) -> Response:
-            games: Games = service.desk.games  # type: ignore[attr-defined]
-            asker = people.asker(request.cookies).person
-            return JSONResponse(games.snapshot(asker) | {"members": len(members)})
-
-        routes = [Mount("/api", api(service)), Route("/", lambda _: HTMLResponse(PAGE)), Route("/now", tell)]
-        middleware = [Middleware(Guard), Middleware(Visitors, people=people, pages=["/"])]
-        return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
-
-    monkeypatch.setattr(servers, "application", application)
-    with servers.serving(tmp_path, people=people, command=COMMAND) as server:
-        desk = server.service.desk  # type: ignore[attr-defined]
-        yield Room(browser, str(server.client.base_url).rstrip("/"), desk, people, hosts)
+def join(server: Server, open_tab: OpenTab, host: Page, nickname: str) -> Page:
+    """The phone of somebody who has joined with the PIN that the host shows."""
+    pin = re.search(r"[0-9]{6}", host.locator(".ro-pin").first.inner_text())
+    page = open_tab(server, **PHONE)
+    page.goto("room")
+    page.get_by_label("PIN").fill(pin[0] if pin else "")
+    page.get_by_label("Nickname").fill(nickname)
+    page.get_by_role("button", name="Join").tap()
+    expect(page.get_by_text(nickname, exact=True).first).to_be_visible()
+    return page
 
 
-def test_a_question_a_picture_to_be_named_and_a_challenge(room: Room) -> None:
-    host = room.come("host", viewport={"width": 1280, "height": 720})
-    anna, ben = room.come("member", "Anna", **PHONE), room.come("member", "Ben", **PHONE)
+def test_a_question_a_picture_to_be_named_and_a_challenge(
+    tmp_path: Path, open_tab: OpenTab, complaints: list[str]
+) -> None:
+    with serving(tmp_path, "--room", "--pin", "424242") as server:
+        host = lead(server, open_tab)
+        anna, ben = (join(server, open_tab, host, name) for name in ("Anna", "Ben"))
+        ask_a_question(host, anna, ben)
+        name_a_picture(host, anna, ben)
+        challenge_the_room(host, anna, ben)
+        for phone in (anna, ben):
+            assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert [said for said in complaints if "422" not in said] == []  # the host asks before the run has ended
+
+
+def ask_a_question(host: Page, anna: Page, ben: Page) -> None:
+    """Has two phones vote on whether a preset leaks, of which one is right."""
     host.get_by_text("Predict, vote, reveal").click()
     host.get_by_role("button", name="Ask the room").click()
     leaks = anna.get_by_role("button", name="It leaks")
@@ -121,10 +72,6 @@ def test_a_question_a_picture_to_be_named_and_a_challenge(room: Room) -> None:
     expect(ben.locator("[data-right=true]")).to_contain_text("1 · 50 %")
     expect(ben.get_by_text(re.compile(r"^Recognisable after \d+\.\d s\.$"))).to_be_visible()
     host.get_by_role("button", name="Next").click()
-    name_a_picture(host, anna, ben)
-    challenge_the_room(host, anna, ben)
-    for phone in (anna, ben):
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def name_a_picture(host: Page, anna: Page, ben: Page) -> None:

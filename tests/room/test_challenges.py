@@ -37,7 +37,7 @@ MEMBERS = {"anna": "Anna", "ben": "Ben", "cleo": "Cleo", "dora": "Dora"}
 def row(owner: str, psnr: float = 20.0, seconds: float | None = 1.0, **changed: Any) -> Any:
     experiment = copy.deepcopy(SETUP) | changed.pop("experiment", {})
     result = {"metrics": {"psnr": psnr}, "seconds_to_recognisable": seconds}
-    usual = {"id": f"run of {owner}", "owner": owner, "created": 100.0, "status": "done", "joined": ()}
+    usual = {"id": f"run of {owner}", "owner": owner, "created": 100.0, "status": "done", "people": ()}
     return usual | {"experiment": experiment, "result": result} | changed
 
 
@@ -127,7 +127,7 @@ def test_the_recorded_trade_offs_have_a_cost_for_every_defence() -> None:
 
 
 def test_a_run_that_several_joined_counts_for_each() -> None:
-    assert played("picture", row("anna", joined=["ben", "stranger"])) == [(1, "Anna", 20.0), (1, "Ben", 20.0)]
+    assert played("picture", row("anna", people=["ben", "stranger"])) == [(1, "Anna", 20.0), (1, "Ben", 20.0)]
 
 
 def test_a_person_is_told_their_own_line() -> None:

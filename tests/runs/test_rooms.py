@@ -457,6 +457,8 @@ def test_a_room_is_closed(tmp_path: Path, keep: bool) -> None:
         assert upload_file(folder, unused).exists() == keep
         assert ids(ada) == ([going, private] if keep else [])
         assert ids(bob) == ([going] if keep else [])
+        late = ada.submit(experiment(**SHORT | {"steps": 7}))  # asked for by a member, and begun when there were none
+        assert server.service.store.row(late)["in_room"] is False  # type: ignore[index]
     whole = b"".join(file.read_bytes() for file in tmp_path.glob("runs.sqlite3*"))
     assert (b"A name to look for" in whole) == keep
 

@@ -21,7 +21,7 @@ from tests.runs.serving import until
 from tests.web.sealed import Sealed, attempts, free_port, sealed
 
 PAGES = {"": "Start from", "runs": "Runs", "trade-off": "Trade-off", "claims": "Claims", "how-it-works": "How it works"}
-PAGES |= {"talks": "Talks", "about": "About"}
+PAGES |= {"lessons": "Lessons", "talks": "Talks", "about": "About"}
 """Every page's address, and a heading that it shows."""
 PATHS = ("/", "/runs", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/media/x.png", "/component/x", "/x")
 API = ("/api/health", "/api/catalogue", "/api/runs", "/api/static/samples/astronaut.png", "/api/static/live/x/trace.js")

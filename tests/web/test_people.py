@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from gradleak_core.api import api
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_games import GAME_ROUTES
+from gradleak_core.lessons.questions import hand_in
 from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
 from gradleak_core.runs.exports.sheet import KEY
@@ -41,13 +42,15 @@ PUBLIC = {
     ("GET", "/metrics"),
     ("GET", "/catalogue"),
     ("GET", "/languages/{code}"),
+    ("GET", "/lessons/sheets"),
     ("GET", "/static/live/{version}/joined/{entry}.js"),
     ("MOUNT", "/static/live/{version}"),
     ("MOUNT", "/static"),
     ("POST", "/admission"),
+    ("GET", "/lessons/sheets"),
 }
 """What says nothing of anybody."""
-LISTS = {("GET", "/runs"), ("GET", "/races"), ("DELETE", "/runs")}
+LISTS = {("GET", "/runs"), ("GET", "/races"), ("DELETE", "/runs"), ("GET", "/lessons/answers.csv")}
 STARTS = {("POST", "/runs"), ("POST", "/races"), ("POST", "/prices"), ("POST", "/uploads")}
 SEEN = {("GET", path) for path in (*PICTURES, "/runs/{run}", "/runs/{run}/recording", "/runs/{run}/export.{kind}")}
 SEEN |= {("GET", "/races/{race}"), ("GET", "/races/{race}/export.{kind}"), ("WS", "/live/{run}")}
@@ -422,3 +425,12 @@ def test_an_open_server_asks_nobody(tmp_path: Path) -> None:
         assert server.client.get(f"/api/runs/{reference}").json()["id"] == reference
         assert server.client.get(f"/api/runs/{run}").json()["id"] == run
         assert "set-cookie" not in server.client.get("/api/runs").headers
+
+
+def test_answers_to_questions_are_their_own(room: Room) -> None:
+    for cookies, name in ((room.a, "Ada"), (room.b, "Ben")):
+        hand_in(room.server.service.folder, "before", name, [0] * 5, room.people.asker(cookies).person)
+    table = room.ask(room.a, "GET", "/lessons/answers.csv").text
+    assert "Ada" in table
+    assert "Ben" not in table
+    assert "Ada" not in room.ask({}, "GET", "/lessons/answers.csv").text

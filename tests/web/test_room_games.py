@@ -3,6 +3,7 @@ covered on every way to it."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -14,13 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
-from gradleak_core.api import room_games, room_plays
+from gradleak_core.api import lessons, room_games, room_plays
 from gradleak_core.api.room_desk import GameDesk
 from gradleak_core.api.room_games import GAME_ROUTES
+from gradleak_core.api.room_hall import open_hall
 from gradleak_core.people.register import People
-from gradleak_core.room.games import Games
+from gradleak_core.room.room import Room
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 from tests.web.test_people import PIN, ending, header, newcomer
@@ -41,7 +43,7 @@ class Class:
     server: Server
     people: People
     desk: GameDesk
-    changes: list[int]
+    kept: Room
     who: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def ask(self, who: str, method: str, path: str, **options: Any) -> httpx.Response:
@@ -55,6 +57,12 @@ class Class:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
+    def listen(self, who: str, what: str) -> ClientConnection:
+        """A socket of somebody: `live` or `wall` of the room, or the id of a run."""
+        place = f"room/{what}" if what in ("live", "wall") else f"live/{what}"
+        address = f"{str(self.server.client.base_url).replace('http', 'ws')}/api/{place}"
+        return connect(address, additional_headers=header(self.who[who]))
+
     def person(self, who: str) -> str:
         return str(self.people.asker(self.who[who]).person)
 
@@ -66,17 +74,19 @@ class Class:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Class]:
     folder = tmp_path_factory.mktemp("games")
     people = People(folder, PIN)
-    members: dict[str, str] = {}
-    hosts: set[str] = set()
-    with serving(folder, people=people) as server:
-        changes: list[int] = []
-        desk = GameDesk(Games(members), server.service, lambda: changes.append(1), hosts)
-        server.service.desk, server.service.covers = desk, desk.covers  # type: ignore[attr-defined, method-assign]
-        made = Class(server, people, desk, changes)
+    kept = Room(PIN, "http://10.0.0.7:8501/")
+    people.recognise = kept.recognise
+    with serving(folder, people=people, room=kept) as server:
+        loop = server.service.call(asyncio.get_running_loop)
+        asyncio.run_coroutine_threadsafe(open_hall(server.service), loop).result(30)
+        desk = server.service.desk
+        assert desk is not None
+        made = Class(server, people, desk, kept)
         made.who = {name: newcomer(people) for name in ("host", "anna", "ben", "stranger")} | {"nobody": {}}
-        hosts.add(made.person("host"))
-        members.update({made.person("anna"): "Anna", made.person("ben"): "=Ben"})
+        kept.hosts.add(made.person("host"))
+        kept.members.update({made.person("anna"): "Anna", made.person("ben"): "=Ben"})
         yield made
+        asyncio.run_coroutine_threadsafe(server.service.hall.close(), loop).result(30)
 
 
 @pytest.fixture
@@ -227,10 +237,11 @@ def test_the_sentences_are_in_the_language_of_the_page(room: Class) -> None:
 
 
 def test_everybody_is_told_of_a_change(room: Class) -> None:
-    before = len(room.changes)
-    poll = room.poll()
-    room.post("anna", "vote", poll=poll, option=0)
-    assert len(room.changes) >= before + 2
+    with room.listen("anna", "live") as socket:
+        poll = room.poll()
+        until(lambda: poll in str(socket.recv(timeout=30)))
+        room.post("ben", "vote", poll=poll, option=0)
+        until(lambda: '"voted":1' in str(socket.recv(timeout=30)))
 
 
 # --- name that picture ------------------------------------------------------------------------------------------------
@@ -263,14 +274,25 @@ def test_no_route_gives_a_picture_that_is_being_named(room: Class, who: str) -> 
             answer = room.ask(who, "GET", path)
             assert answer.status_code == 404, path
             assert "astronaut" not in answer.text
-        with connect(
-            f"{str(room.server.client.base_url).replace('http', 'ws')}/api/live/{name}",
-            additional_headers=header(room.who[who]),
-        ) as socket:
+        with room.listen(who, name) as socket:
             assert ending(socket)[0] == 4404
     assert room.ask(who, "GET", "/runs").json() == []
     assert room.ask(who, "GET", "/room/naming/truth").status_code == 404
     assert "astronaut" not in json.dumps(room.seen(who) if who != "nobody" else room.desk.games.snapshot(None)).lower()
+
+
+@pytest.mark.parametrize("who", ["anna", "host"])
+def test_the_wall_and_the_news_tell_nothing_of_a_picture_that_is_being_named(room: Class, who: str) -> None:
+    """The host's wall neither, which the room looks at."""
+    with room.listen("anna", "live") as here:  # somebody has to be there for the server to look at the runs
+        here.recv(timeout=30)
+        _, run = begin(room)
+        told: list[str] = []
+        with room.listen(who, "wall") as wall:
+            while not any(run in text for text in told):
+                told.append(str(wall.recv(timeout=30)))
+        told += [str(here.recv(timeout=30)) for _ in range(3)]
+    assert not [text for text in told if "astronaut" in text.lower()]
 
 
 def test_the_host_sees_what_the_room_names(room: Class) -> None:
@@ -313,8 +335,7 @@ def test_other_runs_of_the_picture_are_covered_for_strangers_too(room: Class) ->
 def test_who_watches_when_the_naming_begins_is_turned_away(room: Class) -> None:
     run = room.ask("host", "POST", "/runs", json={"experiment": experiment(**SLOW)}).json()["id"]
     link = room.ask("host", "POST", f"/runs/{run}/link", json={}).json()["id"]
-    address = f"{str(room.server.client.base_url).replace('http', 'ws')}/api/live/{link}"
-    with connect(address, additional_headers=header(room.who["anna"])) as socket:
+    with room.listen("anna", link) as socket:
         socket.recv(timeout=30)
         assert room.post("host", "naming", preset={"steps": 30}).status_code == 201
         assert ending(socket)[0] == 4404
@@ -418,3 +439,11 @@ def test_the_results_are_for_grading(room: Class) -> None:
         ("'=Ben", "0", "0"),
         ("Anna", "1", "1"),
     ]
+
+
+def test_a_class_hands_its_answers_in_to_the_host(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"person": room.person(who), "question": who} for who in ("anna", "ben")]
+    monkeypatch.setattr(lessons, "handed_in", lambda folder: rows)
+    for who, seen in (("host", ["anna", "ben"]), ("anna", ["anna"]), ("stranger", []), ("nobody", [])):
+        service = room.server.service.seen_by(room.people.asker(room.who[who]))
+        assert [row["question"] for row in lessons.answers_for(service)] == seen

@@ -219,5 +219,5 @@ def test_a_naming_that_is_dropped_ends_its_task() -> None:
 
 
 def test_runs_are_counted_by_who_started_or_joined_them() -> None:
-    rows = [{"owner": "a"}, {"owner": "a", "joined": ["b"]}, {"owner": None}, {"owner": "stranger"}]
+    rows = [{"owner": "a"}, {"owner": "a", "people": ["a", "b"]}, {"owner": None}, {"owner": "stranger"}]
     assert count_runs(rows, {"a": "A", "b": "B", "c": "C"}) == {"a": 2, "b": 1}
