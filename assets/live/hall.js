@@ -10,10 +10,13 @@ function tab() {
 }
 
 /**
- * Opens the stage, or shows something else on the one that is open.
- * @param {string} query what it shows, as in its address
+ * Opens the stage, or shows something else on the one that is open: a run or a race, else the set-up that the Lab has
+ * in its address. Other pages have none there.
+ * @param {string | false} started the query that names a run or a race
  */
-export function openStage(query) {
+export function openStage(started) {
+  const query = started || (location.pathname.endsWith("/") ? location.search : null);
+  if (query === null) return;
   const address = new URL(`stage${query}#${tab()}`, document.baseURI).href;
   if (!window.open(address, STAGE)) location.assign(address);
 }

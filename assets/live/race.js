@@ -162,7 +162,7 @@ export class Race extends Mounted {
       scrub: (at) => { clearInterval(this.playing); this.scrub(at); },
       move: (by) => this.move(by),
       change: () => undefined,
-      stage: () => openStage(this.kept ? `?race=${this.shown}` : location.search),
+      stage: () => openStage(this.kept === true && `?race=${this.shown}`),
       fix: () => undefined,
       enter: (pin) => this.enter(pin),
     };

@@ -270,7 +270,7 @@ export class View extends Mounted {
       scrub: (iteration) => this.scrub(iteration),
       move: (by) => this.move(by),
       change: () => this.change(),
-      stage: () => openStage(this.source?.live ? `?run=${this.source.run}` : location.search),
+      stage: () => openStage(this.source?.live === true && `?run=${this.source.run}`),
       fix: (title) => this.component?.setTriggerValue("fix", title),
       enter: (pin) => this.enter(pin),
     };

@@ -5,6 +5,7 @@
 import { text } from "../live/controls.js";
 import { say } from "../live/language.js";
 import { Pacer } from "../live/pacer.js";
+import { post } from "../live/source.js";
 import { learn } from "../live/words.js";
 import { explained, wanted } from "./keys.js";
 import { loadProgramme, loadRecordings, subject } from "./programme.js";
@@ -24,6 +25,10 @@ export class Stage {
   scenes = new Map();
   at = 0;
   black = false;
+  /** the run or the race that the phones follow */
+  led = "";
+  /** the address and the runs as they were written down last */
+  remembered = "";
   /** when the first chapter was started */
   begun = 0;
 
@@ -51,7 +56,8 @@ export class Stage {
     this.build();
     followSystem(this.changed);
     this.go(Number(query.get("chapter") ?? 1) - 1, history.state?.runs);
-    loadRecordings(site, programme.chapters).then(() => this.foresee());
+    const { chapters } = programme;
+    loadRecordings(site, [...chapters.slice(this.at), ...chapters.slice(0, this.at)]).then(() => this.foresee());
     setInterval(() => this.watch(), WATCH_MS);
     this.stayAwake();
   }
@@ -131,7 +137,9 @@ export class Stage {
     if (this.programme.chapters.length > 1) query.set("chapter", String(this.at + 1));
     const runs = this.scene instanceof RunScene ? this.scene.performance.own : [];
     const address = `${location.pathname}${String(query) && `?${query}`}${location.hash}`;
-    history.replaceState({ runs: [...runs] }, "", address);
+    const state = JSON.stringify([address, runs]);
+    if (state !== this.remembered) history.replaceState({ runs: [...runs] }, "", address);
+    this.remembered = state;
   }
 
   foresee() {
@@ -160,7 +168,18 @@ export class Stage {
 
   watch() {
     if (this.scene instanceof RunScene) this.scene.performance.watch();
+    this.lead();
     this.changed();
+  }
+
+  /** In a room whose host has opened the stage, the phones follow what the hall may see. */
+  lead() {
+    const { scene, programme: { room }, site } = this;
+    if (!room || !(scene instanceof RunScene) || scene.covered) return;
+    const { state, subject: run } = scene.performance;
+    if (state !== "live" || !run || run === this.led) return;
+    this.led = run;
+    post(`${site}api/room/follow`, { run }).catch(() => undefined); // nobody follows who is no host
   }
 
   /** @param {boolean} back */

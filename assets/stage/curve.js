@@ -46,6 +46,8 @@ export class LikenessCurve {
       hint: "",
       free: false,
     });
+    const paths = /** @type {NodeListOf<SVGElement>} */ (this.node.querySelectorAll(".gl-curve"));
+    paths.forEach((path, at) => { path.style.stroke = lines[at].line.color; }); // the figures' style has another
   }
 
   close() {

@@ -6,6 +6,7 @@ import { NO_ANSWER } from "../live/words.js";
 import { say } from "../live/language.js";
 import { post } from "../live/source.js";
 import { Player } from "./player.js";
+import { loadRecording } from "./programme.js";
 import { pause } from "./server.js";
 
 /** Milliseconds after which a run that says nothing is taken for lost. */
@@ -19,6 +20,8 @@ export class Performance {
   problem = "";
   /** @type {string[]} the runs that were started here last */
   own = [];
+  /** the run or the race on show, by which phones can follow it */
+  subject = "";
 
   /**
    * @param {string} api
@@ -34,6 +37,7 @@ export class Performance {
     this.visibly = visibly;
     this.changed = changed;
     this.players = chapter.experiments.map((_, at) => new Player(at + 1, chapter.names[at] ?? "", changed));
+    this.subject = chapter.race ?? chapter.runs[0] ?? "";
     if (chapter.runs.length) this.follow(chapter.runs);
   }
 
@@ -92,17 +96,27 @@ export class Performance {
    */
   async submit(turn) {
     const { chapter: { experiments: [experiment, ...others] } } = this;
-    const runs = others.length ? await this.race() : [(await post(`${this.api}/runs`, { experiment })).id];
+    const { id, runs } = others.length ? await this.race() : await this.run(experiment);
     this.own = runs;
-    if (turn !== this.turn) this.stopOwn(); // the recording has taken over, or another start has
+    if (turn === this.turn) this.subject = id;
+    else this.stopOwn(); // the recording has taken over, or another start has
     return runs;
   }
 
-  /** Starts all lanes, and returns their runs. */
+  /** @param {any} experiment */
+  async run(experiment) {
+    /** @type {{ id: string }} */
+    const { id } = await post(`${this.api}/runs`, { experiment });
+    return { id, runs: [id] };
+  }
+
+  /** Starts all lanes. */
   async race() {
-    const { experiments: lanes, by, title } = this.chapter;
-    const race = await post(`${this.api}/races`, { lanes, by, title: title || null });
-    return race.lanes.map((/** @type {{ id: string }} */ { id }) => id);
+    const { experiments, by, title } = this.chapter;
+    const race = await post(`${this.api}/races`, { lanes: experiments, by, title: title || null });
+    /** @type {{ id: string }[]} */
+    const lanes = race.lanes;
+    return { id: race.id, runs: lanes.map(({ id }) => id) };
   }
 
   /** @param {string[]} runs */
@@ -127,12 +141,14 @@ export class Performance {
    * Lets the recordings go on from what is on show. Without any, what is on show stays.
    * @param {string} problem why there is no run
    */
-  rescue(problem) {
-    const { chapter: { recorded }, players } = this;
+  async rescue(problem) {
+    const { chapter, players } = this;
+    const turn = this.turn = {};
+    const recorded = await loadRecording(this.api, chapter);
+    if (turn !== this.turn) return;
     this.problem = problem;
     if (recorded?.length === players.length) {
       const on = this.state === "live";
-      this.turn = {};
       this.stopOwn();
       this.state = "recorded";
       players.forEach((player, at) => player.replay(recorded[at], this.visibly, on));

@@ -16,6 +16,7 @@ import { say } from "../live/language.js";
  * @property {string[]} names
  * @property {"iterations" | "seconds"} by
  * @property {string[]} runs runs that are on show from the start
+ * @property {string} [race] the race that they are
  * @property {string[]} classes
  * @property {boolean[]} told
  * @property {string} [figure]
@@ -24,6 +25,7 @@ import { say } from "../live/language.js";
  * @property {string | null} [recording] its address
  * @property {string | null} [problem] why it cannot be run here
  * @property {Recording[] | null} [recorded] what was recorded of each lane, once it is there
+ * @property {Promise<any> | null} [arriving] the recording while it is fetched
  */
 /** @typedef {{ title: string, minutes?: number, words: Table, room: boolean, chapters: Chapter[] }} Programme */
 
@@ -93,15 +95,24 @@ async function ask(url) {
 }
 
 /**
- * Fetches the recordings of chapters, so that they can be played without a server.
+ * Fetches the recordings of chapters, one after another, so that they can be played without a server.
  * @param {string} site
- * @param {Chapter[]} chapters
+ * @param {Chapter[]} chapters the first ones first
  */
 export async function loadRecordings(site, chapters) {
-  for (const chapter of chapters) {
-    if (!chapter.recording) continue;
-    const answer = await fetch(new URL(chapter.recording, site)).catch(() => null);
-    const value = answer?.ok ? await answer.json().catch(() => null) : null;
-    chapter.recorded = value && (value.lanes ?? [value]);
-  }
+  for (const chapter of chapters) await loadRecording(site, chapter);
+}
+
+/**
+ * What was recorded of each lane of a chapter, fetched once; null where there is nothing.
+ * @param {string} site
+ * @param {Chapter} chapter
+ */
+export async function loadRecording(site, chapter) {
+  if (!chapter.recording || chapter.recorded) return chapter.recorded ?? null;
+  chapter.arriving ??= fetch(new URL(chapter.recording, site)).then((answer) => answer.json()).catch(() => null);
+  const value = await chapter.arriving;
+  chapter.arriving = null;
+  chapter.recorded ??= value && (value.lanes ?? (value.frames ? [value] : null));
+  return chapter.recorded ?? null;
 }

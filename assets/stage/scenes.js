@@ -67,6 +67,7 @@ export class RunScene {
     const { players } = this.performance;
     this.node = element("section", players.length > 1 ? "st-scene st-race" : "st-scene st-run");
     this.node.style.setProperty("--st-lanes", String(Math.max(1, players.length)));
+    this.node.classList.toggle("st-many", players.length > 2);
     this.pictures = element("div", "st-pictures", this.node);
     this.foot = element("div", "st-foot", this.node);
     this.truth = players.length > 1 ? this.frame(this.foot, "truth") : this.frame(this.pictures, "truth");
@@ -148,7 +149,8 @@ export class RunScene {
   write(players) {
     const [first] = players;
     const said = players.map((player, at) => this.say(player, at));
-    const whose = first.batch > 1 ? say("Private pictures") : say("Private picture");
+    const several = (first.trace.head.batch ?? this.chapter.experiments[0]?.images?.length) > 1;
+    const whose = several ? say("Private pictures") : say("Private picture");
     text(this.truth.head, whose);
     text(this.truth.caption, this.covered ? "" : said[0].truth);
     this.truth.body.dataset.cover = say("Covered");
@@ -235,6 +237,8 @@ export class RunScene {
 export class FigureScene {
   covered = false;
   at = 0;
+  /** @type {string | undefined} */
+  theme;
   /** @type {import("../live/explanation_figures.js").Figure | null} */
   figure = null;
   /** @type {number | undefined} */
@@ -290,9 +294,11 @@ export class FigureScene {
     this.clock = undefined;
   }
 
-  /** Draws anew, because the colours may be others. */
+  /** Draws anew in other colours. */
   draw() {
-    this.go(this.at);
+    const { theme } = document.documentElement.dataset;
+    if (theme !== this.theme) this.go(this.at);
+    this.theme = theme;
   }
 
   cover() {}

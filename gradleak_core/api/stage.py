@@ -23,7 +23,7 @@ from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
 from gradleak_core.talks.form import BESIDE_A_SETUP
 from gradleak_core.types import JSON
-from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, VISIBLY
+from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, UNFINISHED, VISIBLY
 
 STAGE = ASSETS / "stage"
 STYLES_OF_STAGE = (LIVE / "charts.css", LIVE / "explanation.css", STAGE / "stage.css")
@@ -105,7 +105,11 @@ def read_stage_setup(query: dict[str, list[str]], catalogue: JSON) -> list[JSON]
 
 def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: str, rows: list[Any]) -> JSON:
     """Returns one run or the lanes of a race as a chapter. `rows` are the runs that show it already."""
-    recorded = [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]
+    recording = None
+    if len(rows) == 1 and rows[0]["status"] not in UNFINISHED:
+        recording = f"api/runs/{rows[0]['id']}/recording"
+    elif [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]:
+        recording = f"api/static/{FIRST_RECORDING}"
     return {
         "title": title,
         "show": "race" if len(experiments) > 1 else "run",
@@ -113,9 +117,10 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
         "names": names,
         "by": by,
         "runs": [row["id"] for row in rows],
+        "race": rows[0]["race"]["id"] if len(rows) > 1 else None,
         "classes": class_names(experiments[0].get("images", [])),
         "told": [bool(one) and labels_revealed(one) for one in experiments],
-        "recording": f"api/static/{FIRST_RECORDING}" if recorded else None,
+        "recording": recording,
     }
 
 

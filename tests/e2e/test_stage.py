@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Route, expect
 
 from tests.e2e.conftest import OpenTab, Server, serving
 from tests.e2e.lab import PIXELS, SHORT, Lab
@@ -93,7 +94,7 @@ class Hall:
     def wait_beyond(self, iteration: int) -> None:
         """Until a later iteration is on show."""
         self.page.wait_for_function(
-            "last => Number(document.querySelector('.st-scene').dataset.iteration) > last", arg=iteration
+            "last => Number(document.querySelector('.st-scene')?.dataset.iteration) > last", arg=iteration
         )
 
     @property
@@ -224,7 +225,7 @@ def test_f_in_the_lab_opens_the_stage_which_follows_run_again(page: Page, regula
     again = lab.run()
     hall.page.wait_for_url(f"**/stage?run={again}*")
     expect(hall.scene).to_have_attribute("data-iteration", "12")
-    with hall.page.expect_event("close"):
+    with hall.page.expect_event("close"), contextlib.suppress(Error):  # the key is let go where there is no page
         hall.press("Escape")
 
 
@@ -384,3 +385,31 @@ def test_the_stage_speaks_german(hall: Hall) -> None:
     hall.open("stage?lang=de")
     expect(hall.page.get_by_text("Ähnlichkeit")).to_be_visible()
     assert json.dumps(hall.page.evaluate("document.documentElement.lang")) == '"de"'
+
+
+def test_in_a_room_phones_join_by_a_code_and_follow_what_the_hall_sees(server: Server, open_tab: OpenTab) -> None:
+    hall, followed = Hall(open_tab(server)), []
+    code = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9"/></svg>'
+
+    def with_room(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"room": True})
+
+    def follow(route: Route) -> None:
+        followed.append(route.request.post_data_json["run"])
+        route.fulfill(status=204)
+
+    hall.page.route("**/api/stage?*", with_room)
+    hall.page.route("**/api/room/follow", follow)
+    hall.page.route("**/api/room/qr.svg", lambda route: route.fulfill(body=code, content_type="image/svg+xml"))
+    hall.open(ENDLESS)
+    hall.press("q")
+    expect(hall.page.locator("#stage [data-st=qr]")).to_be_visible()
+    hall.press("Escape")
+    expect(hall.page.locator("#stage [data-st=qr]")).to_be_hidden()
+    hall.press("c", " ")
+    hall.wait_beyond(2)
+    assert followed == []
+    hall.press("c")
+    hall.page.wait_for_timeout(600)
+    assert followed == [server.ask("runs")[0]["id"]]
+    server.end_runs()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.runs.serving import Server, serving
+from tests.runs.serving import Server, serving, until
 from tests.runs.toy_engine import experiment
 
 
@@ -21,6 +21,9 @@ def test_a_run_and_a_race_are_shown_with_their_lanes(toy: Server) -> None:
     run = toy.submit(steps=3)
     chapter = toy.client.get(f"/api/stage?run={run}").json()["chapters"][0]
     assert (chapter["show"], chapter["runs"], len(chapter["experiments"])) == ("run", [run], 1)
+    until(lambda: toy.client.get(f"/api/runs/{run}").json()["status"] == "done")
+    chapter = toy.client.get(f"/api/stage?run={run}").json()["chapters"][0]
+    assert toy.client.get(f"/{chapter['recording']}").json()["frames"]
     lanes = [experiment(steps=3), experiment(steps=4)]
     race = toy.client.post("/api/races", json={"lanes": lanes, "title": "Two"}).json()
     chapter = toy.client.get(f"/api/stage?race={race['id']}").json()["chapters"][0]
