@@ -25,9 +25,8 @@ TALK_FILE = "talk.json"
 TALK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 MOST_TALKS = 30
 """The most talks that one person keeps."""
-MOST_OF_A_RECORDING = 3 * 2**20
-"""The most bytes of a recording beside a talk."""
-ONLY_HOST = "In a room only the host changes talks."
+MOST_OF_A_RECORDING, MOST_OF_A_SHELF = 2 * 2**20, 60 * 2**20
+"""The most bytes of a recording beside a talk, and of all files of the talks that one person keeps."""
 
 
 class NoTalk(LookupError):
@@ -98,8 +97,12 @@ class Shelf:
         """Keeps a recording beside a talk. Raises `Refused`."""
         if not RECORDING_NAME.fullmatch(file) or file == TALK_FILE or len(data) > MOST_OF_A_RECORDING:
             raise Refused(f"A recording must be smaller than {MOST_OF_A_RECORDING // 2**20} MB; take smaller pictures.")
+        folder = self.folder_to_write(name)
+        kept = sum(place.stat().st_size for place in folder.parent.glob("*/*.json"))
+        if kept + len(data) > MOST_OF_A_SHELF:
+            raise Refused(f"Your talks take {MOST_OF_A_SHELF // 2**20} MB already; delete one first.")
         with writing():
-            replace_file(self.folder_to_write(name) / file, data)
+            replace_file(folder / file, data)
 
     def folder_to_write(self, name: str) -> Path:
         """Returns the folder of a talk that may be changed, or of a new one. Raises `Refused`."""
@@ -140,13 +143,14 @@ class Shelf:
 def shelf_of(service: Service) -> Shelf:
     """Returns the talks that whoever asks may see, and among them those that they may change.
 
-    On an open server those in the data folder are everybody's. On one that keeps people apart each has their own.
+    On an open server those in the data folder are everybody's. On one that keeps people apart each has their own, and
+    in a room the host alone changes any.
     """
     folder, asker = service.folder / "talks", service.asker
     if asker.everything:
         return Shelf(folder)
     own = None
-    if asker.person is not None and asker.admitted:
+    if asker.person is not None and asker.admitted and (asker.host or service.room is None):
         own = folder / f"@{hashlib.sha256(asker.person.encode()).hexdigest()[:16]}"
     return Shelf(own, (folder, SHIPPED))
 

@@ -17,7 +17,7 @@ from pages._parts.engine import catalogue, service
 
 Change = Callable[[Callable[[JSON], Any]], bool]
 """Changes the talk by what a function does to it and keeps it, unless that is refused. Returns whether it is kept."""
-EXPECTED = {"any": "nothing", "leaks": "comes back", "holds": "stays hidden"}
+EXPECTED = {"any": "nothing", "leaks": "it comes back", "holds": "it stays hidden"}
 """What a title can say of a picture."""
 
 
@@ -85,9 +85,7 @@ def run_form(chapter: JSON, key: str) -> dict[str, Any]:
 
 def expect(name: str, now: str, key: str) -> str:
     """Shows what the title says of one picture, and returns it."""
-    label = (
-        say("The title says that the picture of {name}", name=name) if name else say("The title says of the picture")
-    )
+    label = say("The title says of {name}", name=name) if name else say("The title says")
     shown = st.segmented_control(texts.escaped(label), [*EXPECTED], default=now, key=key, required=True,
                                  format_func=lambda one: texts.segment(say(EXPECTED[one])))  # fmt: skip
     return str(shown or "any")

@@ -44,10 +44,10 @@ def listing() -> None:
         )
     )
     found = shelf()
-    if found.own is None:
-        entrance("talks")
-    else:
+    if found.own is not None:
         begin()
+    elif entrance("talks"):
+        texts.note(say("In a room only the host changes talks."))
     for row in found.rows():
         card(row)
 
@@ -58,7 +58,7 @@ def begin() -> None:
     with st.container(horizontal=True):
         with st.popover(say("New talk"), icon=":material/add:", key=f"new-talk:{asked}"):
             st.text_input(say("Title"), key="new-title", max_chars=100)
-            st.button(say("Begin"), key="begin-talk", type="primary", on_click=create)
+            st.button(say("Begin the talk"), key="begin-talk", type="primary", on_click=create)
         with st.popover(say("Upload talk.json"), icon=":material/upload_file:", key=f"upload-talk:{asked}"):
             st.file_uploader("talk.json", "json", key="uploaded-talk", max_upload_size=1, label_visibility="collapsed")
             st.button(say("Take it"), key="take-talk", type="primary", on_click=take)
@@ -102,7 +102,7 @@ def card(row: JSON) -> None:
     """Shows one talk with its buttons."""
     name = row["name"]
     with st.container(border=True, key=f"talk-{name}"):
-        said, buttons = st.columns([3, 2], vertical_alignment="center")
+        said, buttons = st.columns(2, vertical_alignment="center")
         with said:
             st.markdown(f"**{texts.escaped(row['title'])}**  \n{describe(row)}")
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from gradleak_core.people import Asker
 from gradleak_core.people.register import People
 from gradleak_core.runs.service import Service
 from gradleak_core.talks.form import parse_talk
@@ -76,6 +77,26 @@ def test_a_shelf_holds_so_many_talks_and_no_more(shelf: Shelf) -> None:
         shelf.write("another", talk())
     shelf.write("talk-0", talk(title="Changed"))
     assert shelf.read("talk-0")["title"] == "Changed"
+
+
+def test_the_recordings_of_all_talks_have_room_for_so_much(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradleak_core.talks.shelf.MOST_OF_A_SHELF", 3 * 2**20)
+    shelf.write("mine", talk())
+    shelf.write_recording("mine", "one.json", b" " * 2**20)
+    shelf.write_recording("mine", "two.json", b" " * 2**20)
+    with pytest.raises(Refused, match="delete one first"):
+        shelf.write_recording("mine", "three.json", b" " * 2**20)
+    with pytest.raises(Refused, match="smaller than 2 MB"):
+        shelf.write_recording("mine", "three.json", b" " * (2**21 + 1))
+
+
+def test_in_a_room_the_host_alone_changes_talks(tmp_path: Path) -> None:
+    service = Service(tmp_path, people=People(tmp_path, "123456"))
+    guest, host = Asker("a" * 32, admitted=True), Asker("b" * 32, admitted=True, host=True)
+    assert shelf_of(service.seen_by(guest)).own is not None
+    service.room = cast(Any, "a room")
+    assert shelf_of(service.seen_by(guest)).own is None
+    assert shelf_of(service.seen_by(host)).own is not None
 
 
 def test_a_shipped_talk_stays_as_it_is(shelf: Shelf) -> None:
