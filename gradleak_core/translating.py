@@ -19,12 +19,13 @@ ANY_VALUE = r"((?:(?![.?!;] [A-Z]).)+?)"
 """What may stand in a place: part of one sentence."""
 ANY_NUMBER = r"(\d[\d.,]*)"
 """What stands in a place whose name begins with n."""
-MARKUP = re.compile(r"(\n|<[^<>]*>|\*\*|`[^`]*`|:material/\w+:|:[a-z]+(?:-badge)?\[|\]|\||^\s*-\s)")
-"""What parts a text of Markdown or HTML."""
+STRONG = (re.compile(r"(\n\n)"), re.compile(r"(<[^<>]*>|\*\*|`[^`]*`)"))
+MARKUP = (re.compile(r"(\n)"), re.compile(r"(:material/\w+:|:[a-z]+(?:-badge)?\[|\]|\||^\s*-\s)"))
+"""What parts a text of Markdown or HTML: paragraphs and strong marks, and then what may also be in a sentence."""
 SENTENCES = re.compile(r"((?<=[.?!:;])\s+(?=[A-Z“\"]))")
 HALVES = re.compile(r"(: |; )")
 LISTED = re.compile(r"(, | and | · )")
-BESIDE_WORDS = re.compile(r"^([\s:;,.·–(]*)(.*?)([\s:;)]*)$", re.DOTALL)
+BESIDE_WORDS = re.compile(r"^((?::(?=\s)|[\s;,.·–(])*)(.*?)([\s:;)]*)$", re.DOTALL)
 ESCAPE = re.compile(r"\\(.)")
 WORDED = re.compile(r"[^\W\d_]{2,}")
 LONGEST_NAME = 3
@@ -48,8 +49,9 @@ def _translated(code: str, text: str) -> str:
 
 def _whole(code: str, text: str) -> str | None:
     """Returns what stands in the table for a text, or for a sentence with places that it fits; None for nothing."""
-    found = read_table(code).get(text)
-    if found is not None:
+    table = read_table(code)
+    found = table.get(text) or ("\n" in text and table.get(" ".join(text.split())))  # a paragraph may be folded
+    if found:
         return found
     for pattern, names, own in patterns_of(code):
         if fits := pattern.fullmatch(text):
@@ -67,12 +69,13 @@ def _escaped(code: str, text: str) -> str | None:
 
 
 def _parted(code: str, text: str) -> str:
-    parts = MARKUP.split(text)
-    if len(parts) > 1:
-        return "".join(part if at % 2 else _translated(code, part) for at, part in enumerate(parts))
     before, inner, after = BESIDE_WORDS.fullmatch(text).groups()  # type: ignore[union-attr]
-    if inner != text and inner:
-        return f"{before}{_translated(code, inner)}{after}"
+    ways = [*STRONG, None, *MARKUP]
+    for marks in ways:
+        if marks is None and inner and inner != text:
+            return f"{before}{_translated(code, inner)}{after}"
+        if marks and len(parts := marks.split(text)) > 1:
+            return "".join(part if at % 2 else _translated(code, part) for at, part in enumerate(parts))
     if len(parts := SENTENCES.split(text)) > 1:
         return _sentences(code, parts)
     return _joined(code, text, HALVES) or _joined(code, text, LISTED) or text

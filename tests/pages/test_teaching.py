@@ -48,7 +48,7 @@ def test_a_station_that_is_hidden_is_not_there(station: str, service: Service, o
 def test_a_station_that_is_locked_can_be_read_and_not_changed(station: str, service: Service, open_page: Open) -> None:
     app = open_page("lab", lock=station, defence="gaussian_noise")
     assert not app.exception
-    assert f"**{station.capitalize()}**" in labels(app)
+    assert f"**{station.capitalize()} :material/lock:**" in labels(app)
     assert "This is locked here." in words(app)
     assert enabled(app, STATIONS[station]) == set()
     if station == "defence":
