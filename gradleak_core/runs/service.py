@@ -28,6 +28,7 @@ from gradleak_core.runs.retention import Retention
 from gradleak_core.runs.rows import clean_name, complete_row, describe_end, group_waiting, name_lanes, take_up
 from gradleak_core.runs.store import Store
 from gradleak_core.runs.supervisor import COMMAND, Supervisor
+from gradleak_core.runs.uploaders import release_uploads
 from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
@@ -156,12 +157,12 @@ class Service(PriceDesk):
         self.store.rename(run, clean_name(name)).result()
 
     def delete(self, run: str) -> None:
-        """Stops a run if need be. Removes all of it, and those of its uploads that no other run needs."""
-        experiment = self.find(run, to_change=True)["experiment"]
+        """Stops a run if need be. Removes all of it, and those of its uploads that nobody needs any more."""
+        row = self.find(run, to_change=True)
         with self.pictures.lock:
             self._call(self._delete, run)
             self.store.flush()
-            self.store.forget_uploads(self.pictures.drop(experiment))
+            release_uploads(self.store, self.pictures, row)
 
     def revoke(self, rows: list[dict[str, Any]], column: str) -> None:
         """Takes the link in a column, `link` or `race_link`, from stored runs, and turns away who watches by it."""
