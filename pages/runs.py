@@ -7,13 +7,14 @@ import streamlit as st
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
-from pages._parts.entrance import apart
+from pages._parts.entrance import apart, way_out
 from pages._parts.site import pages
 
 known = catalogue()
 rows = service().runs()
 
 st.title("Runs")
+way_out()
 if not rows:
     st.markdown("There are no runs yet. Press **Run it live** in the Lab. Every run is kept here, frame by frame.")
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):
