@@ -198,7 +198,7 @@ app = st.App(
         Middleware(Guard, hosts=HOSTS, closed=CLOSED, origins=ORIGINS),
         Middleware(Under, base=BASE),
         Middleware(Visitors, people=people, pages=[*PAGES, *OWN], framed=bool(FRAMES), https=HTTPS, alone=ALONE),
-        Middleware(Handover),
+        Middleware(Handover, people=people),
         Middleware(Packed, folder=STATIC),
     ],
     lifespan=lifespan,

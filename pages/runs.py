@@ -5,7 +5,7 @@ from itertools import chain
 from gradleak_core.runs.several import all_tags
 from pages._parts import choosing, history, race_card
 from pages._parts.engine import catalogue, service
-from pages._parts.entrance import room_button, whose
+from pages._parts.entrance import room_button, way_out, whose
 from pages._parts.site import pages
 from pages._parts.speaking import st
 
@@ -15,6 +15,7 @@ rows = service().runs()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Runs")
     room_button()
+way_out()
 if not rows:
     st.markdown("There are no runs yet. Press **Run it live** in the Lab. Every run is kept here, frame by frame.")
     if st.button("Go to the Lab", type="primary", icon=":material/science:"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,8 +20,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from gradleak_core.__main__ import main
 from gradleak_core.cluster.connection import check_address
-from gradleak_core.cluster.node import folder_of_its_own, put_pictures, read_pictures
+from gradleak_core.cluster.node import OtherCode, folder_of_its_own, own_code, put_pictures, read_pictures
 from gradleak_core.cluster.place import NODE_LOST
+from gradleak_core.cluster.seat import Seat
+from gradleak_core.cluster.tasks import attempt_on_node, on_cluster
 from gradleak_core.runs.protocol import unpack_live
 from gradleak_core.runs.workers import GOES_ON
 from gradleak_core.types import Refused
@@ -203,3 +207,33 @@ def test_private_pictures_leave_a_node_with_their_work(tmp_path: Path, monkeypat
         (folder / "weights" / "network").write_bytes(b"kept")
     assert not folder.exists()
     assert (tmp_path / "node" / "weights" / "network").read_bytes() == b"kept"
+
+
+def test_a_node_with_another_gradleak_is_refused_in_a_sentence() -> None:
+    task: Any = None
+    refused = attempt_on_node("0" * 8, task, {}, [])
+    assert isinstance(refused, OtherCode)
+    assert re.fullmatch(
+        rf"The node .+ has another GradLeak \(code {own_code()}\) than the machine that asks \(code 00000000\); "
+        "install the same on both.",
+        str(refused),
+    )
+    seat = Seat("0" * 8, ["-m", "gradleak_core.runs.worker"], {})
+    assert [*seat.messages()] == [("err", f"{refused}\n".encode())]
+    seat.write(b"x")
+    seat.put({"upload:a": b"one"})
+    seat.end()
+    assert own_code() == own_code() != "0" * 8
+
+
+def test_a_sweep_ends_at_a_node_with_another_gradleak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradleak_core.cluster.tasks.own_code", lambda: "0" * 8)
+    ray: Any = SimpleNamespace(
+        cluster_resources=dict, remote=lambda **_: lambda function: SimpleNamespace(remote=function),
+        wait=lambda there, num_returns: (there[:1], there[1:]), get=lambda outcome: outcome,
+        exceptions=SimpleNamespace(RayError=OSError, RayTaskError=OSError),
+    )  # fmt: skip
+    ray.cancel = lambda *_, **__: None
+    tasks: Any = [SimpleNamespace(images=())] * 3
+    with pytest.raises(OtherCode, match=r"The node .+ has another GradLeak"):
+        list(on_cluster(ray, tasks, ""))

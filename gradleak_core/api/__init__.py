@@ -50,6 +50,7 @@ GONE_WRONG = "Something went wrong in the server; its log says what."
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 IMMUTABLE = {"cache-control": "private, max-age=31536000, immutable"}
 HEADERS = {
+    "cache-control": "private, no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",

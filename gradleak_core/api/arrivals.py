@@ -34,7 +34,7 @@ async def post_upload(request: Request) -> Response:
         except asyncio.TimeoutError:
             raise HTTPException(408, "The picture took too long to arrive; try again.") from None
         name = request.query_params.get("name", "")
-        taken = await run_in_threadpool(lambda: service.keep_uploads(pictures.take(file, name)))
+        taken = await run_in_threadpool(lambda: service.keep_uploads(pictures.take(file), name))
         return JSONResponse(taken | await run_in_threadpool(find_setup, service, file), 201)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOGIN = "/auth/"
+"""What the paths begin with from which Streamlit leads to a provider of logins."""
 
 
 class Under:
@@ -38,16 +41,20 @@ class Under:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if "location" in headers:
-                    headers["location"] = relative(headers["location"], path)
+                    headers["location"] = relative(headers["location"], path, Headers(scope=scope).get("host", ""))
             await send(message)
 
         await self.app({**scope, "path": path, "root_path": ""}, receive, answer)
 
 
-def relative(location: str, path: str) -> str:
-    """Returns where a redirect from `path` leads, as an address relative to it."""
+def relative(location: str, path: str, host: str) -> str:
+    """Returns where a redirect from `path` leads on this `host`, as an address relative to it.
+
+    One to somewhere else stays as it is, and so does one of a login, whose provider may be on the same host.
+    """
     there = urlsplit(location)
-    if not (there.netloc or location.startswith("/")):
+    elsewhere = there.netloc and (there.netloc != host or path.startswith(LOGIN))
+    if elsewhere or not (there.netloc or location.startswith("/")):
         return location
     return with_query("./" + "../" * (path.count("/") - 1) + there.path.lstrip("/"), there.query)
 

@@ -55,7 +55,7 @@ class RunTiles:
         """Looks at all runs anew. Returns whether anything about them has changed."""
         store = self.service.store
         assert isinstance(store, RoomStore)
-        rows, owners = await asyncio.to_thread(lambda: (store.room_rows(), store.uploaders()))
+        rows, owners = await asyncio.to_thread(lambda: (store.room_rows(), store.owners_of_uploads()))
         self.rows, self._owners = {row["id"]: row for row in rows}, owners
         room = room_of(self.service)
         self.public = frozenset(row["id"] for row in rows if may_see(ANYBODY, row, shared=room.shared))

@@ -29,7 +29,7 @@ def examine_service(service: Service) -> dict[str, Any]:
     """Returns the health of a service, with the free bytes of its disk and whether its database can be read."""
     health = service.health() | {"disk_free_bytes": free_bytes(service)}
     try:
-        service.store.rows()
+        service.store.row("")
     except Unreadable as error:
         return health | {"ok": False, "error": str(error)}
     return health

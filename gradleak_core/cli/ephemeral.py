@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -53,9 +54,14 @@ def has_room(place: Path) -> bool:
 
 
 def remove_left(folder: Path) -> None:
-    """Removes the folder of a server that is no longer there; any other stays."""
+    """Removes the folder of a server that is no longer there; any other stays, and whatever is another account's.
+
+    Everybody may put something under such a name there, a link to a folder of this account among it.
+    """
     with contextlib.suppress(OSError, InUse):
-        if time.time() - folder.stat().st_mtime > YOUNG:
+        there = folder.lstat()
+        own = stat.S_ISDIR(there.st_mode) and (sys.platform == "win32" or there.st_uid == os.getuid())
+        if own and time.time() - there.st_mtime > YOUNG:
             lock(folder / "runs.lock").release()
             shutil.rmtree(folder)
 

@@ -103,6 +103,8 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(place, encoding="utf-8")
     found = addresses() if site.host in EVERYWHERE else []
+    if site.room:
+        found.sort(key=outward_address().__ne__)
     door = url(found[0], port, base_path, secure=site.secure) if found else place
     settings |= {"GRADLEAK_ROOM": f"{door.rstrip('/')}/" if site.room else "", "STREAMLIT_SERVER_PORT": str(port)}
     os.environ |= settings | {"GRADLEAK_DATA": str(folder)}
@@ -250,10 +252,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def addresses() -> list[str]:
-    """Returns the IPv4 addresses of this machine but loopback, without asking a name server.
-
-    The one by which it reaches other networks comes first; phones are most likely there.
-    """
+    """Returns the IPv4 addresses of this machine but loopback, without asking a name server."""
     if sys.platform == "win32":
         found = socket.gethostbyname_ex(socket.gethostname())[2]
     else:
@@ -265,12 +264,14 @@ def addresses() -> list[str]:
                 with contextlib.suppress(OSError):  # it has no address
                     answer = fcntl.ioctl(asking, SIOCGIFADDR, struct.pack("256s", interface.encode()))
                     found.append(socket.inet_ntoa(answer[20:24]))
-    first = outward_address()
-    return sorted((one for one in found if not one.startswith("127.")), key=lambda one: one != first)
+    return [address for address in found if not address.startswith("127.")]
 
 
 def outward_address() -> str:
-    """Returns the IPv4 address by which this machine would reach others; empty without one. Nothing is sent."""
+    """Returns the IPv4 address by which this machine would reach others, where phones most likely are.
+
+    Nothing is sent. Empty without one.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             asking.connect(("192.0.2.1", 9))  # an address of nobody, kept for examples

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from gradleak_core.data.files import write_whole
+from gradleak_core.places import PACKAGE
 from gradleak_core.types import Refused
 
 SHARED = ("weights", "datasets")
 """Folders of what any work may find again: they hold nothing of a person's."""
+
+
+class OtherCode(Refused):
+    """An error of a node whose GradLeak is not the one of the machine that asks. The message is a sentence."""
+
+
+@cache
+def own_code() -> str:
+    """Returns eight hex digits that change with every line of this package."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def check_code(asked: str) -> None:
+    """Raises `OtherCode` unless this node has the code of the machine that asks, since its numbers might differ."""
+    if asked != own_code():
+        raise OtherCode(
+            f"The node {platform.node()} has another GradLeak (code {own_code()}) than the machine that asks "
+            f"(code {asked}); install the same on both."
+        )
 
 
 def node_folder() -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradleak_core.cluster.connection import resources
-from gradleak_core.cluster.node import read_pictures
+from gradleak_core.cluster.node import own_code, read_pictures
 from gradleak_core.cluster.seat import Said, Seat
 from gradleak_core.data.folders import FOLDERS_VARIABLE
 from gradleak_core.runs.jobs import Job
@@ -67,7 +67,7 @@ class RemoteProcess:
         self.stdin, self.closing = self, False
         self.ended = asyncio.Event()
         seat = ray.remote(concurrency_groups=GROUPS, max_restarts=0, **resources(ray, ""))(Seat)
-        self.seat = seat.remote(list(arguments), dict(told))
+        self.seat = seat.remote(own_code(), list(arguments), dict(told))
         messages = self.seat.messages.options(num_returns="streaming", concurrency_group="out").remote()
         self.pumping = asyncio.create_task(self._pump(messages))
 

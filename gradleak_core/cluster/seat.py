@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from subprocess import PIPE
 
-from gradleak_core.cluster.node import folder_of_its_own, put_pictures
+from gradleak_core.cluster.node import OtherCode, check_code, folder_of_its_own, put_pictures
 from gradleak_core.runs.processes import process_environment, processor_seconds
 from gradleak_core.runs.protocol import LENGTHS, lengths, pack
 
@@ -23,18 +23,33 @@ Said = tuple[str, bytes]
 
 
 class Seat:
-    """A worker process with a data folder of its own. Both go with the actor that this is."""
+    """A worker process with a data folder of its own. Both go with the actor that this is.
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    On a node that has not the `code` of the server there is no process, and a sentence in the place of its last words.
+    """
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, code: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self.kept = ExitStack()
+        self.said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self.beats = False
+        try:
+            check_code(code)
+        except OtherCode as refused:
+            self.said.put(("err", f"{refused}\n".encode()))
+            self.said.put(None)
+        else:
+            self.start(arguments, environment)
+
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Starts the process and listens to it."""
         self.folder = self.kept.enter_context(folder_of_its_own())
         added = {name: value for name, value in environment.items() if name not in os.environ}
         self.process = subprocess.Popen(
             [sys.executable, *arguments, "--index", "0"], stdin=PIPE, stdout=PIPE, stderr=PIPE,
             env=process_environment(added | {"GRADLEAK_DATA": str(self.folder)}),
         )  # fmt: skip
-        self.said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
-        self.beats = False
         for work in (self.read_messages, self.read_prints, self.watch):
             threading.Thread(target=work, daemon=True).start()
 
@@ -45,17 +60,20 @@ class Seat:
 
     def write(self, message: bytes) -> None:
         """Passes a message to the process."""
-        if self.process.stdin is not None:
+        if self.process is not None and self.process.stdin is not None:
             with suppress(OSError):  # it has ended, and its stream of messages says so
                 self.process.stdin.write(message)
                 self.process.stdin.flush()
 
     def put(self, pictures: Mapping[str, bytes]) -> None:
         """Makes these the only private pictures on this node that the process can read."""
-        put_pictures(self.folder, pictures)
+        if self.process is not None:
+            put_pictures(self.folder, pictures)
 
     def end(self) -> None:
         """Ends the process and removes what it was given."""
+        if self.process is None:
+            return
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
@@ -67,6 +85,7 @@ class Seat:
 
     def read_messages(self) -> None:
         """Queues every whole message of the process, and None at its end."""
+        assert self.process is not None
         stream = self.process.stdout
         assert stream is not None
         with suppress(ValueError):  # what is no message ends the stream, as it would on the server's machine
@@ -78,12 +97,14 @@ class Seat:
 
     def read_prints(self) -> None:
         """Queues what the process prints."""
+        assert self.process is not None
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.said.put(("err", line))
 
     def watch(self) -> None:
         """Beats for a process that computes in silence, because the server cannot see its processor time."""
+        assert self.process is not None
         spent = None
         while self.process.poll() is None:
             time.sleep(WATCH_SECONDS)

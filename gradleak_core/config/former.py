@@ -13,7 +13,7 @@ from collections.abc import Mapping, MutableMapping
 
 from gradleak_core.types import JSON
 
-SCHEMA = 6
+SCHEMA = 7
 """The version of everything that is written as JSON, and of the file of runs."""
 PATHS = {"attack.seeds": "attack.restarts"}
 """Knobs by their former paths."""

@@ -43,6 +43,13 @@ class Limits:
             most = f"one run may take {about(self.run)} here"
             raise Refused(f"This run would take about {about(seconds)}, and {most}; lower {lower}.")
 
+    def check_price(self, experiment: JSON, seconds: float, settings: int) -> None:
+        """Raises `Refused` for a price whose attacks, one a setting, would take longer than one run may."""
+        if settings * seconds > self.run:
+            lower = f"the iterations ({experiment['attack'].get('steps', 1):,}), {to_lower(experiment)}"
+            took = f"The {settings} attacks of this price would take about {about(settings * seconds)}"
+            raise Refused(f"{took}, and they may take {about(self.run)} here; price fewer defences, or lower {lower}.")
+
     def check_queue(self, waiting: Sequence[float], asked: Sequence[float]) -> None:
         """Raises `OverLimit` when a person may not add runs to those that wait. Of both the seconds are given."""
         if len(waiting) + len(asked) > self.queued:

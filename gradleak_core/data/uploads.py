@@ -90,11 +90,15 @@ def keep_upload(folder: Path, clean: bytes) -> str:
 
 
 def keep_name(folder: Path, reference: str, name: str) -> None:
-    """Writes the name of an upload's file beside it, without folders and cut short. Raises OSError."""
+    """Writes the clean name of an upload's file beside it, unless it is empty. Raises OSError."""
+    if name:
+        write_whole(upload_file(folder, reference).with_suffix(NAME_SUFFIX), name.encode())
+
+
+def clean_file_name(name: str) -> str:
+    """Returns the name of a file without folders and cut short."""
     alone = name.replace("\\", "/").rpartition("/")[2]
-    plain = "".join(filter(str.isprintable, alone)).strip()[:LONGEST_FILE_NAME]
-    if plain:
-        write_whole(upload_file(folder, reference).with_suffix(NAME_SUFFIX), plain.encode())
+    return "".join(filter(str.isprintable, alone)).strip()[:LONGEST_FILE_NAME]
 
 
 def read_name(folder: Path, reference: str) -> str:
@@ -128,18 +132,13 @@ def uploads_of(experiment: Any) -> set[str]:
     return {image for image in listed if isinstance(image, str) and image.startswith("upload:")}
 
 
-def sweep(folder: Path, used: Collection[str], seconds: float) -> list[str]:
-    """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError.
-
-    Returns the names of those files without their ending.
-    """
+def sweep(folder: Path, used: Collection[str], seconds: float) -> None:
+    """Removes every file that is older than so many seconds and is not one of the uploads used. Raises OSError."""
     kept = {reference.removeprefix("upload:") for reference in used}
-    oldest, gone = time.time() - seconds, []
+    oldest = time.time() - seconds
     for place in folder.glob("*"):
         if place.stem not in kept and place.stat().st_mtime < oldest:
             place.unlink(missing_ok=True)
-            gone.append(place.stem)
-    return gone
 
 
 def _check(data: bytes) -> tuple[Image.Image, Image.Image | None]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from gradleak_core.config.admission import admit
 from gradleak_core.config.schemas import quoted
+from gradleak_core.data import uploads
 from gradleak_core.data.uploads import upload_path, uploads_of
 from gradleak_core.languages import say
 from gradleak_core.people import (
@@ -131,6 +132,13 @@ class Access:
         rows = [] if self.asker.person is None else self.store.rows_of(self.asker.person)
         return [row for row in rows if not self.covers(self.asker, row)]
 
+    def own_results(self, most: int) -> list[Any]:
+        """Returns the results of the asker's newest runs that have one and can be read, at most `most`."""
+        if self.asker.everything:
+            return self.store.results(most)
+        results = (row["result"] for row in self.own_rows())
+        return [result for result in results if result and result.get("experiment")][:most]
+
     def owns(self, owner: str | None, in_room: Any = False) -> bool:
         """Returns whether what belongs to `owner`, and is `in_room` or not, is the asker's to change."""
         return may_change(self.asker, owner, in_room)
@@ -195,21 +203,36 @@ class Access:
         return problem_of_fork(experiment, self.store)
 
     def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
-        """Checks and keeps an encoded picture, as `Pictures.upload` does, for the asker. Raises as `let_in` too."""
+        """Checks and keeps an encoded picture for the asker, with the name of its file.
+
+        Answers and raises as `Pictures.upload` does, and raises as `let_in` too.
+        """
         self.let_in()
-        return self.keep_uploads(self.pictures.upload(data, name))
+        return self.keep_uploads(self.pictures.upload(data), name)
 
     def let_in(self) -> None:
         """Raises `NotAdmitted` or `OverLimit` for somebody who may not hand in a picture now."""
         self.require_admission()
         self.pictures.admit(self.person, [] if self.person is None else self.store.uploads_of(self.person))
 
-    def keep_uploads(self, taken: dict[str, Any]) -> dict[str, Any]:
-        """Notes that the asker has handed in what `Pictures.take` answered, and returns it."""
-        if self.asker.person is not None:
-            images: Sequence[str] = [taken[name] for name in ("image", "stretched") if taken[name]]
-            self.store.keep_uploader(images, self.asker.person).result()
+    def keep_uploads(self, taken: dict[str, Any], name: str = "") -> dict[str, Any]:
+        """Notes that the asker has handed in what `Pictures.take` answered, in a file of this name, and returns it."""
+        images: Sequence[str] = [taken[which] for which in ("image", "stretched") if taken[which]]
+        name = uploads.clean_file_name(name)
+        if self.person is not None:
+            self.store.keep_uploader(images, self.person, name).result()
+        for image in images if self.person is None else ():
+            uploads.keep_name(self.pictures.folder, image, name)
         return taken
+
+    def file_names(self, experiment: Any) -> list[str]:
+        """Returns the names of the files in which the asker has handed in an experiment's uploads, where known."""
+        images = sorted(uploads_of(experiment))
+        if images and self.person is not None:
+            known = self.store.uploads_of(self.person)
+        else:
+            known = {image: uploads.read_name(self.pictures.folder, image) for image in images}
+        return list(dict.fromkeys(filter(None, map(known.get, images))))
 
     def _allows(self, row: Any, link: str, to_change: bool = False, to_leave: bool = False) -> bool:
         if to_change:

@@ -12,7 +12,7 @@ import torch
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Checkpoint, Saved
 
-EVERY = 3.5
+EVERY = 2.5
 """The fewest seconds between two checkpoints, so that a worker that dies takes less than 5 seconds of work with it."""
 BYTES_WRITTEN_A_SECOND = 2_000_000
 """The most that checkpoints write on average. Larger ones come less often."""

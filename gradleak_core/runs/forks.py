@@ -84,14 +84,16 @@ def check_forks(experiments: Sequence[Any], store: Store) -> None:
 def make_job(rows: Sequence[Any], store: Store) -> Job:
     """Returns what a worker is given to play these queued runs together.
 
-    Each has the CPU threads of an earlier run of it, so that it gives the same bits, and a fork the guess that it goes
-    on from. A fork whose guess is gone goes without, and the engine says so.
+    Each has the CPU threads of its owner's earlier run of it, so that it gives the same bits, and a fork the guess that
+    it goes on from. A fork whose guess is gone goes without, and the engine says so.
     """
     runs, starts = {}, {}
     for row in rows:
         experiment = row["experiment"]
         named = experiment.get("threads")
-        runs[row["id"]] = experiment if named else take_threads(experiment, store.result_of(experiment))
+        runs[row["id"]] = (
+            experiment if named else take_threads(experiment, store.result_of(experiment, row.get("owner")))
+        )
         if experiment.get("fork"):
             with suppress(Refused):
                 starts[row["id"]] = find_start(experiment, store)

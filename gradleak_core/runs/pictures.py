@@ -48,17 +48,17 @@ class Pictures:
         self.limits.check_pictures(sum(file.stat().st_size for file in files if file.is_file()))
         self._rate.count(person, self.limits.uploads)
 
-    def upload(self, data: bytes, name: str = "") -> dict[str, Any]:
-        """Checks and keeps an encoded picture and its file's name, as `take` does.
+    def upload(self, data: bytes) -> dict[str, Any]:
+        """Checks and keeps an encoded picture, as `take` does.
 
         Raises `Busy` too, when too many are in hand.
         """
         with writing(), self.decoder.place(), tempfile.TemporaryFile() as file:
             file.write(data)
-            return self.take(file, name)
+            return self.take(file)
 
-    def take(self, file: IO[bytes], name: str = "") -> dict[str, Any]:
-        """Checks and keeps the picture in a file and the file's name, while the caller holds `decoder.place()`.
+    def take(self, file: IO[bytes]) -> dict[str, Any]:
+        """Checks and keeps the picture in a file, while the caller holds `decoder.place()`.
 
         Returns its reference as `image`, the `width` and `height` that are left of it in pixels, and as `stretched` the
         reference of a second, brightened picture when it is very dark, else None. Raises `Refused`.
@@ -66,32 +66,21 @@ class Pictures:
         plain, stretched = self.decoder.check(file)
         with self.lock:
             kept, bright = (picture and uploads.keep_upload(self.folder, picture) for picture in (plain, stretched))
-            for reference in (kept, bright):
-                if reference:
-                    uploads.keep_name(self.folder, str(reference), name)
         width, height = Image.open(io.BytesIO(plain)).size
         return {"image": kept, "width": width, "height": height, "stretched": bright}
 
-    def drop(self, experiment: Any) -> set[str]:
-        """Removes the uploads of a deleted experiment that no other experiment needs, and returns them."""
-        gone = (mine := uploads.uploads_of(experiment)) and mine - self._needed()
-        for image in gone:
+    def drop(self, images: set[str]) -> None:
+        """Removes those of these uploads that no experiment needs."""
+        for image in images and images - self._needed():
             with suppress(Refused, OSError):
                 kept = uploads.upload_file(self.folder, image)
                 for file in (kept, kept.with_suffix(uploads.NAME_SUFFIX)):
                     file.unlink(missing_ok=True)
 
-        return gone
-
-    def names(self, experiment: Any) -> list[str]:
-        """Returns the names of the files that an experiment's uploads came in, as far as they are kept."""
-        found = (uploads.read_name(self.folder, image) for image in sorted(uploads.uploads_of(experiment)))
-        return list(dict.fromkeys(filter(None, found)))
-
-    def sweep_once(self) -> set[str]:
-        """Removes every upload that is older than a day and that no run needs, and returns them. Raises OSError."""
+    def sweep_once(self) -> None:
+        """Removes every upload that is older than a day and that no run needs. Raises OSError."""
         with self.lock:
-            return {f"upload:{name}" for name in uploads.sweep(self.folder, self._needed(), DAY)}
+            uploads.sweep(self.folder, self._needed(), DAY)
 
     def _needed(self) -> set[str]:
         return {image for experiment in self._experiments() for image in uploads.uploads_of(experiment)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from gradleak_core.config.limits import Limits
 from gradleak_core.config.schemas import quoted
 from gradleak_core.runs.access import Access, NoRun
 from gradleak_core.runs.disk import writing
+from gradleak_core.runs.estimates import REMEMBERED, Experience
 from gradleak_core.runs.known import Known
 from gradleak_core.runs.prices import Prices, check_request
 from gradleak_core.types import Refused
@@ -20,6 +23,7 @@ class PriceDesk(Access):
     """The prices of one data folder, as one person may use them, and what the engine can do."""
 
     prices: Prices
+    limits: Limits
     _known: Known
 
     def catalogue(self) -> Any:
@@ -38,8 +42,20 @@ class PriceDesk(Access):
         catalogue = self.require_catalogue()
         self.check_uploads([experiment], shared=())  # what the room shares may be taken back, and a price stays
         asked = check_request(experiment, defences, federation, catalogue, self.folder)
+        self.check_price(asked[0], len(asked[1]) + 1)
+        longest = math.inf if self.person is None else self.limits.run
         with writing():
-            return self.prices.start(*asked, owner=self.asker.person)
+            return self.prices.start(*asked, owner=self.person, longest=longest)
+
+    def check_price(self, experiment: Any, settings: int) -> None:
+        """Raises `Refused` for a price whose attacks would take longer than one person may have the computer for."""
+        if self.person is not None:
+            seconds = Experience(self.store.results(REMEMBERED)).estimate(experiment, self.catalogue()).seconds
+            self.limits.check_price(experiment, seconds, settings)
+
+    def expected_price(self, experiment: Any, federation: Any, settings: int) -> float | None:
+        """Returns the seconds that the asker's last price of this set-up says for so many settings; None without."""
+        return self.prices.expected(experiment, federation, settings, None if self.asker.everything else self.owns)
 
     def price(self, name: str) -> Any:
         """Returns the status of a price, what it is doing, and its points so far. Raises `NoRun`."""

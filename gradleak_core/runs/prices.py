@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import secrets
 import subprocess
@@ -29,6 +30,7 @@ MOST_SETTINGS = 12
 """The most defences that are priced together."""
 STARTING_UP = "Starting PyTorch, which takes a few seconds."
 CUT_OFF = "The server stopped before this was finished; the points that were there are kept."
+HAD_ITS_TIME = "Somebody else waited and this had had its time, so it was ended; the points that were there are kept."
 prices_log = logging.getLogger("gradleak.prices")
 
 
@@ -42,24 +44,28 @@ class Prices:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder, self.environment = folder, dict(environment)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._stopped: set[str] = set()
+        self._stopped: dict[str, str | None] = {}
+        """Those that were ended on purpose, each with the sentence on why, which the owner who did it needs not."""
         self._lock = threading.Lock()
         for name in self._names():
             self._settle(name)
 
     def start(
-        self, experiment: JSON, defences: Sequence[str], federation: Mapping[str, Any], owner: str | None = None
+        self,
+        experiment: JSON,
+        defences: Sequence[str],
+        federation: Mapping[str, Any],
+        owner: str | None = None,
+        longest: float = math.inf,
     ) -> str:
         """Begins to price defences, each written as on the command line, and returns the id of the price.
 
-        It belongs to `owner`; None is the operator.
+        It belongs to `owner`; None is the operator. Somebody else's that has taken `longest` seconds makes room.
 
         Raises `Refused` while another price goes on, and OSError when the file cannot be written.
         """
         with self._lock:
-            if going := next(filter(self._goes_on, self._processes), None):
-                act = "wait for it or stop it" if self.owner(going) == owner else "wait until somebody else's is done"
-                raise Refused(f"Another price is being worked out; {act}.")
+            self._make_room(owner, longest)
             name = secrets.token_hex(6)
             self.folder.mkdir(parents=True, exist_ok=True)
             head: JSON = {"status": "running", "message": None, "note": STARTING_UP, "points": [], "begun": time.time()}
@@ -75,6 +81,17 @@ class Prices:
                 self._file(name).unlink(missing_ok=True)
                 raise
             return name
+
+    def _make_room(self, owner: str | None, longest: float) -> None:
+        """Ends a price that has taken `longest` seconds for another owner. Raises `Refused` for any that goes on."""
+        going = next(filter(self._goes_on, self._processes), None)
+        if going is None:
+            return
+        if self.owner(going) == owner:
+            raise Refused("Another price is being worked out; wait for it or stop it.")
+        if self.get(going)["seconds"] < longest:
+            raise Refused("Another price is being worked out; wait until somebody else's is done.")
+        self.stop(going, HAD_ITS_TIME)
 
     def get(self, name: str) -> JSON:
         """Returns what is known of a price so far; None for an unknown id and for a file that cannot be read."""
@@ -99,15 +116,21 @@ class Prices:
 
     def newest(self, whose: Callable[[str | None], bool] | None = None) -> str | None:
         """Returns the id of the last price that was started and can be read, of the owners that `whose` names."""
-        names = [name for name in self._names() if whose is None or whose(self.owner(name))]
-        return next((name for name in sorted(names, key=self._age) if self._read(name)), None)
+        return next(filter(self._read, self._names_of(whose)), None)
 
-    def expected(self, experiment: JSON, federation: Mapping[str, Any], settings: int) -> float | None:
+    def expected(
+        self,
+        experiment: JSON,
+        federation: Mapping[str, Any],
+        settings: int,
+        whose: Callable[[str | None], bool] | None = None,
+    ) -> float | None:
         """Returns the seconds that no defence and so many settings took the last time, by the time for each of them.
 
-        Only a finished price counts whose set-up is the same but for pictures, labels and seed. None without one.
+        Only a finished price of the owners that `whose` names counts whose set-up is the same but for pictures, labels
+        and seed. None without one.
         """
-        for name in sorted(self._names(), key=self._age):
+        for name in self._names_of(whose):
             value = self._read(name)
             if value and value["status"] == "done" and value["points"] and value.get("seconds"):
                 alike = all(value["federation"].get(key) == wanted for key, wanted in federation.items())
@@ -115,11 +138,11 @@ class Prices:
                     return float(value["seconds"]) / len(value["points"]) * (settings + 1)
         return None
 
-    def stop(self, name: str) -> bool:
-        """Ends a price and keeps its points. Returns False when it has ended already."""
+    def stop(self, name: str, why: str | None = None) -> bool:
+        """Ends a price, keeps its points, and says why. Returns False when it has ended already."""
         if name not in self._processes or not self._goes_on(name):
             return False
-        self._stopped.add(name)
+        self._stopped[name] = why
         end_computation(self._processes[name])
         self._settle(name)
         return True
@@ -176,7 +199,7 @@ class Prices:
         if value["status"] != "running" or (process and code is None):
             return {}
         if name in self._stopped:
-            return {"status": "stopped", "note": None}
+            return {"status": "stopped", "note": None, "message": self._stopped[name]}
         if process is None:
             return {"status": "interrupted", "message": CUT_OFF}
         lines = self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")
@@ -185,6 +208,10 @@ class Prices:
 
     def _names(self) -> list[str]:
         return [file.stem for file in self.folder.glob("*.json") if _is_id(file.stem) and self._log(file.stem).exists()]
+
+    def _names_of(self, whose: Callable[[str | None], bool] | None) -> list[str]:
+        """Returns the ids of the prices of the owners that `whose` names, all without it, the newest first."""
+        return sorted((name for name in self._names() if whose is None or whose(self.owner(name))), key=self._age)
 
     def _age(self, name: str) -> int:
         """Returns a number that is smaller the later a price was started."""

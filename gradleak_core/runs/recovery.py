@@ -23,17 +23,21 @@ COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("frames", "head"): renew_head,
 }
 """The function that gives the JSON in a column today's names, by table and column."""
-ADDED = dict.fromkeys(("race", "race_head", "tags", "owner", "link", "race_link"), "TEXT")
-"""The columns of runs that came after schema 2, and their types."""
+ADDED = {
+    "runs": dict.fromkeys(("race", "race_head", "tags", "owner", "link", "race_link"), "TEXT"),
+    "uploaders": {"name": "TEXT", "at": "REAL"},
+}
+"""The columns that came after schema 2, and their types, by table."""
 CHECKPOINTS = """
 CREATE TABLE IF NOT EXISTS checkpoints (
     run TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE, iteration INTEGER NOT NULL, state BLOB NOT NULL);
 """
 """What was written down of each unfinished run. It is not rescued, because a run without it begins anew."""
 UPLOADERS = """
-CREATE TABLE IF NOT EXISTS uploaders (image TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (image, owner));
+CREATE TABLE IF NOT EXISTS uploaders (
+    image TEXT NOT NULL, owner TEXT NOT NULL, name TEXT, at REAL, PRIMARY KEY (image, owner));
 """
-"""Who has handed in which upload. A file of before has none of it."""
+"""Who has handed in which upload, by what file name and when. A file of before has none of it."""
 KEYS = {"runs": ("id",), "frames": ("run", "iteration"), "uploaders": ("image", "owner")}
 BLANK: dict[str, dict[str, Any]] = {
     "runs": {"name": "A damaged run", "created": 0.0, "status": "interrupted", "experiment": "null"},
@@ -56,7 +60,8 @@ def is_sound(db: sqlite3.Connection, schema: str) -> bool:
         with closing(sqlite3.connect(":memory:")) as new:
             new.executescript(schema)
             old = KEYS.keys() - {"uploaders"}
-            return all(set(column_names(db, table)) >= {*column_names(new, table)} - ADDED.keys() for table in old)
+            added = ADDED["runs"].keys()
+            return all(set(column_names(db, table)) >= {*column_names(new, table)} - added for table in old)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
@@ -183,11 +188,11 @@ def renew(db: sqlite3.Connection) -> None:
         return
     with db:
         db.execute("BEGIN IMMEDIATE")
-        there = {row[1] for row in db.execute("PRAGMA table_info(runs)")}
-        for name in ADDED.keys() - there:
-            db.execute(f"ALTER TABLE runs ADD COLUMN {name} {ADDED[name]}")
         db.execute(CHECKPOINTS)
         db.execute(UPLOADERS)
+        for table, added in ADDED.items():
+            for name in added.keys() - column_names(db, table):
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {added[name]}")
         for (table, column), change in COLUMNS.items() if version < 2 else ():
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")
             for number, text in rows.fetchall():

@@ -15,6 +15,7 @@ from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.pictures import Pictures
 from gradleak_core.runs.prices import Prices
 from gradleak_core.runs.store import Store
+from gradleak_core.runs.uploaders import forget_unused
 from gradleak_core.types import Refused
 
 HOUR, A_DAY = 3600, 86_400
@@ -43,7 +44,7 @@ class Retention:
         """Removes the uploads that no run needs, and every run and price that is too old. Raises OSError."""
         if self._days is not None:
             self._remove_before((time.time() if now is None else now) - self._days * A_DAY)
-        self._store.forget_uploads(self._pictures.sweep_once())
+        forget_unused(self._store, self._pictures)
 
     def _remove_before(self, moment: float) -> None:
         for row in self._store.rows():

@@ -71,7 +71,7 @@ class RoomStore(Store):
         """Returns the rows of all runs of the room, newest first."""
         return self._rows("WHERE id IN (SELECT run FROM joiners WHERE open) ORDER BY number DESC")
 
-    def uploaders(self) -> dict[str, set[str]]:
+    def owners_of_uploads(self) -> dict[str, set[str]]:
         """Returns who has handed in each upload."""
         owners: dict[str, set[str]] = {}
         with self._reader() as db:
@@ -98,7 +98,7 @@ class RoomStore(Store):
         which = "WHERE owner = ? OR id IN (SELECT run FROM joiners WHERE person = ?) ORDER BY number DESC"
         return self._rows(which, owner, owner)
 
-    def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
+    def _rows(self, which: str, *values: str | None) -> list[dict[str, Any]]:
         rows = super()._rows(which, *values)
         return [row | {"people": json.loads(row["people"]), "in_room": bool(row["in_room"])} for row in rows]
 

@@ -9,6 +9,7 @@ from gradleak_core.runs.hub import OVER
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.rows import Row
 from gradleak_core.runs.service import Service
+from gradleak_core.runs.uploaders import release_all
 from gradleak_core.types import Refused
 
 TOO = "Others have this run too, so it is computed once for all; Stop leaves it to them."
@@ -102,8 +103,8 @@ def close_room(service: Service, *, keep: bool) -> None:
             service.erase(row)
         store.close_room()
         store.flush()
-        images = [image for person in people for image in store.uploads_of(person)]
-        store.forget_uploads(set() if keep else service.pictures.drop({"images": images}))
+        if not keep:
+            release_all(store, service.pictures, people)
     if not keep:
         service.prices.remove_of(people)
     ask_all_again(service, rows)

@@ -15,6 +15,7 @@ from gradleak_core.runs.price_desk import PriceDesk
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.rows import Row, clean_name, describe_end
 from gradleak_core.runs.supervisor import Supervisor
+from gradleak_core.runs.uploaders import release_uploads
 from gradleak_core.types import Refused
 
 Result = TypeVar("Result")
@@ -78,12 +79,14 @@ class Steering(PriceDesk):
         with self.pictures.lock:
             if self.asker.host or not self.take_from(row, self.person):
                 self.erase(row)
+            else:
+                release_uploads(self.store, self.pictures, row | {"owner": self.person, "people": ()})
 
     def erase(self, row: Row) -> None:
         """Removes a run as `delete` does, whosever it is, while the caller holds the lock of the pictures."""
         self.call(self._delete, row["id"])
         self.store.flush()
-        self.store.forget_uploads(self.pictures.drop(row["experiment"]))
+        release_uploads(self.store, self.pictures, row)
 
     def take_from(self, row: Row, person: str | None) -> bool:
         """Takes a run, or the race that it is a lane of, from a person if it is others' too, and returns whether it is.

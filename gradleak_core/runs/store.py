@@ -168,21 +168,28 @@ class Store:
         text, row = f"UPDATE runs SET {column} = ? WHERE id = ?", (link, run)
         return self._tell(run, lambda db: db.execute(text, row), 0, **{column: link})
 
-    def keep_uploader(self, images: Collection[str], owner: str) -> Future[None]:
-        """Notes who has handed in uploads. The future raises `Unwritable` when there is no room for it now."""
-        rows = [(image, owner) for image in images]
-        text = "INSERT OR IGNORE INTO uploaders VALUES (?, ?)"
+    def keep_uploader(self, images: Collection[str], owner: str, name: str = "") -> Future[None]:
+        """Notes who hands in uploads, in which file. The future raises `Unwritable` when there is no room for it."""
+        rows = [(image, owner, name, time.time()) for image in images]
+        text = "INSERT OR REPLACE INTO uploaders (image, owner, name, at) VALUES (?, ?, ?, ?)"
         return self._writer.write(lambda db: db.executemany(text, rows), waits=False)
 
-    def forget_uploads(self, images: Collection[str]) -> Future[None]:
-        """Forgets who has handed in uploads that are gone."""
-        rows = [(image,) for image in images]
-        return self._writer.write(lambda db: db.executemany("DELETE FROM uploaders WHERE image = ?", rows))
+    def forget_uploaders(self, pairs: Collection[tuple[str, str | None]]) -> Future[None]:
+        """Forgets that a person has handed in an upload, for each upload and person in `pairs`."""
+        text, rows = "DELETE FROM uploaders WHERE image = ? AND owner = ?", list(pairs)
+        return self._writer.write(lambda db: db.executemany(text, rows))
 
-    def uploads_of(self, owner: str) -> list[str]:
-        """Returns the uploads that a person has handed in."""
+    def uploads_of(self, owner: str) -> dict[str, str]:
+        """Returns the uploads that a person has handed in, each with the name of its file."""
         with self._reader() as db:
-            return [image for (image,) in db.execute("SELECT image FROM uploaders WHERE owner = ?", (owner,))]
+            found = db.execute("SELECT image, name FROM uploaders WHERE owner = ?", (owner,)).fetchall()
+        return {image: name or "" for image, name in found}
+
+    def uploaders(self) -> dict[tuple[str, str], float]:
+        """Returns when each upload was handed in, in seconds since 1970, by the upload and the person."""
+        with self._reader() as db:
+            found = db.execute("SELECT image, owner, at FROM uploaders").fetchall()
+        return {(image, owner): at or 0.0 for image, owner, at in found}
 
     def uploaded(self, image: str, owner: str) -> bool:
         """Returns whether a person has handed in an upload."""
@@ -239,16 +246,16 @@ class Store:
         """Returns the row of a run; None for an unknown run."""
         return next(iter(self._rows("WHERE id = ?", run)), None)
 
-    def _rows(self, which: str, *values: str) -> list[dict[str, Any]]:
+    def _rows(self, which: str, *values: str | None) -> list[dict[str, Any]]:
         news = dict(self._news)  # taken first, so that what is written meanwhile is in one of the two
         with self._reader() as db:
             found = [decode_row(row) for row in db.execute(f"SELECT {self.row_columns} FROM runs {which}", values)]
         return [row | news.get(row["id"], {}) for row in found if row["id"] not in self._leaving]
 
-    def result_of(self, experiment: Any) -> Any:
-        """Returns the result of the newest run of an experiment; None when no run of it has ended."""
-        which = "WHERE experiment = ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
-        found = self._rows(which, json.dumps(experiment))
+    def result_of(self, experiment: Any, owner: str | None = None) -> Any:
+        """Returns the result of the owner's newest run of an experiment; None when no run of it has ended."""
+        which = "WHERE experiment = ? AND owner IS ? AND result IS NOT NULL ORDER BY number DESC LIMIT 1"
+        found = self._rows(which, json.dumps(experiment), owner)
         return found[0]["result"] if found else None
 
     def results(self, most: int) -> list[Any]:

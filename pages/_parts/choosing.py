@@ -54,7 +54,7 @@ def filtered(rows: Sequence[JSON]) -> list[JSON]:
 
 def has_words(row: JSON, words: str) -> bool:
     """Returns whether each of the words is in the run's title, its race's, a tag, or the name of its picture's file."""
-    files = service().pictures.names(row["experiment"])
+    files = service().file_names(row["experiment"])
     files += ["your picture"] if uploads_of(row["experiment"]) else []
     text = " ".join([row["name"], (row["race"] or {}).get("title") or "", *row["tags"], *files]).casefold()
     return all(one in text for one in words.casefold().split())

@@ -60,8 +60,8 @@ def usable(run: str | None) -> Any:
 
 
 def before(experiment: Any) -> str:
-    """Says how long this set-up took here before, with this picture or another; empty where it never did."""
-    seconds = time_before(experiment, service().store.results(MOST_REMEMBERED))
+    """Says how long this set-up took this person before, with this picture or another; empty where it never did."""
+    seconds = time_before(experiment, service().own_results(MOST_REMEMBERED))
     if seconds is None:
         return ""
     return f"Here, runs of this set-up, with this picture or others, were recognisable after about {duration(seconds)}."

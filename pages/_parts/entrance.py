@@ -6,7 +6,7 @@ from gradleak_core.people.register import LOG_IN, TYPE_PIN
 from gradleak_core.types import JSON, Refused
 from pages._parts.engine import service
 from pages._parts.speaking import st
-from pages._parts.texts import note
+from pages._parts.texts import escaped, note
 
 SAYS = {TYPE_PIN: "Type the room's PIN to run it:", LOG_IN: "Log in to run it:"}
 ACTS = {TYPE_PIN: "Enter", LOG_IN: "Log in"}
@@ -65,6 +65,17 @@ def enter_and_complain(pin: str) -> None:
     """Admits this person, or has the live view say why not."""
     if why := enter(pin):
         st.session_state["complaints"] = [why]
+
+
+def way_out() -> None:
+    """Shows who has logged in, with a button to log out; nothing where nobody has."""
+    desk = service()
+    if desk.people is None or desk.people.log_in is None or not desk.asker.admitted:
+        return
+    name = st.user.get("name") or st.user.get("email")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        note(f"You are logged in as {escaped(str(name))}." if name else "You are logged in.")
+        st.button("Log out", on_click=st.logout, icon=":material/logout:")
 
 
 def entrance(key: str) -> bool:

@@ -11,7 +11,7 @@ import re
 import threading
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import get_instance
@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from gradleak_core.data.uploads import MEGABYTES
+from gradleak_core.people.register import People
 
 ROOM = 4 * MEGABYTES * 2**20
 KEPT = 60.0
@@ -54,15 +55,20 @@ held = Held()
 
 
 class Handover:
-    """Lets files into Streamlit while there is room, and removes those that nobody takes."""
+    """Lets files into Streamlit while there is room, and removes those that nobody takes.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Where `people` are kept apart, only those who may hand in a picture take up any of that room.
+    """
+
+    def __init__(self, app: ASGIApp, people: People | None = None) -> None:
+        self.app, self.people = app, people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         place = ROUTE.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
         if place is None:
             await self.app(scope, receive, send)
+        elif self.people and (barrier := self.people.barrier(self.people.asker(Request(scope).cookies))):
+            await PlainTextResponse(barrier, 403)(scope, receive, send)
         elif await room_for(place[2], size_of(scope)):
             asyncio.get_running_loop().call_later(2 * KEPT, forget, place[1], place[2])
             await self._let_in(scope, receive, send)

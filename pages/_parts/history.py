@@ -130,7 +130,7 @@ def state(row: JSON) -> None:
 
 def made_of(experiment: JSON) -> str:
     """Names the parts of a run in one line, and the files of the pictures that were handed in for it."""
-    files = map(texts.escaped, service().pictures.names(experiment))
+    files = map(texts.escaped, service().file_names(experiment))
     return ", ".join([texts.ingredients(experiment, catalogue()), *files])
 
 

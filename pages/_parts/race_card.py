@@ -71,7 +71,7 @@ def race_state(race: JSON) -> None:
     st.markdown(f"**{texts.escaped(race['title'])}**")
     if tags := all_tags(race["lanes"]):
         st.markdown(tag_badges(tags))
-    files = dict.fromkeys(name for row in race["lanes"] for name in service().pictures.names(row["experiment"]))
+    files = dict.fromkeys(name for row in race["lanes"] for name in service().file_names(row["experiment"]))
     of = f" of {', '.join(map(texts.escaped, files))}" if files else ""
     note(f"{created:%d %b %Y, %H:%M}, {len(race['lanes'])} lanes on one clock{of}")
     with st.container(horizontal=True, gap="small"):

@@ -69,7 +69,7 @@ def form(experiment: JSON) -> None:
 
 def expectation(experiment: JSON, federation: JSON, count: int) -> str:
     """Says how long a price is likely to take, from the last one of the same set-up here."""
-    seconds = service().prices.expected(experiment, federation, count)
+    seconds = service().expected_price(experiment, federation, count)
     if seconds is None:
         return "How long it takes is said as soon as the first rounds are trained."
     return f"Expect about {duration(seconds)}, going by the last time with this set-up."

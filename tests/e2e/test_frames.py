@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlencode
 
@@ -14,6 +16,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import PATIENCE_MS, Server, serving
 from tests.e2e.lab import SHORT, Lab
 from tests.e2e.test_choosing import flag, open_uploads, upload
+from tests.web import nginx
+from tests.web.sealed import free_port
+
+PIN = "424242"
+needs_tls = pytest.mark.skipif(not (nginx.find() and shutil.which("openssl")), reason="needs nginx and openssl")
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +82,49 @@ def test_no_other_site_frames_it(framed: Server, course: int, server: Server, ta
         with tab.expect_event("console", lambda said: "frame-ancestors" in said.text):
             tab.goto(f"{parent}/?{shown.url}/")
         expect(tab.frame_locator("iframe").get_by_test_id("live-view")).to_have_count(0)
+
+
+@pytest.fixture
+def course_over_https(tmp_path: Path) -> Iterator[str]:
+    """The address of a course that frames a server whose people are kept apart, each by https on a site of its own."""
+    port = free_port()
+    course, lab = f"https://localhost:{port}", f"https://127.0.0.1:{port}"
+    options = ("--people", "--pin", PIN, "--frame-ancestors", course, "--trusted-proxy", "127.0.0.1")
+    page = f'<iframe name="lab" src="{lab}/?{urlencode(SHORT)}" width="1280" height="900"></iframe>'
+    with serving(tmp_path, *options) as server:
+        told = f"{nginx.KEPT_HOST} proxy_set_header X-Forwarded-Proto https;"
+        places = (
+            nginx.place("/", server.url, told),
+            f"location /course {{ default_type text/html; return 200 '{page}'; }}",
+        )
+        with nginx.nginx(tmp_path, *places, secure=port):
+            yield course
+
+
+@needs_tls
+def test_a_frame_over_https_keeps_its_cookie_and_starts_a_run_after_the_pin(
+    course_over_https: str, browser: Browser
+) -> None:
+    how: Any = {"viewport": {"width": 1320, "height": 950}, "ignore_https_errors": True, "reduced_motion": "reduce"}
+    with browser.new_context(**how) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        tab = context.new_page()
+        tab.goto(f"{course_over_https}/course")
+        lab = Lab(cast("Page", tab.frame("lab")))
+        field = lab.view.get_by_label("Type the room's PIN to run it:")
+        field.fill(PIN)
+        field.press("Enter")
+        expect(lab.button("Run it live")).to_be_enabled()
+        run = lab.run()
+        lab.expect_status("done")
+        (kept,) = context.cookies()
+        assert (kept["secure"], kept["httpOnly"], kept["sameSite"]) == (True, True, "None")
+        assert kept["partitionKey"] == "https://localhost"
+        tab.reload()
+        again = Lab(cast("Page", tab.frame("lab")))
+        expect(again.button("Run it live")).to_be_enabled()
+        assert again.page.evaluate("run => fetch(`./api/runs/${run}`).then(got => got.status)", run) == 200
+        alone = context.new_page()
+        alone.goto(course_over_https.replace("localhost", "127.0.0.1"))
+        expect(alone.get_by_label("Type the room's PIN to run it:")).to_be_visible()
+        assert alone.evaluate("run => fetch(`./api/runs/${run}`).then(got => got.status)", run) == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from gradleak_core.people.register import People
 from pages._parts import handover
 from pages._parts.handover import ROOM, Handover
+from tests.web.test_people import header
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:
@@ -21,11 +24,13 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(size))(scope, receive, send)
 
 
-def put(*requests: dict[str, Any], path: str = "/_stcore/upload_file/session/file-") -> list[int]:
+def put(
+    *requests: dict[str, Any], path: str = "/_stcore/upload_file/session/file-", people: People | None = None
+) -> list[int]:
     """The status of one PUT after the other."""
 
     async def send() -> list[int]:
-        transport = httpx.ASGITransport(Handover(reading))
+        transport = httpx.ASGITransport(Handover(reading, people))
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             return [(await client.put(f"{path}{n}", **request)).status_code for n, request in enumerate(requests)]
 
@@ -79,3 +84,13 @@ def test_a_sender_that_goes_away_raises_nothing() -> None:
 def test_other_requests_pass() -> None:
     whole = {"content": b"x", "headers": {"content-length": str(ROOM)}}
     assert put(*[whole] * 9, path="/api/runs/") == [200] * 9
+
+
+def test_a_stranger_takes_up_no_room(tmp_path: Path) -> None:
+    people = People(tmp_path, "424242")
+    cookies = {people.cookies.name: str(people.renew({}))}
+    large = {"content-length": str(ROOM // 4)}
+    known: dict[str, Any] = {"content": b"x", "headers": large | header(cookies)}
+    assert put(*[known] * 5, {"content": b"x", "headers": large}, people=people) == [403] * 6
+    people.enter(people.asker(cookies), "424242", "")
+    assert put(known, people=people) == [200]

@@ -242,15 +242,20 @@ def played(file: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_the_maker_turns_away_what_is_too_much_and_says_what_went_wrong() -> None:
+def test_the_maker_turns_away_what_is_too_much_and_says_what_went_wrong(caplog: pytest.LogCaptureFixture) -> None:
     maker = Maker()
     value = json.dumps(of_frames(2)).encode()
-    assert maker.make("csv", value).startswith(b"iteration,")
+    assert maker.make("csv", value, "0123456789ab").startswith(b"iteration,")
     with pytest.raises(Refused, match="no pictures"):
-        maker.make("gif", json.dumps(of_frames(2) | {"frames": []}).encode())
+        maker.make("gif", json.dumps(of_frames(2) | {"frames": []}).encode(), "0123456789ab")
+    assert not caplog.records
     with pytest.raises(Refused, match="could not be made"):
-        maker.make("csv", b"no JSON")
+        maker.make("csv", b"no JSON", "0123456789ab")
+    (record,) = caplog.records
+    assert getattr(record, "run", None) == "0123456789ab"
+    assert "ended with code 1" in record.getMessage()
+    assert "JSONDecodeError" in record.getMessage()
     taken = [maker._places.acquire(blocking=False) for _ in range(WAITING)]
     assert all(taken)
     with pytest.raises(Refused, match="being made already"):
-        maker.make("csv", value)
+        maker.make("csv", value, "0123456789ab")

@@ -98,7 +98,7 @@ def test_the_name_of_an_uploads_file_is_kept_beside_it_and_goes_with_it(server: 
     name = "C:\\photos/my\nrocket" + "x" * 200
     image = server.client.post("/api/uploads", params={"name": name}, content=picture).json()["image"]
     number = run(server, image)
-    (said,) = server.service.pictures.names(server.service.run(number)["experiment"])
+    (said,) = server.service.file_names(server.service.run(number)["experiment"])
     assert said == f"myrocket{'x' * 112}"
     assert uploads.read_name(folder, "upload:../../etc") == ""
     server.service.pictures.sweep_once()

@@ -16,8 +16,9 @@ from gradleak_core.cli.price import Ledger
 from gradleak_core.config import knobs
 from gradleak_core.pricing import Point
 from gradleak_core.runs.disk import FULL
-from gradleak_core.runs.prices import CUT_OFF, Prices
+from gradleak_core.runs.prices import CUT_OFF, HAD_ITS_TIME, Prices
 from gradleak_core.runs.supervisor import COMMAND
+from gradleak_core.types import Refused
 from tests.runs.serving import Server, alive, serving, until
 
 ROOT = Path(__file__).parents[2]
@@ -198,3 +199,41 @@ def test_points_that_cannot_be_written_are_written_when_there_is_room(tmp_path: 
     ledger.close(Console(stderr=True), status="done")
     kept = json.loads(file.read_text(encoding="utf-8"))
     assert (kept["status"], len(kept["points"]), ledger.trouble) == ("done", 1, None)
+
+
+@pytest.fixture
+def idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prices]:
+    """Prices whose computations wait for their end."""
+    prices = Prices(tmp_path, {})
+
+    def wait(name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        prices._log(name).touch()
+        return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+
+    monkeypatch.setattr(prices, "_process", wait)
+    yield prices
+    prices.close()
+
+
+def test_a_price_that_had_its_time_makes_room_for_somebody_else(idle: Prices) -> None:
+    asked: Any = ({}, ["sign"], {"data": "digits"})
+    first = idle.start(*asked, owner="a", longest=0)
+    with pytest.raises(Refused, match="stop it"):
+        idle.start(*asked, owner="a", longest=0)
+    with pytest.raises(Refused, match="somebody else's"):
+        idle.start(*asked, owner="b", longest=1800)
+    second = idle.start(*asked, owner="b", longest=0)
+    assert (idle.get(first)["status"], idle.get(first)["message"]) == ("stopped", HAD_ITS_TIME)
+    assert idle.stop(second)
+    assert (idle.get(second)["status"], idle.get(second)["message"]) == ("stopped", None)
+
+
+def test_what_a_price_took_is_told_to_who_had_it(tmp_path: Path) -> None:
+    prices = Prices(tmp_path, {})
+    point = {"defences": [], "accuracy": 1.0, "psnr": 1.0, "ssim": 1.0, "pictures": []}
+    took = SOUND | {"points": [point], "seconds": 8.0}
+    prices._write("ab" * 6, took)
+    prices._log("ab" * 6).touch()
+    prices._owned("ab" * 6).write_text("a")
+    assert prices.expected({}, {}, 1, lambda owner: owner == "a") == prices.expected({}, {}, 1) == 16.0
+    assert prices.expected({}, {}, 1, lambda owner: owner == "b") is None

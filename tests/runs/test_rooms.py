@@ -284,6 +284,7 @@ def test_an_upload_is_used_by_whoever_has_it_and_by_the_room_once_it_is_shared(r
     another = bob.submit(toy)
     assert another != run, "or Bob would learn that somebody else has the picture"
     bob.delete(another)
+    picture(bob, "teal")  # which went from him with his last run of it
     room.service.room.shared.add(own)  # type: ignore[union-attr]
     assert cleo.run(run)["id"] == run
     assert cleo.submit(toy) == bob.submit(toy) == run

@@ -23,7 +23,7 @@ http {{
     uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
     proxy_http_version 1.1;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{secure};
         absolute_redirect off;
         {places}
     }}
@@ -31,6 +31,8 @@ http {{
 """
 SOCKETS = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 KEPT_HOST = "proxy_set_header Host $http_host;"
+SECURE = " ssl; ssl_certificate {folder}/certificate; ssl_certificate_key {folder}/key"
+CERTIFY = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -out certificate -keyout key"
 
 
 def find() -> str | None:
@@ -44,15 +46,18 @@ def place(path: str, target: str, *settings: str) -> str:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *places: str) -> Iterator[str]:
-    """The address of an nginx with these locations, until the block ends."""
-    port = free_port()
-    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, places="\n".join(places)))
+def nginx(folder: Path, *places: str, secure: int = 0) -> Iterator[str]:
+    """The address of an nginx with these locations, until the block ends: by https on the port `secure`, if given."""
+    port = secure or free_port()
+    if secure:
+        subprocess.run(CERTIFY.split(), cwd=folder, check=True, capture_output=True)
+    settings = {"folder": folder, "port": port, "secure": SECURE.format(folder=folder) if secure else ""}
+    (folder / "nginx.conf").write_text(CONFIG.format(**settings, places="\n".join(places)))
     command = [find() or "nginx", "-p", str(folder), "-e", "stderr", "-c", "nginx.conf"]
     with subprocess.Popen(command) as process:
         try:
             until(lambda: accepts(port), 20)
-            yield f"http://127.0.0.1:{port}"
+            yield f"{'https' if secure else 'http'}://127.0.0.1:{port}"
         finally:
             process.terminate()
 

@@ -68,7 +68,14 @@ def test_the_application_ends_with_the_sentence(option: str, sentence: str) -> N
     ],
 )
 def test_a_redirect_holds_behind_any_path(path: str, location: str, leads: str) -> None:
-    assert urljoin(f"http://lab.example/gl{path}", relative(location, path)) == f"http://lab.example{leads}"
+    asked = relative(location, path, "lab.example")
+    assert urljoin(f"http://lab.example/gl{path}", asked) == f"http://lab.example{leads}"
+
+
+@pytest.mark.parametrize("provider", ["https://id.example/authorize?x=1", "http://lab.example/id/authorize"])
+def test_a_login_leads_to_its_provider(provider: str) -> None:
+    assert relative(provider, "/auth/login", "lab.example") == provider
+    assert relative("https://elsewhere.example/x", "/runs/", "lab.example") == "https://elsewhere.example/x"
 
 
 @pytest.mark.parametrize(("base", "root_path"), [("/gl", ""), ("", "/gl"), ("/gl", "/gl")])

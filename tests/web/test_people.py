@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +23,18 @@ from websockets.sync.client import ClientConnection, connect
 from gradleak_core.api import api
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_games import GAME_ROUTES
+from gradleak_core.config.limits import Limits
+from gradleak_core.data import uploads
 from gradleak_core.lessons.questions import hand_in
 from gradleak_core.people.cookies import Cookies
 from gradleak_core.people.register import People
 from gradleak_core.runs.exports.sheet import KEY
+from gradleak_core.runs.pictures import DAY
 from gradleak_core.runs.service import Service
+from gradleak_core.runs.uploaders import forget_unused
 from gradleak_core.talks.form import parse_talk
 from gradleak_core.talks.shelf import shelf_of
+from gradleak_core.types import Refused
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
 
@@ -98,6 +105,9 @@ class Room:
 
     def ask(self, cookies: dict[str, str], method: str, path: str, **options: Any) -> httpx.Response:
         return self.server.client.request(method, f"/api{path}", headers=header(cookies), **options)
+
+    def seen_by(self, cookies: dict[str, str]) -> Service:
+        return self.server.service.seen_by(self.people.asker(cookies))
 
     def watch(self, cookies: dict[str, str], run: str) -> tuple[int, str]:
         """The code and the reason with which the socket of a run is closed."""
@@ -434,3 +444,80 @@ def test_answers_to_questions_are_their_own(room: Room) -> None:
     assert "Ada" in table
     assert "Ben" not in table
     assert "Ada" not in room.ask({}, "GET", "/lessons/answers.csv").text
+
+
+def test_two_who_have_one_picture_do_not_share_its_name(room: Room) -> None:
+    content = picture("maroon")
+    for cookies, name in ((room.a, "grandmother.png"), (room.b, "")):
+        image = room.ask(cookies, "POST", "/uploads", params={"name": name}, content=content).json()["image"]
+    toy = {"images": [image]}
+    assert room.seen_by(room.a).file_names(toy) == ["grandmother.png"]
+    assert room.seen_by(room.b).file_names(toy) == []
+    room.ask(room.b, "POST", "/uploads", params={"name": "of_b.png"}, content=content)
+    assert room.seen_by(room.a).file_names(toy) == ["grandmother.png"]
+    assert room.seen_by(room.b).file_names(toy) == ["of_b.png"]
+    assert not [*(room.server.service.folder / "uploads").glob("*.name")]
+
+
+def run_with(room: Room, cookies: dict[str, str], image: str) -> httpx.Response:
+    toy = experiment(steps=2) | {"images": [image]}
+    return room.ask(cookies, "POST", "/runs", json={"experiment": toy})
+
+
+def test_deleting_a_run_takes_the_picture_from_nobody_else(room: Room) -> None:
+    content = picture("purple")
+    for cookies in (room.a, room.b):
+        image = room.ask(cookies, "POST", "/uploads", content=content).json()["image"]
+    run = run_with(room, room.a, image).json()["id"]
+    assert room.ask(room.a, "DELETE", f"/runs/{run}").status_code == 204
+    assert run_with(room, room.a, image).status_code == 422, "it has gone with the last run of A"
+    again = run_with(room, room.b, image)
+    assert again.status_code == 201, "B has handed it in too"
+    assert room.ask(room.b, "DELETE", f"/runs/{again.json()['id']}").status_code == 204
+    assert not uploads.upload_file(room.server.service.folder / "uploads", image).exists()
+
+
+def test_nobody_finds_out_whether_others_have_the_same_picture(room: Room) -> None:
+    said = []
+    service = room.server.service
+    for colour, others in (("coral", True), ("crimson", False)):
+        content = picture(colour)
+        image = room.ask(room.b, "POST", "/uploads", content=content).json()["image"]
+        if others:
+            room.ask(room.a, "POST", "/uploads", content=content)
+            kept = run_with(room, room.a, image).json()["id"]
+        own = run_with(room, room.b, image).json()["id"]
+        assert room.ask(room.b, "DELETE", f"/runs/{own}").status_code == 204
+        said.append(run_with(room, room.b, image))
+        room.ask(room.b, "POST", "/uploads", content=content)
+        then = time.time() - 2 * DAY
+        for file in (service.folder / "uploads").iterdir():
+            os.utime(file, (then, then))
+        forget_unused(service.store, service.pictures, time.time() + 2 * DAY)
+        said.append(run_with(room, room.b, image))
+    assert [(answer.status_code, answer.text) for answer in said] == [(422, said[0].text)] * 4
+    assert room.ask(room.a, "GET", f"/runs/{kept}").json()["problem"] is None
+    assert room.seen_by(room.a).may_use(f"upload:{'0' * 64}") is False
+    assert room.ask(room.a, "DELETE", f"/runs/{kept}").status_code == 204
+
+
+def test_nobody_is_told_what_the_runs_of_others_came_to(room: Room) -> None:
+    until(lambda: room.ask(room.a, "GET", f"/runs/{room.done}").json()["result"])
+    assert room.seen_by(room.a).own_results(9)
+    assert room.seen_by(room.b).own_results(9) == []
+    assert room.seen_by({}).own_results(9) == []
+
+
+def test_what_is_answered_to_one_is_kept_by_no_proxy(room: Room) -> None:
+    for path in ("/runs", f"/runs/{room.done}", f"/runs/{room.done}/recording", f"/runs/{NONE}", "/health"):
+        assert room.ask(room.a, "GET", path).headers["cache-control"] == "private, no-store", path
+    assert room.ask(room.a, "GET", f"/runs/{room.done}/truth").headers["cache-control"].startswith("private")
+
+
+def test_a_price_takes_no_longer_than_a_run_may(room: Room) -> None:
+    desk = room.seen_by(room.b)
+    desk.check_price(experiment(), 12)
+    desk.limits = Limits(run=1)
+    with pytest.raises(Refused, match="The 12 attacks of this price would take about"):
+        desk.check_price(experiment(), 12)
+    room.server.service.check_price(experiment(), 12)

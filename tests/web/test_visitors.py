@@ -21,6 +21,7 @@ from streamlit.auth_util import get_secrets_auth_section
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from gradleak_core.api.visitors import Visitors
+from gradleak_core.cli.ephemeral import PREFIX, remove_left
 from gradleak_core.cli.serve import Site, environment_of
 from gradleak_core.config.former import renew_environment
 from gradleak_core.people import EVERYBODY, Asker, may_change, may_see
@@ -310,6 +311,20 @@ def test_an_ephemeral_server_leaves_nothing_after_sigterm(tmp_path: Path) -> Non
     assert process.wait(60) != 0
     process.stdout.close()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes symbolic links")
+def test_what_an_ephemeral_server_left_is_removed_and_nothing_that_a_link_leads_to(tmp_path: Path) -> None:
+    left, elsewhere, link = (tmp_path / name for name in (f"{PREFIX}left", "elsewhere", f"{PREFIX}link"))
+    for folder in (left, elsewhere):
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    link.symlink_to(elsewhere)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    for folder in (left, link):
+        remove_left(folder)
+    assert [*elsewhere.iterdir()] == []
+    assert not left.exists()
 
 
 def test_old_runs_go_with_their_uploads_and_prices(tmp_path: Path) -> None:

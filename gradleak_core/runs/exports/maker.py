@@ -45,18 +45,19 @@ class Maker:
         """
         row["experiment"] = take_threads(row["experiment"], row["result"])
         chosen = choose_iterations(trace.frames, MOST_FRAMES)
-        return self.make(kind, encode(make_recording(row, trace, store, chosen) | {"titles": titles}))
+        return self.make(kind, encode(make_recording(row, trace, store, chosen) | {"titles": titles}), row["id"])
 
-    def make(self, kind: str, recording: bytes, program: str = EXPORTER) -> bytes:
+    def make(self, kind: str, recording: bytes, about: str, program: str = EXPORTER) -> bytes:
         """Returns the file of a kind, which a program makes of a recording's JSON, or of a talk's.
 
-        Raises `Refused`, or `Busy` when many are waiting.
+        A line of the log names what it is `about`: a run, the runs of a race, or a talk. Raises `Refused`, or `Busy`
+        when many are waiting.
         """
         if not self._places.acquire(blocking=False):
             raise Busy(f"{WAITING} files are being made already; try again in a minute.")
         try:
             with self._turn:
-                said = self._ask(program, kind, recording)
+                said = self._ask(program, kind, recording, about)
         finally:
             self._places.release()
         if said[:1] != MADE:
@@ -68,24 +69,26 @@ class Maker:
         if process := self._process:
             process.kill()
 
-    def _ask(self, program: str, kind: str, recording: bytes) -> bytes:
+    def _ask(self, program: str, kind: str, recording: bytes, about: str) -> bytes:
         command = [sys.executable, "-W", "ignore", "-m", program, kind]
         try:
             self._process = process = subprocess.Popen(
                 command, env=process_environment({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )  # fmt: skip
         except OSError as error:  # too many processes, or no memory for one more
             raise Busy("The server cannot make files right now; try again in a few seconds.") from error
         with process:
             try:
-                said = process.communicate(recording, SECONDS_TO_MAKE)[0]
+                said, printed = process.communicate(recording, SECONDS_TO_MAKE)
             except subprocess.TimeoutExpired as error:
                 process.kill()
+                export_log.warning("A %s took too long to be made.", kind, extra={"run": about})
                 raise Refused(FAILED_EXPORT) from error
             finally:
                 self._process = None
         if process.returncode:
-            export_log.warning("The process that made a %s ended with code %d.", kind, process.returncode)
+            why = f"The process that made a {kind} ended with code {process.returncode}."
+            export_log.warning("%s\n%s", why, printed.decode(errors="replace").rstrip(), extra={"run": about})
             raise Refused(FAILED_EXPORT)
         return said
