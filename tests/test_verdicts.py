@@ -126,6 +126,7 @@ def test_every_end_of_a_run_has_a_word_and_every_result_a_reason() -> None:
     assert {status for status, row in STATUSES.items() if row.reason} == {
         "done",
         "recovered",
+        "certified",
         "level",
         "stuck",
         "diverged",

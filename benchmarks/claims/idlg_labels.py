@@ -84,8 +84,6 @@ CLAIM = Claim(
     theirs="DLG MNIST 89.9 %, CIFAR-100 83.3 %; iDLG 100 % on both, 1,000 runs each",
     refuted_by="A single wrong label of iDLG.",
     live=Experiment(),
-    account="DLG was right in every one of its 12 runs: with a line search, where the paper's takes every full step, "
-    "it found the label together with the image.",
     halves=("attack=dlg&attack.unknowns.pixels.begin=normal",),
     figure=Figure("Labels right", {"": "right"}, ("attack", "set"), {"dlg": "DLG", "idlg": "iDLG"}, 1, 0.1, "chance"),
     measure=measure,

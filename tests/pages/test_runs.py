@@ -40,7 +40,7 @@ def test_the_filter_finds_words_of_titles_and_tags(service: Service, full: list[
 
 def test_the_filter_finds_an_own_picture_by_its_name_and_by_its_files(service: Service, open_page: Open) -> None:
     content = encode_png(Image.new("RGB", (20, 20), "navy"))
-    image = service.pictures.upload(content, "rocket.png")["image"]
+    image = service.upload(content, "rocket.png")["image"]
     run = service.submit(start(service.catalogue()) | {"images": [image]}, "first")
     app = open_page("runs")
     for text, found in (("rocket", [run]), ("your picture", [run]), ("first", [run]), ("astronaut", [])):

@@ -71,10 +71,14 @@ def test_every_attack_and_every_defence_runs(server: Server) -> None:
     families = server.service.catalogue()["families"]
     pair = preset(server) | {"images": ["sample:astronaut", "sample:rocket"], "size": 16}
     pair["model"] = families["models"]["convnet"]["default"]
-    quick = [row["default"] | {"steps": 2, "restarts": 2} for row in families["attacks"].values()]
+    searches = [row for row in families["attacks"].values() if "steps" in row["default"]]
+    quick = [row["default"] | {"steps": 2, "restarts": 2} for row in searches]
     matching = families["attacks"]["inverting_gradients"]["default"] | {"steps": 2}
     experiments = [pair | {"images": pair["images"][:1], "attack": attack} for attack in quick]
     experiments += [pair | {"attack": matching, "defences": [row["default"]]} for row in families["defences"].values()]
+    computed = pair | {"images": pair["images"][:1], "model": families["models"]["mlp"]["default"]}
+    certified = server.service.submit(computed | {"attack": families["attacks"]["linear_inversion"]["default"]})
+    assert server.until_status(certified, "certified", "done", "failed")["status"] == "certified"
     for experiment, run in [(experiment, server.service.submit(experiment)) for experiment in experiments]:
         row = server.until_status(run, "done", "stuck", "failed", "refused", "diverged")
         assert (row["status"], row["message"]) == ("done", None), experiment
