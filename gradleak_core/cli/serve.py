@@ -36,6 +36,8 @@ SHUTDOWN_SECONDS = 3
 """The seconds that open requests have to finish once the server is told to stop."""
 EVERYWHERE = ("0.0.0.0", "::")
 NOWHERE = "This machine has no address in a network, so no other machine finds it."
+VIRTUAL = ("docker", "br-", "veth", "virbr", "vmnet", "tun", "tap", "utun")
+"""How the names of interfaces begin behind which there is no phone."""
 SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
 """The system call's number for an interface's address; the other one is of macOS and BSD."""
 
@@ -103,8 +105,6 @@ def serve_from(folder: Path, site: Site, out: Console) -> int:
     with contextlib.suppress(OSError):  # a full disk shows on the page
         (folder / ADDRESS).write_text(place, encoding="utf-8")
     found = addresses() if site.host in EVERYWHERE else []
-    if site.room:
-        found.sort(key=outward_address().__ne__)
     door = url(found[0], port, base_path, secure=site.secure) if found else place
     settings |= {"GRADLEAK_ROOM": f"{door.rstrip('/')}/" if site.room else "", "STREAMLIT_SERVER_PORT": str(port)}
     os.environ |= settings | {"GRADLEAK_DATA": str(folder)}
@@ -252,7 +252,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def addresses() -> list[str]:
-    """Returns the IPv4 addresses of this machine but loopback, without asking a name server."""
+    """Returns the IPv4 addresses of this machine but loopback, those of virtual networks last, and asks nobody."""
     if sys.platform == "win32":
         found = socket.gethostbyname_ex(socket.gethostname())[2]
     else:
@@ -260,24 +260,11 @@ def addresses() -> list[str]:
 
         found = []
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            for _, interface in socket.if_nameindex():
+            for _, interface in sorted(socket.if_nameindex(), key=lambda one: one[1].startswith(VIRTUAL)):
                 with contextlib.suppress(OSError):  # it has no address
                     answer = fcntl.ioctl(asking, SIOCGIFADDR, struct.pack("256s", interface.encode()))
                     found.append(socket.inet_ntoa(answer[20:24]))
     return [address for address in found if not address.startswith("127.")]
-
-
-def outward_address() -> str:
-    """Returns the IPv4 address by which this machine would reach others, where phones most likely are.
-
-    Nothing is sent. Empty without one.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        try:
-            asking.connect(("192.0.2.1", 9))  # an address of nobody, kept for examples
-        except OSError:
-            return ""
-        return str(asking.getsockname()[0])
 
 
 def url(host: str, port: int, base_path: str = "", *, secure: bool = False) -> str:

@@ -18,7 +18,8 @@ JOINERS = """CREATE TABLE IF NOT EXISTS joiners (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, person TEXT NOT NULL, open INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (run, person))"""
 """Whose each run of a room is. It is `open` until the room is closed."""
-PEOPLE = """(SELECT json_group_array(person) FROM joiners WHERE run = runs.id) AS people,
+PEOPLE = """(SELECT json_group_array(person) FROM
+    (SELECT person FROM joiners WHERE run = runs.id ORDER BY rowid)) AS people,
     EXISTS (SELECT 1 FROM joiners WHERE run = runs.id AND open) AS in_room"""
 JOIN = "INSERT OR IGNORE INTO joiners (run, person) VALUES (?, ?)"
 NEXT = "(SELECT person FROM joiners WHERE run = runs.id ORDER BY rowid LIMIT 1)"
