@@ -9,6 +9,7 @@ import streamlit as st
 
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.config.races import lane_names, race_title
+from gradleak_core.data import class_names
 from gradleak_core.languages import say
 from gradleak_core.lessons.checking import set_up, set_up_lanes, teach
 from gradleak_core.lessons.reading import Lesson
@@ -94,7 +95,7 @@ def bench(lesson: Lesson, *, ready: bool) -> None:
         run=setup.shown() if run and run["experiment"] == experiment else None,
         refused="\n".join(reasons) or None,
         complaint="\n".join(setup.complaints()),
-        classes=pictures.class_names(experiment["images"]),
+        classes=class_names(experiment["images"]),
         unnamed=unnamed(experiment),
         preview=pictures.preview(experiment["images"], experiment["size"], experiment["channels"]),
         remark=texts.altered(experiment, catalogue()),
