@@ -220,6 +220,7 @@ def test_a_form_makes_the_link_and_the_link_does_what_was_ticked(
         field(app.toggle, key).set_value(True)
     app.run()
     assert not app.exception
+    assert "This link opens on this machine only." in words(app)
     link, line = (code.value for code in app.code)
     query = {key: values[-1] for key, values in parse_qs(urlsplit(link).query).items()}
     assert query == {"seed": "2", "attack.steps": "3", "run": full[0], "hide": "charts,client.lr,model",
