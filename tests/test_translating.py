@@ -114,6 +114,7 @@ def test_a_text_that_nobody_translated_is_found() -> None:
     [
         ("LeNet, DLG, 4 pictures, no defence", "LeNet, DLG, 4 Bilder, keine Abwehr"),
         ("**Model** LeNet", "**Modell** LeNet"),
+        ("**Model :material/lock:** LeNet", "**Modell :material/lock:** LeNet"),
         (":small[The picture leaks]", ":small[Das Bild wird verraten]"),
         ("Dropout: switches units off at random", "Dropout: schaltet Einheiten zufällig ab"),
         ("Recognisable after 2.1 s (34 iterations).", "Erkennbar nach 2.1 s (34 Iterationen)."),

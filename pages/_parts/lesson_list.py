@@ -115,7 +115,8 @@ def tell_score(questions: Sequence[Question], given: Sequence[int]) -> None:
 
 def teacher(shelf: LessonShelf) -> None:
     """Shows a plan for a class, what to say and to expect, the sheets to print, and the answers of the class."""
-    st.markdown(say("Everything runs on one laptop without a network. Students need no account."))
+    st.markdown(say("Everything runs on one laptop, without the internet. Students need no account. "
+                    "With --room they join by phone, in the same Wi-Fi."))  # fmt: skip
     with st.container(horizontal=True):
         st.link_button(say("Sheets to print"), f"./api/lessons/sheets?{urlencode({'lang': language()})}",
                        icon=":material/print:")  # fmt: skip

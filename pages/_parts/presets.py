@@ -36,8 +36,19 @@ def one(preset: JSON, chosen: bool) -> None:
         picture_button(shown, width=32, key=f"picture:{name}", on_click=choose, args=wanted)
         st.button(
             preset["title"], key=f"preset:{name}", width="stretch", type="primary" if chosen else "secondary",
-            on_click=choose, args=wanted, disabled=teaching.locked("presets"),
+            on_click=choose, args=wanted, disabled=out_of_reach(leads_to),
+            help=teaching.STAYS if out_of_reach(leads_to) else None,
         )  # fmt: skip
+
+
+def out_of_reach(experiment: JSON) -> bool:
+    """Returns whether a lock or what is hidden keeps a preset from the attack or the defences that it is there for."""
+    return teaching.locked("presets") or promise(setup.allowed(experiment)) != promise(experiment)
+
+
+def promise(experiment: JSON) -> list[str]:
+    """Returns the kinds of a set-up's attack and defences, of which a preset's title speaks."""
+    return [experiment["attack"]["kind"], *(defence["kind"] for defence in experiment["defences"])]
 
 
 def picture(references: list[str]) -> str:
@@ -49,7 +60,7 @@ def picture(references: list[str]) -> str:
 
 def choose(preset: JSON, experiment: JSON) -> None:
     """Replaces the set-up by that to which a preset leads. A run on show leaves the page, and the page offers it."""
-    if teaching.locked("presets"):
+    if out_of_reach(experiment):
         return
     lanes = [lane_text(lane, preset["experiment"], catalogue()) for lane in preset.get("against", ())]
     setup.take(experiment, setup.shown(), lanes)

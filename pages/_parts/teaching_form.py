@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from gradleak_core.config import links
 from gradleak_core.config.differences import knob_labels
 from gradleak_core.config.teaching import PIECES, STATIONS, Teaching, all_paths, write_teaching
 from gradleak_core.people import SIGN, write_reference
+from gradleak_core.people.register import is_loopback
 from gradleak_core.runs.access import NoRun
 from pages._parts import setup, teaching
 from pages._parts.copying import copy_button
@@ -28,6 +29,9 @@ TITLES = {
 """How the form calls the stations and the parts of the Lab."""
 HEIGHT = 900
 """Pixels that a frame has for the Lab."""
+NOWHERE_ELSE = (
+    "This link opens on this machine only. For others, start GradLeak with --room and share from the address it prints."
+)
 
 
 def teaching_form() -> None:
@@ -58,6 +62,8 @@ def form() -> None:
     link = urljoin(st.context.url or "http://localhost/", f"./?{make_query(made, what, reference(what, name), watch)}")
     st.markdown("**The link**")
     st.code(link, language=None, wrap_lines=True)
+    if is_loopback(urlsplit(link).hostname or ""):
+        note(NOWHERE_ELSE)
     copy_button(link, key="copy-link")
     if embed:
         st.markdown("**The line for a page that shows it in a frame**")

@@ -68,6 +68,20 @@ def test_a_knob_is_hidden_or_locked_by_its_path(service: Service, open_page: Ope
     assert "This is locked here." in words(app)
 
 
+def test_a_preset_whose_defence_or_attack_is_locked_cannot_be_pressed(service: Service, open_page: Open) -> None:
+    presets = service.catalogue()["presets"]
+    bare = next(one for one in presets if not one["experiment"]["defences"])
+    defended = next(one for one in presets if one["experiment"]["defences"])
+    app = open_page("lab", lock="defence")
+    assert not app.button(f"preset:{bare['name']}").disabled
+    button = app.button(f"preset:{defended['name']}")
+    assert (button.disabled, button.help) == (True, STAYS)
+    others = {one["experiment"]["attack"]["kind"]: one["name"] for one in presets}
+    app = open_page("lab", hide="attacker")
+    now = app.session_state["setup"]["attack"]["kind"]
+    assert all(app.button(f"preset:{name}").disabled for kind, name in others.items() if kind != now)
+
+
 def test_a_preset_changes_nothing_that_is_locked(service: Service, open_page: Open) -> None:
     app = open_page("lab", lock="model,seed", seed="7", model="mlp")
     other = next(one for one in service.catalogue()["presets"] if one["experiment"]["model"]["kind"] != "mlp")
@@ -206,6 +220,7 @@ def test_a_form_makes_the_link_and_the_link_does_what_was_ticked(
         field(app.toggle, key).set_value(True)
     app.run()
     assert not app.exception
+    assert "This link opens on this machine only." in words(app)
     link, line = (code.value for code in app.code)
     query = {key: values[-1] for key, values in parse_qs(urlsplit(link).query).items()}
     assert query == {"seed": "2", "attack.steps": "3", "run": full[0], "hide": "charts,client.lr,model",
