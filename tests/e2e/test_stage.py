@@ -236,6 +236,7 @@ def test_a_speaker_has_notes_and_controls_in_a_window_of_their_own(hall: Hall, r
     speaker = opened.value
     title = speaker.locator("#speaker [data-st=title]")
     expect(title).not_to_be_empty()
+    expect(speaker.locator("[data-st=mirror]")).to_contain_text("Your photos never leave it.")
     speaker.get_by_role("button", name="Next").click()
     hall.expect_chapter(2)
     expect(speaker.locator("[data-st=place]")).to_have_text("Chapter 2 of 5")
