@@ -261,8 +261,10 @@ export class FigureScene {
     }
   }
 
-  /** @type {Shown[]} */
-  shown = [];
+  /** @returns {Shown[]} */
+  get shown() {
+    return [{ caption: this.told.textContent ?? "", source: "" }];
+  }
 
   /** @param {number} at */
   go(at) {
