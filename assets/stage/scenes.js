@@ -261,8 +261,10 @@ export class FigureScene {
     }
   }
 
-  /** @type {Shown[]} */
-  shown = [];
+  /** @returns {Shown[]} */
+  get shown() {
+    return [{ caption: this.told.textContent ?? "", source: "" }];
+  }
 
   /** @param {number} at */
   go(at) {
@@ -311,11 +313,11 @@ export class FigureScene {
 /** A few lines in large letters. */
 export class WordsScene {
   covered = false;
-  /** @type {Shown[]} */
-  shown = [];
 
   /** @param {Chapter} chapter */
   constructor(chapter) {
+    /** @type {Shown[]} */
+    this.shown = [{ caption: (chapter.lines ?? []).join(" "), source: "" }];
     this.node = element("section", "st-scene st-words");
     for (const line of chapter.lines ?? []) element("p", "", this.node).textContent = line;
   }

@@ -133,6 +133,17 @@ def test_pictures_fill_the_hall_and_every_word_can_be_read(hall: Hall, theme: st
         assert hall.page.evaluate(FAINTEST) >= 4.5
 
 
+def test_the_speaker_reads_what_a_figure_tells_the_hall(hall: Hall, regular: BrowserContext) -> None:
+    chapters = json.loads(Path("assets/talks/forty-five-minutes/talk.json").read_text())["chapters"]
+    at = next(at for at, chapter in enumerate(chapters) if "figure" in chapter)
+    hall.open(f"stage?talk=forty-five-minutes&chapter={at + 1}")
+    told = hall.page.locator(".gl-told")
+    expect(told).not_to_be_empty()
+    with regular.expect_page() as opened:
+        hall.press("s")
+    expect(opened.value.locator("[data-st=mirror]")).to_contain_text(told.inner_text())
+
+
 def test_a_figure_fits_the_hall_and_plays(hall: Hall) -> None:
     hall.open("stage?talk=forty-five-minutes")
     talk = hall.page.evaluate("fetch('./api/talks/forty-five-minutes').then((answer) => answer.json())")
@@ -236,6 +247,7 @@ def test_a_speaker_has_notes_and_controls_in_a_window_of_their_own(hall: Hall, r
     speaker = opened.value
     title = speaker.locator("#speaker [data-st=title]")
     expect(title).not_to_be_empty()
+    expect(speaker.locator("[data-st=mirror]")).to_contain_text("Your photos never leave it.")
     speaker.get_by_role("button", name="Next").click()
     hall.expect_chapter(2)
     expect(speaker.locator("[data-st=place]")).to_have_text("Chapter 2 of 5")
