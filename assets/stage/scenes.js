@@ -126,9 +126,11 @@ export class RunScene {
     return status === "paused" ? say("paused") : say("live");
   }
 
-  /** What a run that has not begun waits for. */
+  /** What a run waits for. Why one that has begun had to stop is no word for a hall. */
   get waiting() {
-    return this.performance.players[0]?.trace.head.message || say("starting");
+    const trace = this.performance.players[0]?.trace;
+    if (trace?.frames.length) return say("waiting for the worker");
+    return trace?.head.message || say("starting");
   }
 
   draw() {

@@ -342,6 +342,7 @@ def test_a_worker_or_a_server_that_is_killed_is_not_seen(tmp_path: Path, open_ta
         expect(hall.state).not_to_have_text("Reconnecting…")
         hall.wait_beyond(hall.iteration)
         assert all(one["drawn"] for one in hall.seen[hall_began(hall.seen) :])
+        assert not any("worker process" in one["label"] for one in hall.seen), "why it stopped is no word for a hall"
 
 
 def hall_began(seen: list[dict[str, Any]]) -> int:
