@@ -130,7 +130,7 @@ def test_the_first_tab_stop_leads_to_run(lab: Lab) -> None:
     expect(lab.run_button).to_be_focused()
     lab.page.keyboard.press("Enter")
     lab.expect_status("done")
-    lab.page.get_by_role("link", name="About").first.click()
+    lab.page.get_by_role("link", name="Runs").first.click()
     expect(skip).to_have_count(0)
 
 
