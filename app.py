@@ -32,9 +32,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradleak_core.api import api
 from gradleak_core.api.base_path import Under
 from gradleak_core.api.guard import Guard, WithHeaders
+from gradleak_core.api.own_pages import OWN, get_own_page
 from gradleak_core.api.room_hall import open_hall
-from gradleak_core.api.room_pages import get_room_page, get_wall_page
-from gradleak_core.api.stage import get_stage_page
 from gradleak_core.api.static_files import Packed
 from gradleak_core.api.visitors import Visitors
 from gradleak_core.config.addresses import read_base_path, read_origin
@@ -178,7 +177,6 @@ except OSError as error:
 service = services.Service(data_folder(), people=people, room=room, limits=LIMITS, keep_days=KEEP_DAYS, **places())
 PAGES = [f"/{page}" for page in ("", "lessons", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
-OWN = {"/stage": get_stage_page, "/room": get_room_page, "/wall": get_wall_page}
 """Pages that are none of Streamlit's."""
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
@@ -191,7 +189,7 @@ if people is None or people.log_in is None:
     CLOSED += LOGIN
 app = st.App(
     ROUTER,
-    routes=[Mount("/api", api(service)), *FRONTS, *(Route(path, answer) for path, answer in OWN.items())],
+    routes=[Mount("/api", api(service)), *FRONTS, *(Route(path, get_own_page) for path in OWN)],
     middleware=[
         Middleware(Excuse),
         Middleware(WithHeaders, headers=headers(FRAMES)),

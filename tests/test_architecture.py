@@ -35,21 +35,12 @@ WITHOUT_TORCH = (
     "files",
 )
 
+FIRST = ("types", "places", "languages", "translating", "config", "verdicts", "doctor", "forecast", "__init__")
+"""The first layer of both rows."""
 # Each layer imports from itself and from the layers above it here; the longest matching name counts.
 ENGINE = (
     (
-        *(
-            "types",
-            "places",
-            "languages",
-            "translating",
-            "config",
-            "verdicts",
-            "doctor",
-            "forecast",
-            "seeds",
-            "__init__",
-        ),
+        *(*FIRST, "seeds"),
         *("runs.__init__", "runs.jobs", "runs.pulse", "runs.protocol", "runs.disk", "spread"),
         *("cluster.__init__", "cluster.connection"),
     ),
@@ -65,15 +56,7 @@ ENGINE = (
 )
 WEB = (
     (
-        "types",
-        "places",
-        "languages",
-        "translating",
-        "config",
-        "verdicts",
-        "doctor",
-        "forecast",
-        "__init__",
+        *FIRST,
         *(f"data.{name}" for name in WITHOUT_TORCH),
         *("cluster.__init__", "cluster.connection", "cluster.node"),
     ),

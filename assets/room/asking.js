@@ -1,7 +1,7 @@
 // @ts-check
 // What the host does with the games: asks, closes, reveals, goes on; and takes the results home.
 import { say } from "../live/language.js";
-import { make, write } from "./make.js";
+import { make, sendOrSay, write } from "./make.js";
 
 /** @typedef {(path: string, body?: any) => Promise<any>} Post sends to the games; throws an error with a sentence */
 
@@ -93,13 +93,8 @@ export class Asking {
    * @param {string} path
    * @param {any} body
    */
-  async send(path, body) {
-    try {
-      await this.post(path, body);
-      write(this.refused, "");
-    } catch (error) {
-      write(this.refused, /** @type {Error} */ (error).message);
-    }
+  send(path, body) {
+    return sendOrSay(this.post, path, body, this.refused);
   }
 
   pollForm() {

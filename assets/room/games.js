@@ -3,7 +3,7 @@
 /** @import { Post } from "./asking.js" */
 import { Asking } from "./asking.js";
 import { Challenge } from "./challenge.js";
-import { make, write } from "./make.js";
+import { make, sendOrSay, write } from "./make.js";
 import { Naming } from "./naming.js";
 import { Poll } from "./poll.js";
 
@@ -66,13 +66,8 @@ export class Games {
    * @param {string} path
    * @param {any} body
    */
-  async send(path, body) {
-    try {
-      await this.post(path, body);
-      write(this.refused, "");
-    } catch (error) {
-      write(this.refused, /** @type {Error} */ (error).message);
-    }
+  send(path, body) {
+    return sendOrSay(this.post, path, body, this.refused);
   }
 }
 

@@ -18,6 +18,22 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
+ * Sends something to the server, and writes where it is refused why.
+ * @param {(path: string, body: any) => Promise<any>} post
+ * @param {string} path
+ * @param {any} body
+ * @param {HTMLElement} refused
+ */
+export async function sendOrSay(post, path, body, refused) {
+  try {
+    await post(path, body);
+    write(refused, "");
+  } catch (error) {
+    write(refused, /** @type {Error} */ (error).message);
+  }
+}
+
+/**
  * Writes a text where it is another one, so that what reads a page aloud is not told the same twice.
  * @param {HTMLElement} element
  * @param {string} text

@@ -11,6 +11,7 @@ import { captions, likened, recognisable, seen } from "../live/words.js";
 import { LikenessCurve } from "./curve.js";
 import { Performance } from "./performance.js";
 import { preview } from "./preview.js";
+import { loadRecording } from "./programme.js";
 
 /** @typedef {{ caption: string, source: string }} Shown a picture that the audience sees */
 /** @typedef {{ label: string, value: string, note: string }} Big a big number with what it is */
@@ -109,7 +110,7 @@ export class RunScene {
   /** Until a run has said what it holds: the private picture of the recording, or of the set-up. */
   async foresee(site = "") {
     const [player] = this.performance.players;
-    const recording = this.chapter.recorded?.[0];
+    const recording = (await loadRecording(site, this.chapter))?.[0];
     const picture = recording ? await decode(recording.truth).catch(() => null) : await preview(site, this.chapter);
     const batch = recording?.head.batch ?? this.chapter.experiments[0]?.images?.length ?? 1;
     if (picture && player && !player.truthful) player.showTruth(picture, batch);

@@ -10,6 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
+from gradleak_core.languages import LANGUAGES, say, use_language
+from gradleak_core.runs.access import NoRun
+from gradleak_core.runs.rooms import NO_ROOM
 from gradleak_core.runs.service import Service
 from gradleak_core.types import Refused
 
@@ -21,6 +24,19 @@ def service_of(request: Request | WebSocket) -> Service:
     """Returns the service that the application was made with, as whoever asks may use it."""
     service: Service = request.app.state.service
     return service if service.people is None else service.seen_by(service.people.asker(request.cookies))
+
+
+def part_of_room(request: Request, name: str) -> Any:
+    """Returns a part of this server's room, its `hall` or its `desk`. Raises `NoRun` where there is no room.
+
+    From here on the request is answered in the language that its address names.
+    """
+    code = request.query_params.get("lang", "")
+    use_language(code if code in LANGUAGES else "")
+    part = getattr(request.app.state.service, name, None)
+    if part is None:
+        raise NoRun(say(NO_ROOM))
+    return part
 
 
 def whole_number(text: str) -> int:

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from gradleak_core.api.incoming import read_json_body, service_of
+from gradleak_core.api.incoming import part_of_room, read_json_body, service_of
 from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.room_hall import Hall
 from gradleak_core.api.room_socket import stream_room, stream_wall
 from gradleak_core.config.schemas import quoted
 from gradleak_core.data.uploads import uploads_of
-from gradleak_core.languages import LANGUAGES, say, use_language
+from gradleak_core.languages import say
 from gradleak_core.people import NotYours
 from gradleak_core.runs import rooms
 from gradleak_core.runs.access import NoRun
@@ -27,15 +27,8 @@ from gradleak_core.verdicts import STATUSES
 
 
 def hall_of(request: Request) -> Hall:
-    """Returns the room of this server. Raises `NoRun` where there is none.
-
-    From here on the request is answered in the language that its address names.
-    """
-    code = request.query_params.get("lang", "")
-    use_language(code if code in LANGUAGES else "")
-    hall: Hall | None = getattr(request.app.state.service, "hall", None)
-    if hall is None:
-        raise NoRun(say(rooms.NO_ROOM))
+    """Returns the room of this server. Raises `NoRun` where there is none."""
+    hall: Hall = part_of_room(request, "hall")
     return hall
 
 

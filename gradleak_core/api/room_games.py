@@ -11,41 +11,35 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gradleak_core.api.incoming import read_json_body, service_of
+from gradleak_core.api.incoming import part_of_room, read_json_body, service_of
 from gradleak_core.api.room_desk import GameDesk, count_runs
 from gradleak_core.api.room_plays import describe_setups, make_naming, make_poll, read_results, read_setups, start_poll
 from gradleak_core.config.links import to_query
 from gradleak_core.config.schemas import number
-from gradleak_core.languages import LANGUAGES, say, use_language
-from gradleak_core.people import NotAdmitted
+from gradleak_core.languages import say
+from gradleak_core.people import NotYours
 from gradleak_core.room.challenges import Challenge, check_challenge
 from gradleak_core.room.naming import Naming, clean_words
 from gradleak_core.room.polls import Poll, judge_poll
 from gradleak_core.room.results import write_results
 from gradleak_core.runs.recording import media_type
+from gradleak_core.runs.rooms import HOST_ONLY
 from gradleak_core.types import Refused
 
 SETUP = ("preset", "setup")
 
 
 def desk_of(request: Request) -> GameDesk:
-    """Returns the games of this server's room. Raises HTTPException 404 where there is no room.
-
-    From here on the request is answered in the language that its address names.
-    """
-    code = request.query_params.get("lang", "")
-    use_language(code if code in LANGUAGES else "")
-    desk: GameDesk | None = getattr(request.app.state.service, "desk", None)
-    if desk is None:
-        raise HTTPException(404, say("There is no room on this server."))
+    """Returns the games of this server's room. Raises `NoRun` where there is none."""
+    desk: GameDesk = part_of_room(request, "desk")
     return desk
 
 
 def host_desk_of(request: Request) -> GameDesk:
-    """Returns the games of this server's room to its host. Raises `NotAdmitted` for anybody else."""
+    """Returns the games of this server's room to its host. Raises `NotYours` for anybody else."""
     desk = desk_of(request)
     if not desk.hosted_by(service_of(request).asker):
-        raise NotAdmitted(say("Only the host of the room may do this."))
+        raise NotYours(say(HOST_ONLY))
     return desk
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import lru_cache
-from string import Template
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gradleak_core.api.incoming import service_of
-from gradleak_core.api.static_files import LIVE, Text, live_version
 from gradleak_core.config import links
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.config.races import WAYS, check_lanes, lane_names, read_lane
@@ -25,8 +22,6 @@ from gradleak_core.talks.form import BESIDE_A_SETUP
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, UNFINISHED, VISIBLY
 
-STAGE = ASSETS / "stage"
-STYLES_OF_STAGE = (LIVE / "charts.css", LIVE / "explanation.css", STAGE / "stage.css")
 FIRST_RECORDING = "recordings/first.json"
 """The recording in `assets/` of the set-up that a first visit sees."""
 OWN_KEYS = (*BESIDE_A_SETUP, "chapter", "speaker")
@@ -38,24 +33,6 @@ WORDS = {
     "statuses": {status: row.word for status, row in STATUSES.items()},
 }
 """The words that a guess and a run are described with."""
-
-
-async def get_stage_page(request: Request) -> Response:
-    """Answers with the page itself, which asks for all that it shows."""
-    return await make_stage_page(live_version()).answer(request, "no-cache")
-
-
-@lru_cache(1)
-def make_stage_page(version: str) -> Text:
-    """Returns the page with the addresses of its code and its style, which change whenever those do."""
-    style = "".join(file.read_text("utf-8") for file in STYLES_OF_STAGE)
-    digest = hashlib.sha256(style.encode()).hexdigest()[:12]
-    links_to_styles = "".join(
-        f'<link rel="stylesheet" href="./api/static/{file.relative_to(ASSETS).as_posix()}?{digest}">'
-        for file in STYLES_OF_STAGE
-    )
-    page = Template((STAGE / "stage.html").read_text("utf-8")).substitute(version=version, styles=links_to_styles)
-    return Text(page.encode(), "text/html; charset=utf-8")
 
 
 async def get_programme(request: Request) -> Response:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from string import Template
 
-from gradleak_core.api.stage import STAGE, STYLES_OF_STAGE, WORDS, describe_lanes
+from gradleak_core.api.own_pages import STAGE, STYLES_OF_STAGE, fill_page
+from gradleak_core.api.stage import WORDS, describe_lanes
 from gradleak_core.api.static_files import join_view, live_version
 from gradleak_core.runs.protocol import encode
 from gradleak_core.talks.chapters import BY
@@ -14,8 +13,6 @@ from gradleak_core.talks.recordings import lanes_of
 from gradleak_core.talks.shelf import RECORDINGS
 from gradleak_core.types import JSON
 
-LOADED = re.compile(r'<script type="module" src="[^"]*"></script>')
-ICON = re.compile(r'<link rel="icon"[^>]*>')
 UNRECORDED = "This chapter was not rehearsed, so there is nothing to play."
 DRAWN_OF = {"matching": "first"}
 """The recording in `assets/` that a figure draws, where it is not `explanations`."""
@@ -42,8 +39,7 @@ def make_talk_page(whole: JSON) -> str:
         f'<script>{alone}</script><script type="module">{code}</script>'
     )
     styles = "".join(f"<style>{file.read_text('utf-8')}</style>" for file in STYLES_OF_STAGE)
-    page = Template((STAGE / "stage.html").read_text("utf-8")).substitute(version="", styles=styles)
-    return LOADED.sub("", ICON.sub("", page)).replace("</body>", f"{scripts}</body>")
+    return fill_page(STAGE / "stage.html", styles).replace("</body>", f"{scripts}</body>")
 
 
 def describe_chapter(chapter: JSON, place: str) -> JSON:

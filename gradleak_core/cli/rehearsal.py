@@ -18,6 +18,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.knobs import fitting
 from gradleak_core.config.races import lane_names
+from gradleak_core.data.files import write_whole
 from gradleak_core.runs.exports.raced import record_race
 from gradleak_core.runs.worker import warm_up
 from gradleak_core.talks.chapters import BY, find_experiments
@@ -32,7 +33,6 @@ from gradleak_core.talks.recordings import (
     slim_recording,
     word_of,
 )
-from gradleak_core.talks.shelf import replace_file
 from gradleak_core.types import JSON, Refused
 from gradleak_core.verdicts import duration
 
@@ -87,8 +87,8 @@ class Rehearsal:
             return FAILED
         taken = [one["recording"] for one in self.talk["chapters"]]
         chapter["recording"] = name_recording(chapter, number, taken)
-        replace_file(self.file.parent / chapter["recording"], dump_recording(recording))
-        replace_file(self.file, write_talk(self.talk).encode())
+        write_whole(self.file.parent / chapter["recording"], dump_recording(recording))
+        write_whole(self.file, write_talk(self.talk).encode())
         self.report(number, chapter, recording, duration(time.monotonic() - begun))
         return 0
 

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 
-def write_whole(file: Path, data: bytes) -> None:
-    """Writes a file in one step, so that it has the old content or the new, whatever happens. Raises OSError."""
+def write_whole(file: Path, data: bytes, *, private: bool = False) -> None:
+    """Writes a file in one step, so that it has the old content or the new, whatever happens. Raises OSError.
+
+    Only its owner can read a `private` one.
+    """
     part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
+        part.touch(mode=0o600 if private else 0o666)
         part.write_bytes(data)
         part.replace(file)
     except OSError:

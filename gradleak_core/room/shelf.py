@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from gradleak_core.data.files import write_whole
 from gradleak_core.languages import say
 from gradleak_core.types import Refused
 
@@ -29,9 +29,4 @@ def read_room(folder: Path) -> Any:
 
 def write_room(folder: Path, saved: Any) -> None:
     """Writes a room to its file, whole or not at all. Raises OSError."""
-    beside = folder / f"{ROOM_FILE}.new"
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump(saved, out, ensure_ascii=False)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(folder / ROOM_FILE)
+    write_whole(folder / ROOM_FILE, json.dumps(saved, ensure_ascii=False).encode(), private=True)

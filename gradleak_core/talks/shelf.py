@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 import shutil
 import unicodedata
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradleak_core.config.schemas import fit_text
+from gradleak_core.data.files import write_whole
 from gradleak_core.places import ASSETS
 from gradleak_core.runs.disk import writing
 from gradleak_core.runs.service import Service
@@ -91,7 +91,7 @@ class Shelf:
         folder = self.folder_to_write(name)
         with writing():
             folder.mkdir(parents=True, exist_ok=True)
-            replace_file(folder / TALK_FILE, write_talk(talk).encode())
+            write_whole(folder / TALK_FILE, write_talk(talk).encode())
 
     def write_recording(self, name: str, file: str, data: bytes) -> None:
         """Keeps a recording beside a talk. Raises `Refused`."""
@@ -102,7 +102,7 @@ class Shelf:
         if kept + len(data) > MOST_OF_A_SHELF:
             raise Refused(f"Your talks take {MOST_OF_A_SHELF // 2**20} MB already; delete one first.")
         with writing():
-            replace_file(folder / file, data)
+            write_whole(folder / file, data)
 
     def folder_to_write(self, name: str) -> Path:
         """Returns the folder of a talk that may be changed, or of a new one. Raises `Refused`."""
@@ -172,14 +172,3 @@ def _names(folder: Path) -> Iterator[str]:
     for place in folder.iterdir():
         if TALK_NAME.fullmatch(place.name) and (place / TALK_FILE).is_file():
             yield place.name
-
-
-def replace_file(file: Path, data: bytes) -> None:
-    """Writes a file whole or not at all. Raises OSError."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_bytes(data)
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
