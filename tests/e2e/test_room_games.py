@@ -81,7 +81,8 @@ def name_a_picture(host: Page, anna: Page, ben: Page) -> None:
     form.get_by_label("Seconds until it has formed").fill("10")
     form.get_by_role("button", name="Let it form").click()
     for phone, answer in ((anna, "Austronaut"), (ben, "a dog")):
-        expect(phone.get_by_text(re.compile(r"^Iteration \d"))).to_be_visible()
+        forming = phone.locator("[data-game=naming]")
+        expect(forming.get_by_text(re.compile(r"^Iteration \d"))).to_be_visible()
         phone.get_by_label("What do you see?").fill(answer)
         phone.get_by_role("button", name="Send").tap()
         expect(phone.get_by_text(f"You said: {answer}")).to_be_visible()
