@@ -21,6 +21,7 @@ from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.lessons import LESSON_ROUTES
 from gradleak_core.api.live_socket import stream_live
+from gradleak_core.api.prices import PRICE_ROUTES
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.stage import get_programme
 from gradleak_core.api.static_files import LIVE, Cached, get_view, module_age
@@ -79,9 +80,7 @@ def api(service: Service) -> Starlette:
         Route("/races/{race}", handle_race, methods=["GET", "PATCH", "DELETE"]),
         Route("/races/{race}/link", handle_race_link, methods=["POST", "DELETE"]),
         Route("/races/{race}/export.{kind}", get_race_export),
-        Route("/prices", post_price, methods=["POST"]),
-        Route("/prices/{price}", get_price),
-        Route("/prices/{price}/stop", stop_price, methods=["POST"]),
+        *PRICE_ROUTES,
         *TALK_ROUTES,
         Route("/uploads", post_upload, methods=["POST"]),
         Route("/admission", post_admission, methods=["POST"]),
@@ -277,20 +276,3 @@ async def get_race_export(request: Request) -> Response:
         raise HTTPException(404)
     data = await run_in_threadpool(races.export_race, service_of(request), race, kind)
     return file_response(data, f"gradleak-race-{read_reference(race)[0]}.{kind}", EXPORTS[kind].media)
-
-
-async def post_price(request: Request) -> Response:
-    sent = await read_json_body(request, "experiment", "defences", "federation")
-    parts = (sent.get(name) for name in ("experiment", "defences", "federation"))
-    price = await run_in_threadpool(service_of(request).start_price, *parts)
-    return JSONResponse({"id": price}, 201)
-
-
-async def get_price(request: Request) -> Response:
-    return JSONResponse(await run_in_threadpool(service_of(request).price, request.path_params["price"]))
-
-
-async def stop_price(request: Request) -> Response:
-    await read_json_body(request)
-    await run_in_threadpool(service_of(request).stop_price, request.path_params["price"])
-    return JSONResponse({}, 202)

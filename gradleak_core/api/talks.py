@@ -61,7 +61,7 @@ def export_talk_file(service: Service, name: str, kind: str) -> tuple[bytes, str
     require_chapters(whole)
     if kind == "html":
         return make_talk_page(whole).encode(), "text/html"
-    return service.maker.make(kind, encode(whole), f"talk {name}", TALK_EXPORTER), TALK_EXPORTS[kind][1]
+    return service.maker.make(kind, encode(whole), f"talk {name}", service.person, TALK_EXPORTER), TALK_EXPORTS[kind][1]
 
 
 def resolve_talk(service: Service, name: str) -> Any:

@@ -39,16 +39,15 @@ class Limits:
     def check_run(self, experiment: JSON, seconds: float) -> None:
         """Raises `Refused` for a run that would take longer than one run may."""
         if seconds > self.run:
-            lower = f"the iterations ({experiment['attack'].get('steps', 1):,}), {to_lower(experiment)}"
             most = f"one run may take {about(self.run)} here"
-            raise Refused(f"This run would take about {about(seconds)}, and {most}; lower {lower}.")
+            raise Refused(f"This run would take about {about(seconds)}, and {most}; lower {to_shorten(experiment)}.")
 
-    def check_price(self, experiment: JSON, seconds: float, settings: int) -> None:
-        """Raises `Refused` for a price whose attacks, one a setting, would take longer than one run may."""
+    def check_price(self, experiment: JSON, seconds: float, settings: int, rounds: int) -> None:
+        """Raises `Refused` for a price whose settings, each an attack and a training, take longer than one run may."""
         if settings * seconds > self.run:
-            lower = f"the iterations ({experiment['attack'].get('steps', 1):,}), {to_lower(experiment)}"
-            took = f"The {settings} attacks of this price would take about {about(settings * seconds)}"
-            raise Refused(f"{took}, and they may take {about(self.run)} here; price fewer defences, or lower {lower}.")
+            took = f"This price of {settings} settings would take about {about(settings * seconds)}"
+            lower = f"the rounds ({rounds:,}), {to_shorten(experiment)}"
+            raise Refused(f"{took}, and one may take {about(self.run)} here; price fewer defences, or lower {lower}.")
 
     def check_queue(self, waiting: Sequence[float], asked: Sequence[float]) -> None:
         """Raises `OverLimit` when a person may not add runs to those that wait. Of both the seconds are given."""
@@ -73,6 +72,13 @@ class Limits:
 
 
 USUAL_LIMITS = Limits()
+
+
+def to_shorten(experiment: JSON) -> str:
+    """Names the numbers that the seconds of a run grow with, and what they are."""
+    epochs = experiment.get("weights", {}).get("epochs")
+    trained = f"the epochs of training ({epochs}), " if epochs else ""
+    return f"the iterations ({experiment['attack'].get('steps', 1):,}), {trained}{to_lower(experiment)}"
 
 
 def read_limits(texts: Iterable[str]) -> Limits:

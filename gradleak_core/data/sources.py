@@ -21,8 +21,9 @@ from gradleak_core.types import Refused
 DIGITS_FILE = ASSETS / "digits.npz"
 BRIGHTEST = 16
 """The value of white in the file of digits."""
+DIGITS = 1797
 DIGITS_HELD_OUT = 360
-"""The number of digits, of 1,797, that are held out. They are the last, mostly by writers of their own."""
+"""The number of digits that are held out. They are the last, mostly by writers of their own."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ def source(name: str, most: int | None = None) -> Source:
             f"{found.name} has {found.classes} classes and the model only {most}; raise the number of classes."
         )
     return found
+
+
+def count_pictures(name: str) -> int:
+    """Returns how many pictures a network learns from in one epoch, those held out of a folder included.
+
+    Raises `Refused` when there is no such set.
+    """
+    if name == "digits":
+        return DIGITS - DIGITS_HELD_OUT
+    return DATASETS[name].train if name in DATASETS else len(folders.files(split_folder(name)[0]))
 
 
 def split_folder(name: str) -> tuple[str, str | None]:

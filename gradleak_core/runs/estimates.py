@@ -10,6 +10,7 @@ from typing import Any
 
 from gradleak_core.config import demand
 from gradleak_core.config.knobs import fitting
+from gradleak_core.data.sources import count_pictures
 from gradleak_core.forecast import core, foresee_span
 from gradleak_core.types import JSON, Refused
 
@@ -23,13 +24,16 @@ STARTING = 0.5
 NEEDED = {"images", "size", "channels", "classes", "model", "weights", "client", "threat", "attack"}
 """The fields of a set-up without which nothing is estimated."""
 
+LEARNT_BY = ("model", "defences", "weights", "size", "channels", "classes", "seed")
+"""The fields of a set-up that trained weights follow from."""
+
 
 @dataclass(frozen=True)
 class Estimate:
     """The seconds of computing that a run is expected to take, and the bytes of memory that it may take at most.
 
-    The seconds are those of all its iterations where the same set-up was not run here before. The training of a
-    network is not among them.
+    The seconds are those of all its iterations where the same set-up was not run here before, and of the training of a
+    network that was not trained here before.
     """
 
     seconds: float
@@ -58,13 +62,21 @@ class Experience:
         bound = demand.estimate(experiment, catalogue)
         memory = bound.memory if bound else float(demand.BASE)
         took = [result["seconds"] for result in self._results if is_same(result["experiment"], experiment)]
+        before = STARTING + self.training(experiment, catalogue)
         if took:
-            return Estimate(STARTING + median(took), memory)
+            return Estimate(before + median(took), memory)
         if span := foresee_span(experiment, self._results, catalogue):
-            return Estimate(STARTING + span.seconds, memory, not span.measured)
+            return Estimate(before + span.seconds, memory, not span.measured)
         if bound is None:
-            return Estimate(STARTING + BRIEF, memory)
-        return Estimate(STARTING + experiment["attack"].get("steps", 1) * bound.seconds, memory, True)
+            return Estimate(before + BRIEF, memory)
+        return Estimate(before + experiment["attack"].get("steps", 1) * bound.seconds, memory, True)
+
+    def training(self, experiment: JSON, catalogue: JSON) -> float:
+        """Returns the seconds that its network is trained before the attack; 0 if a run has left it trained here."""
+        weights = experiment.get("weights", {})
+        if not weights.get("epochs") or any(are_weights_shared(experiment, one["experiment"]) for one in self._results):
+            return 0.0
+        return demand.learning(experiment, weights["epochs"] * count_pictures(weights["dataset"]), catalogue)
 
     def expect(self, experiment: JSON, catalogue: JSON) -> Estimate:
         """Returns the estimate of a stored run; one of no seconds for a run that cannot be used here."""
@@ -78,6 +90,11 @@ def is_telling(result: Mapping[str, Any]) -> bool:
     """Returns whether a result says how long a run takes: it has its time, and nobody stopped it."""
     whole = (result.get("experiment") or {}).keys() >= NEEDED
     return whole and bool(result.get("seconds")) and result.get("status") != "stopped"
+
+
+def are_weights_shared(experiment: JSON, other: JSON) -> bool:
+    """Returns whether two set-ups attack a network with the same weights."""
+    return all(experiment.get(name) == other.get(name) for name in LEARNT_BY)
 
 
 def is_same(experiment: JSON, other: JSON) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradleak_core.config import demand
 from gradleak_core.config.limits import Limits
 from gradleak_core.config.schemas import quoted
 from gradleak_core.runs.access import Access, NoRun
@@ -42,16 +43,19 @@ class PriceDesk(Access):
         catalogue = self.require_catalogue()
         self.check_uploads([experiment], shared=())  # what the room shares may be taken back, and a price stays
         asked = check_request(experiment, defences, federation, catalogue, self.folder)
-        self.check_price(asked[0], len(asked[1]) + 1)
+        self.check_price(asked[0], len(asked[1]) + 1, asked[2])
         longest = math.inf if self.person is None else self.limits.run
         with writing():
             return self.prices.start(*asked, owner=self.person, longest=longest)
 
-    def check_price(self, experiment: Any, settings: int) -> None:
-        """Raises `Refused` for a price whose attacks would take longer than one person may have the computer for."""
+    def check_price(self, experiment: Any, settings: int, federation: Any) -> None:
+        """Raises `Refused` for a price that would take longer than one person may have the computer for."""
         if self.person is not None:
-            seconds = Experience(self.store.results(REMEMBERED)).estimate(experiment, self.catalogue()).seconds
-            self.limits.check_price(experiment, seconds, settings)
+            attack = Experience(self.store.results(REMEMBERED)).estimate(experiment, self.catalogue()).seconds
+            rounds = federation["rounds"]
+            pictures = rounds * federation["clients"] * federation["batch"]
+            seconds = attack + demand.learning(experiment, pictures, self.catalogue())
+            self.limits.check_price(experiment, seconds, settings, rounds)
 
     def expected_price(self, experiment: Any, federation: Any, settings: int) -> float | None:
         """Returns the seconds that the asker's last price of this set-up says for so many settings; None without."""
@@ -69,6 +73,12 @@ class PriceDesk(Access):
         self.price(name)
         if not self.prices.stop(name):
             raise Refused("This price is finished already.")
+
+    def delete_price(self, name: str) -> None:
+        """Ends a price if it goes on, and removes it with its points. Raises `NoRun`."""
+        self.price(name)
+        with writing():
+            self.prices.remove(name)
 
     def newest_price(self) -> str | None:
         """Returns the id of the asker's last price that can be read; None without one."""

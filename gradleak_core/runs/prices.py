@@ -151,9 +151,11 @@ class Prices:
         """Removes every price that was last written before a moment, in seconds since 1970. Raises OSError."""
         for name in self._names():
             if not self._goes_on(name) and self._file(name).stat().st_mtime < moment:
-                self._remove(name)
+                self.remove(name)
 
-    def _remove(self, name: str) -> None:
+    def remove(self, name: str) -> None:
+        """Ends a price and removes it. Raises OSError."""
+        self.stop(name)
         for file in (self._file(name), self._owned(name), self._log(name)):
             file.unlink(missing_ok=True)
 
@@ -161,8 +163,7 @@ class Prices:
         """Ends and removes every price of these people. Raises OSError."""
         for name in self._names():
             if self.owner(name) in owners:
-                self.stop(name)
-                self._remove(name)
+                self.remove(name)
 
     def close(self) -> None:
         """Ends every process and writes down how its price ended."""

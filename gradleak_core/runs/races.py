@@ -100,4 +100,4 @@ def export_race(service: Service, race: str, kind: str = "zip") -> bytes:
         lanes.append(make_recording(row, trace, service.store, kept))
     usable = all(row["problem"] is None for row in found["lanes"])
     recording = record_race(found, experiments, lanes, service.catalogue() if usable else None)
-    return service.maker.make(kind, encode(recording), " ".join(row["id"] for row in found["lanes"]))
+    return service.maker.make(kind, encode(recording), " ".join(row["id"] for row in found["lanes"]), service.person)

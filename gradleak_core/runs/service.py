@@ -194,7 +194,8 @@ class Service(Steering):
     def export(self, run: str, kind: str = "zip") -> bytes:
         """Returns a run as a file of one of the kinds of `EXPORTS`. Raises `NoRun`, and `Refused` or `Busy`."""
         row = self.complete(self.find(run))
-        return self.maker.export(kind, row, self.loaded(row["id"]), self.store, part_titles(self.catalogue()))
+        trace, titles = self.loaded(row["id"]), part_titles(self.catalogue())
+        return self.maker.export(kind, row, trace, self.store, titles, self.person)
 
     def health(self) -> dict[str, Any]:
         """Returns whether runs can be computed and kept, the state of each worker, and the length of the queue."""

@@ -45,6 +45,16 @@ def pricing(experiment: JSON) -> None:
             growing(name)
         else:
             result(service().price(name))
+            with st.popover("Delete", icon=":material/delete:"):
+                st.markdown("Its points will be gone.")
+                st.button("Delete it", key=f"delete-price:{name}", on_click=delete, args=(name,))
+
+
+def delete(name: str) -> None:
+    """Deletes a trade-off that was computed here."""
+    with suppress(NoRun):  # another tab has deleted it
+        service().delete_price(name)
+    st.query_params.pop("price", None)
 
 
 def form(experiment: JSON) -> None:

@@ -28,7 +28,8 @@ def opened(page: Page, file: Path) -> list[str]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") else None)
     page.goto(file.as_uri())
-    expect(page.locator("[data-st=title]")).not_to_be_empty()  # from here on it hears its keys
+    title = page.get_by_test_id("stage").get_by_role("heading", level=1)
+    expect(title).not_to_be_empty()  # from here on the page hears its keys
     return complaints
 
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from gradleak_core.config import knobs
 from gradleak_core.config.admission import admit
+from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.service import NotReady, Service
 from gradleak_core.verdicts import SEEN
 from pages._parts import recorded
@@ -217,6 +218,17 @@ def test_while_it_runs_the_page_says_so_and_can_stop_it(service: Service, quick:
     assert not app.exception
     assert service.price(name)["status"] == "stopped"
     assert "Stopped by you" in words(app.run())
+
+
+def test_one_that_is_there_can_be_deleted(service: Service, quick: Any, open_page: Open) -> None:
+    name = service.start_price(quick, [knobs.defence("sign", service.catalogue())], {"rounds": 2000})
+    service.stop_price(name)
+    app = linked(open_page, name)
+    app.button(f"delete-price:{name}").click().run()
+    assert not app.exception
+    assert "no longer stored" not in words(app)
+    with pytest.raises(NoRun):
+        service.price(name)
 
 
 def test_a_second_one_is_refused_while_the_first_goes_on(service: Service, quick: Any, open_page: Open) -> None:

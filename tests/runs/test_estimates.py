@@ -47,6 +47,21 @@ def test_the_same_work_over_more_iterations_is_expected_to_take_so_much_longer()
     assert not found.by_bound
 
 
+def test_a_network_that_was_not_trained_here_is_expected_to_be_trained_first() -> None:
+    drawn = Experience().estimate(FIRST, KNOWN).seconds
+    weights = {"kind": "trained", "dataset": "digits", "epochs": 5, "lr": 1e-3}
+    trained, longer = changed(weights=weights), changed(weights=weights | {"epochs": 50})
+    learnt = Experience().estimate(trained, KNOWN).seconds - drawn
+    assert learnt > 0
+    assert Experience().estimate(longer, KNOWN).seconds - drawn == pytest.approx(10 * learnt)
+    experience = Experience([result(trained, 2.0, 100)])
+    assert experience.estimate(trained | {"images": ["sample:coffee"]}, KNOWN).seconds == STARTING + 2.0
+    assert experience.estimate(trained | {"seed": 9}, KNOWN).seconds == pytest.approx(STARTING + learnt + 2.0)
+    assert experience.training(longer, KNOWN) == pytest.approx(10 * learnt)
+    assert demand.learning(FIRST, 5 * 1437, KNOWN) == pytest.approx(learnt)
+    assert Experience().expect(changed(weights=weights | {"dataset": "folder:gone"}), KNOWN).seconds == 0
+
+
 @pytest.mark.parametrize("odd", [{}, {"experiment": None}, {"experiment": {"images": []}, "seconds": 3.0}])
 def test_a_result_that_says_nothing_is_not_counted(odd: Any) -> None:
     experience = Experience([odd])

@@ -23,10 +23,11 @@ from gradleak_core.__main__ import main
 from gradleak_core.catalogue import catalogue
 from gradleak_core.cli.recording import Recording
 from gradleak_core.config.titles import part_titles
+from gradleak_core.data.decoder import Busy
 from gradleak_core.runs.exports import moving
 from gradleak_core.runs.exports.drawing import Drawing
 from gradleak_core.runs.exports.kinds import EXPORTS, write_export
-from gradleak_core.runs.exports.maker import WAITING, Maker
+from gradleak_core.runs.exports.maker import FOR_ONE, WAITING, Maker
 from gradleak_core.runs.exports.pack import MOST_OF_A_PACK
 from gradleak_core.runs.exports.recorded import Recorded, describe_setup
 from gradleak_core.runs.exports.sheet import SIGNATURE, choose_shown, read_setup
@@ -255,7 +256,16 @@ def test_the_maker_turns_away_what_is_too_much_and_says_what_went_wrong(caplog: 
     assert getattr(record, "run", None) == "0123456789ab"
     assert "ended with code 1" in record.getMessage()
     assert "JSONDecodeError" in record.getMessage()
-    taken = [maker._places.acquire(blocking=False) for _ in range(WAITING)]
-    assert all(taken)
-    with pytest.raises(Refused, match="being made already"):
-        maker.make("csv", value, "0123456789ab")
+
+
+def test_files_for_many_are_made_in_turns_and_nobody_takes_all_places() -> None:
+    maker = Maker()
+    maker._asked = ["ada"] * FOR_ONE
+    with pytest.raises(Busy, match="2 files are being made for you already; take another once one of them is there"):
+        maker.make("csv", b"", "0123456789ab", "ada")
+    with pytest.raises(Refused, match="could not be made"):
+        maker.make("csv", b"no JSON", "0123456789ab", "ben")
+    assert maker._asked == ["ada"] * FOR_ONE  # the one that failed has left its place
+    maker._asked = [None] * WAITING
+    with pytest.raises(Busy, match="6 files are being made already; try again in a minute"):
+        maker.make("csv", b"", "0123456789ab", "ben")

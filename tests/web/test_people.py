@@ -75,7 +75,7 @@ CHANGES: dict[tuple[str, str], list[Any]] = {
     ("DELETE", "/races/{race}/link"): [None],
 }
 """What the owner alone may do with a run or a race, and the bodies that say it."""
-PRICED = {("GET", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
+PRICED = {("GET", "/prices/{price}"), ("DELETE", "/prices/{price}"), ("POST", "/prices/{price}/stop")}
 """What the owner alone may do with a price, which has no link."""
 STAGED = {("GET", "/stage")}
 """What shows a run or a race that its query names, to whom that may be shown."""
@@ -516,8 +516,18 @@ def test_what_is_answered_to_one_is_kept_by_no_proxy(room: Room) -> None:
 
 def test_a_price_takes_no_longer_than_a_run_may(room: Room) -> None:
     desk = room.seen_by(room.b)
-    desk.check_price(experiment(), 12)
+    short = {"rounds": 1, "clients": 4, "batch": 16}
+    desk.check_price(experiment(), 12, short)
     desk.limits = Limits(run=1)
-    with pytest.raises(Refused, match="The 12 attacks of this price would take about"):
-        desk.check_price(experiment(), 12)
-    room.server.service.check_price(experiment(), 12)
+    with pytest.raises(Refused, match=r"This price of 12 settings would .*; price fewer defences, or lower the rou"):
+        desk.check_price(experiment(), 12, short)
+    room.server.service.check_price(experiment(), 12, short)
+
+
+def test_a_price_is_deleted_by_its_owner(room: Room) -> None:
+    price = "cd" * 6
+    keep_price(room.server.service.folder / "prices", price, str(room.people.asker(room.a).person))
+    assert room.ask(room.b, "DELETE", f"/prices/{price}").status_code == 404
+    assert room.ask(room.a, "DELETE", f"/prices/{price}").status_code == 204
+    assert room.ask(room.a, "GET", f"/prices/{price}").status_code == 404
+    assert not [*room.server.service.prices.folder.glob(f"{price}*")]

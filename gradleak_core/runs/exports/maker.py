@@ -22,6 +22,8 @@ SECONDS_TO_MAKE = 120.0
 """The seconds that one file may take, on a busy machine."""
 WAITING = 6
 """The most files that are made or waited for at a time."""
+FOR_ONE = 2
+"""The most of these for one person, where people are told apart."""
 EXPORTER = "gradleak_core.runs.exports"
 """The program that makes the files of runs and races."""
 MADE, REFUSED = b"+", b"-"
@@ -34,32 +36,44 @@ class Maker:
     """A maker of exports, one at a time, that turns away what is too much. May be used from any thread."""
 
     def __init__(self) -> None:
-        self._places = threading.BoundedSemaphore(WAITING)
+        self._asked: list[str | None] = []
+        """For whom files are made or waited for."""
+        self._places = threading.Lock()
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def export(self, kind: str, row: Any, trace: Trace, store: Store, titles: dict[str, str]) -> bytes:
+    def export(
+        self, kind: str, row: Any, trace: Trace, store: Store, titles: dict[str, str], person: str | None = None
+    ) -> bytes:
         """Returns a stored run as a file of a kind, with at most 300 of its pictures. Raises as `make` does.
 
         `titles` are those of parts, by their kinds.
         """
         row["experiment"] = take_threads(row["experiment"], row["result"])
         chosen = choose_iterations(trace.frames, MOST_FRAMES)
-        return self.make(kind, encode(make_recording(row, trace, store, chosen) | {"titles": titles}), row["id"])
+        recording = encode(make_recording(row, trace, store, chosen) | {"titles": titles})
+        return self.make(kind, recording, row["id"], person)
 
-    def make(self, kind: str, recording: bytes, about: str, program: str = EXPORTER) -> bytes:
+    def make(
+        self, kind: str, recording: bytes, about: str, person: str | None = None, program: str = EXPORTER
+    ) -> bytes:
         """Returns the file of a kind, which a program makes of a recording's JSON, or of a talk's.
 
-        A line of the log names what it is `about`: a run, the runs of a race, or a talk. Raises `Refused`, or `Busy`
-        when many are waiting.
+        A line of the log names what it is `about`: a run, the runs of a race, or a talk. `person` is who asks, None
+        where people are not told apart. Raises `Refused`, or `Busy` when many are waiting, or two of the same person.
         """
-        if not self._places.acquire(blocking=False):
-            raise Busy(f"{WAITING} files are being made already; try again in a minute.")
+        with self._places:
+            if len(self._asked) >= WAITING:
+                raise Busy(f"{WAITING} files are being made already; try again in a minute.")
+            if person is not None and self._asked.count(person) >= FOR_ONE:
+                raise Busy(f"{FOR_ONE} files are being made for you already; take another once one of them is there.")
+            self._asked.append(person)
         try:
             with self._turn:
                 said = self._ask(program, kind, recording, about)
         finally:
-            self._places.release()
+            with self._places:
+                self._asked.remove(person)
         if said[:1] != MADE:
             raise Refused(said[1:].decode() or FAILED_EXPORT)
         return said[1:]
