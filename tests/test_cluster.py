@@ -63,6 +63,7 @@ def rows(file: Path) -> Any:
 
 
 @needs_ray
+@pytest.mark.sweep
 def test_a_sweep_that_loses_a_node_has_the_same_numbers_as_here(cluster: Nodes, tmp_path: Path) -> None:
     cluster.ask("add")
     file, here, there = (tmp_path / name for name in ("sweep.json", "here.json", "there.json"))

@@ -341,12 +341,13 @@ export function explained(floor) {
  * @param {string[] | null | undefined} classes
  * @param {boolean} told whether the attacker knows the labels
  * @param {number[]} [unnamed] the places of the pictures whose labels nobody chose, which have numbers and no names
+ * @param {boolean} [numbered] whether a class that has a name is given its number too
  */
-export function captions(truth, guess, classes, told, unnamed = []) {
+export function captions(truth, guess, classes, told, unnamed = [], numbered = true) {
   if (!truth?.length) return { truth: "", guess: "", labels: "", right: [] };
   const known = (/** @type {number} */ index) => (unnamed.includes(index) ? null : classes);
-  const names = truth.map((label, index) => named(label, known(index)));
-  const guesses = truth.map((_, index) => named(guess?.[index], known(index)));
+  const names = truth.map((label, index) => named(label, known(index), numbered));
+  const guesses = truth.map((_, index) => named(guess?.[index], known(index), numbered));
   const right = truth.map((label, index) => guess?.[index] === label);
   const one = truth.length === 1;
   const caption = one ? `Label: ${names[0]}${unnamed.length ? ", by default" : ""}` : `${truth.length} pictures`;
@@ -361,10 +362,12 @@ export function captions(truth, guess, classes, told, unnamed = []) {
 /**
  * @param {number | undefined} label
  * @param {string[] | null | undefined} classes
+ * @param {boolean} numbered
  */
-function named(label, classes) {
+function named(label, classes, numbered) {
   const name = label === undefined ? undefined : classes?.[label];
-  return name === undefined || name === String(label) ? `class ${label}` : `${name} (${label})`;
+  if (name === undefined || name === String(label)) return `class ${label}`;
+  return numbered ? `${name} (${label})` : name;
 }
 
 /**

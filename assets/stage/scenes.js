@@ -198,7 +198,7 @@ export class RunScene {
    */
   say({ frame, trace }, at) {
     const { classes, told } = this.chapter;
-    const known = captions(trace.head.labels, frame?.labels, classes, told[at]);
+    const known = captions(trace.head.labels, frame?.labels, classes, told[at], [], false);
     const { likeness } = frame?.metrics ?? {};
     const word = seen(frame?.metrics);
     const score = typeof likeness === "number" ? likened(likeness) : "";

@@ -20,8 +20,8 @@ def write_results(
     polls: Sequence[Poll],
     namings: Sequence[Naming],
     challenges: Sequence[Challenge],
-) -> bytes:
-    """Returns the CSV of a room: UTF-8 with a mark for spreadsheets, in the order of the nicknames.
+) -> str:
+    """Returns the CSV of a room, in the order of the nicknames.
 
     `members` and `runs`, the number that each started, go by person. Only what was revealed counts.
     """
@@ -38,7 +38,7 @@ def write_results(
         row += [sum(naming.right_since(person) is not None for naming in named)]
         row += [score_in(challenge, person) for challenge in challenges]
         sheet.writerow(map(harmless, row))
-    return out.getvalue().encode("utf-8-sig")
+    return out.getvalue()
 
 
 def name_column(challenge: Challenge) -> str:

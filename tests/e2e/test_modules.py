@@ -462,7 +462,7 @@ def test_beside_the_scores_stands_what_knowing_nothing_scores(call: Call) -> Non
     assert call("floor => words.explained(floor)", None) == ""
 
 
-CAPTIONS = "([truth, guess, classes, told, unnamed]) => words.captions(truth, guess, classes, told, unnamed)"
+CAPTIONS = "(given) => words.captions(...given)"
 
 
 def test_a_label_that_nobody_chose_has_no_name(call: Call) -> None:
@@ -513,6 +513,11 @@ def test_captions_name_the_labels_and_say_which_are_right(
 ) -> None:
     captions = call(CAPTIONS, [truth, guess, ANIMALS, told])
     assert (captions["truth"], captions["guess"], captions["labels"], captions["right"]) == said
+
+
+def test_a_hall_is_told_no_numbers_of_classes_that_have_names(call: Call) -> None:
+    captions = call(CAPTIONS, [[0], [2], ANIMALS, False, [], False])
+    assert (captions["truth"], captions["guess"]) == ("Label: cat", "✗ class 2, wrong")
 
 
 def test_labels_without_names_are_numbers(call: Call) -> None:

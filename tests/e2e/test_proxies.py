@@ -55,7 +55,7 @@ def notebook(server: Server, folder: Path) -> Iterator[str]:
 
 @pytest.fixture(
     params=[
-        by_itself,
+        pytest.param(by_itself, marks=pytest.mark.sweep),
         pytest.param(kept, marks=needs_nginx),
         pytest.param(stripped, marks=needs_nginx),
         pytest.param(notebook, marks=needs_jupyter),

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -81,6 +82,7 @@ def test_another_person_sees_nothing_but_what_a_link_shows(tmp_path: Path, open_
         expect(page.get_by_text("This link's run is not stored here")).to_be_visible()
 
 
+@pytest.mark.sweep
 def test_a_run_is_shared_on_the_page_of_runs(tmp_path: Path, open_tab: OpenTab) -> None:
     with serving(tmp_path, *OPTIONS) as server:
         mine = admitted(server, open_tab)

@@ -117,6 +117,7 @@ def test_run_ends_the_run_before_that_has_left_the_stage(lab: Lab, server: Serve
     assert server.ask(f"runs/{before}")["status"] == "stopped"
 
 
+@pytest.mark.sweep
 def test_every_defence_can_be_reached_and_added(lab: Lab) -> None:
     lab.open(SHORT).station("defence")
     box = lab.page.get_by_role("combobox", name="Add a defence")

@@ -249,6 +249,7 @@ def test_stop_keeps_what_was_seen(running: Lab) -> None:
     expect(running.button("Run again")).to_be_enabled()
 
 
+@pytest.mark.sweep
 def test_a_link_repeats_the_run(lab: Lab) -> None:
     first = lab.open(SHORT | {"seed": 5, "image": "sample:rocket"}).run()
     lab.expect_status("done")
