@@ -21,7 +21,7 @@ from gradleak_core.api.guard import WithHeaders
 from gradleak_core.api.incoming import read_json_body, service_of, whole_number
 from gradleak_core.api.lessons import LESSON_ROUTES
 from gradleak_core.api.live_socket import stream_live
-from gradleak_core.api.outgoing import answer_file
+from gradleak_core.api.outgoing import answer_with_file
 from gradleak_core.api.prices import PRICE_ROUTES
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.stage import get_programme
@@ -243,7 +243,7 @@ async def get_export(request: Request) -> Response:
     if kind not in EXPORTS:
         raise HTTPException(404)
     data = await run_in_threadpool(service_of(request).export, run, kind)
-    return answer_file(data, f"gradleak-{read_reference(run)[0]}.{kind}", EXPORTS[kind].media)
+    return answer_with_file(data, f"gradleak-{read_reference(run)[0]}.{kind}", EXPORTS[kind].media)
 
 
 async def handle_races(request: Request) -> Response:
@@ -271,4 +271,4 @@ async def get_race_export(request: Request) -> Response:
     if kind not in RACE_KINDS:
         raise HTTPException(404)
     data = await run_in_threadpool(races.export_race, service_of(request), race, kind)
-    return answer_file(data, f"gradleak-race-{read_reference(race)[0]}.{kind}", EXPORTS[kind].media)
+    return answer_with_file(data, f"gradleak-race-{read_reference(race)[0]}.{kind}", EXPORTS[kind].media)

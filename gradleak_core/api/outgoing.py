@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 
 
-def answer_file(data: bytes, name: str, media: str) -> Response:
+def answer_with_file(data: bytes, name: str, media: str) -> Response:
     """Returns an answer that a browser keeps as a file of this name."""
     return Response(data, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-def answer_table(text: str, name: str) -> Response:
+def answer_with_table(text: str, name: str) -> Response:
     """Returns an answer with a table in CSV. It begins with a mark by which spreadsheets know UTF-8."""
-    return answer_file(f"\ufeff{text}".encode(), name, "text/csv; charset=utf-8")
+    return answer_with_file(f"\ufeff{text}".encode(), name, "text/csv; charset=utf-8")

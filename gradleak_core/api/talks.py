@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
-from gradleak_core.api.outgoing import answer_file
+from gradleak_core.api.outgoing import answer_with_file
 from gradleak_core.api.talk_page import make_talk_page
 from gradleak_core.runs.protocol import encode
 from gradleak_core.runs.service import Service
@@ -48,7 +48,7 @@ async def get_talk_export(request: Request) -> Response:
     if kind not in (*TALK_EXPORTS, "json", "html"):
         raise HTTPException(404)
     data, media = await run_in_threadpool(export_talk_file, service, name, kind)
-    return answer_file(data, f"{'talk' if kind == 'json' else name}.{kind}", media)
+    return answer_with_file(data, f"{'talk' if kind == 'json' else name}.{kind}", media)
 
 
 def export_talk_file(service: Service, name: str, kind: str) -> tuple[bytes, str]:

@@ -18,8 +18,6 @@ BYTES_WRITTEN_A_SECOND = 2_000_000
 """The most that checkpoints write on average. Larger ones come less often."""
 LARGEST_CHECKPOINT = 64 * 2**20
 """The largest checkpoint. A run whose search has more to remember begins anew, and comes to the same picture."""
-SPARED = 50
-"""The seconds of computing for each second spent on checkpoints."""
 
 
 class Checkpoints:
@@ -36,15 +34,13 @@ class Checkpoints:
 
     def write(self, run: str, event: Checkpoint, beside: Saved) -> None:
         """Sends the state of the search and what else belongs `beside` it. A run that is too large for that stays."""
-        begun = time.perf_counter()
         file = io.BytesIO()
         torch.save({"search": event.save(), **beside}, file)
         if file.tell() > LARGEST_CHECKPOINT:
             self.next, self.controls.leaving = float("inf"), False
             return
         self.send({"type": "checkpoint", "run": run, "iteration": event.iteration}, file.getvalue())
-        cost = time.perf_counter() - begun
-        self.next = begun + max(EVERY, SPARED * cost, file.tell() / BYTES_WRITTEN_A_SECOND)
+        self.next = time.perf_counter() + max(EVERY, file.tell() / BYTES_WRITTEN_A_SECOND)
 
 
 def read_checkpoint(state: bytes, device: str) -> dict[str, Any]:
