@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from gradleak_core.api.incoming import service_of
-from gradleak_core.api.outgoing import answer_table
+from gradleak_core.api.outgoing import answer_with_table
 from gradleak_core.languages import LANGUAGES, use_language
 from gradleak_core.lessons.questions import handed_in, write_answers
 from gradleak_core.lessons.sheets import write_sheets
@@ -39,7 +39,7 @@ async def get_answers(request: Request) -> Response:
     """Answers with what was handed in as CSV: everybody's on an open server and to a room's host, else one's own."""
     service = service_of(request)
     text = await run_in_threadpool(lambda: write_answers(answers_for(service)))
-    return answer_table(text, "gradleak-answers.csv")
+    return answer_with_table(text, "gradleak-answers.csv")
 
 
 def answers_for(service: Service) -> list[dict[str, object]]:

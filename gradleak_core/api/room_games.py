@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gradleak_core.api.incoming import part_of_room, read_json_body, service_of
-from gradleak_core.api.outgoing import answer_table
+from gradleak_core.api.outgoing import answer_with_table
 from gradleak_core.api.room_desk import GameDesk, count_runs
 from gradleak_core.api.room_plays import describe_setups, make_naming, make_poll, read_results, read_setups, start_poll
 from gradleak_core.config.links import to_query
@@ -174,7 +174,7 @@ async def get_results(request: Request) -> Response:
     polls = [*games.polls, *([games.asked] if isinstance(games.asked, Poll) else [])]
     namings = [*games.namings, *([games.asked] if isinstance(games.asked, Naming) else [])]
     table = write_results(members, count_runs(rows, members), polls, namings, games.challenges)
-    return answer_table(table, "gradleak-results.csv")
+    return answer_with_table(table, "gradleak-results.csv")
 
 
 def asked_of(desk: GameDesk, kind: type[Any]) -> Any:
