@@ -53,6 +53,8 @@ CONNECTION = (
 """Says in our words that the server is gone, in the language of the address."""
 POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
+MENU = "<style>@media (width < 1440px) { [data-testid=stTopNavLink] > :not([label]) { display: none } }</style>"
+"""Leaves the signs out of the menu where it would not fit beside the sidebar with them."""
 FRAMES = 24
 """The pictures of the poster's film, from the first guess on."""
 AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/'
@@ -72,7 +74,7 @@ async def front(request: Request) -> Response:
 @lru_cache(4)
 def make_page(ahead: str, first: bool) -> Text:
     """Returns Streamlit's page with what to load ahead. The first has the poster before all that would delay it."""
-    page = INDEX.replace("<head>", f"<head><script>{SETTINGS}</script>{script(CONNECTION)}{ahead}")
+    page = INDEX.replace("<head>", f"<head><script>{SETTINGS}</script>{script(CONNECTION)}{MENU}{ahead}")
     if first:
         page = page.replace(INDEX[CODE], "")
         page = page.replace("<body>", f"<body>{make_poster()}{script(POSTER)}{INDEX[CODE]}")

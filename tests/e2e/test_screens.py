@@ -30,6 +30,8 @@ BRIGHTNESS = """(element, name) => {
 }"""
 
 
+ENDS = {"": ("Run it live", "Stage", "Talks", "About"), "?lang=de": ("Live starten", "Bühne", "Vorträge", "Über")}
+"""The first and the last button of the row, and the last pages of the menu, in each language."""
 WATCH_SHIFTS = """() => {
     window.shifts = 0;
     const add = list => list.getEntries().forEach(({ value }) => { window.shifts += value; });
@@ -142,3 +144,14 @@ def test_the_forms_of_a_station_stay_where_they_are_when_something_is_chosen(pag
     assert before
     assert after
     assert [before[side] for side in ("x", "y", "width")] == [after[side] for side in ("x", "y", "width")]  # type: ignore[literal-required]
+
+
+@pytest.mark.parametrize("address", ENDS)
+def test_a_small_laptop_shows_the_whole_menu_and_all_buttons_in_one_row(page: Page, address: str) -> None:
+    lab = Lab(page)
+    page.goto(f"./{address}")
+    first, last, *pages = ENDS[address]
+    for title in pages:
+        expect(page.get_by_role("link", name=title, exact=True)).to_be_in_viewport(ratio=1)
+    boxes = [lab.button(name).bounding_box() for name in (first, last)]
+    assert [box and round(box["y"]) for box in boxes[1:]] == [boxes[0] and round(boxes[0]["y"])]

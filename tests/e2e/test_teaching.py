@@ -68,7 +68,7 @@ def test_the_live_view_leaves_no_english_sentence(lab: Lab) -> None:
     lab.wait_ready()
     english = lines(lab)
     lab.page.goto(f"./?run={run}&lang=de")
-    expect(lab.view.get_by_role("button", name="Nochmals starten")).to_be_visible()
+    expect(lab.view.get_by_role("button", name="Neu starten")).to_be_visible()
     expect(lab.view).to_have_attribute("data-iteration", "12")
     lab.wait_ready()
     german = lines(lab)
