@@ -34,13 +34,13 @@ class Checkpoints:
 
     def write(self, run: str, event: Checkpoint, beside: Saved) -> None:
         """Sends the state of the search and what else belongs `beside` it. A run that is too large for that stays."""
-        file = io.BytesIO()
+        begun, file = time.perf_counter(), io.BytesIO()
         torch.save({"search": event.save(), **beside}, file)
         if file.tell() > LARGEST_CHECKPOINT:
             self.next, self.controls.leaving = float("inf"), False
             return
         self.send({"type": "checkpoint", "run": run, "iteration": event.iteration}, file.getvalue())
-        self.next = time.perf_counter() + max(EVERY, file.tell() / BYTES_WRITTEN_A_SECOND)
+        self.next = begun + max(EVERY, file.tell() / BYTES_WRITTEN_A_SECOND)
 
 
 def read_checkpoint(state: bytes, device: str) -> dict[str, Any]:
