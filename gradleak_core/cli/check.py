@@ -14,6 +14,7 @@ from gradleak_core.attacks import RECIPES
 from gradleak_core.catalogue import devices, versions
 from gradleak_core.cli.serve import open_socket
 from gradleak_core.data import data_folder
+from gradleak_core.data.files import PRIVATE_FOLDER
 from gradleak_core.doctor.patient import write_distance
 from gradleak_core.experiment import Experiment, run
 from gradleak_core.types import Frame, Refused, Started
@@ -64,7 +65,7 @@ def check_folder() -> str:
     """Describes the data folder. Raises `Refused` when nothing can be written there."""
     data = data_folder().absolute()
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=data):
             pass
     except OSError as error:

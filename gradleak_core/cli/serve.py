@@ -22,6 +22,7 @@ from gradleak_core.cli.logs import leave_out_strangers, write_json_lines
 from gradleak_core.config.addresses import read_base_path, read_host, read_origin, read_proxy
 from gradleak_core.config.limits import read_limits
 from gradleak_core.data import data_folder
+from gradleak_core.data.files import PRIVATE_FOLDER
 from gradleak_core.people.pin import read_pin
 from gradleak_core.people.register import is_loopback
 from gradleak_core.places import SITE
@@ -212,7 +213,7 @@ def check_data_folder(folder: Path) -> None:
     from gradleak_core.runs.lock import InUse, lock
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         lock(folder / "runs.lock").release()
     except InUse as error:
         with contextlib.suppress(OSError):

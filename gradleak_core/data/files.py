@@ -7,6 +7,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+"""The modes of a new folder and a new file that are their owner's alone, as all are that hold people's pictures."""
+
 
 def write_whole(file: Path, data: bytes, *, private: bool = False) -> None:
     """Writes a file in one step, so that it has the old content or the new, whatever happens. Raises OSError.
@@ -15,7 +18,7 @@ def write_whole(file: Path, data: bytes, *, private: bool = False) -> None:
     """
     part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
-        part.touch(mode=0o600 if private else 0o666)
+        part.touch(mode=PRIVATE_FILE if private else 0o666)
         part.write_bytes(data)
         part.replace(file)
     except OSError:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gradleak_core.config.schemas import quoted
-from gradleak_core.data.files import write_whole
+from gradleak_core.data.files import PRIVATE_FOLDER, write_whole
 from gradleak_core.types import Refused
 
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -84,7 +84,7 @@ def keep_upload(folder: Path, clean: bytes) -> str:
     """
     digest = hashlib.sha256(clean).hexdigest()
     target = folder / f"{digest}.png"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     write_whole(target, clean)
     return f"upload:{digest}"
 

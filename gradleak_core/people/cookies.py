@@ -12,6 +12,8 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, Signer
 
+from gradleak_core.data.files import PRIVATE_FILE, PRIVATE_FOLDER
+
 KEY_FILE = "people.key"
 """The file in the data folder that holds the key. Who has it can be any person."""
 KEY_BYTES = 32
@@ -54,11 +56,11 @@ def new_person() -> str:
 def load_key(folder: Path) -> bytes:
     """Returns the key of a data folder, made on the first call and readable by its owner only. Raises OSError."""
     file = folder / KEY_FILE
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     if file.is_file() and len(key := file.read_bytes()) == KEY_BYTES:
         return key
     file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as out:
         out.write(key := secrets.token_bytes(KEY_BYTES))
     return key
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gradleak_core.config.former import SCHEMA
+from gradleak_core.data.files import PRIVATE_FILE
 from gradleak_core.runs.disk import FULL, out_of_room
 from gradleak_core.runs.recovery import CHECKPOINTS, UPLOADERS, is_sound, recover, renew
 from gradleak_core.types import Refused
@@ -32,6 +33,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     try:
         if path.exists() and not usable(path):
             recover(path, TABLES)
+        path.touch(mode=PRIVATE_FILE)
         db = sqlite3.connect(path, check_same_thread=False, timeout=5)
         prepare_database(db)
     except (sqlite3.Error, OSError) as error:

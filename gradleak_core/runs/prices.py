@@ -19,7 +19,7 @@ from gradleak_core.config import demand
 from gradleak_core.config.admission import admit
 from gradleak_core.config.links import defence_text
 from gradleak_core.config.schemas import checked
-from gradleak_core.data.files import read_json, write_whole
+from gradleak_core.data.files import PRIVATE_FOLDER, read_json, write_whole
 from gradleak_core.data.sources import source
 from gradleak_core.runs.disk import describe_unwritten, without_folders
 from gradleak_core.runs.processes import process_environment
@@ -67,7 +67,7 @@ class Prices:
         with self._lock:
             self._make_room(owner, longest)
             name = secrets.token_hex(6)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             head: JSON = {"status": "running", "message": None, "note": STARTING_UP, "points": [], "begun": time.time()}
             asked = {"experiment": experiment, "federation": dict(federation), "planned": len(defences) + 1}
             command = [f"--{option}={value}" for option, value in federation.items()]

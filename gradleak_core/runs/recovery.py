@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gradleak_core.config.former import SCHEMA, renew_experiment, renew_head, renew_result, renew_started
-from gradleak_core.data.files import read_json
+from gradleak_core.data.files import PRIVATE_FILE, read_json
 
 COLUMNS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("runs", "experiment"): renew_experiment,
@@ -76,6 +76,7 @@ def recover(path: Path, schema: str) -> None:
     fresh = path.with_suffix(".recovering")
     fresh.unlink(missing_ok=True)
     try:
+        fresh.touch(mode=PRIVATE_FILE)
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(fresh)) as new:
             new.executescript(schema)
             found = rescue(old, new)

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gradleak_core.data.files import read_json
+from gradleak_core.data.files import PRIVATE_FOLDER, read_json
 from gradleak_core.runs.disk import Unreadable, Unwritable
 from gradleak_core.runs.lock import lock
 from gradleak_core.runs.opening import open_for_writing
@@ -55,7 +55,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         self._lock = lock(path.with_suffix(".lock"))
         try:
             self._writer = Writer(open_for_writing(path))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from gradleak_core.__main__ import main
 from gradleak_core.config.addresses import read_origin, read_proxy
+from gradleak_core.people.pin import MOST_HERE
 from gradleak_core.types import Refused
 from tests.web import nginx as proxies
-from tests.web.sealed import Sealed, attempts, sealed
+from tests.web.sealed import ROOT, Sealed, attempts, sealed
 from tests.web.test_doors import SERVE, SOCKETS, handshake
 
 PUBLIC = "https://public.example"
@@ -91,3 +94,23 @@ def test_a_proxy_that_rewrites_the_host_is_served_under_its_own_origin(
         assert handshake(proxy, "/_stcore/stream", host="public.example", origin=PUBLIC) == 101
         assert handshake(proxy, "/_stcore/stream", host="public.example", origin="https://evil.example") == 403
     assert attempts(plain.folder) == []
+
+
+@pytest.mark.skipif(proxies.find() is None, reason=proxies.MISSING)
+@pytest.mark.parametrize(("file", "below"), [("README.md", "/gl"), ("deploy/nginx.conf", "")])
+def test_wrong_pins_behind_the_proxy_we_describe_lock_out_one_visitor(file: str, below: str, tmp_path: Path) -> None:
+    """A stranger who guesses through the nginx of the documents keeps nobody at another address out."""
+    (described,) = re.findall(r"^ *location /.*?^ *}", (ROOT / file).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    people = ("--people", "--pin", "424242", "--base-path", "/gl", "--trusted-proxy", "127.0.0.1")
+    with sealed(tmp_path, *SERVE, *people) as server:
+        passed = re.sub(r"http://[\w.]+:8501", server.url, described).replace("$connection_upgrade", "upgrade")
+        with proxies.nginx(tmp_path, passed) as url:
+
+            def enter(address: str, pin: str) -> int:
+                with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as visitor:
+                    visitor.get(f"{url}{below}/")
+                    return visitor.post(f"{url}{below}/api/admission", json={"pin": pin}).status_code
+
+            assert {enter("127.0.0.2", "000000") for _ in range(MOST_HERE)} == {422}
+            assert enter("127.0.0.2", "424242") == 429
+            assert enter("127.0.0.3", "424242") == 204

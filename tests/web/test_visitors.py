@@ -22,13 +22,15 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from gradleak_core.api.visitors import Visitors
 from gradleak_core.cli.ephemeral import PREFIX, remove_left
-from gradleak_core.cli.serve import Site, environment_of
+from gradleak_core.cli.serve import Site, check_data_folder, environment_of
 from gradleak_core.config.former import renew_environment
+from gradleak_core.data.uploads import keep_upload
 from gradleak_core.people import EVERYBODY, Asker, may_change, may_see
 from gradleak_core.people.cookies import KEY_FILE, Cookies, load_key, new_person
 from gradleak_core.people.pin import HERE_SECONDS, MOST_HERE, MOST_IN_ALL, Pin, TooManyGuesses, make_pin, read_pin
 from gradleak_core.people.register import LOG_IN, People, is_open
 from gradleak_core.runs.retention import read_days
+from gradleak_core.runs.store import Store
 from gradleak_core.types import Refused
 from pages._parts import login
 from tests.runs.serving import serving, until
@@ -111,6 +113,21 @@ def test_the_key_is_kept_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).write_bytes(b"cut off")
     assert len(load_key(tmp_path)) == 32
     assert len(new_person()) == 32
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("before", ["nothing", "an open folder", "a damaged file"])
+def test_other_accounts_cannot_read_what_people_hand_in(tmp_path: Path, before: str) -> None:
+    folder = tmp_path / "data"
+    if before != "nothing":
+        folder.mkdir(mode=0o755)
+    if before == "a damaged file":
+        (folder / "runs.sqlite3").write_bytes(b"damaged" * 1000)
+    check_data_folder(folder)
+    keep_upload(folder / "uploads", b"picture")
+    Store(folder / "runs.sqlite3").close()
+    held = [folder / "uploads", folder / "runs.sqlite3", *([folder] if before == "nothing" else [])]
+    assert [path.name for path in held if path.stat().st_mode & 0o077] == []
 
 
 def test_the_pin_admits_and_the_cookie_remembers_it(tmp_path: Path) -> None:
