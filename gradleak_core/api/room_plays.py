@@ -96,7 +96,7 @@ def read_results(service: Service, poll: Poll) -> tuple[list[Any], str]:
     """
     rows = [service.run(run) for run in poll.played]
     if any(row["status"] in UNFINISHED for row in rows):
-        raise Refused(say("It still runs; wait for its end, or stop it."))
+        raise Refused(say("It still runs; wait for its end. A run that you stop may leave the question open."))
     by = next((row["race"]["by"] for row in rows if row["race"]), "iterations")
     return [row["result"] for row in rows], by
 
