@@ -1,6 +1,6 @@
 // @ts-check
 // What the host shows: the guess of each lane beside the private picture, read-only.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { site } from "./line.js";
 import { make, write } from "./make.js";
 
@@ -61,7 +61,7 @@ function makeLane(lane) {
   return make(
     "figure",
     { className: "ro-lane" },
-    make("figcaption", { className: "ro-name" }, lane.title),
+    make("figcaption", { className: "ro-name" }, translate(lane.title)),
     make(
       "div",
       { className: "ro-pair" },

@@ -1,6 +1,6 @@
 // @ts-check
 // The wall: everybody's live thumbnails, over one socket for all of them.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { describe } from "./followed.js";
 import { Line } from "./line.js";
 import { make, write } from "./make.js";
@@ -123,7 +123,7 @@ export class TileWall {
     if (tile.picture && part.image.src !== tile.picture) part.image.src = tile.picture;
     part.image.hidden = !tile.picture;
     write(part.by, tile.by || say("Host"));
-    write(part.title, tile.title);
+    write(part.title, translate(tile.title));
     write(
       part.word,
       tile.covered ? say("Covered while it is being named") : say(tile.word || this.words[tile.status] || tile.status),
@@ -146,9 +146,17 @@ export class TileWall {
 
   /** @param {any} tile */
   writeLarge(tile) {
-    write(this.title, [tile.by || say("Host"), tile.title].join(": "));
+    write(this.title, nameTile(tile));
     this.picture.hidden = !tile.picture;
     if (tile.picture) this.picture.src = tile.picture;
     write(this.numbers, `${say(this.words[tile.status] ?? tile.status)} · ${describe(tile)}`);
   }
+}
+
+/**
+ * Whose a run is, and what it is.
+ * @param {any} tile
+ */
+export function nameTile({ by, title }) {
+  return `${by || say("Host")}: ${translate(title)}`;
 }

@@ -5,7 +5,7 @@ import { describe } from "./followed.js";
 import { Games, mergeGames } from "./games.js";
 import { Line, askRoom, site } from "./line.js";
 import { make, write } from "./make.js";
-import { TileWall } from "./tile.js";
+import { TileWall, nameTile } from "./tile.js";
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -45,13 +45,10 @@ class Wall {
     this.asks = Boolean(games.asked || games.challenge);
     this.writePinned();
     const people = say("{count} in the room", { count: common.members?.length ?? 0 });
-    write(
-      find("door"),
-      [people, own.pin ? `${own.address}room` : "", own.pin ? say("PIN {pin}", { pin: own.pin }) : ""]
-        .filter(Boolean)
-        .join(" · "),
-    );
+    const door = own.pin ? [`${own.address}room`, say("PIN {pin}", { pin: own.pin })] : [];
+    write(find("door"), common.open ? [people, ...door].join(" · ") : say("The room is closed; nobody can join."));
     if (own.pin && !this.code.isConnected) find("door").after(this.code);
+    this.code.hidden = !common.open;
   }
 
   writePinned() {
@@ -61,7 +58,7 @@ class Wall {
     if (!tile) return;
     this.picture.hidden = !tile.picture;
     if (tile.picture && this.picture.src !== tile.picture) this.picture.src = tile.picture;
-    write(this.title, [tile.by || say("Host"), tile.title].join(": "));
+    write(this.title, nameTile(tile));
     write(this.numbers, describe(tile));
   }
 }

@@ -112,7 +112,7 @@ class RunTiles:
     async def _make_tile(self, row: Any, covered: bool) -> Any:
         """Returns a tile; one that is covered has neither a picture nor the name of its set-up, which names that."""
         numbers = describe_guess(row, self.service.hub.live.get(row["id"]))
-        picture, title = (None, "") if covered else (await self._find_picture(row), row["name"])
+        picture, title = (None, "") if covered else (await self._find_picture(row), call_run(row))
         return numbers | {
             "run": row["id"], "by": self._names_of(row), "title": title, "created": row["created"],
             "covered": covered, "picture": picture,
@@ -141,7 +141,7 @@ class RunTiles:
         place = self.service.supervisor.places.get(row["id"], NO_PLACE)
         wait = place["queue_seconds"]
         return describe_guess(row, self.service.hub.live.get(row["id"])) | {
-            "run": row["id"], "title": row["name"], "by": self._names_of(row), "people": row["people"],
+            "run": row["id"], "title": call_run(row), "by": self._names_of(row), "people": row["people"],
             "position": place["queue_position"], "wait": None if wait is None else round(wait),
             "race": row["race"] and row["race"]["id"], "message": row["message"],
             "private": row["id"] not in self.public, "images": sorted(uploads_of(row["experiment"])),
@@ -177,7 +177,7 @@ class Shown:
         frame = frames[-1] if frames else None
         picture = await self._picture(run, trace, frame["iteration"]) if frame else None
         numbers = describe_guess(row, trace, frame)
-        return numbers | {"run": run, "title": row["name"], "picture": picture, "message": trace.message}
+        return numbers | {"run": run, "title": call_run(row), "picture": picture, "message": trace.message}
 
     async def _picture(self, run: str, trace: Trace, iteration: int) -> str | None:
         if iteration == trace.frames[-1]["iteration"] and trace.picture:
@@ -221,6 +221,11 @@ def make_small(picture: bytes) -> str:
         image.save(small := io.BytesIO(), "WEBP", quality=80)
         picture = small.getvalue()
     return data_url(picture)
+
+
+def call_run(row: Any) -> str:
+    """Returns what a run is called; a lane of a race by what sets it apart from the others."""
+    return str(row["name"]).removeprefix(f"{row['race']['title']}: " if row["race"] else "")
 
 
 def names_of(row: Any) -> tuple[str, ...]:

@@ -247,11 +247,11 @@ def judge_speed(poll: Poll, results: Sequence[Any], unit: str) -> tuple[list[int
     lanes = name_lanes_of(poll, best)
     if unit == "seconds":
         return best, phrase("{lanes}: recognisable after {seconds} s.", lanes=lanes, seconds=f"{first:.1f}")
-    return best, phrase("{lanes}: recognisable at iteration {iteration}.", lanes=lanes, iteration=f"{first:,}")
+    return best, phrase("{lanes}: recognisable at iteration {iteration}.", lanes=lanes, iteration=f"{first:g}")
 
 
 def name_lanes_of(poll: Poll, lanes: Sequence[int]) -> str:
-    return ", ".join(str(poll.options[lane]["text"]) for lane in lanes)
+    return "; ".join(str(poll.options[lane]["text"]) for lane in lanes)
 
 
 def save_poll(poll: Poll) -> JSON:

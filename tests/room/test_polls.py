@@ -125,7 +125,7 @@ def test_lanes_that_are_written_alike_share_the_first_place() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
     best, says = judge_poll(poll, [hidden(0.1201), hidden(0.5), hidden(0.1199)])
     assert best == [0, 2]
-    assert says["values"]["lanes"] == "noise, sign"
+    assert says["values"]["lanes"] == "noise; sign"
 
 
 def test_a_lane_that_came_to_nothing_wins_nothing() -> None:
