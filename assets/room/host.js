@@ -71,21 +71,14 @@ export class Host {
       write(address, this.address.textContent);
       large.showModal();
     });
+    this.shut = make("p", { className: "ro-shut" }, say("The room is closed; nobody can join."));
+    this.inside = make("div", { className: "ro-door" });
     const camera =
       location.protocol === "https:"
         ? ""
         : say("Phones have to be in the same Wi-Fi. Their camera needs https: start with --certfile and --keyfile.");
-    return make(
-      "section",
-      { className: "ro-door" },
-      make("h2", {}, say("How to join")),
-      code(),
-      this.address,
-      this.pin,
-      press,
-      make("p", { className: "ro-quiet" }, camera),
-      large,
-    );
+    this.inside.append(code(), this.address, this.pin, press, make("p", { className: "ro-quiet" }, camera), large);
+    return make("section", { className: "ro-door" }, make("h2", {}, say("How to join")), this.shut, this.inside);
   }
 
   /**
@@ -95,6 +88,8 @@ export class Host {
   show(common, own) {
     this.held = common.held;
     write(this.hold, common.held ? say("Let all runs go on") : say("Pause all runs"));
+    this.shut.hidden = common.open;
+    this.inside.hidden = !common.open;
     write(this.address, `${own.address}room`);
     write(this.pin, say("PIN {pin}", { pin: own.pin }));
     this.members.show(common.members ?? []);
