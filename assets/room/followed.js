@@ -9,7 +9,7 @@ export class Followed {
   constructor(mayLetGo = true) {
     const [title, none] = mayLetGo
       ? [say("Your host shows"), say("Your host shows nothing at the moment.")]
-      : [say("The phones see"), say("Nothing yet; choose a run above.")];
+      : [say("The phones see"), say("Nothing yet; choose a run.")];
     this.free = false;
     /** @type {any} */
     this.shown = null;

@@ -18,7 +18,7 @@ from gradleak_core.runs.hub import NO_PLACE, Trace
 from gradleak_core.runs.recording import data_url
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.service import Service
-from gradleak_core.verdicts import UNFINISHED, seen
+from gradleak_core.verdicts import ALL_PAUSED, PLATEAU, UNFINISHED, seen
 
 MOST_TILES = 60
 """The runs that the wall shows, newest first."""
@@ -139,12 +139,13 @@ class RunTiles:
 
     def _list(self, row: Any) -> Any:
         place = self.service.supervisor.places.get(row["id"], NO_PLACE)
-        wait = place["queue_seconds"]
+        wait, images, room = place["queue_seconds"], uploads_of(row["experiment"]), room_of(self.service)
         return describe_guess(row, self.service.hub.live.get(row["id"])) | {
             "run": row["id"], "title": call_run(row), "by": self._names_of(row), "people": row["people"],
             "position": place["queue_position"], "wait": None if wait is None else round(wait),
             "race": row["race"] and row["race"]["id"], "message": row["message"],
-            "private": row["id"] not in self.public, "images": sorted(uploads_of(row["experiment"])),
+            "private": row["id"] not in self.public, "images": sorted(images),
+            "asked": not images.isdisjoint(room.wanted), "declined": not images.isdisjoint(room.declined),
         }  # fmt: skip
 
 
@@ -203,13 +204,21 @@ def describe_guess(row: Any, trace: Trace | None, frame: Any = None) -> Any:
     seconds = (frame or {}).get("seconds", result.get("seconds"))
     started = row["started"] or {}
     return {
-        "status": trace.head["status"] if trace else row["status"],
+        "status": status_of(row, trace),
         "iteration": frame["iteration"] if frame else row["iteration"],
         "steps": started.get("steps") or (row["experiment"].get("attack") or {}).get("steps"),
         "seconds": None if seconds is None else round(seconds, 1),
         "word": seen(metrics),
         "likeness": None if likeness is None else round(max(0.0, likeness), 2),
     }
+
+
+def status_of(row: Any, trace: Trace | None) -> str:
+    """Returns the status of a run as the room is told it: on a plateau it has levelled off, held up it is paused."""
+    status, said = (trace.head["status"], trace.message) if trace else (row["status"], row["message"])
+    if status == "paused" and (said or "").startswith(PLATEAU.partition("{")[0]):
+        return "level"
+    return "paused" if status == "queued" and said == ALL_PAUSED else str(status)
 
 
 @lru_cache(256)
