@@ -119,6 +119,8 @@ def test_a_text_that_nobody_translated_is_found() -> None:
         ("Dropout: switches units off at random", "Dropout: schaltet Einheiten zufällig ab"),
         ("Recognisable after 2.1 s (34 iterations).", "Erkennbar nach 2.1 s (34 Iterationen)."),
         ("It has not finished and will be stopped\\.", "Er ist nicht beendet und wird gestoppt\\."),
+        ("iDLG · LeNet · astronaut · Gaussian noise 0.05", "iDLG · LeNet · astronaut · Gauß-Rauschen 0.05"),
+        ("Recognisable after 0.7 s.", "Nach 0.7 s zu erkennen."),
         ("A name of one's own, wholly unknown here", "A name of one's own, wholly unknown here"),
         ("", ""),
     ],

@@ -9,7 +9,8 @@ const NUMBER = "(\\d[\\d.,]*)";
 const SENTENCES = /((?<=[.?!:;])\s+(?=[A-Z“"])|\n)/;
 const HALVES = /(: |; )/;
 const LISTED = /(, | and | · )/;
-const EDGES = /^([\s:;,.·–(]*)([^]*?)([\s:;)]*)$/;
+/** What may stand beside words: marks, and the strength of what they name. */
+const EDGES = /^([\s:;,.·–(]*)([^]*?)((?: \d[\d.]*)?[\s:;)]*)$/;
 /** The most words of a part of a list that need no translation. */
 const LONGEST_NAME = 3;
 

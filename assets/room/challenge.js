@@ -1,6 +1,6 @@
 // @ts-check
 // A challenge to the room: what is asked for, with which set-up, and who has done best by the server's own numbers.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { make, write } from "./make.js";
 
 export class Challenge {
@@ -16,7 +16,7 @@ export class Challenge {
       "section",
       { className: "game", data: { game: "challenge" } },
       make("h2", {}, say(challenge.title)),
-      make("p", { className: "game-about" }, challenge.about),
+      make("p", { className: "game-about" }, translate(challenge.about)),
       make("p", { className: "game-rule" }, say(RULES[challenge.kind] ?? "")),
       lab ? make("a", { className: "game-main", href: lab }, say("Begin with this set-up")) : null,
       this.ranking,

@@ -1,6 +1,6 @@
 // @ts-check
 // What the host shows: the guess of each lane beside the private picture, read-only.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { site } from "./line.js";
 import { make, write } from "./make.js";
 
@@ -9,7 +9,7 @@ export class Followed {
   constructor(mayLetGo = true) {
     const [title, none] = mayLetGo
       ? [say("Your host shows"), say("Your host shows nothing at the moment.")]
-      : [say("The phones see"), say("Nothing yet; choose a run above.")];
+      : [say("The phones see"), say("Nothing yet; choose a run.")];
     this.free = false;
     /** @type {any} */
     this.shown = null;
@@ -61,7 +61,7 @@ function makeLane(lane) {
   return make(
     "figure",
     { className: "ro-lane" },
-    make("figcaption", { className: "ro-name" }, lane.title),
+    make("figcaption", { className: "ro-name" }, translate(lane.title)),
     make(
       "div",
       { className: "ro-pair" },

@@ -24,13 +24,13 @@ export class Host {
     };
     this.games = new Games({ role: "host", post: askRoom, presets: room.presets ?? [], room: `${site}api/room` });
     this.members = new Members(attempt);
-    this.leading = new Leading(attempt, room.words);
+    this.followed = new Followed(false);
+    this.leading = new Leading(attempt, room.words, this.followed.element);
     this.rules = new Rules(attempt);
     this.closing = new Closing(attempt);
-    this.followed = new Followed(false);
     this.hold = make("button", { type: "button", className: "ro-main" });
     this.hold.addEventListener("click", () => attempt(() => askRoom("hold", { held: !this.held })));
-    this.held = false;
+    this.held = this.asks = false;
     this.element = make(
       "div",
       { className: "ro-host" },
@@ -46,9 +46,8 @@ export class Host {
           make("a", { className: "ro-link", href: "./", target: "_blank" }, say("Open the Lab")),
         ),
         this.said,
-        this.leading.element,
-        this.followed.element,
         this.games.element,
+        this.leading.element,
         this.rules.element,
         this.closing.element,
       ),
@@ -71,21 +70,14 @@ export class Host {
       write(address, this.address.textContent);
       large.showModal();
     });
+    this.shut = make("p", { className: "ro-shut" }, say("The room is closed; nobody can join."));
+    this.inside = make("div", { className: "ro-door" });
     const camera =
       location.protocol === "https:"
         ? ""
         : say("Phones have to be in the same Wi-Fi. Their camera needs https: start with --certfile and --keyfile.");
-    return make(
-      "section",
-      { className: "ro-door" },
-      make("h2", {}, say("How to join")),
-      code(),
-      this.address,
-      this.pin,
-      press,
-      make("p", { className: "ro-quiet" }, camera),
-      large,
-    );
+    this.inside.append(code(), this.address, this.pin, press, make("p", { className: "ro-quiet" }, camera), large);
+    return make("section", { className: "ro-door" }, make("h2", {}, say("How to join")), this.shut, this.inside);
   }
 
   /**
@@ -95,10 +87,15 @@ export class Host {
   show(common, own) {
     this.held = common.held;
     write(this.hold, common.held ? say("Let all runs go on") : say("Pause all runs"));
+    this.shut.hidden = common.open;
+    this.inside.hidden = !common.open;
     write(this.address, `${own.address}room`);
     write(this.pin, say("PIN {pin}", { pin: own.pin }));
     this.members.show(common.members ?? []);
     this.games.show({ ...mergeGames(common, own), members: common.members?.length ?? 0 });
+    const asks = (own.runs ?? []).some((/** @type {any} */ run) => run.asked);
+    if (this.asks && !asks) write(this.said, "");
+    this.asks = asks;
     this.leading.show(own.runs ?? [], common);
     this.rules.show(common);
     this.closing.show(common);

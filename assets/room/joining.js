@@ -7,11 +7,8 @@ import { make, write } from "./make.js";
 const NICKNAME = 20;
 
 export class Joining {
-  /**
-   * @param {any} room
-   * @param {() => void} joined
-   */
-  constructor(room, joined) {
+  /** @param {() => void} joined */
+  constructor(joined) {
     const pin = new URLSearchParams(location.search).get("pin") ?? "";
     this.pin = make("input", {
       id: "pin",
@@ -23,7 +20,7 @@ export class Joining {
     });
     this.name = make("input", { id: "nickname", autocomplete: "nickname", required: true, maxLength: NICKNAME });
     this.said = make("p", { className: "ro-refused", role: "alert" });
-    const press = make("button", { className: "ro-main", type: "submit" }, say("Join"));
+    this.press = make("button", { className: "ro-main", type: "submit" }, say("Join"));
     this.element = make(
       "form",
       { className: "ro-join" },
@@ -31,7 +28,7 @@ export class Joining {
       this.pin,
       make("label", { htmlFor: "nickname" }, say("Nickname")),
       this.name,
-      press,
+      this.press,
       this.said,
       make(
         "p",
@@ -39,18 +36,25 @@ export class Joining {
         say("Your nickname is shown to everybody in the room. There is no account; this browser remembers you."),
       ),
     );
-    write(this.said, room.open ? "" : say("The room is closed; ask your host to open it."));
-    press.disabled = !room.open;
     this.element.addEventListener("submit", async (/** @type {Event} */ event) => {
       event.preventDefault();
-      press.disabled = true;
+      this.press.disabled = true;
       try {
         await askRoom("join", { pin: this.pin.value.trim(), nickname: this.name.value });
         joined();
       } catch (error) {
         write(this.said, /** @type {Error} */ (error).message);
       }
-      press.disabled = false;
+      this.press.disabled = false;
     });
+  }
+
+  /**
+   * @param {any} room
+   * @param {string} said why somebody who was in the room has to join again
+   */
+  show({ open }, said) {
+    write(this.said, open ? said : say("The room is closed; ask your host to open it."));
+    this.press.disabled = !open;
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The room's runs, for the host: one is shown to all phones, at a moment or live, or pinned to the wall.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { describe } from "./followed.js";
 import { askRoom, askServer } from "./line.js";
 import { make, write } from "./make.js";
@@ -12,8 +12,9 @@ export class Leading {
   /**
    * @param {(what: () => Promise<any>) => Promise<void>} attempt
    * @param {Record<string, string>} words of statuses
+   * @param {HTMLElement} followed what the phones see, below its controls
    */
-  constructor(attempt, words) {
+  constructor(attempt, words, followed) {
     this.attempt = attempt;
     this.words = words ?? {};
     this.list = make("ul", { className: "ro-all-runs" });
@@ -43,7 +44,8 @@ export class Leading {
     this.scrub.addEventListener("input", () => this.move(Number(this.scrub.value)));
     this.live.addEventListener("click", () => this.follow(this.run, null));
     this.end.addEventListener("click", () => this.follow(null, null));
-    this.element = make("section", {}, make("h2", {}, say("Runs of the room")), this.bar, this.none, this.list);
+    const heading = make("h2", {}, say("Runs of the room"));
+    this.element = make("section", { className: "ro-leading" }, this.bar, followed, heading, this.none, this.list);
     /** @type {Map<string, any>} */
     this.rows = new Map();
     this.run = "";
@@ -131,7 +133,8 @@ export class Leading {
       /** @type {any} */
       element: null,
     };
-    const title = make("a", { className: "ro-title", href: `./?run=${run.run}`, target: "_blank" }, run.title);
+    const there = { className: "ro-title", href: `./?run=${run.run}`, target: "_blank" };
+    const title = make("a", there, translate(run.title));
     row.element = make(
       "li",
       { data: { run: run.run } },
@@ -148,7 +151,7 @@ export class Leading {
    */
   write(row, run, common) {
     write(row.by, run.by || say("Host"));
-    const kept = run.private ? `${say("private picture, not shown to the room")} · ` : "";
+    const kept = run.private ? `${say(keptWords(run))} · ` : "";
     const wait =
       run.status === "queued" && run.wait !== null ? ` (${say("in about {seconds} s", { seconds: run.wait })})` : "";
     write(
@@ -161,4 +164,13 @@ export class Leading {
     row.stop.disabled = !GOING.has(run.status);
     row.remove.disabled = GOING.has(run.status);
   }
+}
+
+/**
+ * What a run of a private picture is said to be.
+ * @param {any} run
+ */
+function keptWords({ asked, declined }) {
+  if (asked) return "private picture, its owner is asked";
+  return declined ? "private picture, its owner keeps it private" : "private picture, not shown to the room";
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The line between a page of the room and its server: news over a WebSocket, and what the page asks of it.
-import { language } from "../live/language.js";
+import { language, translate } from "../live/language.js";
 
 const LEFT_ROOM = 4404;
 const [SOON_MS, LATE_MS] = [300, 5000];
@@ -19,6 +19,7 @@ export async function askRoom(path, body) {
 
 /**
  * Asks something of the API. Throws an Error with the server's sentence.
+ * That, and what is `said` in an answer, is in the language of the page.
  * @param {string} path
  * @param {object} [body]
  * @param {string} [method]
@@ -30,8 +31,9 @@ export async function askServer(path, body, method = body ? "POST" : "GET") {
   const answer = await fetch(url, body ? { method, headers, body: JSON.stringify(body) } : { method });
   const text = await answer.text();
   const value = text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : null;
-  if (!answer.ok) throw Object.assign(new Error(value?.error ?? answer.statusText), { status: answer.status });
-  return value;
+  const { ok, status, statusText } = answer;
+  if (!ok) throw Object.assign(new Error(translate(value?.error ?? statusText)), { status });
+  return value?.said ? { ...value, said: translate(value.said) } : value;
 }
 
 /** A WebSocket of the room, which connects again by itself. */

@@ -1,6 +1,6 @@
 // @ts-check
 // Name that picture: the guess forms, the private picture is covered, and everybody types what they see.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { make, write } from "./make.js";
 
 export class Naming {
@@ -50,7 +50,7 @@ export class Naming {
       this.guess.dataset.at = String(shown.iteration);
       Object.assign(this.guess, { src: shown.picture, hidden: false });
       this.waiting.hidden = true;
-      write(this.iteration, say("Iteration {iteration}", { iteration: shown.iteration.toLocaleString("en") }));
+      write(this.iteration, say("Iteration {iteration}", { iteration: shown.iteration }));
     }
     const revealed = naming.state === "revealed";
     if (this.form) this.form.hidden = revealed;
@@ -70,7 +70,7 @@ export class Naming {
     this.cover.hidden = true;
     const picture = make("img", { className: "game-picture", alt: say("The private picture"), src: this.truth });
     this.cover.after(picture);
-    write(this.answer, say("It is: {answer}", { answer: naming.answer }));
+    write(this.answer, say("It is: {answer}", { answer: translate(naming.answer) }));
     const lines = [say("{right} of {of} were right.", { right: naming.right, of: naming.of }), ...moments(naming)];
     this.facts.replaceChildren(...lines.map((line) => make("li", {}, line)));
     this.said.replaceChildren(...naming.said.map(answerRow));
@@ -110,7 +110,7 @@ function moments({ first, half }) {
 /** @param {{ seconds: number, iteration: number, ssim: number | null }} moment */
 function numbers({ seconds, iteration, ssim }) {
   const shown = ssim === null ? "–" : (Math.round(100 * ssim) / 100 || 0).toFixed(2); // zero has no sign
-  return { seconds: seconds.toFixed(1), iteration: iteration.toLocaleString("en"), ssim: shown };
+  return { seconds: seconds.toFixed(1), iteration, ssim: shown };
 }
 
 /** @param {(text: string) => void} answer */

@@ -1,12 +1,15 @@
 // @ts-check
 // A question to the room: big buttons on a phone, and after the reveal the votes beside what came out.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { make, write } from "./make.js";
 
 /** @typedef {{ text: string, values: Record<string, unknown> }} Phrase */
 
 /** @param {Phrase} phrase */
-export const told = (phrase) => say(phrase.text, phrase.values);
+export const told = ({ text, values }) => {
+  const own = Object.entries(values).map(([name, value]) => [name, translate(String(value))]);
+  return own.length ? say(text, Object.fromEntries(own)) : translate(text);
+};
 
 export class Poll {
   /**
@@ -16,14 +19,15 @@ export class Poll {
    */
   constructor(poll, votes, vote) {
     this.votes = votes;
+    const words = poll.kind === "own" ? (/** @type {Phrase} */ { text }) => text : told;
     /** @type {{ row: any, own: any, mark: any, count: any, bar: any }[]} */
     this.options = poll.options.map((/** @type {Phrase} */ option, /** @type {number} */ at) => {
       const mark = make("span", { className: "game-mark" });
       const count = make("span", { className: "game-count" });
       const bar = make("span", { className: "game-bar" });
       const own = make("small", { className: "game-own", hidden: true }, say("your vote"));
-      const words = make("span", { className: "game-words" }, told(option), own);
-      const row = make(votes ? "button" : "div", { className: "game-option" }, bar, mark, words, count);
+      const text = make("span", { className: "game-words" }, words(option), own);
+      const row = make(votes ? "button" : "div", { className: "game-option" }, bar, mark, text, count);
       if (votes) Object.assign(row, { type: "button", onclick: () => vote(at) });
       return { row, own, mark, count, bar };
     });
@@ -32,8 +36,8 @@ export class Poll {
     this.element = make(
       "section",
       { className: "game", data: { game: "poll", kind: poll.kind } },
-      make("h2", {}, told(poll.question)),
-      make("p", { className: "game-about" }, poll.about),
+      make("h2", {}, words(poll.question)),
+      make("p", { className: "game-about" }, translate(poll.about)),
       make("ol", { className: "game-options" }, ...this.options.map(({ row }) => make("li", {}, row))),
       this.outcome,
       this.note,

@@ -8,6 +8,8 @@ import { make, write } from "./make.js";
 import { Student } from "./student.js";
 
 const AGAIN_MS = 2000;
+/** @type {Joining | null} the form on show */
+let joining = null;
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 async function begin() {
@@ -28,8 +30,11 @@ async function takeKey() {
   }
 }
 
-/** Shows what this person is in the room, and asks until the server says it. */
-async function enter() {
+/**
+ * Shows what this person is in the room, and asks until the server says it, and until a closed room is open.
+ * @param {string} [said] why this person is a guest now
+ */
+async function enter(said = "") {
   /** @type {any} */
   let room;
   try {
@@ -37,16 +42,21 @@ async function enter() {
   } catch (error) {
     const { status, message } = /** @type {any} */ (error);
     write(find("state"), status ? message : say("Reconnecting…"));
-    if (status !== 404) setTimeout(enter, AGAIN_MS);
+    if (status !== 404) setTimeout(enter, AGAIN_MS, said);
     else find("room").replaceChildren(make("p", {}, make("a", { href: "./" }, say("Open the Lab"))));
     return;
   }
   write(find("title"), room.title || say("The room"));
   if (room.role === "guest") {
+    write(find("state"), "");
     write(find("who"), "");
-    find("room").replaceChildren(new Joining(room, enter).element);
+    joining ??= new Joining(enter);
+    joining.show(room, said);
+    if (!joining.element.isConnected) find("room").replaceChildren(joining.element);
+    if (!room.open) setTimeout(enter, AGAIN_MS);
     return;
   }
+  joining = null;
   takePart(room);
 }
 
@@ -72,7 +82,7 @@ function takePart(room) {
       if (message.common || message.own) show();
     },
     (connected) => write(find("state"), connected ? "" : say("Reconnecting…")),
-    enter,
+    () => enter(say("You are not in the room any more. You can join again with its PIN.")),
   );
 }
 

@@ -1,9 +1,11 @@
 // @ts-check
 // The wall: everybody's live thumbnails, over one socket for all of them.
-import { say } from "../live/language.js";
+import { say, translate } from "../live/language.js";
 import { describe } from "./followed.js";
 import { Line } from "./line.js";
 import { make, write } from "./make.js";
+
+const NONE = "Nobody in the room has a run yet.";
 
 export class TileWall {
   /**
@@ -16,7 +18,7 @@ export class TileWall {
     this.tiles = new Map();
     /** @type {Map<string, any>} */
     this.parts = new Map();
-    this.none = make("p", { className: "ro-quiet" }, say("Nobody in the room has a run yet."));
+    this.none = make("p", { className: "ro-quiet" }, say(NONE));
     this.grid = make("ul", { className: "wa-grid" });
     this.large = make("dialog", { className: "wa-large" });
     this.picture = make("img", { className: "ro-picture", alt: say("The attacker's guess") });
@@ -80,7 +82,10 @@ export class TileWall {
       if (!this.parts.has(news.run)) this.add(tile);
       this.write(this.parts.get(news.run), tile);
     }
-    this.none.hidden = this.tiles.size > 0;
+    const covered = [...this.tiles.values()].some((tile) => tile.covered);
+    this.grid.hidden = covered;
+    this.none.hidden = this.tiles.size > 0 && !covered;
+    write(this.none, covered ? say("All runs are covered while a picture is being named.") : say(NONE));
     this.heard(tiles);
   }
 
@@ -101,8 +106,8 @@ export class TileWall {
       "button",
       { type: "button", className: "wa-tile" },
       make("span", { className: "wa-frame" }, part.image),
-      make("span", { className: "wa-line" }, make("span", { className: "wa-progress" }, part.bar), part.likeness),
-      part.by,
+      make("span", { className: "wa-progress" }, part.bar),
+      make("span", { className: "wa-line" }, part.by, part.likeness),
       part.word,
       part.title,
     );
@@ -123,14 +128,11 @@ export class TileWall {
     if (tile.picture && part.image.src !== tile.picture) part.image.src = tile.picture;
     part.image.hidden = !tile.picture;
     write(part.by, tile.by || say("Host"));
-    write(part.title, tile.title);
-    write(
-      part.word,
-      tile.covered ? say("Covered while it is being named") : say(tile.word || this.words[tile.status] || tile.status),
-    );
+    write(part.title, translate(tile.title));
+    write(part.word, say(tile.word || this.words[tile.status] || tile.status));
     write(part.likeness, tile.covered || tile.likeness === null ? "" : tile.likeness.toFixed(2));
     part.word.dataset.word = tile.covered ? "" : tile.word;
-    const done = tile.status === "queued" ? 0 : tile.steps ? Math.min(1, tile.iteration / tile.steps) : 0;
+    const done = tile.steps ? Math.min(1, tile.iteration / tile.steps) : 0;
     part.bar.style.width = `${100 * (["queued", "running", "paused"].includes(tile.status) ? done : 1)}%`;
     part.element.dataset.status = tile.status;
     if (this.enlarged === tile.run) this.writeLarge(tile);
@@ -146,9 +148,17 @@ export class TileWall {
 
   /** @param {any} tile */
   writeLarge(tile) {
-    write(this.title, [tile.by || say("Host"), tile.title].join(": "));
+    write(this.title, nameTile(tile));
     this.picture.hidden = !tile.picture;
     if (tile.picture) this.picture.src = tile.picture;
     write(this.numbers, `${say(this.words[tile.status] ?? tile.status)} · ${describe(tile)}`);
   }
+}
+
+/**
+ * Whose a run is, and what it is.
+ * @param {any} tile
+ */
+export function nameTile({ by, title }) {
+  return `${by || say("Host")}: ${translate(title)}`;
 }

@@ -1,11 +1,11 @@
 // @ts-check
 // The entry of the wall: the pinned run and what is asked in large, and everybody's live thumbnails.
 import { loadLanguage, say } from "../live/language.js";
-import { describe } from "./followed.js";
+import { Followed, describe } from "./followed.js";
 import { Games, mergeGames } from "./games.js";
 import { Line, askRoom, site } from "./line.js";
 import { make, write } from "./make.js";
-import { TileWall } from "./tile.js";
+import { TileWall, nameTile } from "./tile.js";
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -26,9 +26,12 @@ class Wall {
       this.picture,
       make("figcaption", {}, this.title, this.numbers, pin ? away : null),
     );
+    this.followed = new Followed(false);
     this.stage = make("div", { className: "wa-stage" }, this.games.element, this.pinned);
     this.code = make("img", { className: "wa-code", alt: say("Code to join"), src: `${site}api/room/qr.svg` });
-    this.element = make("div", { className: "wa-all" }, this.stage, this.wall.element);
+    this.held = make("p", { className: "ro-held" });
+    const parts = [this.held, this.stage, this.followed.element, this.wall.element];
+    this.element = make("div", { className: "wa-all" }, ...parts);
     this.wall.watch(true, () => this.writePinned());
     /** @type {string | null} */
     this.run = null;
@@ -42,26 +45,28 @@ class Wall {
     const games = mergeGames(common, own);
     this.games.show({ ...games, members: common.members?.length ?? 0 });
     this.run = common.pinned;
+    this.asked = Boolean(games.asked);
     this.asks = Boolean(games.asked || games.challenge);
+    const plays = Boolean(games.asked?.played?.length);
+    this.followed.element.hidden = !plays;
+    this.wall.element.hidden = plays;
+    write(this.held, common.held ? say("Your host has paused all runs.") : "");
     this.writePinned();
     const people = say("{count} in the room", { count: common.members?.length ?? 0 });
-    write(
-      find("door"),
-      [people, own.pin ? `${own.address}room` : "", own.pin ? say("PIN {pin}", { pin: own.pin }) : ""]
-        .filter(Boolean)
-        .join(" · "),
-    );
+    const door = own.pin ? [`${own.address}room`, say("PIN {pin}", { pin: own.pin })] : [];
+    write(find("door"), common.open ? [people, ...door].join(" · ") : say("The room is closed; nobody can join."));
     if (own.pin && !this.code.isConnected) find("door").after(this.code);
+    this.code.hidden = !common.open;
   }
 
   writePinned() {
     const tile = this.run && this.wall.tiles.get(this.run);
-    this.pinned.hidden = !tile;
+    this.pinned.hidden = !tile || this.asked;
     this.stage.hidden = !tile && !this.asks;
     if (!tile) return;
     this.picture.hidden = !tile.picture;
     if (tile.picture && this.picture.src !== tile.picture) this.picture.src = tile.picture;
-    write(this.title, [tile.by || say("Host"), tile.title].join(": "));
+    write(this.title, nameTile(tile));
     write(this.numbers, describe(tile));
   }
 }
@@ -93,6 +98,7 @@ async function begin() {
     new Line(
       "live",
       (message) => {
+        if (message.shown !== undefined) wall.followed.show(message.shown);
         if (message.common) common = { ...common, ...message.common };
         if (message.own) own = message.own;
         if (message.common || message.own) show();

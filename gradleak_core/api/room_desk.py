@@ -13,6 +13,7 @@ from gradleak_core.room.challenges import Challenge
 from gradleak_core.room.games import Games
 from gradleak_core.room.naming import Naming
 from gradleak_core.room.polls import Poll
+from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.service import Service
 
 SCORED_EVERY = 2.0
@@ -98,9 +99,11 @@ class GameDesk:
 
     async def score(self) -> None:
         """Looks up who has done best in the challenge that goes on."""
-        if self.games.challenge:
-            rows = await asyncio.to_thread(self.service.store.rows)
-            if self.games.challenge.look(rows, list(self.games.members), recorded_costs()):
+        if challenge := self.games.challenge:
+            store = self.service.store
+            assert isinstance(store, RoomStore)
+            rows, asked = await asyncio.to_thread(lambda: (store.rows(), store.asked_since(challenge.begun)))
+            if challenge.look(rows, list(self.games.members), recorded_costs(), asked):
                 self.changed()
 
     async def _score_on(self, challenge: Challenge) -> None:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from gradleak_core.config.differences import shared_setup
 from gradleak_core.config.links import from_query
-from gradleak_core.config.races import lane_names, race_title, read_lane
+from gradleak_core.config.races import lane_names, read_lane
 from gradleak_core.config.schemas import quoted, string
 from gradleak_core.config.titles import run_title
 from gradleak_core.languages import say
@@ -74,10 +75,10 @@ def make_poll(service: Service, sent: JSON) -> Poll:
 
 
 def describe_setups(setups: list[JSON], catalogue: JSON) -> str:
-    """Names what is played, as its run or its race is named."""
+    """Names what is played: a run by its title, a race by what its lanes share."""
     if not setups:
         return ""
-    return run_title(setups[0], catalogue) if len(setups) == 1 else race_title(setups, catalogue)
+    return run_title(setups[0], catalogue) if len(setups) == 1 else shared_setup(setups, catalogue)
 
 
 def start_poll(service: Service, poll: Poll) -> None:
@@ -96,7 +97,7 @@ def read_results(service: Service, poll: Poll) -> tuple[list[Any], str]:
     """
     rows = [service.run(run) for run in poll.played]
     if any(row["status"] in UNFINISHED for row in rows):
-        raise Refused(say("It still runs; wait for its end, or stop it."))
+        raise Refused(say("It still runs; wait for its end. A run that you stop may leave the question open."))
     by = next((row["race"]["by"] for row in rows if row["race"]), "iterations")
     return [row["result"] for row in rows], by
 

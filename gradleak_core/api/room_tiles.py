@@ -18,7 +18,7 @@ from gradleak_core.runs.hub import NO_PLACE, Trace
 from gradleak_core.runs.recording import data_url
 from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.service import Service
-from gradleak_core.verdicts import UNFINISHED, seen
+from gradleak_core.verdicts import ALL_PAUSED, PLATEAU, UNFINISHED, seen
 
 MOST_TILES = 60
 """The runs that the wall shows, newest first."""
@@ -112,7 +112,7 @@ class RunTiles:
     async def _make_tile(self, row: Any, covered: bool) -> Any:
         """Returns a tile; one that is covered has neither a picture nor the name of its set-up, which names that."""
         numbers = describe_guess(row, self.service.hub.live.get(row["id"]))
-        picture, title = (None, "") if covered else (await self._find_picture(row), row["name"])
+        picture, title = (None, "") if covered else (await self._find_picture(row), call_run(row))
         return numbers | {
             "run": row["id"], "by": self._names_of(row), "title": title, "created": row["created"],
             "covered": covered, "picture": picture,
@@ -139,12 +139,13 @@ class RunTiles:
 
     def _list(self, row: Any) -> Any:
         place = self.service.supervisor.places.get(row["id"], NO_PLACE)
-        wait = place["queue_seconds"]
+        wait, images, room = place["queue_seconds"], uploads_of(row["experiment"]), room_of(self.service)
         return describe_guess(row, self.service.hub.live.get(row["id"])) | {
-            "run": row["id"], "title": row["name"], "by": self._names_of(row), "people": row["people"],
+            "run": row["id"], "title": call_run(row), "by": self._names_of(row), "people": row["people"],
             "position": place["queue_position"], "wait": None if wait is None else round(wait),
             "race": row["race"] and row["race"]["id"], "message": row["message"],
-            "private": row["id"] not in self.public, "images": sorted(uploads_of(row["experiment"])),
+            "private": row["id"] not in self.public, "images": sorted(images),
+            "asked": not images.isdisjoint(room.wanted), "declined": not images.isdisjoint(room.declined),
         }  # fmt: skip
 
 
@@ -177,7 +178,7 @@ class Shown:
         frame = frames[-1] if frames else None
         picture = await self._picture(run, trace, frame["iteration"]) if frame else None
         numbers = describe_guess(row, trace, frame)
-        return numbers | {"run": run, "title": row["name"], "picture": picture, "message": trace.message}
+        return numbers | {"run": run, "title": call_run(row), "picture": picture, "message": trace.message}
 
     async def _picture(self, run: str, trace: Trace, iteration: int) -> str | None:
         if iteration == trace.frames[-1]["iteration"] and trace.picture:
@@ -203,13 +204,21 @@ def describe_guess(row: Any, trace: Trace | None, frame: Any = None) -> Any:
     seconds = (frame or {}).get("seconds", result.get("seconds"))
     started = row["started"] or {}
     return {
-        "status": trace.head["status"] if trace else row["status"],
+        "status": status_of(row, trace),
         "iteration": frame["iteration"] if frame else row["iteration"],
         "steps": started.get("steps") or (row["experiment"].get("attack") or {}).get("steps"),
         "seconds": None if seconds is None else round(seconds, 1),
         "word": seen(metrics),
         "likeness": None if likeness is None else round(max(0.0, likeness), 2),
     }
+
+
+def status_of(row: Any, trace: Trace | None) -> str:
+    """Returns the status of a run as the room is told it: on a plateau it has levelled off, held up it is paused."""
+    status, said = (trace.head["status"], trace.message) if trace else (row["status"], row["message"])
+    if status == "paused" and (said or "").startswith(PLATEAU.partition("{")[0]):
+        return "level"
+    return "paused" if status == "queued" and said == ALL_PAUSED else str(status)
 
 
 @lru_cache(256)
@@ -221,6 +230,11 @@ def make_small(picture: bytes) -> str:
         image.save(small := io.BytesIO(), "WEBP", quality=80)
         picture = small.getvalue()
     return data_url(picture)
+
+
+def call_run(row: Any) -> str:
+    """Returns what a run is called; a lane of a race by what sets it apart from the others."""
+    return str(row["name"]).removeprefix(f"{row['race']['title']}: " if row["race"] else "")
 
 
 def names_of(row: Any) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def run_title(experiment: Any, catalogue: Any) -> str:
     words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")
     several = len(experiment["images"])
-    one = "your picture" if image[0] == "upload" else image[2].replace("_", " ")
+    one = "own picture" if image[0] == "upload" else image[2].replace("_", " ")
     words.append(one if several == 1 else f"{several} pictures")
     words += [defence_title(part, catalogue) for part in experiment["defences"]]
     if hidden := experiment.get("threat", {}).get("hidden"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from statistics import fmean
@@ -52,7 +52,7 @@ class Challenge:
     setup: JSON
     about: str = ""
     begun: float = 0.0
-    """The runs that were started before, in seconds since 1970, do not count."""
+    """Runs for which nobody asked since then, in seconds since 1970, do not count."""
     query: dict[str, Any] = field(default_factory=dict)
     """What the address of the Lab says with this set-up, as `config.links.to_query` writes it."""
     ended: bool = False
@@ -60,11 +60,16 @@ class Challenge:
     """The best entry of each person, as they were last looked up; at the end they stay as they are."""
     id: str = field(default_factory=lambda: secrets.token_hex(4))
 
-    def look(self, rows: Iterable[Any], members: Iterable[str], costs: Mapping[str, Any]) -> bool:
-        """Scores rows of runs, each with the `people` whose it is. Returns whether the entries changed."""
+    def look(
+        self, rows: Iterable[Any], members: Iterable[str], costs: Mapping[str, Any], asked: Set[tuple[str, str]]
+    ) -> bool:
+        """Scores rows of runs. `asked` pairs runs with the members who asked for them since it began.
+
+        Returns whether the entries changed.
+        """
         if self.ended:
             return False
-        found = best_of_each(find_entries(self, rows, frozenset(members), costs), self.kind)
+        found = best_of_each(find_entries(self, rows, frozenset(members), costs, asked), self.kind)
         changed, self.entries = found != self.entries, found
         return changed
 
@@ -96,21 +101,27 @@ def check_challenge(kind: Any) -> str:
     return kind
 
 
-def find_entries(challenge: Challenge, rows: Iterable[Any], members: frozenset[str], costs: Any) -> list[Entry]:
-    """Returns an entry for each run of a member that counts; a run that several have counts for all of them."""
+def find_entries(
+    challenge: Challenge, rows: Iterable[Any], members: frozenset[str], costs: Any, asked: Set[tuple[str, str]]
+) -> list[Entry]:
+    """Returns an entry for each run that counts, of every member who asked for it: several can have the same run."""
+    of_run: dict[str, set[str]] = {}
+    for run, person in asked:
+        of_run.setdefault(run, set()).add(person)
+    unit = "dB" if challenge.kind == "picture" else "%"
     found = []
     for row in rows:
-        score = score_run(challenge, row, costs)
-        people = {row.get("owner"), *row.get("people", ())} & members if score is not None else ()
-        unit = "dB" if challenge.kind == "picture" else "%"
-        found += [Entry(person, row["id"], float(score or 0), unit) for person in sorted(people)]
+        people = of_run.get(row["id"], set()) & members
+        score = score_run(challenge, row, costs) if people else None
+        if score is not None:
+            found += [Entry(person, row["id"], score, unit) for person in sorted(people)]
     return found
 
 
 def score_run(challenge: Challenge, row: Any, costs: Mapping[str, Any]) -> float | None:
     """Returns what a run scores; None for one that does not count."""
     result, experiment = row.get("result"), row.get("experiment") or {}
-    if row.get("created", 0) < challenge.begun or not isinstance(result, Mapping) or not result.get("metrics"):
+    if not isinstance(result, Mapping) or not result.get("metrics"):
         return None
     if not plays_by_the_rules(challenge, experiment):
         return None

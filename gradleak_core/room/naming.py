@@ -144,7 +144,7 @@ class Naming:
 
 def fold_word(text: str) -> str:
     """Returns a text without what should not matter: capitals, accents, umlauts however written, signs, articles."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     words = re.findall(r"\w+", re.sub("([aou])e+", r"\1", plain))
     return " ".join(word for word in words if word not in ARTICLES) or " ".join(words)

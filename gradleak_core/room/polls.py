@@ -31,6 +31,7 @@ USUAL_BOUNDS = (1.0, 2.0, 5.0, 10.0)
 """The seconds between two options, unless the host says others."""
 FEWEST_OPTIONS, MOST_OPTIONS = 2, 8
 LONGEST_QUESTION, LONGEST_OPTION = 200, 60
+NO_ANSWER = "The run came to no result that answers this question; reveal the votes without one."
 
 
 def phrase(text: str, **values: object) -> JSON:
@@ -183,7 +184,7 @@ def judge_poll(poll: Poll, results: Sequence[Any], by: str = "iterations") -> tu
     """
     told = [result for result in results if tells(result)]
     if not told or (poll.kind not in COMPARES and len(results) != 1):
-        raise Refused(say("The run came to no result that answers this question; reveal the votes without one."))
+        raise Refused(say(NO_ANSWER))
     if poll.kind == "hides":
         return judge_hiding(poll, results)
     if poll.kind == "first":
@@ -201,14 +202,23 @@ def tells(result: Any) -> bool:
     """Returns whether a run has said what became of its picture: one that was stopped before it showed has not."""
     if not isinstance(result, Mapping) or "seconds_to_recognisable" not in result:
         return False
-    return result.get("status") != "stopped" or result["seconds_to_recognisable"] is not None
+    return not was_stopped(result) or result["seconds_to_recognisable"] is not None
+
+
+def was_stopped(result: Any) -> bool:
+    return isinstance(result, Mapping) and result.get("status") == "stopped"
 
 
 def judge_hiding(poll: Poll, results: Sequence[Any]) -> tuple[list[int], JSON]:
-    """Returns the lanes whose clearest guess was least like the picture, as it is written, and a sentence."""
-    likeness = {lane: show_best(result) for lane, result in enumerate(results) if tells(result)}
+    """Returns the lanes whose clearest guess was least like the picture, as it is written, and a sentence.
+
+    Raises `Refused` where one of them was stopped, since a clearer guess might have followed.
+    """
+    likeness = {lane: show_best(result) for lane, result in enumerate(results) if tells(result) or was_stopped(result)}
     least = min(likeness.values(), key=float)
     best = [lane for lane, shown in likeness.items() if shown == least]
+    if any(was_stopped(results[lane]) for lane in best):
+        raise Refused(say(NO_ANSWER))
     lanes = name_lanes_of(poll, best)
     return best, phrase("{lanes}: likeness {likeness} at its clearest.", lanes=lanes, likeness=least)
 
@@ -220,10 +230,16 @@ def show_best(result: Mapping[str, Any]) -> str:
 
 
 def judge_speed(poll: Poll, results: Sequence[Any], unit: str) -> tuple[list[int], JSON]:
-    """Returns the lanes that were recognisable first by the clock of the race, and a sentence."""
+    """Returns the lanes that were recognisable first by the clock of the race, and a sentence.
+
+    Raises `Refused` where a lane was stopped before that, since it might have been the first.
+    """
     field_name = f"{unit}_to_recognisable"
     times = {lane: result[field_name] for lane, result in enumerate(results) if tells(result)}
     known = {lane: round(time, 1) for lane, time in times.items() if time is not None and math.isfinite(time)}
+    stopped = [result[unit] for result in results if was_stopped(result) and not tells(result)]
+    if min(stopped, default=math.inf) < min(known.values(), default=math.inf):
+        raise Refused(say(NO_ANSWER))
     if not known:
         return [len(poll.options) - 1], phrase("The picture was never recognisable.")
     first = min(known.values())
@@ -231,11 +247,11 @@ def judge_speed(poll: Poll, results: Sequence[Any], unit: str) -> tuple[list[int
     lanes = name_lanes_of(poll, best)
     if unit == "seconds":
         return best, phrase("{lanes}: recognisable after {seconds} s.", lanes=lanes, seconds=f"{first:.1f}")
-    return best, phrase("{lanes}: recognisable at iteration {iteration}.", lanes=lanes, iteration=f"{first:,}")
+    return best, phrase("{lanes}: recognisable at iteration {iteration}.", lanes=lanes, iteration=f"{first:g}")
 
 
 def name_lanes_of(poll: Poll, lanes: Sequence[int]) -> str:
-    return ", ".join(str(poll.options[lane]["text"]) for lane in lanes)
+    return "; ".join(str(poll.options[lane]["text"]) for lane in lanes)
 
 
 def save_poll(poll: Poll) -> JSON:

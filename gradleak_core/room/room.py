@@ -51,6 +51,8 @@ class Room:
         """The uploads that their owners show to everybody in the room."""
         self.wanted: dict[str, str] = {}
         """The uploads that the host would like to show, whose owners are asked, by a run of each."""
+        self.declined: set[str] = set()
+        """The uploads whose owners were asked last time and keep them private."""
         self.here: Counter[str] = Counter()
         """How many pages of the room each person has open."""
         self.games = Games(self.members)
@@ -147,12 +149,14 @@ class Room:
     def ask_for(self, image: str, run: str) -> None:
         """Asks the owners of an upload whether the room may see it."""
         self.wanted[image] = run
+        self.declined.discard(image)
         self.changed()
 
     def share(self, image: str, shared: bool) -> None:
         """Lets the room see an upload, or no longer."""
         (self.shared.add if shared else self.shared.discard)(image)
-        self.wanted.pop(image, None)
+        asked = self.wanted.pop(image, None) is not None
+        (self.declined.add if asked and not shared else self.declined.discard)(image)
         self.changed()
 
     def close(self) -> None:
@@ -161,6 +165,7 @@ class Room:
         self.members.clear()
         self.shared.clear()
         self.wanted.clear()
+        self.declined.clear()
         self.hidden, self.locked, self.pinned, self.following = [], [], None, None
         self.games.clear()
         self.changed()

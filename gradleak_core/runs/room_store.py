@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,12 +17,15 @@ from gradleak_core.runs.store import ROW, Store, insertion
 
 JOINERS = """CREATE TABLE IF NOT EXISTS joiners (
     run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, person TEXT NOT NULL, open INTEGER NOT NULL DEFAULT 1,
-    PRIMARY KEY (run, person))"""
-"""Whose each run of a room is. It is `open` until the room is closed."""
+    asked REAL NOT NULL DEFAULT 0, PRIMARY KEY (run, person))"""
+"""Whose each run of a room is, and when they last asked for it. It is `open` until the room is closed."""
+ASKED = "ALTER TABLE joiners ADD COLUMN asked REAL NOT NULL DEFAULT 0"
+"""Brings the table of an older room up to date."""
 PEOPLE = """(SELECT json_group_array(person) FROM
     (SELECT person FROM joiners WHERE run = runs.id ORDER BY rowid)) AS people,
     EXISTS (SELECT 1 FROM joiners WHERE run = runs.id AND open) AS in_room"""
-JOIN = "INSERT OR IGNORE INTO joiners (run, person) VALUES (?, ?)"
+JOIN = """INSERT INTO joiners (run, person, asked) VALUES (?, ?, ?)
+    ON CONFLICT (run, person) DO UPDATE SET asked = excluded.asked"""
 NEXT = "(SELECT person FROM joiners WHERE run = runs.id ORDER BY rowid LIMIT 1)"
 """The person who has had a run for longest, after whoever has left it."""
 
@@ -34,14 +38,14 @@ class RoomStore(Store):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
-            self._writer.write(lambda db: db.execute(JOINERS), waits=False).result()
+            self._writer.write(make_joiners, waits=False).result()
         except BaseException:
             self.close()
             raise
 
     def add_to_room(self, lanes: Mapping[str, tuple[str, Any]], race: Any, owner: str) -> Future[None]:
         """Adds queued runs as `add_lanes` does, so that the room may see them."""
-        insert, rows = insertion(lanes, race, owner), [(run, owner) for run in lanes]
+        insert, rows = insertion(lanes, race, owner), [(run, owner, time.time()) for run in lanes]
 
         def add(db: sqlite3.Connection) -> None:
             insert(db)
@@ -51,7 +55,7 @@ class RoomStore(Store):
 
     def join(self, runs: Collection[str], person: str) -> Future[None]:
         """Makes runs a person's too. The future raises `Unwritable` when there is no room for it now."""
-        rows = [(run, person) for run in runs]
+        rows = [(run, person, time.time()) for run in runs]
         return self._writer.write(lambda db: db.executemany(JOIN, rows), waits=False)
 
     def leave(self, runs: Collection[str], person: str) -> Future[None]:
@@ -71,6 +75,11 @@ class RoomStore(Store):
     def room_rows(self) -> list[dict[str, Any]]:
         """Returns the rows of all runs of the room, newest first."""
         return self._rows("WHERE id IN (SELECT run FROM joiners WHERE open) ORDER BY number DESC")
+
+    def asked_since(self, begun: float) -> set[tuple[str, str]]:
+        """Returns the runs that people asked for since a time, in seconds since 1970, each with the person."""
+        with self._reader() as db:
+            return {*db.execute("SELECT run, person FROM joiners WHERE asked >= ?", (begun,))}
 
     def owners_of_uploads(self) -> dict[str, set[str]]:
         """Returns who has handed in each upload."""
@@ -105,6 +114,13 @@ class RoomStore(Store):
 
     def _is_whole(self, rows: list[dict[str, Any]]) -> bool:
         return len(self.lanes(rows[0]["race"]["id"])) == len(rows)
+
+
+def make_joiners(db: sqlite3.Connection) -> None:
+    """Makes the table of whose each run is, if there is none."""
+    db.execute(JOINERS)
+    if "asked" not in {column[1] for column in db.execute("PRAGMA table_info(joiners)")}:
+        db.execute(ASKED)
 
 
 def _is_alike(rows: list[dict[str, Any]], experiments: Sequence[Any], by: str | None) -> bool:

@@ -37,7 +37,7 @@ def join(page: Page, name: str) -> Page:
 def run_preset(page: Page, at: int) -> None:
     page.get_by_role("tab", name="My runs").tap()
     page.get_by_label("Set-up").select_option(index=at)
-    page.get_by_role("button", name="Run", exact=True).tap()
+    page.get_by_role("button", name="Run it", exact=True).tap()
     expect(page.locator(".ro-run")).to_have_count(1)
 
 
@@ -62,7 +62,7 @@ def test_a_lesson_from_the_first_scan_to_the_end(classroom: Server, open_tab: Op
     wall.locator(".wa-tile").click()
     wall.get_by_role("button", name="Pin to the wall").click()
     expect(wall.locator(".wa-pinned")).to_contain_text("Ada, Bob")
-    pause_and_close(host, ada, bob)
+    pause_and_close(host, ada, bob, wall)
     assert complaints == []
 
 
@@ -81,19 +81,55 @@ def follow_and_let_go(host: Page, ada: Page) -> None:
     assert ada.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def pause_and_close(host: Page, ada: Page, bob: Page) -> None:
-    """Pauses everybody, turns one out, and closes the room."""
+def pause_and_close(host: Page, ada: Page, bob: Page, wall: Page) -> None:
+    """Pauses everybody, turns one out, closes the room and opens it again."""
     host.on("dialog", lambda dialog: dialog.accept())
     host.get_by_role("button", name="Pause all runs").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_be_visible()
     host.get_by_role("button", name="Let all runs go on").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_have_count(0)
     host.locator(".ro-members li", has_text="Bob").get_by_role("button", name="Remove").click()
-    expect(bob.get_by_label("PIN")).to_be_visible()
+    expect(bob.get_by_text("You are not in the room any more.")).to_be_visible()
     host.get_by_text("Close the room", exact=True).click()
     host.get_by_role("button", name="Close and delete everything").click()
     expect(ada.get_by_text("The room is closed; ask your host to open it.")).to_be_visible()
     expect(host.locator(".ro-all-runs li")).to_have_count(0)
+    expect(host.locator(".ro-door").get_by_text("The room is closed; nobody can join.")).to_be_visible()
+    expect(host.locator(".ro-door").get_by_text("PIN 424242")).to_have_count(1)
+    expect(host.locator(".ro-door .ro-pin").first).to_be_hidden()
+    expect(wall.locator("#door")).to_have_text("The room is closed; nobody can join.")
+    expect(wall.locator(".wa-code")).to_be_hidden()
+    host.get_by_role("button", name="Open the room again").click()
+    ada.get_by_label("PIN").fill("424242")
+    ada.get_by_label("Nickname").fill("Ada")
+    ada.get_by_role("button", name="Join").tap()
+    expect(ada.get_by_role("tab", name="Now")).to_be_visible()
+
+
+def test_a_german_phone_is_told_nothing_in_english(classroom: Server, open_tab: OpenTab) -> None:
+    """Neither what the server answers nor what a run is called; the words of the host stay as they are."""
+    run_preset(join(open_tab(classroom, **PHONE), "Ada"), 3)
+    phone = open_tab(classroom, **PHONE)
+    phone.goto("room?lang=de")
+    phone.get_by_label("PIN").fill("1")
+    phone.get_by_label("Spitzname").fill("Ben")
+    phone.get_by_role("button", name="Beitreten").tap()
+    expect(phone.get_by_role("alert")).to_contain_text("Das ist nicht die PIN des Raums")
+    phone.get_by_label("PIN").fill("424242")
+    phone.get_by_role("button", name="Beitreten").tap()
+    phone.get_by_role("tab", name="Meine Läufe").tap()
+    phone.get_by_label("Aufbau").select_option(label="Rauschen als Abwehr")
+    phone.get_by_role("button", name="Starten").tap()
+    expect(phone.locator(".ro-run .ro-title")).to_contain_text("Gauß-Rauschen 0.05")
+    expect(phone.locator(".ro-said")).to_contain_text(re.compile("Auch andere haben diesen Lauf|schon"))
+    host = open_tab(classroom)
+    host.goto(host_link(classroom))
+    host.get_by_text("Predict, vote, reveal").click()
+    host.locator("select[name=kind]").first.select_option("own")
+    host.locator("[name=question]").fill("What does the server get?")
+    host.locator("[name=options]").fill("The private picture\n*Its gradient")
+    host.get_by_role("button", name="Ask the room").click()
+    expect(phone.get_by_role("button", name="The private picture")).to_be_visible()
 
 
 def test_a_members_lab_shows_what_the_host_lets_it(classroom: Server, open_tab: OpenTab) -> None:

@@ -49,7 +49,12 @@ def test_a_question_a_picture_to_be_named_and_a_challenge(
 
 
 def ask_a_question(host: Page, anna: Page, ben: Page) -> None:
-    """Has two phones vote on whether a preset leaks, of which one is right."""
+    """Has two phones vote on whether a preset leaks, of which one is right, while the wall shows what is voted on."""
+    wall = host.context.new_page()
+    wall.set_viewport_size({"width": 1920, "height": 1080})
+    wall.goto("wall")
+    largest = "code => code.getBoundingClientRect().height > 0.5 * innerHeight"
+    assert wall.get_by_alt_text("Code to join").evaluate(largest)
     host.get_by_text("Predict, vote, reveal").click()
     host.get_by_role("button", name="Ask the room").click()
     leaks = anna.get_by_role("button", name="It leaks")
@@ -59,10 +64,17 @@ def ask_a_question(host: Page, anna: Page, ben: Page) -> None:
     ben.get_by_role("button", name="It stays hidden").tap()
     expect(host.get_by_text("2 of 2 have voted.")).to_be_visible()
     expect(anna.locator(".game-count").first).to_be_empty()
-    host.get_by_role("button", name="Close the vote and run").click()
+    close = host.get_by_role("button", name="Close the vote and run")
+    host.evaluate("scrollTo(0, 0)")
+    expect(close).to_be_in_viewport()
+    close.click()
     expect(leaks).to_be_disabled()
     reveal = host.get_by_role("button", name="Reveal", exact=True)
     expect(reveal).to_be_visible()
+    host.evaluate("scrollTo(0, 0)")
+    expect(reveal).to_be_in_viewport()
+    expect(wall.locator(".ro-followed [data-part=guess]")).to_be_in_viewport(ratio=1)
+    expect(wall.locator(".wa-grid")).to_be_hidden()
     while host.get_by_role("button", name="Next").count() == 0:  # until the run has ended
         if reveal.count():
             reveal.click()
@@ -72,6 +84,9 @@ def ask_a_question(host: Page, anna: Page, ben: Page) -> None:
     expect(ben.locator("[data-right=true]")).to_contain_text("1 · 50 %")
     expect(ben.get_by_text(re.compile(r"^Recognisable after \d+\.\d s\.$"))).to_be_visible()
     host.get_by_role("button", name="Next").click()
+    tile = wall.locator(".wa-tile")
+    expect(tile).to_be_visible()
+    assert tile.evaluate("tile => tile.getBoundingClientRect().height > 0.4 * innerHeight")
 
 
 def name_a_picture(host: Page, anna: Page, ben: Page) -> None:
@@ -88,6 +103,9 @@ def name_a_picture(host: Page, anna: Page, ben: Page) -> None:
         expect(phone.get_by_text(f"You said: {answer}")).to_be_visible()
         assert phone.locator("img.game-picture").count() == 1  # the guess; the private picture is covered
     expect(host.get_by_text("2 of 2 have said what they see.")).to_be_visible()
+    wall = host.context.pages[-1]
+    expect(wall.get_by_text("All runs are covered while a picture is being named.")).to_be_visible()
+    expect(wall.locator(".wa-grid")).to_be_hidden()
     host.get_by_role("button", name="Reveal", exact=True).click()
     expect(anna.get_by_text("It is: Astronaut")).to_be_visible()
     expect(anna.get_by_text("You were right: Austronaut.")).to_be_visible()

@@ -37,7 +37,7 @@ MEMBERS = {"anna": "Anna", "ben": "Ben", "cleo": "Cleo", "dora": "Dora"}
 def row(owner: str, psnr: float = 20.0, seconds: float | None = 1.0, **changed: Any) -> Any:
     experiment = copy.deepcopy(SETUP) | changed.pop("experiment", {})
     result = {"metrics": {"psnr": psnr}, "seconds_to_recognisable": seconds}
-    usual = {"id": f"run of {owner}", "owner": owner, "created": 100.0, "status": "done", "people": ()}
+    usual = {"id": f"run of {owner}", "owner": owner, "status": "done"}
     return usual | {"experiment": experiment, "result": result} | changed
 
 
@@ -45,9 +45,14 @@ def noisy(owner: str, std: float, seconds: float | None = None, **changed: Any) 
     return row(owner, 5, seconds, experiment={"defences": [{"kind": "gaussian_noise", "std": std}]}, **changed)
 
 
-def played(kind: str, *rows: Any) -> list[tuple[int, str, float]]:
+def look(challenge: Challenge, *rows: Any, asked: Any = ()) -> bool:
+    """Looks at rows for which their owners have asked, and at what others have asked for too."""
+    return challenge.look(rows, MEMBERS, COSTS, {(row["id"], row["owner"]) for row in rows} | {*asked})
+
+
+def played(kind: str, *rows: Any, asked: Any = ()) -> list[tuple[int, str, float]]:
     challenge = Challenge(kind, SETUP, begun=50.0)
-    challenge.look(rows, MEMBERS, COSTS)
+    look(challenge, *rows, asked=asked)
     return [(line["place"], line["name"], line["score"]) for line in challenge.common(MEMBERS)["ranking"]]
 
 
@@ -64,7 +69,7 @@ def test_equal_scores_share_a_place() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"created": 49.9}, {"result": None}, {"result": {"metrics": {}}}, {"owner": None}, {"owner": "stranger"},
+        {"result": None}, {"result": {"metrics": {}}}, {"owner": None}, {"owner": "stranger"},
         {"experiment": {"images": ["sample:coffee"]}}, {"experiment": {"size": 8}}, {"experiment": {"labels": [0]}},
         {"experiment": {"fork": "0123456789ab@40"}}, {"experiment": {"threat": {"rounds": 8}}},
         {"experiment": {"attack": {"kind": "recipe", "labels": {"kind": "known_labels"}}}},
@@ -127,13 +132,21 @@ def test_the_recorded_trade_offs_have_a_cost_for_every_defence() -> None:
 
 
 def test_a_run_that_several_joined_counts_for_each() -> None:
-    assert played("picture", row("anna", people=["ben", "stranger"])) == [(1, "Anna", 20.0), (1, "Ben", 20.0)]
+    others = [("run of anna", "ben"), ("run of anna", "stranger")]
+    assert played("picture", row("anna"), asked=others) == [(1, "Anna", 20.0), (1, "Ben", 20.0)]
+
+
+def test_a_run_from_before_counts_for_whoever_asks_for_it_in_the_challenge() -> None:
+    challenge = Challenge("picture", SETUP)
+    assert challenge.look([row("anna")], MEMBERS, COSTS, set()) is False
+    assert challenge.look([row("anna")], MEMBERS, COSTS, {("run of anna", "ben")}) is True
+    assert [entry.person for entry in challenge.entries] == ["ben"]
 
 
 def test_a_person_is_told_their_own_line() -> None:
     challenge = Challenge("picture", SETUP)
-    assert challenge.look([row("anna"), row("ben", 30)], MEMBERS, COSTS) is True
-    assert challenge.look([row("anna"), row("ben", 30)], MEMBERS, COSTS) is False
+    assert look(challenge, row("anna"), row("ben", 30)) is True
+    assert look(challenge, row("anna"), row("ben", 30)) is False
     assert challenge.own("anna", MEMBERS)["mine"] == challenge.common(MEMBERS)["ranking"][1]
     assert challenge.own(None, MEMBERS)["mine"] is None
     assert challenge.own("dora", MEMBERS)["mine"] is None
@@ -141,9 +154,9 @@ def test_a_person_is_told_their_own_line() -> None:
 
 def test_an_ended_challenge_stays_as_it_is() -> None:
     challenge = Challenge("picture", SETUP)
-    challenge.look([row("anna")], MEMBERS, COSTS)
+    look(challenge, row("anna"))
     challenge.ended = True
-    assert challenge.look([], MEMBERS, COSTS) is False
+    assert look(challenge) is False
     assert [entry.person for entry in challenge.entries] == ["anna"]
 
 
@@ -155,7 +168,7 @@ def test_an_unknown_kind_is_refused() -> None:
 
 def test_a_challenge_survives_a_restart() -> None:
     challenge = Challenge("defence", SETUP, "The astronaut", 12.5)
-    challenge.look([noisy("anna", 0.3)], MEMBERS, COSTS)
+    look(challenge, noisy("anna", 0.3))
     assert load_challenge(json.loads(json.dumps(save_challenge(challenge)))) == challenge
 
 

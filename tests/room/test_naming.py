@@ -69,6 +69,7 @@ def test_no_word_is_right_when_none_is_accepted() -> None:
 
 @given(st.text(max_size=40))
 @example("UEE")
+@example("𝕊")
 def test_any_text_can_be_folded_and_compared(text: str) -> None:
     assert fold_word(fold_word(text)) == fold_word(text)
     assert names_it(text, [text]) == bool(fold_word(text))

@@ -14,6 +14,7 @@ from tests.room.seeing import see
 
 def result(**changed: Any) -> Any:
     usual = {"status": "done", "seconds_to_recognisable": 1.4, "iterations_to_recognisable": 37,
+             "iterations": 90, "seconds": 3.0,
              "metrics": {"likeness": 0.95}, "clearest": {"likeness": 0.96, "iteration": 40}}  # fmt: skip
     return usual | changed
 
@@ -124,12 +125,30 @@ def test_lanes_that_are_written_alike_share_the_first_place() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
     best, says = judge_poll(poll, [hidden(0.1201), hidden(0.5), hidden(0.1199)])
     assert best == [0, 2]
-    assert says["values"]["lanes"] == "noise, sign"
+    assert says["values"]["lanes"] == "noise; sign"
 
 
 def test_a_lane_that_came_to_nothing_wins_nothing() -> None:
     poll = ask_room("hides", lanes=["noise", "pruning", "sign"])
-    assert judge_poll(poll, [None, hidden(0.5), hidden(0.01) | {"status": "stopped"}])[0] == [1]
+    assert judge_poll(poll, [None, hidden(0.5), hidden(0.6)])[0] == [1]
+
+
+@pytest.mark.parametrize("kind", ["hides", "first"])
+def test_a_lane_that_was_stopped_and_might_still_win_leaves_the_question_open(kind: str) -> None:
+    poll = ask_room(kind, lanes=["noise", "pruning", "sign"])
+    stopped = hidden(0.2) | {"status": "stopped", "iterations": 20, "seconds": 0.8}
+    for lanes in ([stopped, result(), result()], [stopped, stopped, stopped], [hidden(0.3), None, stopped]):
+        with pytest.raises(Refused, match="without one"):
+            judge_poll(poll, lanes)
+
+
+def test_a_lane_that_was_stopped_too_late_to_win_changes_nothing() -> None:
+    lanes = ["noise", "pruning", "sign"]
+    late = result(status="stopped", seconds_to_recognisable=2.0, iterations_to_recognisable=60)
+    assert judge_poll(ask_room("hides", lanes=lanes), [late, hidden(0.3), result()])[0] == [1]
+    beaten = hidden(0.2) | {"status": "stopped", "iterations": 60, "seconds": 2.0}
+    for by in ("iterations", "seconds"):
+        assert judge_poll(ask_room("first", lanes=lanes), [beaten, result(), late], by)[0] == [1]
 
 
 def test_the_first_lane_by_the_clock_of_the_race() -> None:

@@ -25,6 +25,7 @@ from gradleak_core.runs import races, rooms, sharing
 from gradleak_core.runs.access import NoRun
 from gradleak_core.runs.hub import Hub
 from gradleak_core.runs.jobs import Job, Queue
+from gradleak_core.runs.room_store import RoomStore
 from gradleak_core.runs.service import Service
 from gradleak_core.runs.several import delete_runs, tag_run
 from gradleak_core.runs.steering import TOGETHER
@@ -490,3 +491,13 @@ def test_a_server_without_a_room_asks_for_nothing_more(tmp_path: Path, monkeypat
     with closing(opened(tmp_path / "runs.sqlite3")) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == {"runs", "frames", "checkpoints", "uploaders", "sqlite_sequence"}
+
+
+def test_the_table_of_an_older_room_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite3"
+    RoomStore(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE joiners DROP COLUMN asked")
+        db.commit()
+    with closing(RoomStore(path)) as store:
+        assert store.asked_since(0) == set()

@@ -21,12 +21,13 @@ from gradleak_core.api import api
 from gradleak_core.api.guard import Guard
 from gradleak_core.api.room import ROOM_ROUTES
 from gradleak_core.api.room_hall import open_hall
-from gradleak_core.api.room_tiles import RunTiles
+from gradleak_core.api.room_tiles import RunTiles, status_of
 from gradleak_core.people.cookies import new_person
 from gradleak_core.people.register import People
 from gradleak_core.room.room import Room, public_id
 from gradleak_core.room.shelf import read_room
 from gradleak_core.runs.service import Service
+from gradleak_core.verdicts import ALL_PAUSED, PLATEAU
 from tests.runs import serving as servers
 from tests.runs.serving import SLOW, Server, until
 from tests.runs.toy_engine import experiment
@@ -154,6 +155,23 @@ def test_a_member_stops_their_own_run_and_no_other(lesson: Class) -> None:
     assert lesson.post(host, f"/runs/{run}/stop", {}) == 202
 
 
+def tells_of(said: Any, run: str, wanted: dict[str, bool]) -> bool:
+    """Whether a page is told of one of its runs how its owner answers the host."""
+    rows = [row for row in said.get("own", {}).get("runs", ()) if row["run"] == run]
+    return any(wanted.items() <= row.items() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [
+        ("paused", PLATEAU.format(still=300, seconds=15, left=2360), "level"), ("queued", ALL_PAUSED, "paused"),
+        ("paused", None, "paused"), ("queued", None, "queued"), ("running", "", "running"),
+    ],
+)  # fmt: skip
+def test_the_room_is_told_why_a_run_stands_still(status: str, said: str | None, told: str) -> None:
+    assert status_of({"status": status, "message": said}, None) == told
+
+
 def test_an_upload_is_shown_only_if_its_owner_says_so(lesson: Class) -> None:
     ada, bob, host = lesson.come("Ada"), lesson.come("Bob"), lesson.come_as_host()
     url = f"{lesson.server.client.base_url}/api/uploads"
@@ -165,6 +183,13 @@ def test_an_upload_is_shown_only_if_its_owner_says_so(lesson: Class) -> None:
         hear(phone, lambda said: said.get("own", {}).get("wanted") == [image])
         for cookies in (bob, host):
             assert lesson.post(cookies, "/room/share", {"image": image, "shared": True}) == 403
+        with lesson.listen(host) as desk:
+            answers = {"asked": True, "declined": False}
+            hear(desk, lambda said: tells_of(said, run, answers))
+            assert lesson.post(ada, "/room/share", {"image": image, "shared": False}) == 204
+            hear(desk, lambda said: tells_of(said, run, {"asked": False, "declined": True}))
+            lesson.post(host, "/room/pin", {"run": run})
+            hear(desk, lambda said: tells_of(said, run, answers))
         assert lesson.ask(bob, "GET", f"/runs/{run}").status_code == 404
         assert lesson.post(ada, "/room/share", {"image": image, "shared": True}) == 204
         assert lesson.post(host, "/room/pin", {"run": run}) == 204

@@ -22,6 +22,7 @@ from gradleak_core.api.room_desk import GameDesk
 from gradleak_core.api.room_games import GAME_ROUTES
 from gradleak_core.api.room_hall import open_hall
 from gradleak_core.people.register import People
+from gradleak_core.room import challenges
 from gradleak_core.room.room import Room
 from tests.runs.serving import SLOW, Server, serving, until
 from tests.runs.toy_engine import experiment
@@ -400,21 +401,34 @@ def test_a_naming_whose_run_cannot_be_started_covers_nothing(room: Class) -> Non
 
 
 def test_a_challenge_is_scored_by_the_servers_rows(room: Class) -> None:
-    before = room.ask("anna", "POST", "/runs", json={"experiment": experiment(steps=9)}).json()["id"]
-    until(lambda: room.server.service.run(before)["result"])
     assert room.post("host", "challenge", kind="picture", preset={}).status_code == 201
     challenge = room.desk.games.challenge
     rule = {"labels": {"kind": "row_sum"}}
     rows = {"anna": 20.0, "ben": 30.0}
     made = [
-        {"id": who, "owner": room.person(who), "created": challenge.begun + 1, "status": "done",
+        {"id": who, "owner": room.person(who), "status": "done",
          "experiment": experiment() | {"attack": experiment()["attack"] | rule}, "result": {"metrics": {"psnr": psnr}}}
         for who, psnr in rows.items()
     ]  # fmt: skip
     challenge.setup = made[0]["experiment"]
-    challenge.look([*room.server.service.store.rows(), *made], room.desk.games.members, {})
+    challenge.look(made, room.desk.games.members, {}, {(row["id"], row["owner"]) for row in made})
     ranking = room.desk.games.snapshot(None)["challenge"]["ranking"]
     assert [(line["place"], line["name"]) for line in ranking] == [(1, "=Ben"), (2, "Anna")]
+
+
+def test_what_the_room_has_computed_before_counts_once_somebody_asks_for_it(
+    room: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(challenges, "plays_by_the_rules", lambda challenge, experiment: experiment["seed"] == 4)
+    sent = {"json": {"experiment": experiment(steps=9) | {"seed": 4}}}
+    before = room.ask("anna", "POST", "/runs", **sent).json()["id"]
+    until(lambda: room.server.service.run(before)["result"])
+    assert room.post("host", "challenge", kind="picture", preset={}).status_code == 201
+    ranking = lambda: room.desk.games.snapshot(None)["challenge"]["ranking"]  # noqa: E731
+    for who, name in (("ben", "=Ben"), ("anna", "Anna")):
+        assert name not in {line["name"] for line in ranking()}
+        assert room.ask(who, "POST", "/runs", **sent).json()["id"] == before
+        until(lambda name=name: name in {line["name"] for line in ranking()})
 
 
 def test_a_challenge_can_be_ended_once_it_was_begun(room: Class) -> None:

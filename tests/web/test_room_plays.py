@@ -12,6 +12,7 @@ import pytest
 from gradleak_core.api import room_plays
 from gradleak_core.api.room_desk import GameDesk, count_runs
 from gradleak_core.api.room_plays import FormingGuess, make_naming, make_poll, read_results, read_setups, start_poll
+from gradleak_core.api.room_tiles import call_run
 from gradleak_core.config.admission import admit
 from gradleak_core.room.games import Games
 from gradleak_core.room.naming import Naming
@@ -221,3 +222,9 @@ def test_a_naming_that_is_dropped_ends_its_task() -> None:
 def test_runs_are_counted_by_who_started_or_joined_them() -> None:
     rows = [{"owner": "a"}, {"owner": "a", "people": ["a", "b"]}, {"owner": None}, {"owner": "stranger"}]
     assert count_runs(rows, {"a": "A", "b": "B", "c": "C"}) == {"a": 2, "b": 1}
+
+
+def test_a_lane_is_called_by_what_sets_it_apart() -> None:
+    race = {"title": "Race of 3: defences, attack"}
+    assert call_run({"name": "Race of 3: defences, attack: no defence, iDLG", "race": race}) == "no defence, iDLG"
+    assert call_run({"name": "iDLG · LeNet", "race": None}) == "iDLG · LeNet"
