@@ -200,12 +200,13 @@ def check_lessons(
 
 @app.command("check")
 def run_check(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Port that the dashboard shall use.", min=1, max=65535)] = 8501,
 ) -> int:
     """Check versions, device, engine, data folder and port of this machine."""
     from gradleak_core.cli.check import check_machine
 
-    return check_machine(port, STDOUT)
+    return check_machine(port, STDOUT, context.find_root().command_path)
 
 
 @app.command("tune")
@@ -278,7 +279,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
         if not hasattr(error, "format_message"):  # what typer says about options and commands
             raise
         asked = getattr(error, "ctx", None)
-        complaint = error.format_message()
+        complaint = error.format_message().replace("Value error, ", "")
         if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
     if complaint:  # none where the help was shown

@@ -295,6 +295,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def test_what_is_installed_names_its_own_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--port", str(free_port())], "gradleak") == 0
+    assert "start with `gradleak serve`." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--expose", "--log-format"])
+def test_an_unknown_choice_is_told_in_plain_words(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", option, "unheard-of"]) == 2
+    said = capsys.readouterr().err
+    assert "'unheard-of' is not one of" in said
+    assert "Value error" not in said
+
+
 def test_check_is_content_here_and_says_what_is_not(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

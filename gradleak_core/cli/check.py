@@ -22,8 +22,8 @@ from gradleak_core.types import Frame, Refused, Started
 ITERATIONS = 20
 
 
-def check_machine(port: int, out: Console) -> int:
-    """Prints what each check found, a line each. Returns the exit code: 0 when all is well, else 1."""
+def check_machine(port: int, out: Console, program: str) -> int:
+    """Prints what each check found, a line each, and how `program` is started. Returns 0 when all is well, else 1."""
     steps: dict[str, Callable[[], str]] = {
         "versions": lambda: ", ".join(f"{name} {number}" for name, number in versions().items()),
         "device": lambda: ", ".join(f"{row['kind']} ({row['name']})" for row in devices()),
@@ -39,7 +39,7 @@ def check_machine(port: int, out: Console) -> int:
             well, mark, said = False, "[red]✗[/]", str(refused)
         out.print(mark, f"{name:12}", end="")
         out.print(said, highlight=False, markup=False, soft_wrap=True)
-    out.print("All is well: start with `python -m gradleak_core serve`." if well else "Mend what is marked ✗ first.")
+    out.print(f"All is well: start with `{program} serve`." if well else "Mend what is marked ✗ first.")
     return 0 if well else 1
 
 

@@ -46,7 +46,7 @@ class Limits:
         """Raises `Refused` for a price whose settings, each an attack and a training, take longer than one run may."""
         if settings * seconds > self.run:
             took = f"This price of {settings} settings would take about {about(settings * seconds)}"
-            lower = f"the rounds ({rounds:,}), {to_shorten(experiment)}"
+            lower = f"the rounds ({rounds:,}) or {to_shorten(experiment)}"
             raise Refused(f"{took}, and one may take {about(self.run)} here; price fewer defences, or lower {lower}.")
 
     def check_queue(self, waiting: Sequence[float], asked: Sequence[float]) -> None:
@@ -77,8 +77,8 @@ USUAL_LIMITS = Limits()
 def to_shorten(experiment: JSON) -> str:
     """Names the numbers that the seconds of a run grow with, and what they are."""
     epochs = experiment.get("weights", {}).get("epochs")
-    trained = f"the epochs of training ({epochs}), " if epochs else ""
-    return f"the iterations ({experiment['attack'].get('steps', 1):,}), {trained}{to_lower(experiment)}"
+    trained = f"the epochs of training ({epochs}) or " if epochs else ""
+    return f"the iterations ({experiment['attack'].get('steps', 1):,}) or {trained}{to_lower(experiment)}"
 
 
 def read_limits(texts: Iterable[str]) -> Limits:
@@ -88,7 +88,7 @@ def read_limits(texts: Iterable[str]) -> Limits:
         name, _, value = text.partition("=")
         if name not in names or not (value.isascii() and value.isdecimal() and 1 <= len(value) <= 9 and int(value)):
             known = " or ".join(names)
-            raise Refused(f"{text[:80]!r} is no limit; write it like queued=20, with {known} and a whole number.")
+            raise Refused(f"{text[:80]!r} is no limit; write it like queued=20, with {known} and a number from 1 on.")
         limits = replace(limits, **{name: int(value)})
     return limits
 

@@ -159,7 +159,12 @@ def test_one_person_may_not_fill_the_queue() -> None:
     with pytest.raises(OverLimit, match="would take about 2 min with this, and one person may queue 2 min here; wait"):
         limits.check_queue([50, 40], [30])
     limits.check_run(experiment(), 50)
-    with pytest.raises(Refused, match=r"This run would take about 51 s, .* lower the iterations \(40\), the restarts"):
+    trained = experiment() | {"weights": {"kind": "trained", "dataset": "digits", "epochs": 100}}
+    with pytest.raises(Refused, match=r"lower the iterations \(40\) or the epochs of training \(100\) or the rest"):
+        limits.check_run(trained, 51)
+    with pytest.raises(Refused, match=r"or lower the rounds \(200\) or the iterations \(40\) or the restarts"):
+        limits.check_price(experiment(), 51, settings=1, rounds=200)
+    with pytest.raises(Refused, match=r"This run would take about 51 s, .*lower the iterations \(40\) or the rest"):
         limits.check_run(experiment(), 51)
     limits.check_pictures(199_999_999)
     with pytest.raises(OverLimit, match="Your pictures take 200 MB, and one person may keep 200 MB here; delete"):
@@ -182,5 +187,5 @@ def test_limits_are_the_operators_to_set() -> None:
     assert read_limits([]) == Limits()
     assert read_limits(["queued=2", "run=60"]) == Limits(queued=2, run=60)
     for wrong in ("queued", "queued=", "queued=0", "queued=-1", "queued=1.5", "many=3", "queued=1e9", "queued=²"):
-        with pytest.raises(Refused, match="is no limit; write it like queued=20, with queued or seconds or run"):
+        with pytest.raises(Refused, match=r"is no limit; write it like queued=20, with queued or .* number from 1"):
             read_limits([wrong])
