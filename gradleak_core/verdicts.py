@@ -225,5 +225,7 @@ def place_in_line(place: int, wait: float | None) -> str:
 
 
 def about(seconds: float) -> str:
-    """Returns a length of time that is not known exactly: 40 s, 5 min."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:,.0f} min"
+    """Returns a length of time that is not known exactly: 40 s, 5 min, 7 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:,.0f} h"

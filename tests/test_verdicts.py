@@ -13,7 +13,7 @@ from gradleak_core.attacks import RECIPES
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, Experiment, Summary, run
 from gradleak_core.types import ClientStep, Frame, Status
-from gradleak_core.verdicts import SEEN, STATUSES, duration, recognisable, seen, verdict, write_likeness
+from gradleak_core.verdicts import SEEN, STATUSES, about, duration, recognisable, seen, verdict, write_likeness
 from pages._parts import texts
 
 ROOT = Path(__file__).parents[1]
@@ -216,3 +216,9 @@ def test_a_length_of_time_never_says_sixty_seconds(seconds: float, words: str) -
 )
 def test_a_likeness_reaches_no_border_that_its_word_has_not(likeness: float, said: str) -> None:
     assert write_likeness(likeness) == said
+
+
+def test_a_length_of_time_that_is_not_known_exactly_is_told_in_one_unit() -> None:
+    assert [about(seconds) for seconds in (4, 99, 100, 5940, 6000, 1.5e6)] == [
+        *("4 s", "99 s", "2 min", "99 min", "2 h", "417 h")
+    ]

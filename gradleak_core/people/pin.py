@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import math
 import re
 import secrets
@@ -17,6 +18,7 @@ MOST_HERE, HERE_SECONDS = 30, 600
 """The wrong PINs that may come from one address, and in which time. A class can share an address."""
 MOST_IN_ALL, IN_ALL_SECONDS = 200, 3600
 """The wrong PINs that may come from everywhere, and in which time. To try all would take half a year then."""
+pin_log = logging.getLogger("gradleak.pin")
 WRONG = "This is not the room's PIN; ask whoever started the server."
 
 
@@ -47,6 +49,8 @@ class Pin:
                 raise TooManyGuesses(f"Too many wrong PINs were tried on this server; {later}")
             if not hmac.compare_digest(typed.encode(errors="replace"), self.digits.encode()):
                 self._wrong.append((now, place))
+                if len(here) + 1 == MOST_HERE or len(self._wrong) == MOST_IN_ALL:
+                    pin_log.warning("too many wrong PINs, the last from %s; more are not looked at for a while", place)
                 raise Refused(WRONG)
 
 

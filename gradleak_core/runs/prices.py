@@ -90,7 +90,7 @@ class Prices:
         if self.owner(going) == owner:
             raise Refused("Another price is being worked out; wait for it or stop it.")
         if self.get(going)["seconds"] < longest:
-            raise Refused("Another price is being worked out; wait until somebody else's is done.")
+            raise Refused("Another price is being worked out; wait until it is done.")
         self.stop(going, HAD_ITS_TIME)
 
     def get(self, name: str) -> JSON:

@@ -40,9 +40,11 @@ def in_room() -> bool:
 
 
 def room_button() -> None:
-    """Leads to the page of the room; on a server without one it says how to start one."""
+    """Leads to the page of the room; on a server without one it tells its operator how to start one."""
     if service().room is not None:
         st.link_button("Room", "./room", icon=":material/groups:")
+        return
+    if not service().asker.everything:
         return
     with st.popover("Room", icon=":material/groups:"):
         st.markdown("A class can join this server by phone. Start it with `python -m gradleak_core serve --room`.")

@@ -146,7 +146,7 @@ def test_the_pin_admits_and_the_cookie_remembers_it(tmp_path: Path) -> None:
     assert not People(tmp_path, "424240").asker(renewed).admitted, "another PIN is asked for again"
 
 
-def test_guesses_are_bounded_by_address_and_in_all() -> None:
+def test_guesses_are_bounded_by_address_and_in_all(caplog: pytest.LogCaptureFixture) -> None:
     pin = Pin("424242")
     for _ in range(MOST_HERE):
         with pytest.raises(Refused, match="not the room's"):
@@ -162,6 +162,10 @@ def test_guesses_are_bounded_by_address_and_in_all() -> None:
     with pytest.raises(TooManyGuesses, match="on this server; try again in 60 minutes"):
         pin.check("424242", "10.9.9.9", 1)
     pin.check("424242", "10.9.9.9", 3602)
+    said = [record.getMessage() for record in caplog.records]
+    assert [line.split(";")[0] for line in said] == [
+        f"too many wrong PINs, the last from {address}" for address in ("10.0.0.1", f"10.1.{guess}.1")
+    ]
 
 
 def test_a_network_of_ipv6_is_one_address() -> None:
