@@ -15,6 +15,7 @@ STRANGE = (
 """The lines about requests that make no sense. They have been answered, and strangers could fill the log with them."""
 FILTERED = ("uvicorn.error", "uvicorn.access", "streamlit.web.server.starlette.starlette_websocket")
 """The loggers that write such lines."""
+TIME = "%Y-%m-%dT%H:%M:%S%z"
 NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 
@@ -52,7 +53,7 @@ def write_json_lines() -> logging.Logger:
     from pythonjsonlogger.json import JsonFormatter
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=NAMES))
+    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", TIME, rename_fields=NAMES))
     logging.root.handlers[:] = [handler]
     logging.captureWarnings(True)
     for logger in list(logging.root.manager.loggerDict.values()):
