@@ -84,8 +84,11 @@ def follow_and_let_go(host: Page, ada: Page) -> None:
 def pause_and_close(host: Page, ada: Page, bob: Page, wall: Page) -> None:
     """Pauses everybody, turns one out, closes the room and opens it again."""
     host.on("dialog", lambda dialog: dialog.accept())
+    before = wall.locator(".wa-tile").bounding_box()
     host.get_by_role("button", name="Pause all runs").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_be_visible()
+    expect(wall.get_by_text("Your host has paused all runs.")).to_be_in_viewport()
+    assert wall.locator(".wa-tile").bounding_box() == before
     host.get_by_role("button", name="Let all runs go on").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_have_count(0)
     host.locator(".ro-members li", has_text="Bob").get_by_role("button", name="Remove").click()
