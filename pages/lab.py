@@ -7,6 +7,7 @@ from gradleak_core.doctor import diagnose
 from pages._parts import pictures, setup, teaching, texts
 from pages._parts.diagnosis import diagnosis, failed_before, shorten
 from pages._parts.engine import catalogue, foresee, usable
+from pages._parts.entrance import in_room, room_button
 from pages._parts.fixes import fixes
 from pages._parts.foreword import beside, foreword
 from pages._parts.forking import fork, parent_card, start_of
@@ -46,6 +47,9 @@ if not teaching.teaching().embed:
         presets()
         race_menu(experiment)
         beside(another or failed_before(setup.shown()), experiment)
+
+    if in_room():
+        room_button()
 
 teaching_form()
 reasons = find_problems(experiment) or list(filter(None, [demand.lack(experiment, known)]))

@@ -10,6 +10,7 @@ export class Challenge {
    */
   constructor(challenge, lab) {
     this.plays = Boolean(lab);
+    this.begin = lab ? make("a", { className: "game-main", href: lab }, say("Begin with this set-up")) : null;
     this.state = make("p", { className: "game-note" });
     this.ranking = make("ol", { className: "game-ranking" });
     this.element = make(
@@ -18,7 +19,7 @@ export class Challenge {
       make("h2", {}, say(challenge.title)),
       make("p", { className: "game-about" }, translate(challenge.about)),
       make("p", { className: "game-rule" }, say(RULES[challenge.kind] ?? "")),
-      lab ? make("a", { className: "game-main", href: lab }, say("Begin with this set-up")) : null,
+      this.begin,
       this.ranking,
       this.state,
     );
@@ -36,6 +37,7 @@ export class Challenge {
       this.ranking.replaceChildren(...lines, ...(mine && at < 0 ? [rankLine(mine, true)] : []));
     }
     const { players, ended } = challenge;
+    if (this.begin) this.begin.hidden = ended;
     if (ended) write(this.state, say("This challenge is over."));
     else if (players) write(this.state, say("The best run of each person counts."));
     else write(this.state, say("Nobody has a run that counts yet."));

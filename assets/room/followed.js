@@ -7,9 +7,10 @@ import { make, write } from "./make.js";
 export class Followed {
   /** @param {boolean} mayLetGo */
   constructor(mayLetGo = true) {
-    const [title, none] = mayLetGo
-      ? [say("Your host shows"), say("Your host shows nothing at the moment.")]
-      : [say("The phones see"), say("Nothing yet; choose a run.")];
+    const title = mayLetGo ? say("Your host shows") : say("The phones see");
+    const none = mayLetGo
+      ? say("Your host shows nothing at the moment. Under My runs you can attack a picture yourself.")
+      : say("Nothing yet; choose a run.");
     this.free = false;
     /** @type {any} */
     this.shown = null;
@@ -49,11 +50,7 @@ export class Followed {
 
 /** @param {any} lane */
 function makeLane(lane) {
-  const truth = make("img", {
-    className: "ro-picture",
-    alt: say("The private picture"),
-    src: `${site}api/runs/${lane.run}/truth`,
-  });
+  const truth = make("img", { className: "ro-picture", alt: say("The private picture"), data: { part: "truth" } });
   truth.addEventListener("error", () =>
     setTimeout(() => (truth.src = `${site}api/runs/${lane.run}/truth?again=${Date.now()}`), 2000),
   );
@@ -79,6 +76,8 @@ function makeLane(lane) {
 function writeLane(element, lane) {
   const guess = /** @type {HTMLImageElement} */ (element.querySelector("[data-part=guess]"));
   if (lane.picture && guess.src !== lane.picture) guess.src = lane.picture;
+  const truth = /** @type {HTMLImageElement} */ (element.querySelector("[data-part=truth]"));
+  if (lane.picture && !truth.src) truth.src = `${site}api/runs/${lane.run}/truth`; // it is there before the first guess
   write(/** @type {HTMLElement} */ (element.querySelector("[data-part=numbers]")), describe(lane));
 }
 

@@ -64,6 +64,7 @@ export class Student {
     const games = mergeGames(common, own);
     this.games.show({ ...games, members: common.members?.length ?? 0 });
     const asked = games.asked?.id ?? "";
+    this.followed.element.dataset.beside = String(Boolean(asked || games.challenge));
     if (asked && asked !== this.asked) this.open("now");
     this.asked = asked;
     this.runs.show(own.runs ?? [], own.shared ?? []);

@@ -18,7 +18,7 @@ class Wall {
     this.picture = make("img", { className: "ro-picture", alt: say("The attacker's guess") });
     this.title = make("h2");
     this.numbers = make("p", { className: "ro-numbers" });
-    const away = make("button", { type: "button", className: "ro-button" }, say("Take it from here"));
+    const away = make("button", { type: "button", className: "ro-button" }, say("Unpin"));
     away.addEventListener("click", () => askRoom("pin", { run: null }));
     this.pinned = make(
       "figure",

@@ -8,7 +8,7 @@ from gradleak_core.data import class_names, datasets, folders
 from gradleak_core.types import JSON
 from pages._parts import forms, setup, teaching
 from pages._parts.engine import catalogue
-from pages._parts.entrance import entrance
+from pages._parts.entrance import entrance, in_room
 from pages._parts.handed_in import stretched, take
 from pages._parts.picture_button import picture_button
 from pages._parts.pictures import caption, class_title, own_label, thumbnail, title
@@ -212,11 +212,19 @@ def upload() -> None:
         "its label afterwards, under Labels. The contact sheet of a run restores its set-up. Both can also be dropped "
         "anywhere on the Lab."
     )
+    note_host()
+
+
+def note_host() -> None:
+    """Says in a room who else sees a picture that is handed in."""
+    if in_room():
+        note("The host of the room sees your picture too. Nobody else in the room does until you show it there.")
 
 
 def camera() -> None:
     shot = st.camera_input("Take a picture", key="camera", width=440)
     note("Browsers allow the camera only on https pages and on this machine itself.")
+    note_host()
     if shot is not None and (picture := take(shot)):
         offer([(picture, "")])
 

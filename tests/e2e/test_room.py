@@ -84,8 +84,11 @@ def follow_and_let_go(host: Page, ada: Page) -> None:
 def pause_and_close(host: Page, ada: Page, bob: Page, wall: Page) -> None:
     """Pauses everybody, turns one out, closes the room and opens it again."""
     host.on("dialog", lambda dialog: dialog.accept())
+    before = wall.locator(".wa-tile").bounding_box()
     host.get_by_role("button", name="Pause all runs").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_be_visible()
+    expect(wall.get_by_text("Your host has paused all runs.")).to_be_in_viewport()
+    assert wall.locator(".wa-tile").bounding_box() == before
     host.get_by_role("button", name="Let all runs go on").click()
     expect(ada.get_by_text("Your host has paused all runs.")).to_have_count(0)
     host.locator(".ro-members li", has_text="Bob").get_by_role("button", name="Remove").click()
@@ -140,6 +143,7 @@ def test_a_members_lab_shows_what_the_host_lets_it(classroom: Server, open_tab: 
     host.goto(host_link(classroom))
     expect(host.get_by_text("You are the host.")).to_be_visible()
     ada.goto("")
+    expect(ada.get_by_role("link", name="Room")).to_have_attribute("href", re.compile(r"/room$"))
     presets = ada.get_by_role("button", name="One photo leaks")
     expect(presets).to_be_visible()
     host.get_by_text("What everybody's Lab shows").click()
@@ -147,6 +151,45 @@ def test_a_members_lab_shows_what_the_host_lets_it(classroom: Server, open_tab: 
     expect(presets).to_have_count(0)
     host.goto("")
     expect(host.get_by_role("button", name="One photo leaks")).to_be_visible()
+    ada.get_by_role("button", name="Picture").first.click()
+    ada.get_by_role("button", name="Change picture").click()
+    ada.get_by_role("dialog").get_by_text("Upload", exact=True).click()
+    expect(ada.get_by_text("The host of the room sees your picture too.")).to_be_visible()
+
+
+HAND_IN = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });
+  canvas.getContext("2d").fillRect(4, 4, 9, 9);
+  const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+  const { image } = await (await fetch("api/uploads", { method: "POST", body: picture })).json();
+  const { presets } = await (await fetch("api/catalogue")).json();
+  const body = JSON.stringify({ experiment: { ...presets[0].experiment, images: [image] } });
+  await fetch("api/runs", { method: "POST", headers: { "content-type": "application/json" }, body });
+}"""
+
+
+def test_asking_for_a_picture_moves_nothing_and_ends_with_the_answer(classroom: Server, open_tab: OpenTab) -> None:
+    host, ada = open_tab(classroom), join(open_tab(classroom, **PHONE), "Ada")
+    host.goto(host_link(classroom))
+    ada.evaluate(HAND_IN)
+    ada.get_by_role("tab", name="My runs").tap()
+    row = ada.locator(".ro-run")
+    expect(row.get_by_role("button", name="Show to the room")).to_be_visible()
+    before = row.bounding_box()
+    show = host.get_by_role("button", name="Show on phones")
+    show.click()
+    asked = host.get_by_text("They are asked now.")
+    expect(asked).to_be_visible()
+    expect(host.get_by_text("its owner is asked")).to_be_visible()
+    keep = ada.get_by_role("button", name="Keep it private")
+    expect(keep).to_be_visible()
+    after = row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert (after["x"], after["y"], after["width"]) == (before["x"], before["y"], before["width"])
+    keep.tap()
+    expect(host.get_by_text("its owner keeps it private")).to_be_visible()
+    expect(asked).to_have_count(0)
 
 
 def test_a_server_without_a_room_says_how_to_start_one(server: Server, open_tab: OpenTab) -> None:

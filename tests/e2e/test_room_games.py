@@ -55,6 +55,7 @@ def ask_a_question(host: Page, anna: Page, ben: Page) -> None:
     wall.goto("wall")
     largest = "code => code.getBoundingClientRect().height > 0.5 * innerHeight"
     assert wall.get_by_alt_text("Code to join").evaluate(largest)
+    expect(anna.get_by_text("Under My runs you can attack a picture yourself.")).to_be_visible()
     host.get_by_text("Predict, vote, reveal").click()
     host.get_by_role("button", name="Ask the room").click()
     leaks = anna.get_by_role("button", name="It leaks")
@@ -102,6 +103,7 @@ def name_a_picture(host: Page, anna: Page, ben: Page) -> None:
         phone.get_by_role("button", name="Send").tap()
         expect(phone.get_by_text(f"You said: {answer}")).to_be_visible()
         assert phone.locator("img.game-picture").count() == 1  # the guess; the private picture is covered
+        expect(phone.get_by_text("Your host shows nothing at the moment.")).to_be_hidden()
     expect(host.get_by_text("2 of 2 have said what they see.")).to_be_visible()
     wall = host.context.pages[-1]
     expect(wall.get_by_text("All runs are covered while a picture is being named.")).to_be_visible()
@@ -138,3 +140,4 @@ def challenge_the_room(host: Page, anna: Page, ben: Page) -> None:
     expect(ben.locator(".game-ranking [data-mine=true]")).to_have_count(0)
     host.get_by_role("button", name="End the challenge").click()
     expect(ben.get_by_text("This challenge is over.")).to_be_visible()
+    expect(ben.get_by_role("link", name="Begin with this set-up")).to_be_hidden()
