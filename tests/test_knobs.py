@@ -264,5 +264,9 @@ def test_an_attack_with_another_part_than_the_papers_is_called_changed() -> None
     assert titles == ["SAPAG", "SAPAG", "SAPAG, changed"]
 
 
+def test_a_run_of_several_local_steps_says_so() -> None:
+    assert run_title(put("client.local_epochs", 3), KNOWN) == f"{run_title(START, KNOWN)} · 3 local steps"
+
+
 def test_a_run_is_named_after_what_the_attacker_does_not_see() -> None:
     assert run_title(put("threat.hidden", "classifier.*"), KNOWN) == f"{run_title(START, KNOWN)} · without classifier.*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradleak_core.config.knobs import kind_of
-from gradleak_core.config.needs import parts
+from gradleak_core.config.needs import local_steps, parts
 
 
 def attack_title(attack: Any, catalogue: Any) -> str:
@@ -27,13 +27,15 @@ def part_titles(catalogue: Any) -> dict[str, str]:
 
 
 def run_title(experiment: Any, catalogue: Any) -> str:
-    """Names a run after its attack, model, picture or number of pictures, defences, hidden layers and fork."""
+    """Names a run after its attack, model, picture or pictures, local steps, defences, hidden layers and fork."""
     model = catalogue["families"]["models"][experiment["model"]["kind"]]["title"]
     words = [attack_title(experiment["attack"], catalogue), model]
     image = experiment["images"][0].partition(":")
     several = len(experiment["images"])
     one = "own picture" if image[0] == "upload" else image[2].replace("_", " ")
     words.append(one if several == 1 else f"{several} pictures")
+    if (steps := local_steps(experiment)) > 1:
+        words.append(f"{steps} local steps")
     words += [defence_title(part, catalogue) for part in experiment["defences"]]
     if hidden := experiment.get("threat", {}).get("hidden"):
         words.append(f"without {hidden}")
