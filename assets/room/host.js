@@ -75,7 +75,7 @@ export class Host {
     const camera =
       location.protocol === "https:"
         ? ""
-        : say("Phones have to be in the same Wi-Fi. Taking photos in the page needs https: use --certfile and --keyfile.");
+        : say("Phones have to be in the same Wi-Fi. Photos in the page need https: use --certfile and --keyfile.");
     this.inside.append(code(), this.address, this.pin, press, make("p", { className: "ro-quiet" }, camera), large);
     return make("section", { className: "ro-door" }, make("h2", {}, say("How to join")), this.shut, this.inside);
   }
