@@ -21,6 +21,15 @@ const table = new Map();
 export const language = () => new URLSearchParams(location.search).get("lang") || "en";
 
 /**
+ * The address of another of our pages, in the language of this one.
+ * @param {string} href
+ */
+export function spokenAlike(href) {
+  const code = language();
+  return code === "en" ? href : `${href}${href.includes("?") ? "&" : "?"}lang=${encodeURIComponent(code)}`;
+}
+
+/**
  * Fetches the table of the page's language. A page calls it before it says anything; without an answer it is English.
  * @param {string} [code]
  */

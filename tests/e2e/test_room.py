@@ -133,6 +133,7 @@ def test_a_german_phone_is_told_nothing_in_english(classroom: Server, open_tab: 
     host.locator("[name=options]").fill("The private picture\n*Its gradient")
     host.get_by_role("button", name="Ask the room").click()
     expect(phone.get_by_role("button", name="The private picture")).to_be_visible()
+    expect(phone.locator("a", has_text="Das Labor öffnen")).to_have_attribute("href", "./?lang=de")
 
 
 def test_a_members_lab_shows_what_the_host_lets_it(classroom: Server, open_tab: OpenTab) -> None:
