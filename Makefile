@@ -5,7 +5,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-TWO := --numprocesses 2 --dist worksteal
+SPREAD := --numprocesses 3 --dist worksteal
 TSC := npx --yes --prefer-offline --fetch-retries=0 --fetch-timeout=10000 --package=typescript@5.9.3 -- tsc
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
 ifeq ($(origin PYTHON), undefined)
@@ -20,13 +20,13 @@ app: $(VENV)/.app ## Set up and serve the dashboard on http://localhost:8501 (AR
 	@$(PY) -m gradleak_core serve $(ARGS)
 
 test: lint browser ## Set up and run every check: ruff, mypy, unit, contract, page and browser tests
-	$(PY) -m pytest $(TWO) $(ARGS)
+	$(PY) -m pytest $(SPREAD) $(ARGS)
 
 test-fast: $(VENV)/.dev ## The tests for the hand at work: no browser, no servers, no whole registries
-	$(PY) -m pytest $(TWO) -m "not e2e and not contract and not process and not sweep" $(ARGS)
+	$(PY) -m pytest $(SPREAD) -m "not e2e and not contract and not process and not sweep" $(ARGS)
 
 test-whole: lint browser ## As test, and every pair of the contracts, which takes ten minutes more
-	$(PY) -m pytest $(TWO) -m "" $(ARGS)
+	$(PY) -m pytest $(SPREAD) -m "" $(ARGS)
 
 lint: $(VENV)/.dev lint-js ## Style and types only
 	$(PY) -m ruff check .

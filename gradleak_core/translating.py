@@ -25,7 +25,9 @@ MARKUP = (re.compile(r"(\n)"), re.compile(r"(:material/\w+:|:[a-z]+(?:-badge)?\[
 SENTENCES = re.compile(r"((?<=[.?!:;])\s+(?=[A-Z“\"]))")
 HALVES = re.compile(r"(: |; )")
 LISTED = re.compile(r"(, | and | · )")
-BESIDE_WORDS = re.compile(r"^((?::(?=\s)|[\s;,.·–(])*)(.*?)((?: \d[\d.]*)?(?::material/\w+:|[\s:;)])*)$", re.DOTALL)
+BESIDE_WORDS = re.compile(
+    r"^((?::(?=\s)|[\s;,.·–(])*)(.*?)((?: \d+(?:\.\d+)?(?:e-\d+)?)?(?::material/\w+:|[\s:;)])*)$", re.DOTALL
+)
 """What may stand beside words: marks, and the strength of what they name."""
 ESCAPE = re.compile(r"\\(.)")
 WORDED = re.compile(r"[^\W\d_]{2,}")

@@ -10,7 +10,7 @@ const SENTENCES = /((?<=[.?!:;])\s+(?=[A-Z“"])|\n)/;
 const HALVES = /(: |; )/;
 const LISTED = /(, | and | · )/;
 /** What may stand beside words: marks, and the strength of what they name. */
-const EDGES = /^([\s:;,.·–(]*)([^]*?)((?: \d[\d.]*)?[\s:;)]*)$/;
+const EDGES = /^([\s:;,.·–(]*)([^]*?)((?: \d+(?:\.\d+)?(?:e-\d+)?)?[\s:;)]*)$/;
 /** The most words of a part of a list that need no translation. */
 const LONGEST_NAME = 3;
 
