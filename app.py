@@ -177,7 +177,6 @@ except OSError as error:
 service = services.Service(data_folder(), people=people, room=room, limits=LIMITS, keep_days=KEEP_DAYS, **places())
 PAGES = [f"/{page}" for page in ("", "lessons", "runs", "trade-off", "claims", "how-it-works", "talks", "about")]
 FRONTS = [Route(page, front) for page in PAGES]
-"""Pages that are none of Streamlit's."""
 STATIC = Path(st.__file__).parent / "static" / "static"
 """Streamlit's own code and style, which it would send uncompressed."""
 HTTPS = bool(ORIGINS) and all(origin.startswith("https:") for origin in ORIGINS)

@@ -24,7 +24,7 @@ export const language = () => new URLSearchParams(location.search).get("lang") |
  * The address of another of our pages, in the language of this one.
  * @param {string} href
  */
-export function spokenAlike(href) {
+export function keepLanguage(href) {
   const code = language();
   return code === "en" ? href : `${href}${href.includes("?") ? "&" : "?"}lang=${encodeURIComponent(code)}`;
 }

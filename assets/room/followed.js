@@ -1,6 +1,6 @@
 // @ts-check
 // What the host shows: the guess of each lane beside the private picture, read-only.
-import { say, spokenAlike, translate } from "../live/language.js";
+import { keepLanguage, say, translate } from "../live/language.js";
 import { site } from "./line.js";
 import { make, write } from "./make.js";
 
@@ -38,7 +38,7 @@ export class Followed {
     this.toggle.hidden = this.look.hidden = lanes.length === 0;
     this.look.hidden ||= !this.free;
     write(this.toggle, this.free ? say("Follow again") : say("Let go"));
-    if (lanes.length) this.look.href = spokenAlike(`./?run=${lanes[0].run}&watch=1`);
+    if (lanes.length) this.look.href = keepLanguage(`./?run=${lanes[0].run}&watch=1`);
     const wanted = lanes.map((/** @type {any} */ lane) => lane.run).join();
     if (this.lanes.dataset.runs !== wanted) {
       this.lanes.dataset.runs = wanted;

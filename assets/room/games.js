@@ -1,7 +1,7 @@
 // @ts-check
 // The games on a page of the room: what is being asked, and the challenge that goes on.
 /** @import { Post } from "./asking.js" */
-import { spokenAlike } from "../live/language.js";
+import { keepLanguage } from "../live/language.js";
 import { Asking } from "./asking.js";
 import { Challenge } from "./challenge.js";
 import { make, sendOrSay, write } from "./make.js";
@@ -93,5 +93,5 @@ export function mergeGames(common, own) {
 function labAddress(query) {
   const asked = new URLSearchParams();
   for (const [name, values] of Object.entries(query)) for (const value of [values].flat()) asked.append(name, value);
-  return spokenAlike(`./?${asked}`);
+  return keepLanguage(`./?${asked}`);
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The host's page: who is here, what the room is asked, its runs, and what everybody may do.
-import { say, spokenAlike } from "../live/language.js";
+import { keepLanguage, say } from "../live/language.js";
 import { Closing } from "./closing.js";
 import { Followed } from "./followed.js";
 import { Games, mergeGames } from "./games.js";
@@ -42,8 +42,8 @@ export class Host {
           "p",
           { className: "ro-line" },
           this.hold,
-          make("a", { className: "ro-link", href: spokenAlike("./wall"), target: "_blank" }, say("Open the wall")),
-          make("a", { className: "ro-link", href: spokenAlike("./"), target: "_blank" }, say("Open the Lab")),
+          make("a", { className: "ro-link", href: keepLanguage("./wall"), target: "_blank" }, say("Open the wall")),
+          make("a", { className: "ro-link", href: keepLanguage("./"), target: "_blank" }, say("Open the Lab")),
         ),
         this.said,
         this.games.element,

@@ -1,6 +1,6 @@
 // @ts-check
 // The room's runs, for the host: one is shown to all phones, at a moment or live, or pinned to the wall.
-import { say, spokenAlike, translate } from "../live/language.js";
+import { keepLanguage, say, translate } from "../live/language.js";
 import { describe } from "./followed.js";
 import { askRoom, askServer } from "./line.js";
 import { make, write } from "./make.js";
@@ -133,7 +133,7 @@ export class Leading {
       /** @type {any} */
       element: null,
     };
-    const there = { className: "ro-title", href: spokenAlike(`./?run=${run.run}`), target: "_blank" };
+    const there = { className: "ro-title", href: keepLanguage(`./?run=${run.run}`), target: "_blank" };
     const title = make("a", there, translate(run.title));
     row.element = make(
       "li",

@@ -1,6 +1,6 @@
 // @ts-check
 // The entry of the room's page: who is not in the room joins it, a student takes part, and the host leads.
-import { loadLanguage, say, spokenAlike } from "../live/language.js";
+import { keepLanguage, loadLanguage, say } from "../live/language.js";
 import { Host } from "./host.js";
 import { Joining } from "./joining.js";
 import { Line, askRoom } from "./line.js";
@@ -43,7 +43,7 @@ async function enter(said = "") {
     const { status, message } = /** @type {any} */ (error);
     write(find("state"), status ? message : say("Reconnecting…"));
     if (status !== 404) setTimeout(enter, AGAIN_MS, said);
-    else find("room").replaceChildren(make("p", {}, make("a", { href: spokenAlike("./") }, say("Open the Lab"))));
+    else find("room").replaceChildren(make("p", {}, make("a", { href: keepLanguage("./") }, say("Open the Lab"))));
     return;
   }
   write(find("title"), room.title || say("The room"));

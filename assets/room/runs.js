@@ -1,6 +1,6 @@
 // @ts-check
 // A student's own runs: a preset to start, the wait in seconds, and what came of them.
-import { say, spokenAlike, translate } from "../live/language.js";
+import { keepLanguage, say, translate } from "../live/language.js";
 import { describe } from "./followed.js";
 import { askRoom, askServer, site } from "./line.js";
 import { make, write } from "./make.js";
@@ -108,7 +108,7 @@ export class Runs {
   makeRow(run) {
     const row = {
       image: make("img", { className: "ro-thumb", alt: "" }),
-      title: make("a", { className: "ro-title", href: spokenAlike(`./?run=${run.run}`) }, translate(run.title)),
+      title: make("a", { className: "ro-title", href: keepLanguage(`./?run=${run.run}`) }, translate(run.title)),
       state: make("p", { className: "ro-quiet" }),
       numbers: make("p", { className: "ro-numbers" }),
       stop: make("button", { type: "button", className: "ro-button" }, say("Stop")),

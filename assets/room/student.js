@@ -1,6 +1,6 @@
 // @ts-check
 // A student's page: what the host shows or asks, their own runs, and the wall.
-import { say, spokenAlike } from "../live/language.js";
+import { keepLanguage, say } from "../live/language.js";
 import { Followed } from "./followed.js";
 import { Games, mergeGames } from "./games.js";
 import { askRoom, site } from "./line.js";
@@ -22,7 +22,7 @@ export class Student {
     const lab = make(
       "p",
       { className: "ro-line" },
-      make("a", { className: "ro-link", href: spokenAlike("./") }, say("Open the Lab")),
+      make("a", { className: "ro-link", href: keepLanguage("./") }, say("Open the Lab")),
       leave,
     );
     /** @type {Record<string, HTMLElement>} */

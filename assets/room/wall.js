@@ -1,6 +1,6 @@
 // @ts-check
 // The entry of the wall: the pinned run and what is asked in large, and everybody's live thumbnails.
-import { loadLanguage, say, spokenAlike } from "../live/language.js";
+import { keepLanguage, loadLanguage, say } from "../live/language.js";
 import { Followed, describe } from "./followed.js";
 import { Games, mergeGames } from "./games.js";
 import { Line, askRoom, site } from "./line.js";
@@ -78,7 +78,7 @@ async function begin() {
     const room = await askRoom("");
     if (room.role === "guest") {
       const join = say("Join the room first, with its PIN and a nickname.");
-      const link = make("a", { className: "ro-link", href: spokenAlike("./room") }, join);
+      const link = make("a", { className: "ro-link", href: keepLanguage("./room") }, join);
       find("wall").replaceChildren(make("p", {}, link));
       return;
     }

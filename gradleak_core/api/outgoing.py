@@ -11,5 +11,5 @@ def answer_with_file(data: bytes, name: str, media: str) -> Response:
 
 
 def answer_with_table(text: str, name: str) -> Response:
-    """Returns an answer with a table in CSV. It begins with a mark by which spreadsheets know UTF-8."""
+    """Returns a CSV table as a file. It begins with a byte order mark, by which spreadsheets recognise UTF-8."""
     return answer_with_file(f"\ufeff{text}".encode(), name, "text/csv; charset=utf-8")

@@ -34,7 +34,8 @@ STATE = 25
 TRAINED = 2 * 64
 """Numbers for each value while a network is trained in batches of 64."""
 LEARNING = 0.25
-"""The time to learn from a picture by that of an attack's iteration: the median of six networks, from 0.1 to 1.3."""
+"""What learning from one picture takes, as a share of an attack's iteration on it: the median of six networks, which
+range from 0.1 to 1.3."""
 THREADS = 8
 """Threads that may share the restarts."""
 SLOW = 10.0
@@ -113,7 +114,7 @@ def find_work(experiment: JSON, catalogue: JSON) -> JSON:
     return catalogue["families"]["models"].get(experiment["model"]["kind"], {}).get("work")
 
 
-def learning(experiment: JSON, pictures: float, catalogue: JSON) -> float:
+def estimate_learning(experiment: JSON, pictures: float, catalogue: JSON) -> float:
     """Returns the seconds in which a network learns from so many pictures on a CPU; 0 where its work is not known."""
     work = find_work(experiment, catalogue)
     known = list_numbers(experiment["model"], experiment)

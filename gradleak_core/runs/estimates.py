@@ -62,7 +62,7 @@ class Experience:
         bound = demand.estimate(experiment, catalogue)
         memory = bound.memory if bound else float(demand.BASE)
         took = [result["seconds"] for result in self._results if is_same(result["experiment"], experiment)]
-        before = STARTING + self.training(experiment, catalogue)
+        before = STARTING + self.estimate_training(experiment, catalogue)
         if took:
             return Estimate(before + median(took), memory)
         if span := foresee_span(experiment, self._results, catalogue):
@@ -71,12 +71,12 @@ class Experience:
             return Estimate(before + BRIEF, memory)
         return Estimate(before + experiment["attack"].get("steps", 1) * bound.seconds, memory, True)
 
-    def training(self, experiment: JSON, catalogue: JSON) -> float:
-        """Returns the seconds that its network is trained before the attack; 0 if a run has left it trained here."""
+    def estimate_training(self, experiment: JSON, catalogue: JSON) -> float:
+        """Returns the seconds of training before the attack; 0 if an earlier run has left the network trained here."""
         weights = experiment.get("weights", {})
-        if not weights.get("epochs") or any(are_weights_shared(experiment, one["experiment"]) for one in self._results):
+        if not weights.get("epochs") or any(share_weights(experiment, one["experiment"]) for one in self._results):
             return 0.0
-        return demand.learning(experiment, weights["epochs"] * count_pictures(weights["dataset"]), catalogue)
+        return demand.estimate_learning(experiment, weights["epochs"] * count_pictures(weights["dataset"]), catalogue)
 
     def expect(self, experiment: JSON, catalogue: JSON) -> Estimate:
         """Returns the estimate of a stored run; one of no seconds for a run that cannot be used here."""
@@ -92,7 +92,7 @@ def is_telling(result: Mapping[str, Any]) -> bool:
     return whole and bool(result.get("seconds")) and result.get("status") != "stopped"
 
 
-def are_weights_shared(experiment: JSON, other: JSON) -> bool:
+def share_weights(experiment: JSON, other: JSON) -> bool:
     """Returns whether two set-ups attack a network with the same weights."""
     return all(experiment.get(name) == other.get(name) for name in LEARNT_BY)
 

@@ -54,7 +54,7 @@ class PriceDesk(Access):
             attack = Experience(self.store.results(REMEMBERED)).estimate(experiment, self.catalogue()).seconds
             rounds = federation["rounds"]
             pictures = rounds * federation["clients"] * federation["batch"]
-            seconds = attack + demand.learning(experiment, pictures, self.catalogue())
+            seconds = attack + demand.estimate_learning(experiment, pictures, self.catalogue())
             self.limits.check_price(experiment, seconds, settings, rounds)
 
     def expected_price(self, experiment: Any, federation: Any, settings: int) -> float | None:

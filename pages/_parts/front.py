@@ -54,7 +54,7 @@ CONNECTION = (
 POSTER = (ASSETS / "poster.js").read_text("utf-8")
 """Takes the poster away when the Lab is there."""
 MENU = "<style>@media (width < 1440px) { [data-testid=stTopNavLink] > :not([label]) { display: none } }</style>"
-"""Leaves the signs out of the menu where it would not fit beside the sidebar with them."""
+"""Hides the icons of the menu on screens where it would not fit beside the sidebar with them."""
 FRAMES = 24
 """The pictures of the poster's film, from the first guess on."""
 AHEAD = f'<link rel="modulepreload" href="./api/static/live/{live_version()}/joined/'

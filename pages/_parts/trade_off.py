@@ -46,7 +46,7 @@ def pricing(experiment: JSON) -> None:
         else:
             result(service().price(name))
             with st.popover("Delete", icon=":material/delete:"):
-                st.markdown("Its points will be gone.")
+                st.markdown("This deletes the trade-off with all its points.")
                 st.button("Delete it", key=f"delete-price:{name}", on_click=delete, args=(name,))
 
 

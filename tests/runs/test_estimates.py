@@ -57,8 +57,8 @@ def test_a_network_that_was_not_trained_here_is_expected_to_be_trained_first() -
     experience = Experience([result(trained, 2.0, 100)])
     assert experience.estimate(trained | {"images": ["sample:coffee"]}, KNOWN).seconds == STARTING + 2.0
     assert experience.estimate(trained | {"seed": 9}, KNOWN).seconds == pytest.approx(STARTING + learnt + 2.0)
-    assert experience.training(longer, KNOWN) == pytest.approx(10 * learnt)
-    assert demand.learning(FIRST, 5 * 1437, KNOWN) == pytest.approx(learnt)
+    assert experience.estimate_training(longer, KNOWN) == pytest.approx(10 * learnt)
+    assert demand.estimate_learning(FIRST, 5 * 1437, KNOWN) == pytest.approx(learnt)
     assert Experience().expect(changed(weights=weights | {"dataset": "folder:gone"}), KNOWN).seconds == 0
 
 
