@@ -8,7 +8,7 @@ FRAME_SECONDS = 0.1
 """The fewest seconds between two frames."""
 SHARE = 30
 """The seconds of computing for each second spent on frames, so that watching costs less than 5 % in all."""
-EASE = 25
+EASE = 15
 """The seconds that a run has taken for each second between two of its frames: who has watched long needs fewer."""
 MOST_SECONDS = 0.5
 """The most seconds between two frames, however long one takes."""
