@@ -12,9 +12,10 @@ import torch
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Checkpoint, Saved
 
-EVERY = 2.5
-"""The fewest seconds between two checkpoints, so that a worker that dies takes less than 5 seconds of work with it."""
-BYTES_WRITTEN_A_SECOND = 2_000_000
+EVERY = 1.5
+"""The fewest seconds between two checkpoints. A worker that dies while one is being written takes two of these with it,
+and shall not take 5 seconds of work."""
+BYTES_WRITTEN_A_SECOND = 4_000_000
 """The most that checkpoints write on average. Larger ones come less often."""
 LARGEST_CHECKPOINT = 64 * 2**20
 """The largest checkpoint. A run whose search has more to remember begins anew, and comes to the same picture."""

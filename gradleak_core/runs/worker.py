@@ -40,6 +40,8 @@ class Pipe:
         self._out: BinaryIO = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         sys.stdout = sys.stderr
+        if sys.platform == "linux":
+            widen(self._out)
         self._lock = threading.Lock()
         self.jobs: queue.SimpleQueue[Given] = queue.SimpleQueue()
 
@@ -75,6 +77,14 @@ class Pipe:
         while True:
             self.send({"type": "heartbeat"})
             time.sleep(HEARTBEAT)
+
+
+def widen(stream: BinaryIO) -> None:
+    """Lets a pipe hold as much as a checkpoint, so that a run need not wait for the server to read it."""
+    import fcntl
+
+    with contextlib.suppress(OSError):  # a file or a terminal
+        fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, 2**20)
 
 
 def run_worker() -> None:
