@@ -239,8 +239,10 @@ def last_frame(folder: Path, run: str) -> int:
 
 
 def work_lost(folder: Path, run: str) -> float:
-    """The seconds of computing of a run that its last checkpoint does not cover."""
+    """The seconds of computing of a run that its last checkpoint does not cover; none once it has ended."""
     with reading(folder) as db:
+        if db.execute("SELECT status FROM runs WHERE id = ?", (run,)).fetchone()[0] not in ACTIVE:
+            return 0.0
         found = db.execute("SELECT iteration FROM checkpoints WHERE run = ?", (run,)).fetchone()
         kept = found[0] if found else 0
         heads = db.execute("SELECT iteration, head FROM frames WHERE run = ? ORDER BY iteration", (run,)).fetchall()

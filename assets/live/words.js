@@ -246,10 +246,12 @@ export function spoken(trace, ended, live, shown) {
 }
 
 /**
+ * A number with so many digits, and no sign where these are all 0.
  * @param {Measure} value
  * @param {number} digits
  */
-const number = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");
+const number = (value, digits) => (
+  typeof value === "number" ? value.toFixed(digits).replace(/^-(?=[0.]+$)/, "") : "–");
 
 /**
  * A likeness in two digits, rounded down where it would else reach a border that its word has not.

@@ -1,4 +1,4 @@
-"""CIFAR-10 as a hundred classes, where CIFAR-100 is not at hand: what a picture shows, and by how much its hue is turned."""
+"""A hundred classes made of CIFAR-10: what a picture shows, and by how many tenths of the circle its hue is turned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TURNS = {"train": (0, 5), "test": (0,)}
 
 
 def make_hues(setting: Setting) -> Setting:
-    """Returns the setting with a data folder in which `NAME` holds the hundred classes, which are written there once."""
+    """Returns the setting with a data folder in which `NAME` holds the hundred classes; they are written there once."""
     assert setting.data is not None
     source, target = setting.data / "cifar10", data_folder() / "benchmarks" / NAME
     for part, turns in TURNS.items():

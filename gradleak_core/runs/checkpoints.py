@@ -12,7 +12,7 @@ import torch
 from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Checkpoint, Saved
 
-EVERY = 1.5
+EVERY = 2.0
 """The fewest seconds between two checkpoints. A worker that dies while one is being written takes two of these with it,
 and shall not take 5 seconds of work."""
 BYTES_WRITTEN_A_SECOND = 4_000_000

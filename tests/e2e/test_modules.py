@@ -447,6 +447,7 @@ def test_every_number_has_a_place_before_there_is_one(call: Call) -> None:
     metrics = {"psnr": 51.341, "ssim": 0.71, "distance": 64.492, "label_accuracy": 0.666}
     numbers = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, False])
     assert [numbers[name] for name in names] == ["–", "0.71", "51.3", "64.5", "67\u00a0%"]
+    assert call(NUMBERS, [{"iteration": 1, "metrics": {"ssim": -0.004}}, None, False])["ssim"] == "0.00"
     told = call(NUMBERS, [{"iteration": 1, "metrics": metrics}, None, True])
     assert (told["accuracy"], told["accuracy-note"]) == ("told", "to the attacker")
 
