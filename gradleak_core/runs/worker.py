@@ -41,7 +41,7 @@ class Pipe:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         sys.stdout = sys.stderr
         if sys.platform == "linux":
-            widen(self._out)
+            enlarge(self._out)
         self._lock = threading.Lock()
         self.jobs: queue.SimpleQueue[Given] = queue.SimpleQueue()
 
@@ -79,7 +79,7 @@ class Pipe:
             time.sleep(HEARTBEAT)
 
 
-def widen(stream: BinaryIO) -> None:
+def enlarge(stream: BinaryIO) -> None:
     """Lets a pipe hold as much as a checkpoint, so that a run need not wait for the server to read it."""
     import fcntl
 

@@ -12,8 +12,8 @@ from gradleak_core.runs.pulse import MOST_SECONDS, RACE_SECONDS, Pulse
     [
         (0.001, 0.0, 0.099),  # ten a second at first
         (0.005, 0.0, 0.15),  # a thirtieth of the time at most
-        (0.001, 5.0, 0.2),  # less often later
-        (0.005, 3.0, 0.15),
+        (0.001, 3.0, 0.2),  # less often later
+        (0.005, 2.0, 0.15),
         (0.001, 3600.0, MOST_SECONDS),
         (1.0, 0.0, MOST_SECONDS),
     ],
