@@ -80,7 +80,7 @@ class Pipe:
 
 
 def enlarge(stream: BinaryIO) -> None:
-    """Lets a pipe hold as much as a checkpoint, so that a run need not wait for the server to read it."""
+    """Lets a pipe hold a megabyte, so that a run waits less for the server to read a checkpoint."""
     import fcntl
 
     with contextlib.suppress(OSError):  # a file or a terminal
