@@ -246,7 +246,7 @@ export function spoken(trace, ended, live, shown) {
 }
 
 /**
- * A number with so many digits, and no sign where these are all 0.
+ * A number with this many digits, without a minus sign where all of them are 0.
  * @param {Measure} value
  * @param {number} digits
  */

@@ -13,8 +13,8 @@ from gradleak_core.runs.controls import Controls
 from gradleak_core.types import Checkpoint, Saved
 
 EVERY = 2.0
-"""The fewest seconds between two checkpoints. A worker that dies while one is being written takes two of these with it,
-and shall not take 5 seconds of work."""
+"""The fewest seconds between two checkpoints. A worker that dies while it writes one loses the work of two intervals,
+which has to stay below 5 seconds."""
 BYTES_WRITTEN_A_SECOND = 4_000_000
 """The most that checkpoints write on average. Larger ones come less often."""
 LARGEST_CHECKPOINT = 64 * 2**20

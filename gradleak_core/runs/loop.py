@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -19,9 +19,6 @@ from gradleak_core.runs.losses import Curve
 from gradleak_core.runs.pulse import EARLY_FRAMES, Pulse
 from gradleak_core.types import Checkpoint, Finished, FirstGuess, Frame, Note, Plateau, Progress, Started
 from gradleak_core.verdicts import ALL_PAUSED, PLATEAU
-
-if TYPE_CHECKING:
-    pass
 
 NOTES = 0.5
 """The fewest seconds between two notes on what the run waits for."""

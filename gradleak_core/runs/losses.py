@@ -15,7 +15,7 @@ class Curve:
     """The losses of every iteration since the last frame. Those on a GPU stay there until then, which spares a wait.
 
     On the CPU they are kept as numbers: small tensors that live on between the large ones of the iterations scatter
-    these in memory, and slow the search by up to a tenth.
+    them in memory, and slow the search by up to a tenth.
     """
 
     def __init__(self, losses: tuple[str, ...]) -> None:
@@ -49,7 +49,7 @@ class Curve:
 
 
 def read_rows(rows: Sequence[Sequence[Any]]) -> Tensor:
-    """Returns N rows of losses, each tensors or lists of one number a restart, as (N, losses, restarts) on the CPU."""
+    """Returns the losses of N iterations as (N, losses, restarts) on the CPU; each loss is a tensor or a list."""
     if isinstance(rows[0][0], list):
         return torch.tensor(rows)
     with torch.no_grad():
