@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,18 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_running_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright's event loop, which runs from the first browser test on, steps aside for a test without a browser."""
+    running = asyncio._get_running_loop()
+    if E2E not in request.path.parents:
+        asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: cheap failures come first, and Playwright's event loop meets no other test.
+    """Browser tests run last, so that cheap failures come first.
 
     Tests of a module that has the means to start a server, a page or another process are marked as such.
     """
