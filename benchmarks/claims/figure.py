@@ -17,7 +17,8 @@ CONFIDENT = 1.96
 
 PLAIN = {
     "lenet": "LeNet", "mlp": "MLP", "convnet": "ConvNet", "resnet20": "ResNet-20", "resnet18": "ResNet-18",
-    "resnet20 trained": "trained ResNet-20", "mnist": "MNIST", "cifar10": "CIFAR-10", "new": "untrained",
+    "resnet20 trained": "trained ResNet-20", "resnet20 trained, 100 classes": "trained ResNet-20, 100 classes",
+    "mnist": "MNIST", "cifar10": "CIFAR-10", "hues": "100 classes", "new": "untrained",
     "ignore": "dropout ignored", "guess": "masks guessed", "told": "masks told", "solve": "masks solved for",
 }  # fmt: skip
 """The names for a reader of values that are kept under the names of code."""
