@@ -1,9 +1,10 @@
 """`python -m benchmarks.trade_off [KIND...]`: prices every defence at several strengths, for the page to open on.
 
 The same set-up for all: a small MLP, the built-in digits, and Inverting Gradients on three photographs. Each number is
-measured three times, with other weights, draws and pictures. Mixing needs several pictures, so its clients send four at
-once, with and without it. Where there is an attack made against a defence, it is played as well. A curve that is
-measured again takes the place of the former one in `assets/trade_off.json`.
+measured three times, with other weights, draws and pictures; accuracy is measured where training has levelled off.
+Mixing needs several pictures, so its clients send four at once, with and without it. Where there is an attack made
+against a defence, it is played as well. A curve that is measured again takes the place of the former one in
+`assets/trade_off.json`.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ from gradleak_core.attacks.inversion import Recipe
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.defences import DEFENCES, Defence
 from gradleak_core.experiment import CODEC, Experiment, secret, shape
+from gradleak_core.federation import train_to_plateau
 from gradleak_core.models.mlp import MLP
-from gradleak_core.pricing import Federation, Leak, glimpses, rounds_of_training, to_address
+from gradleak_core.pricing import Federation, Leak, glimpses, to_address
 from gradleak_core.types import Note
 
 JSON = Any
 FILE = Path(__file__).parents[1] / "assets" / "trade_off.json"
 SEEDS = (SEED, SEED + 1, SEED + 2)
 PICTURES = ("sample:astronaut", "sample:chelsea", "sample:coffee", "sample:flower")
-FEDERATION = Federation(rounds=60)
+FEDERATION = Federation(seeds=len(SEEDS))
 STEPS, NEUTRAL = 300, "inverting_gradients"
 """The iterations and the name of the attack that every defence meets."""
 SETUP = Experiment(model=MLP(width=64))
@@ -136,21 +138,20 @@ def begin_curve(kind: str) -> JSON:
 
 
 def point(defences: tuple[Defence, ...], attacks: dict[str, int], batch: int, learnt: Labelled) -> JSON:
-    """Returns the accuracy of every seed under a defence, and every attack's scores and pictures."""
+    """Returns what every seed learns under a defence, and every attack's scores and pictures.
+
+    The trainings begin with the same seeds as the attacks.
+    """
     runs = list(setups(defences, batch))
+    courses = train_to_plateau(runs[0], learnt, FEDERATION)
     leaks = {name: [leak(one, name, steps) for one in runs] for name, steps in attacks.items()}
     return {
         "defences": CODEC.encode(defences),
-        "accuracy": [round(measure_accuracy(one, learnt), 4) for one in runs],
+        "accuracy": [round(course.accuracy, 4) for course in courses],
+        "lr": courses[0].lr,
+        "rounds": [course.rounds for course in courses],
         "leaks": {name: scored(found, batch) for name, found in leaks.items()},
     }
-
-
-def measure_accuracy(experiment: Experiment, pictures: Labelled) -> float:
-    """Returns the share of held-out pictures recognised after all rounds of training."""
-    *_, (_, right) = rounds_of_training(experiment, pictures, FEDERATION, looks=1)
-    assert right is not None
-    return right
 
 
 def setups(defences: tuple[Defence, ...], batch: int) -> Iterator[Experiment]:

@@ -145,10 +145,11 @@ def run_sweep(
 def price_defences(
     defence: Annotated[list[str] | None, typer.Option(help="A setting, kind:knob=value,…; repeat for more.")] = None,
     data: Annotated[str | None, typer.Option(help="digits, a torchvision set, or folder:NAME.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Steps of the server.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Steps of the server if accuracy does not level off.")] = None,
     clients: Annotated[int | None, typer.Option(help="Updates averaged in a round.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures a client takes in a round.")] = None,
-    lr: Annotated[float | None, typer.Option(help="The server's learning rate.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Adam's; a fifth and five times of it are tried too.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Trainings, each with other weights and draws.")] = None,
     sample: Samples = None,
     model: ModelName = None,
     attack: AttackName = None,
@@ -172,7 +173,7 @@ def price_defences(
 
     numbers = {"size": size, "channels": channels, "seed": seed, "attack.steps": steps}
     choice = combine_options(preset, experiment, sample, model, attack, settings, numbers)
-    federation = {"data": data, "rounds": rounds, "clients": clients, "batch": batch, "lr": lr}
+    federation = {"data": data, "rounds": rounds, "clients": clients, "batch": batch, "lr": lr, "seeds": seeds}
     return run(choice, defence or [], federation, device and device.value, json, quiet, STDERR)
 
 

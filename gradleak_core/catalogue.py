@@ -18,10 +18,10 @@ from gradleak_core.attacks import PAPERS, PARTS
 from gradleak_core.data import samples
 from gradleak_core.defences import DEFENCES
 from gradleak_core.experiment import CODEC, RULES, Experiment
+from gradleak_core.federation import Federation
 from gradleak_core.metrics import METRICS
 from gradleak_core.models import INITS, MODELS, Model
 from gradleak_core.presets import PRESETS
-from gradleak_core.pricing import Federation
 from gradleak_core.threat import ThreatModel
 from gradleak_core.training import WEIGHTS
 from gradleak_core.types import JSON, ClientStep

@@ -5,46 +5,24 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Generator, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from gradleak_core import training
-from gradleak_core.client import defended, draw_latents, local_updates, parameters
+from gradleak_core.config.demand import most_rounds
 from gradleak_core.data.labelled import Labelled, read_labelled
 from gradleak_core.data.pixels import to_small
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
-from gradleak_core.experiment import CODEC, Experiment, network, preparing, run, shape
-from gradleak_core.seeds import Role, seed_for
+from gradleak_core.experiment import CODEC, Experiment, preparing, run, shape
+from gradleak_core.federation import Course, Federation, Standing, learner, training_events
+from gradleak_core.federation import accuracies as accuracies
 from gradleak_core.speed.threads import all_threads
-from gradleak_core.types import Frame, Knob, Note, Progress, Started, Update
-
-
-@dataclass(frozen=True)
-class Federation:
-    """The federated training that shows what a defence costs.
-
-    In each round every client takes a mini-batch of its own share of the pictures and sends its update, made and
-    defended as in the experiment; the server takes their mean as a gradient for a step of Adam (Reddi et al. 2021).
-    So a defence that only rescales the update, such as clipping or signs, is not judged by a step size made for others.
-    """
-
-    data: Annotated[str, Knob("Data set", "digits, a torchvision set, or folder:NAME for a folder.")] = "digits"
-    rounds: Annotated[int, Knob("Rounds", "Steps of the server.", 1, 10_000, log=True)] = 200
-    clients: Annotated[int, Knob("Clients", "Updates averaged in a round.", 1, 64)] = 4
-    batch: Annotated[int, Knob("Batch", "Pictures that a client takes in a round.", 1, 256)] = 16
-    lr: Annotated[float, Knob("Server's learning rate", "Step size of Adam.", 1e-5, 1, log=True)] = 5e-3
-
+from gradleak_core.types import Frame, Note, Progress, Started
 
 MOST_PICTURES = 4
 """The most pictures of a batch that are kept of a setting."""
-LOOKS = 10
-"""How often the accuracy is looked at while a model is trained."""
 GLIMPSE = 1.0
 """The seconds between two looks at what an attack has recovered so far."""
 WARMED_UP = 20
@@ -67,35 +45,47 @@ class Leak:
 
 @dataclass(frozen=True)
 class Point:
-    """One setting, the share of held-out pictures recognised, and the scores of the attack's own pick."""
+    """One setting, what each training under it came to, and the scores of the attack's own pick."""
 
     defences: tuple[Defence, ...]
-    accuracy: float
+    learnt: tuple[Course, ...]
+    """How the training of each seed ended."""
     leakage: dict[str, float]
     pictures: tuple[str, ...] = ()
     """The first recovered pictures as data addresses, at most four."""
 
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """The share of held-out pictures recognised, of each seed."""
+        return tuple(course.accuracy for course in self.learnt)
+
+    @property
+    def accuracy(self) -> float:
+        """The mean share of held-out pictures recognised."""
+        return sum(self.accuracies) / len(self.accuracies)
+
     def json(self) -> dict[str, Any]:
+        learnt = {"accuracy": round(self.accuracy, 5), "accuracies": [round(one, 5) for one in self.accuracies]}
+        learnt |= {"lr": self.learnt[0].lr, "rounds": [course.rounds for course in self.learnt]}
         scores = {name: round(self.leakage[name], 5) for name in ("psnr", "ssim", "likeness")}
-        head = {"defences": CODEC.encode(self.defences), "accuracy": round(self.accuracy, 5)}
-        return head | scores | {"pictures": list(self.pictures)}
+        return {"defences": CODEC.encode(self.defences)} | learnt | scores | {"pictures": list(self.pictures)}
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A point of which more is to come: its accuracy is that after `rounds` rounds, its scores after `iteration`."""
+    """A point of which more is to come: so many trainings are finished, and so many iterations of the attack."""
 
     point: Point
-    rounds: int
+    trained: int
     iteration: int
 
     def json(self) -> dict[str, Any]:
-        return self.point.json() | {"rounds": self.rounds, "iteration": self.iteration}
+        return self.point.json() | {"trained": self.trained, "iteration": self.iteration}
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """The seconds that all which is left is likely to take, by the first rounds and iterations."""
+    """The seconds that all which is left is likely to take at most, by the first rounds and iterations."""
 
     seconds: float
 
@@ -110,9 +100,12 @@ def price(
 
     Each setting takes the place of the experiment's defences, in the training and in the attack alike; pictures, their
     order and first weights are the same for all. One outlook comes with the first draft. Raises `Refused` where the
-    data set is missing or has more classes than the model, and where the experiment's client has nothing to leak.
+    data set is missing or has more classes than the model, where a network cannot learn under a setting, and where the
+    experiment's client has nothing to leak.
     """
     source(federation.data, experiment.classes)
+    for setting in settings:
+        learner(replace(experiment, defences=setting), federation)
     yield from preparing(replace(experiment, defences=settings[0]), device)
     pictures = yield from read_labelled(federation.data, shape(experiment))
     for number, setting in enumerate(settings):
@@ -129,28 +122,31 @@ def price_one(
     """Yields notes and drafts, and then the point, of the defences of one experiment.
 
     The attack begins and then waits while the model is trained, so that both numbers are known soon. The outlook says
-    how long a whole setting takes, with every iteration of the attack.
+    how long a whole setting takes at most: with every round of every training, and every iteration of the attack.
     """
     attack = glimpses(experiment, device)
     leak = yield from find_glimpse(attack)
-    begun, accuracy, said = time.perf_counter(), 0.0, False
+    begun, rounds, standing = time.perf_counter(), 0, Standing()
     with all_threads():
-        for number, right in rounds_of_training(experiment, pictures, federation, device):
-            yield Note(f"Training: round {number} of {federation.rounds}.")
-            if right is not None:
-                accuracy = right
-                yield Draft(Point(experiment.defences, accuracy, leak.scores, leak.pictures), number, leak.iteration)
-            if right is not None and not said:
-                said, a_round = True, (time.perf_counter() - begun) / number
-                yield Outlook(a_round * federation.rounds + leak.pace * leak.steps)
+        for known in training_events(experiment, pictures, federation, device):
+            if isinstance(known, Note):
+                rounds += 1
+                yield known
+                continue
+            said, standing = bool(standing.courses), known
+            point = Point(experiment.defences, standing.courses, leak.scores, leak.pictures)
+            yield Draft(point, standing.finished, leak.iteration)
+            if not said:
+                pace = (time.perf_counter() - begun) / rounds
+                yield Outlook(pace * most_rounds(federation.rounds, federation.seeds) + leak.pace * leak.steps)
     for event in attack:
         if isinstance(event, Note):
             yield event
         else:
             leak = event
-            point = Point(experiment.defences, accuracy, leak.scores, leak.pictures)
-            yield Draft(point, federation.rounds, leak.iteration)
-    yield Point(experiment.defences, accuracy, leak.scores, leak.pictures)
+            point = Point(experiment.defences, standing.courses, leak.scores, leak.pictures)
+            yield Draft(point, standing.finished, leak.iteration)
+    yield Point(experiment.defences, standing.courses, leak.scores, leak.pictures)
 
 
 def find_glimpse(attack: Iterator[Note | Leak]) -> Generator[Note, None, Leak]:
@@ -160,58 +156,6 @@ def find_glimpse(attack: Iterator[Note | Leak]) -> Generator[Note, None, Leak]:
             return event
         yield event
     raise AssertionError("an attack ends with a frame")
-
-
-def rounds_of_training(
-    experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu", looks: int = LOOKS
-) -> Iterator[tuple[int, float | None]]:
-    """Trains from the experiment's first weights, and yields each round's number and accuracy on held-out pictures.
-
-    The accuracy is measured `looks` times at even steps, the last time after the last round, and None in between.
-    """
-    model = network(experiment).train(experiment.client.train).to(device)
-    order = torch.Generator().manual_seed(seed_for(experiment, Role.CLIENT))
-    draws = torch.Generator().manual_seed(seed_for(experiment, Role.DEFENCES))
-    noise = torch.Generator(device).manual_seed(seed_for(experiment, Role.ATTACKER))
-    shares = torch.randperm(len(pictures.labels), generator=order).chunk(federation.clients)
-    optimiser = torch.optim.Adam(model.parameters(), federation.lr)
-    for number in range(1, federation.rounds + 1):
-        rows = [share[torch.randint(len(share), (federation.batch,), generator=order)] for share in shares]
-        updates = [one_client(experiment, model, pictures, chosen, draws, noise) for chosen in rows]
-        for name, parameter in model.named_parameters():
-            parameter.grad = torch.stack([update[name] for update in updates]).mean(0)
-        optimiser.step()
-        due = number * looks // federation.rounds > (number - 1) * looks // federation.rounds
-        yield number, evaluate_copy(experiment, model, pictures) if due else None
-
-
-def evaluate_copy(experiment: Experiment, model: nn.Module, pictures: Labelled) -> float:
-    """Returns the share of held-out pictures that a copy of the model recognises; the model itself stays as it is."""
-    model = deepcopy(model)
-    if experiment.client.train:
-        training.calibrate(model, pictures)
-    return training.evaluate_accuracy(model, pictures)
-
-
-def one_client(
-    experiment: Experiment,
-    model: nn.Module,
-    pictures: Labelled,
-    rows: Tensor,
-    draws: torch.Generator,
-    noise: torch.Generator,
-) -> Update:
-    """Returns the update that one client shares for these pictures, by the code of the attacked client.
-
-    `draws` is for the layers of the model, on the CPU; `noise` for the defences, on the device.
-    """
-    x = training.pixels(pictures.images[rows], next(model.parameters()).device)
-    y = F.one_hot(pictures.labels[rows], experiment.classes).to(x)
-    for defence in experiment.defences:
-        x, y = defence.inputs(x, y, noise)
-    latents = draw_latents(model, x, experiment.client, draws)
-    updates = local_updates(model, parameters(model), x, y, latents, experiment.client, experiment.defences)
-    return defended(updates, experiment.defences, noise)
 
 
 def glimpses(experiment: Experiment, device: str = "cpu") -> Iterator[Note | Leak]:

@@ -48,7 +48,7 @@ ENGINE = (
     ("client", "updates", "threat", "defences", "training", "speed.threads"),
     ("speed",),
     ("attacks",),
-    ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "pricing"),
+    ("experiment", "onlooker", "tiles", "evidence", "takeover", "presets", "catalogue", "federation", "pricing"),
     (
         *(f"runs.{name}" for name in ("worker", "tuning", "controls", "checkpoints", "losses", "loop", "turns")),
         "spread.points",

@@ -23,7 +23,8 @@ from gradleak_core.config.titles import run_title
 from gradleak_core.data.files import write_whole
 from gradleak_core.data.sources import source
 from gradleak_core.experiment import CODEC, load
-from gradleak_core.pricing import Draft, Federation, Outlook, Point, PriceEvent
+from gradleak_core.federation import Federation
+from gradleak_core.pricing import Draft, Outlook, Point, PriceEvent
 from gradleak_core.pricing import price as points
 from gradleak_core.runs.disk import out_of_room
 from gradleak_core.runs.protocol import finite
@@ -161,13 +162,14 @@ def price_table(value: JSON, known: JSON) -> Table:
     """Returns the points of a price as a table for the terminal."""
     learnt, leaked = value["federation"], value["experiment"]
     what = (
-        f"Accuracy on {learnt['data']} after {learnt['rounds']} rounds of {learnt['clients']} clients; "
-        f"PSNR and SSIM of {run_title(leaked, known)}"
+        f"Accuracy on {learnt['data']}, the mean of {learnt['seeds']} trainings of {learnt['clients']} clients, each "
+        f"until it levels off, for at most {learnt['rounds']} rounds; PSNR and SSIM of {run_title(leaked, known)}"
     )
-    rows = Table(
-        "defence", "accuracy", "PSNR", "SSIM", "seen", title=what, title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
+    columns = ("defence", "accuracy", "lowest–highest", "rounds", "PSNR", "SSIM", "seen")
+    rows = Table(*columns, title=what, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for point in value["points"]:
         name = " then ".join(defence_text(part, known) for part in point["defences"]) or "none"
-        rows.add_row(name, f"{point['accuracy']:.1%}", f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}", seen(point))
+        each, rounds = point["accuracies"], point["rounds"]
+        learning = f"{point['accuracy']:.1%}", f"{min(each):.1%}–{max(each):.1%}", f"{min(rounds)}–{max(rounds)}"
+        rows.add_row(name, *learning, f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}", seen(point))
     return rows

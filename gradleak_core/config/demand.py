@@ -36,6 +36,10 @@ TRAINED = 2 * 64
 LEARNING = 0.25
 """What learning from one picture takes, as a share of an attack's iteration on it: the median of six networks, which
 range from 0.1 to 1.3."""
+RATES = (1.0, 0.2, 5.0)
+"""The server's learning rates that a price tries, as multiples of the one asked for."""
+TRIAL = 0.2
+"""The share of the most rounds for which each is tried."""
 THREADS = 8
 """Threads that may share the restarts."""
 SLOW = 10.0
@@ -119,6 +123,14 @@ def estimate_learning(experiment: JSON, pictures: float, catalogue: JSON) -> flo
     work = find_work(experiment, catalogue)
     known = list_numbers(experiment["model"], experiment)
     return LEARNING * 1e-9 * pictures * summed(work["nanoseconds"], known) if work else 0.0
+
+
+def most_rounds(rounds: int, seeds: int) -> float:
+    """Returns the rounds of all trainings under one defence if each takes the most rounds.
+
+    Each learning rate has its trial, and the best trial is the beginning of the first training.
+    """
+    return rounds * (seeds + TRIAL * (len(RATES) - 1))
 
 
 def check_memory(experiment: JSON, catalogue: JSON, *beside: JSON) -> None:

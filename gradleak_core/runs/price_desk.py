@@ -53,7 +53,8 @@ class PriceDesk(Access):
         if self.person is not None:
             attack = Experience(self.store.results(REMEMBERED)).estimate(experiment, self.catalogue()).seconds
             rounds = federation["rounds"]
-            pictures = rounds * federation["clients"] * federation["batch"]
+            most = demand.most_rounds(rounds, federation["seeds"])
+            pictures = most * federation["clients"] * federation["batch"]
             seconds = attack + demand.estimate_learning(experiment, pictures, self.catalogue())
             self.limits.check_price(experiment, seconds, settings, rounds)
 

@@ -71,14 +71,24 @@ def is_price(value: Any) -> bool:
     return all(map(_is_point, [*value["points"], *([value["draft"]] if value.get("draft") else [])]))
 
 
+def _is_row(value: Any, kind: Any) -> bool:
+    """Returns whether a value is a list of one or more values of a kind."""
+    return isinstance(value, list) and value != [] and all(isinstance(one, kind) for one in value)
+
+
 def _is_point(point: Any) -> bool:
-    """Returns whether a value is a point of a price, or a draft of one; those of former versions have no pictures."""
+    """Returns whether a value is a point of a price, or a draft of one.
+
+    Those of former versions have no pictures, or one accuracy instead of one for each training.
+    """
     return (
         isinstance(point, dict)
         and isinstance(point.get("defences"), list)
         and all(isinstance(part, dict) and isinstance(part.get("kind"), str) for part in point["defences"])
         and all(isinstance(point.get(name), (int, float)) for name in ("accuracy", "psnr", "ssim"))
         and isinstance(point.get("likeness"), NUMBER)
+        and isinstance(point.get("lr"), NUMBER)
+        and all(_is_row(point.get(name, [0]), (int, float)) for name in ("accuracies", "rounds"))
         and isinstance(point.get("pictures", []), list)
         and all(isinstance(picture, str) for picture in point.get("pictures", []))
     )

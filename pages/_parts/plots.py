@@ -139,7 +139,9 @@ class Frame:
         bars = [line(*bar, dot.colour, stroke_width=2) for bar in ends if bar[:2] != bar[2:]]
         size, fill = 9 if dot.chosen else 6, "none" if dot.draft else dot.colour
         place = {"cx": x, "cy": y, "stroke": dot.colour, "stroke_width": 2}
-        name = tag("title", escape(f"{dot.label}: accuracy {mean(dot.accuracy):.1%}"))
+        low, high = min(dot.accuracy), max(dot.accuracy)
+        spread = f", from {low:.1%} to {high:.1%}" if low < high else ""
+        name = tag("title", escape(f"{dot.label}: accuracy {mean(dot.accuracy):.1%}{spread}"))
         ring = [tag("circle", r=14, fill="none", **place)] if dot.chosen else []
         return [*bars, *ring, tag("circle", name, r=size, fill=fill, data_pick=dot.label, **place)]
 

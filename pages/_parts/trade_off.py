@@ -30,7 +30,7 @@ def pricing(experiment: JSON) -> None:
     """Shows the form beside the trade-off that is being computed, or the one that the address names, or the newest."""
     attacked = texts.ingredients(experiment | {"defences": []}, catalogue())
     note(
-        "Several clients train the same model, once without a defence and once for each setting of one. The attack has "
+        "Several clients train the same model without a defence and with each setting of one. The attack has "
         f"the Lab's set-up: {attacked}. It runs once per setting, with one draw of the noise, on the Lab's model and "
         "not on the one trained here."
     )
@@ -58,7 +58,7 @@ def delete(name: str) -> None:
 
 
 def form(experiment: JSON) -> None:
-    """Asks for a defence, the values of one of its knobs, the training data and the number of rounds."""
+    """Asks for a defence, the values of one of its knobs, the training data, and how often and how long to train."""
     rows = catalogue()["families"]["defences"]
     kind = st.selectbox("Defence", list(rows), key="price:defence", format_func=lambda kind: rows[kind]["title"])
     note(rows[kind]["summary"])
@@ -68,9 +68,12 @@ def form(experiment: JSON) -> None:
     with st.expander("What the clients train on, and for how long"):
         data = st.text_input(own["data"]["label"], federation["default"]["data"], key="price:data")
         note(own["data"]["help"])
-        rounds = st.number_input(own["rounds"]["label"], 1, 2000, federation["default"]["rounds"], key="price:rounds")
-        note(f"{own['rounds']['help']} More rounds take longer and learn more.")
-    chosen = {"data": data, "rounds": int(rounds)}
+        default = federation["default"]
+        rounds = st.number_input(own["rounds"]["label"], 1, 2000, default["rounds"], key="price:rounds")
+        note(own["rounds"]["help"])
+        seeds = st.number_input(own["seeds"]["label"], 1, 10, default["seeds"], key="price:seeds")
+        note(f"{own['seeds']['help']} The bars reach from the lowest accuracy to the highest.")
+    chosen = {"data": data, "rounds": int(rounds), "seeds": int(seeds)}
     let_in, idle = entrance("price"), not defences
     if let_in and st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=idle):
         begin(experiment, defences, chosen)
@@ -167,12 +170,15 @@ def growing(name: str) -> None:
 
 
 def outlook(value: JSON) -> str:
-    """Says how long a price has taken, and what was forecast."""
+    """Says how long a price has taken, and how long it was forecast to take at most."""
     forecast, seconds = value.get("forecast"), value.get("seconds") or 0
     gone = f"{duration(seconds)} so far" if value["status"] == "running" else f"It took {duration(seconds)}"
     if forecast is None:
         return f"{gone}; no forecast yet" if value["status"] == "running" else gone
-    return f"{gone}; the forecast {'is' if value['status'] == 'running' else 'was'} {duration(forecast)}"
+    if "seeds" not in value["federation"]:  # of a version that trained for a fixed number of rounds
+        return f"{gone}; the forecast was {duration(forecast)}"
+    most = f"at most {duration(forecast)}"
+    return f"{gone}; {most} in all" if value["status"] == "running" else f"{gone}; {most} were forecast"
 
 
 def result(value: JSON) -> None:
@@ -187,24 +193,41 @@ def result(value: JSON) -> None:
     measure = st.segmented_control("Leakage as", ready, default=ready[0], key="price:measure", required=True,
                                    format_func=segment)  # fmt: skip
     figure(chart(drawn, draft, measure if measure in ready else ready[0]), key="price-chart")
-    rounds = value["federation"].get("rounds")
     if draft:
         note(
-            f"The hollow dot still moves: so far it is of {draft.get('rounds')} of {rounds} rounds and of "
-            f"{draft.get('iteration')} iterations of the attack."
+            f"The hollow dot still moves: {draft.get('trained')} of {value['federation'].get('seeds')} trainings and "
+            f"{draft.get('iteration')} iterations of the attack are done."
         )
-    st.markdown(table(["Defence", "Accuracy", "PSNR (dB)", "SSIM", "What is seen"], list(map(row, points))))
+    st.markdown(table(["Defence", "Accuracy", "Rounds", "PSNR (dB)", "SSIM", "What is seen"], list(map(row, points))))
     taken = f" {outlook(value)}." if value["status"] == "done" and value.get("seconds") else ""
     note(
-        f"Trained on {escaped(str(value['federation'].get('data')))} for {rounds} rounds; accuracy is on held-out "
-        f"pictures. Up and to the left is better: the model learns and the picture stays private.{taken}"
+        f"{trained(value['federation'])} Accuracy is on held-out pictures. Up and to the left is better: the model "
+        f"learns and the picture stays private.{taken}"
+    )
+
+
+def trained(federation: JSON) -> str:
+    """Says how the models of a price were trained."""
+    data, rounds, seeds = escaped(str(federation.get("data"))), federation.get("rounds"), federation.get("seeds")
+    if seeds is None:
+        return f"Trained once on {data} for {rounds} rounds."
+    return (
+        f"Trained on {data} {seeds} times with other weights and draws, each time until the accuracy levelled off, for "
+        f"at most {rounds} rounds. Dot: mean; bars: lowest to highest."
     )
 
 
 def row(point: JSON) -> list[str]:
     """Returns the cells of a point in the table."""
-    scores = [f"{point['psnr']:.1f}", f"{point['ssim']:.2f}"]
-    return [escaped(label(point)), f"{point['accuracy']:.1%}", *scores, seen(point)]
+    each, rounds = accuracies_of(point), point.get("rounds")
+    accuracy = f"{point['accuracy']:.1%}" + (f" ({min(each):.1%} to {max(each):.1%})" if len(each) > 1 else "")
+    taken = f"{min(rounds)} to {max(rounds)}" if rounds else ""
+    return [escaped(label(point)), accuracy, taken, f"{point['psnr']:.1f}", f"{point['ssim']:.2f}", seen(point)]
+
+
+def accuracies_of(point: JSON) -> tuple[float, ...]:
+    """Returns the accuracy of each training; of a version that trained once, the only one."""
+    return tuple(point.get("accuracies") or [point["accuracy"]])
 
 
 def chart(points: list[JSON], draft: JSON, measure: str) -> str:
@@ -213,7 +236,7 @@ def chart(points: list[JSON], draft: JSON, measure: str) -> str:
     axis = {"What is seen": SEEN_AXIS, "SSIM": SSIM_AXIS}.get(measure) or psnr_axis([point[score] for point in points])
     names = varying(points)
     dots = [
-        Dot((point[score],), (point["accuracy"],), short(point, names), *point.get("pictures", [])[:1],
+        Dot((point[score],), accuracies_of(point), short(point, names), *point.get("pictures", [])[:1],
             colour=GREEN if point["defences"] else ORANGE, draft=point is draft)
         for point in points
     ]  # fmt: skip
