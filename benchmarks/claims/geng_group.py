@@ -17,11 +17,9 @@ from gradleak_core.presets import find_recipe
 
 JSON = Any
 DEFAULT = find_recipe("general_deep_leakage")
-ALONE = replace(
-    DEFAULT, priors=tuple(prior for prior in DEFAULT.priors if not isinstance(prior, Group)), restarts=5, goal=0.0
-)
-TOGETHER = replace(ALONE, priors=(*ALONE.priors, Group(1e-3, weighted=True)))
-"""Five restarts, as the authors' program has. The weight is the best of four on batches that are not measured here."""
+TOGETHER = replace(DEFAULT, restarts=5, goal=0.0)
+"""Five restarts, as the authors' program has."""
+ALONE = replace(TOGETHER, priors=tuple(prior for prior in DEFAULT.priors if not isinstance(prior, Group)))
 STEPS, FIRST = 600, 500
 
 

@@ -5,7 +5,8 @@ uses the batch again in later rounds, a guess must match all its updates at once
 others.
 
 Departs: the priors that keep pixels in range pass on their gradient, which the published code stops; the group weighs
-restarts by the inverse of their distance, since the paper's weights are not public.
+restarts by the inverse of their distance, since the paper's weights are not public, and squares their gap to the
+consensus.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ATTACK = Recipe(
     distance=Squared(),
     labels=LabelCounts(),
     unknowns=(Pixels(begin="grey"),),
-    priors=(TotalVariation(1e-4), Box(1e-2), Scale(1e-3), Group(1e-4, weighted=True)),
+    priors=(TotalVariation(1e-4), Box(1e-2), Scale(1e-3), Group(3e-5, weighted=True, squared=True)),
     optimiser=LBFGS(lr=1.0),
     steps=3000,
     restarts=2,

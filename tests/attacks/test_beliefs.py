@@ -91,6 +91,14 @@ class TestGroup:
             away = self.x[s] - consensus
             torch.testing.assert_close(slope[s], away / away.norm(), rtol=1e-4, atol=1e-5)
 
+    def test_squared_the_pull_fades_at_the_consensus(self) -> None:
+        x = self.x.clone().requires_grad_()
+        found = apart(Group(squared=True), x, [1.0, 2.0, 4.0])
+        (slope,) = torch.autograd.grad(found.sum(), x)
+        away = self.x - self.x.mean(0)
+        assert found.tolist() == pytest.approx([float(away[s].norm()) ** 2 for s in range(3)], rel=1e-5)
+        torch.testing.assert_close(slope, 2 * away, rtol=1e-4, atol=1e-5)
+
     def test_registered_shifted_copies_of_one_picture_agree_more(self) -> None:
         picture = pictures(1, 3, 16, 16)
         shifted = torch.stack([picture.roll((s, 2 * s), (-2, -1)) for s in range(4)])

@@ -155,10 +155,12 @@ class Group(Constant):
     each image, by phase correlation, onto the restart of smallest distance; the paper's learned registration is onto
     the mean, but a mean of shifted images shows things in all their places at once. `weighted` lets restarts of smaller
     distance count more, with weights ∝ 1 / distance (Geng et al. 2021). A restart that is not finite does not count.
+    The gap's pull is as strong at the consensus as far away, where a line search stands still; `squared` lets it fade.
     """
 
     registered: Annotated[bool, Knob("Registered", "Shift the restarts' images onto each other first.")] = False
     weighted: Annotated[bool, Knob("Weighted", "Let restarts of smaller distance count more.")] = False
+    squared: Annotated[bool, Knob("Squared", "Square the gap, so that its pull fades at the consensus.")] = False
     begin: Annotated[float, Knob("Begin", "The share of the run after which the group counts.", 0, 1)] = 0.25
     title: ClassVar[str] = "Group"
 
@@ -166,7 +168,8 @@ class Group(Constant):
         return self.weight if done >= self.begin else 0.0
 
     def __call__(self, guess: Candidate, scene: Scene) -> Tensor:
-        return ((guess.images - scene.consensus).square().flatten(1).sum(1) + 1e-20).sqrt()
+        square = (guess.images - scene.consensus).square().flatten(1).sum(1)  # (S,)
+        return square if self.squared else (square + 1e-20).sqrt()
 
     def consensus(self, images: Tensor, distance: Tensor) -> Tensor:
         """Returns E (B, C, H, W) from all restarts' images (S, B, C, H, W) and their distance (S,)."""
