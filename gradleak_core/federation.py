@@ -55,8 +55,8 @@ ERRORS = 4
 
 
 @dataclass(frozen=True)
-class Course:
-    """How far one training has come."""
+class Learning:
+    """One training of one seed, and how far it has come."""
 
     lr: float
     rounds: int = 0
@@ -70,13 +70,13 @@ class Course:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far the trainings of all seeds have come.
+    """The trainings of all seeds, and how far they have come.
 
     The courses are of those that are finished. Before the first is, the only one is of the training that goes on, or of
     the best trial so far.
     """
 
-    courses: tuple[Course, ...] = ()
+    courses: tuple[Learning, ...] = ()
     finished: int = 0
 
 
@@ -89,20 +89,20 @@ def accuracies(
 
 def train_to_plateau(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
-) -> tuple[Course, ...]:
+) -> tuple[Learning, ...]:
     """Returns how each training ended, as `training_events` does, and drops its notes."""
     events = training_events(experiment, pictures, federation, device)
     while True:
         try:
             next(events)
         except StopIteration as end:
-            courses: tuple[Course, ...] = end.value
+            courses: tuple[Learning, ...] = end.value
             return courses
 
 
 def training_events(
     experiment: Experiment, pictures: Labelled, federation: Federation, device: str = "cpu"
-) -> Generator[Note | Standing, None, tuple[Course, ...]]:
+) -> Generator[Note | Standing, None, tuple[Learning, ...]]:
     """Trains under an experiment's defences once for each seed: its own, the next one, and so on.
 
     Yields a note for each round and the standing after looks, and returns how each training ended. The first seed
@@ -110,9 +110,9 @@ def training_events(
     other seeds take that one. The held-out pictures decide nothing: neither the rate, nor the end, nor which look
     counts.
     """
-    split = set_aside(pictures)
+    split = split_pictures(pictures)
     run, course = yield from choose_rate(experiment, split, federation, device)
-    ended: list[Course] = []
+    ended: list[Learning] = []
     for number in range(1, federation.seeds + 1):
         if number > 1:
             again = replace(experiment, seed=experiment.seed + number - 1)
@@ -128,13 +128,13 @@ def training_events(
 
 def choose_rate(
     experiment: Experiment, split: tuple[Labelled, Labelled], federation: Federation, device: str
-) -> Generator[Note | Standing, None, tuple[Iterator[Course], Course]]:
+) -> Generator[Note | Standing, None, tuple[Iterator[Learning], Learning]]:
     """Tries each learning rate for a share of the most rounds.
 
     Returns the best of these trainings, which can go on, and its course so far. Among equals the first of `RATES` is
     taken.
     """
-    best, kept = Course(federation.lr), cast("Iterator[Course]", iter(()))
+    best, kept = Learning(federation.lr), cast("Iterator[Learning]", iter(()))
     for lr in (federation.lr * times for times in RATES):
         run = federated(experiment, split, federation, lr, device)
         for course in run:
@@ -148,18 +148,18 @@ def choose_rate(
     return kept, best
 
 
-def better(one: Course, other: Course) -> Course:
+def better(one: Learning, other: Learning) -> Learning:
     """Returns the course that recognises more of the watched pictures; of equals the first, unless it has not begun."""
     return other if other.watched > one.watched or not one.rounds else one
 
 
-def describe(course: Course) -> str:
+def describe(course: Learning) -> str:
     """Says the round of a training, and the share of the held-out pictures that it recognises after the first look."""
     right = f", {course.accuracy:.0%} right" if course.watched else ""
     return f"round {course.rounds}{right}."
 
 
-def set_aside(pictures: Labelled) -> tuple[Labelled, Labelled]:
+def split_pictures(pictures: Labelled) -> tuple[Labelled, Labelled]:
     """Returns the pictures to learn from twice: once with those set aside to be watched, once with the held-out ones.
 
     Where there are too few to set any aside, those that are learnt from are watched.
@@ -173,7 +173,7 @@ def set_aside(pictures: Labelled) -> tuple[Labelled, Labelled]:
 
 def federated(
     experiment: Experiment, split: tuple[Labelled, Labelled], federation: Federation, lr: float, device: str
-) -> Iterator[Course]:
+) -> Iterator[Learning]:
     """Trains from the experiment's first weights until the accuracy is level, and yields how far it is by each round.
 
     The course keeps the accuracy of the look that recognised most of the watched pictures, as early stopping does.
@@ -185,7 +185,7 @@ def federated(
     noise = torch.Generator(device).manual_seed(seed_for(experiment, Role.ATTACKER))
     shares = torch.randperm(len(watching.labels), generator=order).chunk(federation.clients)
     optimiser = torch.optim.Adam(model.parameters(), lr)
-    course, bests = Course(lr), dict[int, float]()
+    course, bests = Learning(lr), dict[int, float]()
     for number in range(1, federation.rounds + 1):
         rows = [share[torch.randint(len(share), (federation.batch,), generator=order)] for share in shares]
         updates = [one_client(experiment, model, watching, chosen, draws, noise) for chosen in rows]
@@ -194,7 +194,7 @@ def federated(
         optimiser.step()
         course = replace(course, rounds=number, looked=is_look(number, federation.rounds))
         if course.looked:
-            course = look(course, model, watching, held_out)
+            course = measure_accuracy(course, model, watching, held_out)
             bests[number] = course.watched
         yield course
         if course.looked and is_level(bests, watching.test_labels):
@@ -228,7 +228,7 @@ def is_look(number: int, rounds: int) -> bool:
     return number % max(1, min(LOOK, rounds // FEWEST_LOOKS)) == 0 or number == rounds
 
 
-def look(course: Course, model: nn.Module, watching: Labelled, held_out: Labelled) -> Course:
+def measure_accuracy(course: Learning, model: nn.Module, watching: Labelled, held_out: Labelled) -> Learning:
     """Returns the course after a look at a copy of the model; the model itself stays as it is."""
     model = deepcopy(model)
     training.calibrate(model, watching)

@@ -16,7 +16,7 @@ from gradleak_core.data.pixels import to_small
 from gradleak_core.data.sources import source
 from gradleak_core.defences import Defence
 from gradleak_core.experiment import CODEC, Experiment, preparing, run, shape
-from gradleak_core.federation import Course, Federation, Standing, learner, training_events
+from gradleak_core.federation import Federation, Learning, Standing, learner, training_events
 from gradleak_core.federation import accuracies as accuracies
 from gradleak_core.speed.threads import all_threads
 from gradleak_core.types import Frame, Note, Progress, Started
@@ -48,7 +48,7 @@ class Point:
     """One setting, what each training under it came to, and the scores of the attack's own pick."""
 
     defences: tuple[Defence, ...]
-    learnt: tuple[Course, ...]
+    learnt: tuple[Learning, ...]
     """How the training of each seed ended."""
     leakage: dict[str, float]
     pictures: tuple[str, ...] = ()

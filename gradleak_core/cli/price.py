@@ -162,14 +162,15 @@ def price_table(value: JSON, known: JSON) -> Table:
     """Returns the points of a price as a table for the terminal."""
     learnt, leaked = value["federation"], value["experiment"]
     what = (
-        f"Accuracy on {learnt['data']}, the mean of {learnt['seeds']} trainings of {learnt['clients']} clients, each "
-        f"until it levels off, for at most {learnt['rounds']} rounds; PSNR and SSIM of {run_title(leaked, known)}"
+        f"Accuracy on {learnt['data']}: mean (lowest–highest) of {learnt['seeds']} trainings of {learnt['clients']} "
+        f"clients, each until it levels off, for at most {learnt['rounds']} rounds; PSNR and SSIM of "
+        f"{run_title(leaked, known)}"
     )
-    columns = ("defence", "accuracy", "lowest–highest", "rounds", "PSNR", "SSIM", "seen")
+    columns = ("defence", "accuracy", "PSNR", "SSIM", "seen")
     rows = Table(*columns, title=what, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for point in value["points"]:
         name = " then ".join(defence_text(part, known) for part in point["defences"]) or "none"
-        each, rounds = point["accuracies"], point["rounds"]
-        learning = f"{point['accuracy']:.1%}", f"{min(each):.1%}–{max(each):.1%}", f"{min(rounds)}–{max(rounds)}"
-        rows.add_row(name, *learning, f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}", seen(point))
+        each = point["accuracies"]
+        accuracy = f"{point['accuracy']:.1%} ({min(each):.1%}–{max(each):.1%})"
+        rows.add_row(name, accuracy, f"{point['psnr']:.2f} dB", f"{point['ssim']:.3f}", seen(point))
     return rows

@@ -164,11 +164,10 @@ def method(kept: JSON, kind: str) -> str:
     attack = catalogue()["families"]["attacks"][NEUTRAL]["title"]
     sends = "one picture" if curve["batch"] == 1 else f"{curve['batch']} pictures at once"
     answered = len(curve["points"][-1]["leaks"]) > 1
-    levels = "until it levels off, for at most" if "seeds" in learnt else "in"
     return (
         f"Recorded on {curve['date']} with {curve['place']}, three times with other weights and draws. Accuracy: an "
-        f"{model} learns {learnt['data']} {levels} {learnt['rounds']} rounds of {learnt['clients']} clients, and is "
-        f"tested on held-out pictures as they are. Leakage: {attack} has {kept['steps']} iterations on the first "
-        f"update of a client that sends {sends}; it knows the labels."
+        f"{model} learns {learnt['data']} until it levels off, for at most {learnt['rounds']} rounds of "
+        f"{learnt['clients']} clients, and is tested on held-out pictures as they are. Leakage: {attack} has "
+        f"{kept['steps']} iterations on the first update of a client that sends {sends}; it knows the labels."
         + (" The violet attack was made against this defence." if answered else "")
     )

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gradleak_core.cli.price import Ledger
 from gradleak_core.config import knobs
+from gradleak_core.federation import Learning
 from gradleak_core.pricing import Point
 from gradleak_core.runs.disk import FULL
 from gradleak_core.runs.prices import CUT_OFF, HAD_ITS_TIME, Prices
@@ -193,7 +194,7 @@ def test_a_price_without_room_is_refused_and_leaves_nothing(server: Server) -> N
 def test_points_that_cannot_be_written_are_written_when_there_is_room(tmp_path: Path) -> None:
     file = tmp_path / "gone" / "price.json"
     ledger = Ledger(file, {})
-    ledger.add(Point((), 0.5, {"psnr": 20.0, "ssim": 0.9, "likeness": 0.8}))
+    ledger.add(Point((), (Learning(lr=0.005, accuracy=0.5),), {"psnr": 20.0, "ssim": 0.9, "likeness": 0.8}))
     assert ledger.trouble is not None
     file.parent.mkdir()
     ledger.close(Console(stderr=True), status="done")
