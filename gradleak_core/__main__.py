@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -262,6 +263,10 @@ def serve_site(
     return serve(site, STDOUT)
 
 
+KIND_WANTED = re.compile(r"Input should be a valid (boolean|integer|number)\b[^.;]*")
+KINDS = {"boolean": "it must be yes or no", "integer": "it must be a whole number", "number": "it must be a number"}
+
+
 def run_installed() -> int:
     """Runs the installed command `gradleak`, which serves the dashboard when it is given no arguments."""
     return main(sys.argv[1:] or ["serve"], "gradleak")
@@ -280,7 +285,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
         if not hasattr(error, "format_message"):  # what typer says about options and commands
             raise
         asked = getattr(error, "ctx", None)
-        complaint = error.format_message().replace("Value error, ", "")
+        complaint = KIND_WANTED.sub(lambda found: KINDS[found[1]], error.format_message().replace("Value error, ", ""))
         if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
     if complaint:  # none where the help was shown

@@ -453,3 +453,17 @@ def test_a_race_says_what_came_of_each_lane(capsys: pytest.CaptureFixture[str]) 
 def test_what_is_no_race_is_one_sentence(options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*RACE, *options]) == 2
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("variable", "value", "wanted"), [
+    ("GRADLEAK_OPEN", "maybe", "it must be yes or no"), ("GRADLEAK_KEEP_DAYS", "ten", "it must be a whole number"),
+])  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_told_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, wanted: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["serve", "--port", "0"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"(env var: '{variable}'): {wanted}; see `" in err
+    assert "Input" not in err
