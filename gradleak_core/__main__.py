@@ -264,7 +264,11 @@ def serve_site(
 
 
 KIND_WANTED = re.compile(r"Input should be a valid (boolean|integer|number)\b[^.;]*")
-KINDS = {"boolean": "it must be yes or no", "integer": "it must be a whole number", "number": "it must be a number"}
+WANTED_KINDS = {
+    "boolean": "it must be yes or no",
+    "integer": "it must be a whole number",
+    "number": "it must be a number",
+}
 
 
 def run_installed() -> int:
@@ -285,7 +289,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
         if not hasattr(error, "format_message"):  # what typer says about options and commands
             raise
         asked = getattr(error, "ctx", None)
-        complaint = KIND_WANTED.sub(lambda found: KINDS[found[1]], error.format_message().replace("Value error, ", ""))
+        complaint = KIND_WANTED.sub(
+            lambda found: WANTED_KINDS[found[1]], error.format_message().replace("Value error, ", "")
+        )
         if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
     if complaint:  # none where the help was shown

@@ -517,7 +517,7 @@ def test_what_is_answered_to_one_is_kept_by_no_proxy(room: Room) -> None:
 
 def test_a_price_takes_no_longer_than_a_run_may(room: Room) -> None:
     desk = room.seen_by(room.b)
-    short = {"rounds": 1, "clients": 4, "batch": 16}
+    short = {"rounds": 1, "clients": 4, "batch": 16, "seeds": 1}
     desk.check_price(experiment(), 12, short)
     desk.limits = Limits(run=1)
     with pytest.raises(Refused, match=r"This price of 12 settings would .*; price fewer defences, or lower the rou"):
