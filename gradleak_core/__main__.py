@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +43,7 @@ from gradleak_core.cli.options import (
     Where,
     Workers,
     combine_options,
+    reword,
 )
 from gradleak_core.cli.talk import ToRehearse, rehearse_first, talk_app
 from gradleak_core.config.former import renew_environment
@@ -263,14 +263,6 @@ def serve_site(
     return serve(site, STDOUT)
 
 
-KIND_WANTED = re.compile(r"Input should be a valid (boolean|integer|number)\b[^.;]*")
-WANTED_KINDS = {
-    "boolean": "it must be yes or no",
-    "integer": "it must be a whole number",
-    "number": "it must be a number",
-}
-
-
 def run_installed() -> int:
     """Runs the installed command `gradleak`, which serves the dashboard when it is given no arguments."""
     return main(sys.argv[1:] or ["serve"], "gradleak")
@@ -289,9 +281,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m gradl
         if not hasattr(error, "format_message"):  # what typer says about options and commands
             raise
         asked = getattr(error, "ctx", None)
-        complaint = KIND_WANTED.sub(
-            lambda found: WANTED_KINDS[found[1]], error.format_message().replace("Value error, ", "")
-        )
+        complaint = reword(error.format_message())
         if complaint and asked is not None:
             complaint = f"{complaint.rstrip('.')}; see `{asked.command_path} --help`."
     if complaint:  # none where the help was shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,3 +109,16 @@ def combine_options(
         preset=preset, experiment=experiment, samples=samples or [], parts={"model": model, "attack": attack},
         settings=settings or [], numbers=numbers, **more,
     )  # fmt: skip
+
+
+KIND = re.compile(r"Input should be a valid (boolean|integer|number)\b[^.;]*")
+PLAIN_KINDS = {
+    "boolean": "it must be yes or no",
+    "integer": "it must be a whole number",
+    "number": "it must be a number",
+}
+
+
+def reword(complaint: str) -> str:
+    """Returns what typer says of a value in plain words."""
+    return KIND.sub(lambda found: PLAIN_KINDS[found[1]], complaint.replace("Value error, ", ""))
