@@ -52,6 +52,7 @@ from gradleak_core.verdicts import SEEN
 KEPT = results()
 WHOLE, PART, NOT = "reproduced", "partly", "not reproduced"
 BORDER = SEEN["recognisable"]
+HELD = partial_perturbation.Held
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -252,10 +253,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (precode.is_broken, ({"MLP": (1.0, 0.9), "ViT": (0.5, 0.59)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.6, 0.6)},), PART),
     (precode.is_broken, ({"MLP": (1.0, 0.89), "ViT": (0.5, 0.5)},), NOT),
-    (partial_perturbation.verdict, (0.1, None), WHOLE),
-    (partial_perturbation.verdict, (0.1, 0.1), PART),
-    (partial_perturbation.verdict, (0.2, 0.1), NOT),
-    (partial_perturbation.verdict, (None, None), NOT),
+    (partial_perturbation.verdict, (HELD(0.1, 0.9), None, 0.9), WHOLE),
+    (partial_perturbation.verdict, (HELD(0.1, 0.885), HELD(0.2, 0.9), 0.9), WHOLE),
+    (partial_perturbation.verdict, (HELD(0.1, 0.87), HELD(0.2, 0.9), 0.9), PART),
+    (partial_perturbation.verdict, (HELD(0.1, 0.9), HELD(0.1, 0.9), 0.9), PART),
+    (partial_perturbation.verdict, (HELD(0.2, 0.87), HELD(0.1, 0.9), 0.9), NOT),
+    (partial_perturbation.verdict, (None, None, 0.9), NOT),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.5, "InstaHide": 0.1},), WHOLE),
     (mixing.verdict, ({"none": 0.9, "mixup": 0.7, "InstaHide": 0.1},), PART),
     (mixing.verdict, ({"none": 0.6, "mixup": 0.7, "InstaHide": 0.3},), NOT),
