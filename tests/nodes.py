@@ -83,6 +83,7 @@ def obey() -> None:
     """Starts a cluster and does what stdin says until that is closed."""
     from ray.cluster_utils import Cluster
 
+    (Path(tempfile.gettempdir()) / "ray").mkdir(exist_ok=True)  # a node notes itself there, and fails once it is up
     cluster, added = Cluster(), []
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         start(cluster, temp_dir=folder)
