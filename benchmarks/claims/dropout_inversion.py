@@ -23,6 +23,7 @@ from gradleak_core.experiment import Experiment
 from gradleak_core.models.lenet import LeNet
 from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet18 import ResNet18
+from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import find_recipe
 from gradleak_core.verdicts import SEEN
@@ -44,6 +45,7 @@ RATE = Dropout(p=0.25)
 TRANSFORMER = Experiment(model=ViT(), defences=(Dropout(p=0.5, place="both"),), attack=LONG)
 BASES = {
     "ViT": TRANSFORMER,
+    "ResNet-20": Experiment(model=ResNet20(width=4), defences=(RATE,), attack=DEEP),
     "LeNet": Experiment(model=LeNet(), defences=(RATE,), attack=SMOOTH),
     "MLP": Experiment(
         model=MLP(512, 3, "gelu", bias=False),
@@ -58,7 +60,7 @@ LARGE = {
     ("ResNet-18", "samples, 224 pixels"): Experiment(model=ResNet18(), size=224, defences=(RATE,), attack=DEEP),
 }
 SETS = {"cifar10": {"channels": 3, "size": 32}, "mnist": {"channels": 1, "size": 28}}
-COUNTS = {"ViT": 2, "LeNet": 2, "MLP": 10}
+COUNTS = {"ViT": 2, "ResNet-20": 2, "LeNet": 5, "MLP": 10}
 """Victims of each set."""
 LARGE_COUNT = 2
 MOST = dict.fromkeys(("ignore", "guess", "told", PLAIN), 1500)
