@@ -40,8 +40,6 @@ SMOOTH = replace(
 DEEP = replace(
     ATTACK, priors=(TotalVariation(1e-2, early=20), KeepRate()), optimiser=Adam(lr=0.4, schedule="cosine"), steps=600
 )
-LARGE_DEEP = replace(DEEP, priors=(TotalVariation(1.0, early=20), KeepRate()))
-"""Neighbours differ less in large pictures, so that total variation may weigh a hundred times as much."""
 LONG = replace(ATTACK, optimiser=Adam(lr=0.2, schedule="cosine"), steps=8000)
 RATE = Dropout(p=0.25)
 TRANSFORMER = Experiment(model=ViT(), defences=(Dropout(p=0.5, place="both"),), attack=LONG)
@@ -59,7 +57,7 @@ LARGE = {
     ("ViT", "samples, 224 pixels"): replace(
         TRANSFORMER, model=ViT(patch=16), size=224, attack=replace(LONG, steps=3000)
     ),
-    ("ResNet-18", "samples, 224 pixels"): Experiment(model=ResNet18(), size=224, defences=(RATE,), attack=LARGE_DEEP),
+    ("ResNet-18", "samples, 224 pixels"): Experiment(model=ResNet18(), size=224, defences=(RATE,), attack=DEEP),
 }
 SETS = {"cifar10": {"channels": 3, "size": 32}, "mnist": {"channels": 1, "size": 28}}
 COUNTS = {"ViT": 2, "ResNet-20": 2, "LeNet": 5, "MLP": 10}
