@@ -74,9 +74,10 @@ def form(experiment: JSON) -> None:
         seeds = st.number_input(own["seeds"]["label"], 1, 10, default["seeds"], key="price:seeds")
         note(f"{own['seeds']['help']} The bars reach from the lowest accuracy to the highest.")
     chosen = {"data": data, "rounds": int(rounds), "seeds": int(seeds)}
-    let_in, idle = entrance("price"), not defences
+    let_in, idle, above = entrance("price"), not defences, st.container()
     if let_in and st.button("Price it", type="primary", icon=":material/balance:", width="stretch", disabled=idle):
-        begin(experiment, defences, chosen)
+        with above:
+            begin(experiment, defences, chosen)
     note(expectation(experiment, chosen, len(defences)))
 
 
