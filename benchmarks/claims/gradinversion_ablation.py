@@ -83,7 +83,10 @@ CLAIM = Claim(
     refuted_by="All terms together less than 1 dB above the gradient alone.",
     live=replace(BASE, images=("sample:astronaut", "sample:chelsea", "sample:flower", "sample:coffee")),
     account="Batch statistics and the group add 4 and 1 dB. Fidelity alone takes a tenth of one away, and registration "
-    "adds a hundredth: on this small network the restarts hardly shift.",
+    "adds a hundredth: this network's classifier reads a grid of 4 by 4 places, so that a shifted picture does not "
+    "match and the restarts stand where they belong (at 32 pixels registration shifts none of one batch). A ResNet-20 "
+    "averages over all places, as the paper's ResNet-50 does, but on one batch of 32 pixels 200 iterations bring back "
+    "9 dB with or without registration.",
     halves=(
         "attack.priors=none",
         "attack.priors=total_variation,energy",
