@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.claims import floors
 from benchmarks.claims.spread import quartiles
+from gradleak_core.verdicts import SEEN
 
 JSON = Any
 CONFIDENT = 1.96
@@ -94,3 +95,8 @@ def draw_psnr(by: tuple[str, ...] = (), names: Mapping[Any, str] | None = None, 
 def draw_ssim(by: tuple[str, ...] = (), names: Mapping[Any, str] | None = None) -> Figure:
     """Returns a figure of SSIMs, of pictures of CIFAR-10."""
     return Figure("SSIM", {"": "ssim"}, by, names or {}, floor=floors.SSIM)
+
+
+def draw_likeness(by: tuple[str, ...]) -> Figure:
+    """Returns a figure of likenesses, beside that from which a picture is recognisable."""
+    return Figure("Likeness", {"": "likeness"}, by, floor=SEEN["recognisable"], floor_name="recognisable")

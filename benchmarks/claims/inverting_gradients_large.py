@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.claims import papers
 from benchmarks.claims.claim import Claim, Outcome, Verdict, judged
-from benchmarks.claims.figure import Figure
+from benchmarks.claims.figure import draw_likeness
 from benchmarks.claims.whole import play_all
 from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.inversion import Recipe
@@ -20,7 +20,7 @@ from gradleak_core.models import Model
 from gradleak_core.models.resnet18 import ResNet18
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import find_recipe
-from gradleak_core.verdicts import SEEN, recognisable
+from gradleak_core.verdicts import recognisable
 
 JSON = Any
 ATTACK = find_recipe("inverting_gradients")
@@ -72,6 +72,6 @@ CLAIM = Claim(
     refuted_by="No recognisable picture on either network.",
     live=Experiment(model=ResNet18(), size=64, attack=replace(SMOOTH, steps=300)),
     live_gpu=Experiment(model=ResNet18(), size=SIZE, attack=replace(SMOOTH, steps=2000)),
-    figure=Figure("Likeness", {"": "likeness"}, ("model",), floor=SEEN["recognisable"], floor_name="recognisable"),
+    figure=draw_likeness(("model",)),
     measure=measure,
 )

@@ -28,7 +28,7 @@ from gradleak_core.models.mlp import MLP
 from gradleak_core.models.resnet20 import ResNet20
 from gradleak_core.models.vit import ViT
 from gradleak_core.presets import find_recipe
-from gradleak_core.verdicts import RECOGNISABLE_SSIM
+from gradleak_core.verdicts import SEEN
 
 JSON = Any
 SLOW = Adam(lr=0.1, schedule="cosine")
@@ -37,7 +37,7 @@ PLAIN = replace(
 )
 BYPASS, NOISE = find_recipe("precode_bypass"), find_recipe("precode_noise")
 SMOOTH = {"distance": Squared(), "unknowns": (Pixels(),), "priors": (), "optimiser": LBFGS()}
-DEEP = {"priors": (TotalVariation(1e-2, early=20),), "optimiser": Adam(lr=0.4, schedule="cosine"), "restarts": 4}
+DEEP = {"priors": (TotalVariation(1e-2, early=20),), "optimiser": Adam(lr=0.4, schedule="cosine")}
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ NETWORKS = {
         10,
     ),
     "ResNet-20": Network(
-        ResNet20(),
-        replace(PLAIN, **DEEP, steps=1500, answer="mean"),
-        replace(BYPASS, **DEEP, steps=1500, answer="mean"),
-        replace(NOISE, **DEEP, steps=1500, answer="mean"),
+        ResNet20(width=4),
+        replace(PLAIN, **DEEP, steps=1500),
+        replace(BYPASS, **DEEP, steps=1500),
+        replace(NOISE, **DEEP, steps=1500),
         5,
     ),
     "ViT": Network(
@@ -75,7 +75,7 @@ NETWORKS = {
 
 def measure(setting: Setting) -> Outcome:
     values = play_all(mlp_runs(setting), setting, 15 if setting.quick else math.inf)
-    without, with_ = (ssims(values, precode=on) for on in (False, True))
+    without, with_ = (scores(values, "ssim", precode=on) for on in (False, True))
     means = statistics.mean(without), statistics.mean(with_)
     ours = f"mean SSIM {means[0]:.4f} without, {means[1]:.4f} with PRECODE; median {spread(without, '.4f')} and "
     ours += f"{spread(with_, '.4f')}; a picture's mean colour {floors.SSIM:.3f}"
@@ -96,16 +96,16 @@ def verdict(without: float, with_: float) -> Verdict:
     return judged(without >= 0.95 and with_ < 0.1, with_ < without / 2)
 
 
-def ssims(values: list[JSON], **chosen: Any) -> list[float]:
-    """The SSIMs of the rows that have these values."""
-    return [row["ssim"] for row in values if all(row[key] == value for key, value in chosen.items())]
+def scores(values: list[JSON], score: str, **chosen: Any) -> list[float]:
+    """The score of that name, of the rows that have these values."""
+    return [row[score] for row in values if all(row[key] == value for key, value in chosen.items())]
 
 
 def broken(setting: Setting, attack: str) -> Outcome:
     """How well `bypass` or `noise` brings images back from PRECODE on each network, beside the undefended update."""
     values = play_all(runs(setting, attack), setting, 12 if setting.quick else math.inf)
-    medians = {name: tuple(statistics.median(ssims(values, model=name, precode=on)) for on in (False, True))
-               for name in NETWORKS}  # fmt: skip
+    medians = {name: tuple(statistics.median(scores(values, "likeness", model=name, precode=on))
+                           for on in (False, True)) for name in NETWORKS}  # fmt: skip
     return Outcome(words(values, medians), is_broken(medians), values, pictures.words(setting, "victims/cifar10"))
 
 
@@ -125,25 +125,24 @@ def words(values: list[JSON], medians: Mapping[str, tuple[float, ...]]) -> str:
     """The networks on which it holds, and the numbers of all."""
     held = [name for name, (without, with_) in medians.items() if disabled(without, with_)]
     said = "; ".join(line(values, name) for name in medians)
-    floor = f"a picture's mean colour {floors.SSIM:.3f}"
-    return f"holds on {' and '.join(held) or 'no network'} - median SSIM (quartiles): {said}; {floor}"
+    return f"holds on {' and '.join(held) or 'no network'} - median likeness (quartiles): {said}"
 
 
 def line(values: list[JSON], name: str) -> str:
     """One network's numbers."""
-    without, with_ = (ssims(values, model=name, precode=on) for on in (False, True))
-    return f"{name} {spread(with_, '.3f')} with PRECODE, {spread(without, '.3f')} undefended"
+    without, with_ = (spread(scores(values, "likeness", model=name, precode=on), ".2f") for on in (False, True))
+    return f"{name} {with_} with PRECODE, {without} undefended"
 
 
 def is_broken(medians: Mapping[str, tuple[float, ...]]) -> Verdict:
-    """From each network's median SSIMs without PRECODE and with it. Whole: disabled on every network. Part: on one."""
+    """From each network's median likenesses without PRECODE and with it. Whole: disabled on every network. Part: on one."""
     held = [disabled(without, with_) for without, with_ in medians.values()]
     return judged(all(held), any(held))
 
 
 def disabled(without: float, with_: float) -> bool:
     """Whether the attack brings recognisable images back, and nearly what it would get if nobody defended."""
-    return with_ >= RECOGNISABLE_SSIM and with_ >= 0.9 * without
+    return with_ >= SEEN["recognisable"] and with_ >= 0.9 * without
 
 
 CLAIM = Claim(
