@@ -86,6 +86,8 @@ CLAIM = Claim(
     theirs="in words only",
     refuted_by="No larger share of the other image with the same label than with different labels.",
     live=Experiment(images=("sample:digit_3", "sample:digit_7"), attack=find_recipe("general_deep_leakage")),
+    account="Five times as much of the other picture is there with the same label as with different ones. But it is a "
+    "sixth and not a half, so that most pairs can be told apart.",
     halves=("label=3&label=7",),
     floor="Two pictures told apart have 0 of each other, and their mean has 0.5.",
     figure=Figure(

@@ -135,7 +135,7 @@ def line(values: list[JSON], name: str) -> str:
 
 
 def is_broken(medians: Mapping[str, tuple[float, ...]]) -> Verdict:
-    """From each network's median likenesses without PRECODE and with it. Whole: disabled on every network. Part: on one."""
+    """From each network's median likenesses without PRECODE and with it. Whole: disabled on all. Part: on one."""
     held = [disabled(without, with_) for without, with_ in medians.values()]
     return judged(all(held), any(held))
 
