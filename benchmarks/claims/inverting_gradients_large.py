@@ -70,8 +70,8 @@ CLAIM = Claim(
     "on ImageNet are at hand here.",
     theirs="in pictures; a later program of the authors: trained ResNet-18 14.2 dB, SSIM 0.40, one picture",
     account="Five of six pictures come back from the ViT. From ResNet-18 a twenty-fourth of the paper's iterations "
-    "brings outlines at best; weights trained on ImageNet and more iterations were not tried. On the ViT no search is needed: "
-    "see april_patches.",
+    "brings outlines at best; weights trained on ImageNet and more iterations were not tried. On the ViT no search is "
+    "needed: see april_patches.",
     refuted_by="No recognisable picture on either network.",
     live=Experiment(model=ResNet18(), size=64, attack=replace(SMOOTH, steps=300)),
     live_gpu=Experiment(model=ResNet18(), size=SIZE, attack=replace(SMOOTH, steps=2000)),
