@@ -22,6 +22,7 @@ from benchmarks.claims import (
     geng_counts,
     geng_fusion,
     geng_group,
+    geng_once,
     geng_two_pairs,
     geng_two_updates,
     geng_wrong_label,
@@ -209,6 +210,10 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_group.verdict, ([1.0, 0.0],), WHOLE),
     (geng_group.verdict, ([1.0, -1.0],), PART),
     (geng_group.verdict, ([1.0, -1.01],), NOT),
+    (geng_once.verdict, ([1.0, 1.0, 1.0, 1.0, -1.0],), WHOLE),
+    (geng_once.verdict, ([1.0, 1.0, 1.0, -1.0, -1.0],), PART),
+    (geng_once.verdict, ([0.9] * 5,), PART),
+    (geng_once.verdict, ([0.0] * 5,), NOT),
     (geng_wrong_label.verdict, (0.9, 0.1), WHOLE),
     (geng_wrong_label.verdict, (0.8, 0.1), PART),
     (geng_wrong_label.verdict, (0.9, 0.2), PART),
@@ -298,3 +303,17 @@ def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
     mixed = 0.75 * truth[0] + 0.25 * truth[1]
     torch.testing.assert_close(geng_fusion.shares(mixed, truth), torch.tensor([0.75, 0.25]))
     torch.testing.assert_close(geng_fusion.shares(0.5 * truth[1] + 0.2, truth), torch.tensor([0.0, 1.0]))
+
+
+def test_each_picture_of_a_batch_has_a_psnr_of_its_own() -> None:
+    truth = torch.zeros(2, 3, 8, 8)
+    guess = torch.stack([torch.full((3, 8, 8), 0.1), torch.full((3, 8, 8), 0.01)])
+    torch.testing.assert_close(geng_once.psnrs(guess, truth), torch.tensor([20.0, 40.0]))
+
+
+def test_of_a_batch_with_labels_of_their_own_just_the_first_two_share_theirs() -> None:
+    for _, experiment in geng_once.runs(Setting(quick=True)):
+        first, second, *others = experiment.labels
+        assert first == second
+        assert len({first, *others}) == 3
+        assert len(set(experiment.images)) == 4

@@ -82,6 +82,17 @@ GENERAL_DEEP_LEAKAGE = paper(
     year="2021",
     **arxiv("2110.09074"),
 )
+IMPROVED_LEAKAGE = paper(
+    "Geng et al. 2023 (improved gradient inversion)",
+    "article",
+    "geng2023improved",
+    title="Improved Gradient Inversion Attacks and Defenses in Federated Learning",
+    author="Geng, Jiahui and Mou, Yongli and Li, Qing and Li, Feifei and Beyan, Oya and Decker, Stefan and "
+    "Rong, Chunming",
+    journal="IEEE Transactions on Big Data",
+    year="2023",
+    doi="10.1109/TBDATA.2023.3239116",
+)
 ILRG = paper(
     "Ma et al. 2023 (iLRG)",
     "inproceedings",
