@@ -305,7 +305,8 @@ def kill_workers(server: Server, until: threading.Event) -> None:
     while not until.wait(0.05):
         for worker in server.ask("health")["workers"]:
             if worker["pid"]:
-                os.kill(worker["pid"], signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has ended since the server was asked
+                    os.kill(worker["pid"], signal.SIGKILL)
 
 
 def test_a_worker_or_a_server_that_is_killed_is_not_seen(tmp_path: Path, open_tab: OpenTab) -> None:
