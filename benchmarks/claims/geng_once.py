@@ -20,6 +20,7 @@ from benchmarks.setting import SEED, Setting
 from gradleak_core.attacks.parts.labels import KnownLabels
 from gradleak_core.experiment import Experiment
 from gradleak_core.presets import find_recipe
+from gradleak_core.verdicts import SEEN
 
 JSON = Any
 STEPS, COUNT, FIRST = 3000, 10, 600
@@ -33,7 +34,9 @@ def measure(setting: Setting) -> Outcome:
     gaps = [a - b for a, b in zip(once, shared, strict=True)]
     ours = f"median PSNR {spread(once)} dB with a label of their own, {spread(shared)} dB with a shared one; "
     ours += f"better in {sum(gap > 0 for gap in gaps)} of {len(gaps)} batches"
-    return Outcome(ours, verdict(gaps), values, pictures.words(setting, "cifar10"))
+    likeness = statistics.median(row["likeness"] for row in values)
+    ours += f"; median likeness of a batch {likeness:.2f}"
+    return Outcome(ours, verdict(gaps, likeness), values, pictures.words(setting, "cifar10"))
 
 
 def runs(setting: Setting) -> Iterator[tuple[JSON, Experiment]]:
@@ -61,11 +64,15 @@ def psnrs(guess: Tensor, truth: Tensor) -> Tensor:
     return -10 * (guess - truth).square().flatten(1).mean(1).clamp(min=1e-10).log10()
 
 
-def verdict(gaps: list[float]) -> Verdict:
-    """From how many dB the pictures with a label of their own lead in each batch. Whole: a median of 1 dB, and a lead
-    in four fifths of the batches. Part: a median above 0."""
+def verdict(gaps: list[float], likeness: float) -> Verdict:
+    """From how many dB the pictures with a label of their own lead in each batch, and a batch's median likeness.
+
+    Whole: a median of 1 dB, a lead in four fifths of the batches, and pictures that are recognisable, since nothing is
+    at risk in others. Part: a median above 0.
+    """
     middle, ahead = statistics.median(gaps), sum(gap > 0 for gap in gaps)
-    return judged(middle >= 1 and 5 * ahead >= 4 * len(gaps), middle > 0)
+    clear = likeness >= SEEN["recognisable"]
+    return judged(clear and middle >= 1 and 5 * ahead >= 4 * len(gaps), middle > 0)
 
 
 CLAIM = Claim(
@@ -81,6 +88,8 @@ CLAIM = Claim(
         labels=(3, 3, 4, 5),
         attack=replace(ATTACK, restarts=1),
     ),
+    account="Pictures with a label of their own come back better in nine of ten batches. But 3,000 evaluations bring "
+    "back outlines alone, and what is no more than an outline is hardly at risk.",
     halves=("label=3&label=7&label=4&label=5",),
     figure=Figure("PSNR in dB", {"label of its own": "once", "shared label": "shared"}, floor=floors.PSNR),
     measure=measure,

@@ -29,8 +29,8 @@ CLAIM = Claim(
     theirs="MLP: SSIM 0.99993, n = 2",
     refuted_by="No network on which PRECODE is disabled.",
     live=Experiment(model=MLP(), attack=NOISE, defences=(Precode(),)),
-    account="On MLP, LeNet and ViT the noise is found with the picture. On ResNet-20 1,500 iterations make one of five "
-    "pictures recognisable, where undefended four are. On the MLP no search is needed: see linear_first_layer.",
+    account="On MLP, LeNet and ViT the noise is found with the picture. On ResNet-20, 1,500 iterations make one of "
+    "five pictures recognisable; undefended, four are. On the MLP no search is needed: see linear_first_layer.",
     halves=("attack=inverting_gradients",),
     figure=draw_likeness(("model", "attack")),
     measure=measure,
