@@ -75,6 +75,7 @@ def measure_evidence(case: Case, end: Finished) -> dict[str, float]:
     `mode` or `steps`; a belief that is true has none. `certainty` is the least probability that the model gives a true
     label, `largest` the largest entry of the update before its defences. A client of several local steps has its loss
     `before` and `after` them. `fell` is the share of its smallest distance that the last quarter of the run took away.
+    `pixels` are those of all pictures, as values, and `numbers` the most independent numbers in what the attack sees.
     """
     observation, secret, recipe = case.both.observation, case.both.secret, case.recipe
     true, believed = case.true, case.believed(end.pick)
@@ -86,7 +87,23 @@ def measure_evidence(case: Case, end: Finished) -> dict[str, float]:
     found |= {"certainty": least_certainty(case), "largest": magnitude(own)} | find_blend(case, end.pick)
     if case.client.steps(len(secret.images)) > 1:
         found |= losses_around(case, own)
+    else:
+        found |= {"pixels": secret.images.numel(), "numbers": bound_numbers(case)}
     return {name: value for name, value in found.items() if isfinite(value)}
+
+
+def bound_numbers(case: Case) -> int:
+    """Returns a bound on how many independent numbers the updates of one local step hold that the attack matches.
+
+    A picture's part of the classifier's gradient follows from its features and its label. So the classifier adds no
+    more than the features of each picture to the entries of the other layers' gradients.
+    """
+    observation, model = case.both.observation, case.both.model
+    seen = case.recipe.matched.choose(model, observation.update)
+    last = sum(g.numel() for name, g in seen.items() if name.startswith("classifier."))
+    inner = sum(g.numel() for g in seen.values()) - last
+    features = observation.batch * parameters(model)["classifier.weight"].shape[1]
+    return (1 + len(observation.later)) * (inner + min(last, features))
 
 
 def find_blend(case: Case, pick: Candidate) -> dict[str, float]:

@@ -122,6 +122,27 @@ def test_a_client_whose_loss_grew_comes_before_all_that_follows_from_it() -> Non
     assert found.mend.changes == (("client.lr", 0.01),)
 
 
+def test_pictures_that_do_not_follow_from_so_few_numbers_come_back_on_a_wider_network() -> None:
+    """The bound beside what is counted by hand: the entries of three convolutions, and the features of two pictures."""
+    narrow = {"size": 16, "model.width": 4, "attack": "dlg", "attack.steps": 400, "attack.labels": "known_labels"}
+    failed = row(set_up(narrow | {"attack.goal": 0.0}, TWO))
+    evidence = failed["result"]["evidence"]
+    assert (evidence["numbers"], evidence["pixels"]) == (304 + 2 * 404 + 2 * 64, 2 * 3 * 16 * 16)
+    found = diagnose(failed, KNOWN)
+    assert found is not None
+    assert found.mend is not None
+    assert (found.cause, found.mend.changes) == ("numbers", (("model.width", 32),))
+    mended = row(found.mend.experiment)
+    assert mended["result"]["evidence"]["numbers"] > mended["result"]["evidence"]["pixels"]
+    assert diagnose(mended, KNOWN) is None
+
+
+def test_a_hidden_layer_leaves_fewer_numbers() -> None:
+    hidden = {"size": 16, "attack": "dlg", "attack.steps": 2, "threat.hidden": "classifier.*"}
+    evidence = row(set_up(hidden, TWO[:1]))["result"]["evidence"]
+    assert (evidence["numbers"], evidence["pixels"]) == (912 + 2 * 3612, 3 * 16 * 16)
+
+
 def test_labels_count_as_right_in_any_order() -> None:
     found, true = torch.tensor([3, 1, 1, 7]), torch.tensor([1, 7, 5, 3])
     assert arrange_labels(found, true).tolist() == [1, 7, 1, 3]

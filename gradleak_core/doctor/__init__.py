@@ -83,6 +83,7 @@ IN_SHORT = {
     "divergence": "the attack's steps are too large",
     "relu": "L-BFGS cannot follow ReLUs",
     "statistics": "the batch's statistics are not known",
+    "numbers": "the update holds too few numbers",
     "iterations": "the run ended too early",
     "unknown": "no single cause was found",
 }

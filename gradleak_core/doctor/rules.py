@@ -27,6 +27,8 @@ CERTAIN = 0.999
 """The probability of the true label from which a model has hardly anything left to learn."""
 HARDLY = 1e-2
 """The largest entry below which the update of such a model is faint."""
+WIDER = (32, 64)
+"""The channels that a network gets whose update held too few numbers, the first that are more than it has."""
 MORE = 4
 """How many times the iterations a run gets that was too short."""
 
@@ -201,6 +203,18 @@ def fused_labels(patient: Patient) -> Iterator[Finding]:
         yield Finding("labels", words, evidence, mends=(alone,))
 
 
+def too_few_numbers(patient: Patient) -> Iterator[Finding]:
+    """Finds pictures with more pixels than the update holds independent numbers, so that many pictures cause it."""
+    numbers, pixels = patient.evidence.get("numbers"), patient.evidence.get("pixels")
+    if numbers is not None and pixels is not None and numbers < pixels:
+        words = "The pictures have more pixels than the update holds numbers, so many other pictures cause it as well."
+        evidence = f"The update holds at most {numbers:,.0f} independent numbers, the pictures {pixels:,.0f}."
+        channels = patient.experiment["model"].get("width", 0)
+        wider = [(f"Run it on {more} channels", (("model.width", more),)) for more in WIDER if more > channels]
+        alone = ("Run it with one picture", (("labels", None), ("images", patient.experiment["images"][:1])))
+        yield Finding("numbers", words, evidence, CURVE, (*wider, alone))
+
+
 def falling_still(patient: Patient) -> Iterator[Finding]:
     """Finds a run that ended while its distance still fell."""
     fell, steps = patient.evidence.get("fell", 0), patient.experiment["attack"].get("steps", 0)
@@ -226,6 +240,7 @@ CAUSES: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     rough_activations,
     fused_labels,
     unknown_statistics,
+    too_few_numbers,
     falling_still,
 )
 """Mistakes about the update come before those of the search: while one holds, no search ends at the picture."""
