@@ -44,10 +44,15 @@ from benchmarks.claims.__main__ import app
 from benchmarks.claims.claim import Claim, Outcome, judged
 from benchmarks.claims.record import RESULTS, results, said, summed, tried, write
 from benchmarks.claims.spread import spread
+from benchmarks.claims.told import Attacked
 from benchmarks.setting import Setting
 from gradleak_core.catalogue import catalogue
+from gradleak_core.client import local_update
 from gradleak_core.config import links
 from gradleak_core.experiment import CODEC, Experiment, load
+from gradleak_core.models import build
+from gradleak_core.models.lenet import LeNet
+from gradleak_core.types import ClientStep
 from gradleak_core.verdicts import SEEN
 
 KEPT = results()
@@ -169,6 +174,11 @@ RESNET = inverting_gradients_resnet.verdict
 NEVER = float("inf")
 
 
+def eight(by_size: dict[int, float]) -> dict[batch_size.Kind, float]:
+    """Figures of batches on the LeNet with 32 channels, whose update determines up to eight pictures."""
+    return {(32, size): figure for size, figure in by_size.items()}
+
+
 def came_to(dlg: float, ours: float, soon: float = 200, sooner: float = 100) -> dict[str, sapag.Rows]:
     """The shares over 25 dB of published DLG and SAPAG, and their evaluations until then."""
     return {"published DLG": sapag.Rows(dlg, soon), "SAPAG": sapag.Rows(ours, sooner)}
@@ -203,10 +213,10 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (ilrg_labels.verdict, (0.99, 0.66), PART),
     (ilrg_labels.verdict, (0.98, 0.67), PART),
     (ilrg_labels.verdict, (0.98, 0.66), NOT),
-    (geng_fusion.verdict, (0.25, 0.24), WHOLE),
-    (geng_fusion.verdict, (0.35, 0.25), PART),
-    (geng_fusion.verdict, (0.20, 0.10), PART),
-    (geng_fusion.verdict, (0.30, 0.28), NOT),
+    (geng_fusion.verdict, ({4: (0.7, 0.3), 2: (0.5, 0.49)},), WHOLE),
+    (geng_fusion.verdict, ({4: (0.7, 0.5), 2: (0.6, 0.4)},), PART),
+    (geng_fusion.verdict, ({4: (0.7, 0.3), 2: (0.4, 0.3)},), PART),
+    (geng_fusion.verdict, ({4: (0.7, 0.3), 2: (0.4, 0.31)},), NOT),
     (geng_group.verdict, ([1.0, 0.0],), WHOLE),
     (geng_group.verdict, ([1.0, -1.0],), PART),
     (geng_group.verdict, ([1.0, -1.01],), NOT),
@@ -219,12 +229,12 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_wrong_label.verdict, (0.8, 0.1), PART),
     (geng_wrong_label.verdict, (0.9, 0.2), PART),
     (geng_wrong_label.verdict, (0.9, 0.9), NOT),
-    (batch_size.verdict, ({1: 50, 2: 60, 4: 70.5}, {1: 1.0, 2: 0.6, 4: 0.5}), WHOLE),
-    (batch_size.verdict, ({1: 50, 2: 60, 4: 60}, {1: 1.0, 2: 0.6, 4: 0.5}), PART),
-    (batch_size.verdict, ({1: 50, 2: 60, 4: math.inf}, {1: 1.0, 2: 0.6, 4: 0.49}), PART),
-    (batch_size.verdict, ({1: 50, 2: math.inf, 4: math.inf}, {1: 1.0, 2: 0.4, 4: 0.0}), PART),
-    (batch_size.verdict, ({1: 50, 2: math.inf, 4: 60}, {1: 1.0, 2: 0.4, 4: 0.6}), NOT),
-    (batch_size.verdict, ({1: math.inf, 2: math.inf}, {1: 0.4, 2: 0.0}), NOT),
+    (batch_size.verdict, (eight({1: 50, 2: 60, 4: 70.5}), eight({1: 1.0, 2: 0.6, 4: 0.5})), WHOLE),
+    (batch_size.verdict, (eight({1: 50, 2: 60, 4: 60}), eight({1: 1.0, 2: 0.6, 4: 0.5})), PART),
+    (batch_size.verdict, (eight({1: 50, 2: 60, 4: math.inf}), eight({1: 1.0, 2: 0.6, 4: 0.49})), PART),
+    (batch_size.verdict, (eight({1: 50, 2: 50, 4: 60}), eight({1: 1.0, 2: 0.4, 4: 0.6})), NOT),
+    (batch_size.verdict, (eight({1: 50, 2: 60}) | {(12, 1): 9}, eight({1: 1.0, 2: 1.0}) | {(12, 1): 0.4}), PART),
+    (batch_size.verdict, (eight({1: 50, 2: 60}) | {(12, 2): 9}, eight({1: 1.0, 2: 1.0}) | {(12, 2): 0.0}), WHOLE),
     (local_steps.verdict, ([30, 30, 30, 20, 20],), WHOLE),
     (local_steps.verdict, ([30, 30, 20, 20, 19],), PART),
     (local_steps.verdict, ([30, 30, 19, 20, 20],), NOT),
@@ -234,9 +244,9 @@ RULES: list[tuple[Callable[..., str], tuple[Any, ...], str]] = [
     (geng_two_updates.verdict, (0.75,), WHOLE),
     (geng_two_updates.verdict, (0.74,), PART),
     (geng_two_updates.verdict, (0.0,), NOT),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.2, 1.3, 1.4],), WHOLE),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 2.0],), PART),
-    (gradinversion_ablation.verdict, ([1.0, 1.1, 1.0, 1.3, 1.9],), NOT),
+    (gradinversion_ablation.verdict, ([[1.0, 1.1, 1.2, 1.3, 1.4], [2.0, 2.1, 2.2, 2.3, 2.4]],), WHOLE),
+    (gradinversion_ablation.verdict, ([[1.0, 1.1, 1.0, 1.3, 2.0], [2.0, 2.1, 2.2, 2.3, 3.0]],), PART),
+    (gradinversion_ablation.verdict, ([[1.0, 1.1, 1.2, 1.3, 2.0], [2.0, 2.1, 2.0, 2.3, 2.9]],), NOT),
     (sapag.verdict, ({"a": came_to(0.4, 0.5), "b": came_to(0.5, 0.0)}, {"c": came_to(0.4, 0.5, NEVER)}), WHOLE),
     (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.49)}), PART),
     (sapag.verdict, ({"a": came_to(0.4, 0.5)}, {"c": came_to(0.4, 0.5, 100)}), PART),
@@ -294,6 +304,28 @@ def test_what_holds_of_dropout_inversion_is_judged_part_by_part(
     assert dropout_inversion.compare(seen, psnr) == dropout_inversion.Case(*case)
 
 
+@pytest.mark.parametrize(("size", "numbers"), [(1, 552), (2, 616), (3, 680), (5, 808)])
+def test_the_independent_numbers_of_an_update_are_the_rank_of_its_jacobian(size: int, numbers: int) -> None:
+    """The rank of the update's derivatives in the pixels, which a batch of one and of two does not exhaust."""
+    shape, model = (1, 16, 16), LeNet(width=4)
+    network, pixels = build(model, shape, 10, seed=0).double(), size * math.prod(shape)
+    images = torch.rand(size, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    targets = torch.eye(10, dtype=torch.float64)[:size]
+
+    def update(guess: torch.Tensor) -> torch.Tensor:
+        step = local_update(network, guess, targets, {}, ClientStep(), differentiable=True)
+        return torch.cat([layer.flatten() for layer in step.values()])
+
+    slopes = torch.linalg.svdvals(torch.autograd.functional.jacobian(update, images).flatten(1))  # type: ignore[no-untyped-call]
+    assert batch_size.count_numbers(model, shape, size) == numbers
+    assert int((slopes > 1e-13 * slopes[0]).sum()) == min(numbers, pixels)
+
+
+def test_the_update_of_dlgs_lenet_determines_one_picture_and_that_of_the_wider_one_eight() -> None:
+    assert [batch_size.is_determined(12, size) for size in (1, 2, 4, 8)] == [True, False, False, False]
+    assert all(batch_size.is_determined(32, size) for size in (1, 2, 4, 8))
+
+
 def test_a_spread_is_the_median_with_the_quartiles_and_the_number() -> None:
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.0 (2.0 to 4.0, n = 5)"
     assert spread([7.0], ".2f") == "7.00 (7.00 to 7.00, n = 1)"
@@ -304,6 +336,13 @@ def test_the_share_of_the_other_image_is_that_of_the_mixture() -> None:
     mixed = 0.75 * truth[0] + 0.25 * truth[1]
     torch.testing.assert_close(geng_fusion.shares(mixed, truth), torch.tensor([0.75, 0.25]))
     torch.testing.assert_close(geng_fusion.shares(0.5 * truth[1] + 0.2, truth), torch.tensor([0.0, 1.0]))
+
+
+def test_a_mean_is_fused_by_one_and_clean_pictures_by_nothing() -> None:
+    truth = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    mixtures = {1.0: truth.mean(0, keepdim=True).expand_as(truth), 0.0: truth, 2 / 3: (truth + truth.roll(1, 0)) / 2}
+    for fused, images in mixtures.items():
+        assert geng_fusion.fused(Attacked(images, truth, {})) == pytest.approx(fused, abs=1e-4)
 
 
 def test_each_picture_of_a_batch_has_a_psnr_of_its_own() -> None:
