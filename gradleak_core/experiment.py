@@ -292,6 +292,6 @@ class Summary:
             "forecast": self.forecast.seconds and round(self.forecast.seconds, 3),
             "forecast_made": self.forecast.made and round(self.forecast.made, 3),
             "device": self.device, "remark": self.remark, "seed": self.experiment.seed,
-            "evidence": {name: float(f"{value:.5g}") for name, value in self.evidence.items()},
+            "evidence": {name: float(f"{value:.8g}") for name, value in self.evidence.items()},
         }  # fmt: skip
         return result | {"verdict": verdict(result)}

@@ -143,6 +143,8 @@ def verdict(result: Mapping[str, Any]) -> str:
             outcome = "Only an outline came through the defence." if outlined(result) else HELD
             return outcome + glimpse(result)
         outcome = "Only an outline came through" if outlined(result) else "Not recognisable"
+        if outnumbered(result.get("evidence") or {}):
+            return f"{outcome}: the pictures have more pixels than the update holds numbers."
         return f"{outcome}: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",
@@ -151,6 +153,11 @@ def verdict(result: Mapping[str, Any]) -> str:
         "diverged": f"No finite guess is left; {advice(result['experiment'])}.",
         "stopped": "Stopped before the picture was recognisable; what was seen is kept.",
     }[status]
+
+
+def outnumbered(evidence: Mapping[str, Any]) -> bool:
+    """Returns whether the pictures have more pixels than the update holds independent numbers; not if unmeasured."""
+    return bool(evidence.get("numbers", float("inf")) < evidence.get("pixels", 0))
 
 
 def worse(result: Mapping[str, Any]) -> str:

@@ -62,6 +62,14 @@ SAID = [
     (read_label(1.0, "optimised_labels"), "Not recognisable: the defence held against this run."),
     (read_label(0.0, "row_sum"), "Not recognisable: the defence held against this run."),
     (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
+    (
+        result("done", 0.3) | {"evidence": {"numbers": 11_208, "pixels": 12_288}},
+        "Not recognisable: the pictures have more pixels than the update holds numbers.",
+    ),
+    (
+        result("done", 0.3) | {"evidence": {"numbers": 12_288, "pixels": 12_288}},
+        "Not recognisable: try more iterations, another attack or another seed.",
+    ),
     (result("done", 0.3, defences=NOISE), "Not recognisable: the defence held against this run."),
     (
         result("recovered", 0.3),

@@ -19,7 +19,7 @@ from gradleak_core.doctor.patient import (
     tell_distance,
 )
 from gradleak_core.types import MOST_STEPS
-from gradleak_core.verdicts import ALMOST_ZERO, NOT_FINITE, NOTHING_SEEN, RUN_OFF
+from gradleak_core.verdicts import ALMOST_ZERO, NOT_FINITE, NOTHING_SEEN, RUN_OFF, outnumbered
 
 FALLING = 0.1
 """The share of the distance that the last quarter of a run has to take away to count as falling still."""
@@ -205,8 +205,8 @@ def fused_labels(patient: Patient) -> Iterator[Finding]:
 
 def too_few_numbers(patient: Patient) -> Iterator[Finding]:
     """Finds pictures with more pixels than the update holds independent numbers, so that many pictures cause it."""
-    numbers, pixels = patient.evidence.get("numbers"), patient.evidence.get("pixels")
-    if numbers is not None and pixels is not None and numbers < pixels:
+    if outnumbered(patient.evidence):
+        numbers, pixels = patient.evidence["numbers"], patient.evidence["pixels"]
         words = "The pictures have more pixels than the update holds numbers, so many other pictures cause it as well."
         evidence = f"The update holds at most {numbers:,.0f} independent numbers, the pictures {pixels:,.0f}."
         channels = patient.experiment["model"].get("width", 0)
