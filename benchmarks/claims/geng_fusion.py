@@ -109,7 +109,7 @@ CLAIM = Claim(
         "How fused",
         {"": "fused"},
         ("batch", "labels"),
-        {4: "four pictures", 2: "two", "same": "same label", "different": "different labels"},
+        {4: "four pictures", 2: "two pictures", "same": "same label", "different": "different labels"},
     ),
     measure=measure,
 )

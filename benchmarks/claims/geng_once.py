@@ -111,8 +111,8 @@ CLAIM = Claim(
         model=LeNet(width=32),
         attack=replace(ATTACK, restarts=1),
     ),
-    account="Pictures with a label of their own come back better in nine of ten batches. But 3,000 evaluations bring "
-    "back outlines alone, and what is no more than an outline is hardly at risk.",
+    account="Pictures with a label of their own come back better in 15 of 20 batches on both networks, where the rule "
+    "asks for 16. With 32 channels those with a shared label are recognisable as well, so that all are at risk.",
     halves=("label=3&label=7&label=4&label=5",),
     figure=Figure(
         "PSNR in dB",

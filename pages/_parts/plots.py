@@ -165,6 +165,8 @@ class Frame:
 
 ROW, NAME, VALUES = 24, 250, 575
 """The height of a row of a plot of values, the width of its name, and the right end of its values."""
+LETTER = 7.5
+"""The width of a letter of such a name, at most on average."""
 
 
 def value_plot(figure: JSON) -> str:
@@ -186,7 +188,8 @@ def value_plot(figure: JSON) -> str:
         x = scale.x(floor["value"])
         parts += [line(x, 0, x, height, ORANGE, stroke_width=2, stroke_dasharray="5 4")]
     parts += draw_key(height + 66, floor["name"] if floor else "", share=figure["share"])
-    return svg(VALUES + 90, height + 72, parts, describe_rows(figure))
+    wider = max(0.0, max(LETTER * len(row["name"]) for row in rows) + 10 - NAME)
+    return svg(VALUES + 90, height + 72, parts, describe_rows(figure), left=-wider)
 
 
 def draw_key(y: float, floor: str, *, share: bool) -> list[str]:
@@ -268,10 +271,17 @@ def text(x: float, y: float, words: str, *, anchor: str = "middle", turned: bool
     return tag("text", escape(words), x=x, y=y, text_anchor=anchor, font_size=size, fill="currentColor", **turn)
 
 
-def svg(width: float, height: float, parts: Sequence[str], says: str) -> str:
-    """Returns a figure as wide as its place allows, which a screen reader reads as one picture."""
-    style = f"display:block;width:100%;max-width:{1.25 * width:g}px;height:auto"
-    return tag("svg", "".join(parts), viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=says, style=style)
+def svg(width: float, height: float, parts: Sequence[str], says: str, *, left: float = 0.0) -> str:
+    """Returns a figure as wide as its place allows, which a screen reader reads as one picture.
+
+    It reaches from `left` to `width`.
+    """
+    whole = width - left
+    style, box = (
+        f"display:block;width:100%;max-width:{1.25 * whole:g}px;height:auto",
+        f"{left:g} 0 {whole:g} {height:g}",
+    )
+    return tag("svg", "".join(parts), viewBox=box, role="img", aria_label=says, style=style)
 
 
 def tag(name: str, inside: str = "", /, **attributes: Any) -> str:

@@ -194,3 +194,17 @@ def test_no_page_keeps_anybody_out(page: Page, path: str) -> None:
         page.evaluate(SETTLED)
         found = Axe().run(page).response["violations"]
         assert [row for row in found if row["impact"] in ("serious", "critical")] == []
+
+
+OUTSIDE = """texts => texts
+    .filter(text => text.getBoundingClientRect().left < text.ownerSVGElement.getBoundingClientRect().left - 1)
+    .map(text => text.textContent)"""
+
+
+def test_the_names_in_the_figures_of_the_claims_are_read_in_full(page: Page) -> None:
+    page.goto("/claims")
+    texts = page.locator("svg[role=img] text")
+    expect(texts.last).to_be_attached()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert texts.count() > 100
+    assert texts.evaluate_all(OUTSIDE) == []
