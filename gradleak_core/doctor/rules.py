@@ -28,7 +28,7 @@ CERTAIN = 0.999
 HARDLY = 1e-2
 """The largest entry below which the update of such a model is faint."""
 WIDER = (32, 64)
-"""The channels that a network gets whose update held too few numbers, the first that are more than it has."""
+"""The widths that a network gets whose update held too few numbers, the first that is more than it has."""
 MORE = 4
 """How many times the iterations a run gets that was too short."""
 
@@ -209,8 +209,8 @@ def too_few_numbers(patient: Patient) -> Iterator[Finding]:
         numbers, pixels = patient.evidence["numbers"], patient.evidence["pixels"]
         words = "The pictures have more pixels than the update holds numbers, so many other pictures cause it as well."
         evidence = f"The update holds at most {numbers:,.0f} independent numbers, the pictures {pixels:,.0f}."
-        channels = patient.experiment["model"].get("width", 0)
-        wider = [(f"Run it on {more} channels", (("model.width", more),)) for more in WIDER if more > channels]
+        width = patient.experiment["model"].get("width", 0)
+        wider = [(f"Run it with a width of {more}", (("model.width", more),)) for more in WIDER if more > width]
         alone = ("Run it with one picture", (("labels", None), ("images", patient.experiment["images"][:1])))
         yield Finding("numbers", words, evidence, CURVE, (*wider, alone))
 

@@ -277,10 +277,8 @@ def svg(width: float, height: float, parts: Sequence[str], says: str, *, left: f
     It reaches from `left` to `width`.
     """
     whole = width - left
-    style, box = (
-        f"display:block;width:100%;max-width:{1.25 * whole:g}px;height:auto",
-        f"{left:g} 0 {whole:g} {height:g}",
-    )
+    style = f"display:block;width:100%;max-width:{1.25 * whole:g}px;height:auto"
+    box = f"{left:g} 0 {whole:g} {height:g}"
     return tag("svg", "".join(parts), viewBox=box, role="img", aria_label=says, style=style)
 
 
