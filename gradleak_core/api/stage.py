@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from gradleak_core.api.incoming import service_of
 from gradleak_core.config import links
+from gradleak_core.config.knobs import fitting
 from gradleak_core.config.needs import labels_revealed
 from gradleak_core.config.races import WAYS, check_lanes, lane_names, read_lane
 from gradleak_core.data import class_names
@@ -19,6 +20,7 @@ from gradleak_core.places import ASSETS
 from gradleak_core.runs import races
 from gradleak_core.runs.service import Service
 from gradleak_core.talks.form import BESIDE_A_SETUP
+from gradleak_core.talks.recordings import is_of
 from gradleak_core.types import JSON
 from gradleak_core.verdicts import RECOGNISABLE_SSIM, SEEN, STATUSES, UNFINISHED, VISIBLY
 
@@ -57,6 +59,14 @@ def make_programme(service: Service, query: dict[str, list[str]]) -> JSON:
 
 def make_chapter(service: Service, query: dict[str, list[str]]) -> JSON:
     """Returns the run, the race or the set-up that a query names as a chapter of a talk."""
+    found = describe_asked(service, query)
+    if found["recording"] is None and is_first(found["experiments"], service.require_catalogue()):
+        found["recording"] = f"api/static/{FIRST_RECORDING}"
+    return found
+
+
+def describe_asked(service: Service, query: dict[str, list[str]]) -> JSON:
+    """Returns the race, the run or the set-up that an address names, as a chapter."""
     run, race = query.get("run", [""])[-1], query.get("race", [""])[-1]
     if race:
         found = races.get_race(service, race)
@@ -85,8 +95,6 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
     recording = None
     if len(rows) == 1 and rows[0]["status"] not in UNFINISHED:
         recording = f"api/runs/{rows[0]['id']}/recording"
-    elif [one | {"fork": ""} for one in experiments] == [read_first() | {"fork": ""}]:
-        recording = f"api/static/{FIRST_RECORDING}"
     return {
         "title": title,
         "show": "race" if len(experiments) > 1 else "run",
@@ -101,7 +109,13 @@ def describe_lanes(title: str, experiments: list[JSON], names: list[str], by: st
     }
 
 
+def is_first(experiments: list[JSON], catalogue: JSON) -> bool:
+    """Returns whether these are the set-up of the recording that a first visit sees, forked or not."""
+    whole = [experiment | {"fork": ""} for experiment in experiments]
+    return is_of(read_first(), whole, lambda experiment: fitting(experiment, catalogue) | {"fork": ""})
+
+
 @lru_cache(1)
 def read_first() -> JSON:
-    """Returns the set-up of the recording that a first visit sees."""
-    return json.loads((ASSETS / FIRST_RECORDING).read_text("utf-8"))["experiment"]
+    """Returns the recording that a first visit sees."""
+    return json.loads((ASSETS / FIRST_RECORDING).read_text("utf-8"))
