@@ -144,7 +144,7 @@ def verdict(result: Mapping[str, Any]) -> str:
             return outcome + glimpse(result)
         outcome = "Only an outline came through" if outlined(result) else "Not recognisable"
         if outnumbered(result.get("evidence") or {}):
-            return f"{outcome}: the pictures have more pixels than the update holds numbers."
+            return f"{outcome}: the update holds too few numbers."
         return f"{outcome}: try more iterations, another attack or another seed."
     return {
         "recovered": "Not recognisable, although the gradients match: other pictures cause the same update.",

@@ -64,7 +64,7 @@ SAID = [
     (result("done", 0.3), "Not recognisable: try more iterations, another attack or another seed."),
     (
         result("done", 0.3) | {"evidence": {"numbers": 11_208, "pixels": 12_288}},
-        "Not recognisable: the pictures have more pixels than the update holds numbers.",
+        "Not recognisable: the update holds too few numbers.",
     ),
     (
         result("done", 0.3) | {"evidence": {"numbers": 12_288, "pixels": 12_288}},
