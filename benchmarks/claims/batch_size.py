@@ -59,7 +59,7 @@ def verdict(time: Mapping[Kind, float], back: Mapping[Kind, float]) -> Verdict:
     """From the median evaluations until a batch is recognisable, infinite for never, and the share that comes back.
 
     Whole: each doubling takes longer, and of every size at least half of the batches come back. Part: one of the two.
-    A batch with more pixels than its update has independent numbers follows from no update, so it is not judged.
+    A batch with more pixels than its update has independent numbers does not follow from it, and is not judged.
     """
     determined = [kind for kind in sorted(time) if is_determined(*kind)]
     pairs = [(before, after) for before, after in pairwise(determined) if before[0] == after[0]]

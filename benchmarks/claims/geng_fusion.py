@@ -63,13 +63,18 @@ def verdict(medians: Mapping[int, tuple[float, float]]) -> Verdict:
 
 
 def median(values: list[JSON], size: int, labels: str) -> float:
-    return statistics.median(row["fused"] for row in values if (row["batch"], row["labels"]) == (size, labels))
+    return statistics.median(row["fused"] for row in chosen(values, size, labels))
+
+
+def chosen(values: list[JSON], size: int, labels: str) -> list[JSON]:
+    """Returns the rows of the batches of one size whose labels are the same or different."""
+    return [row for row in values if (row["batch"], row["labels"]) == (size, labels)]
 
 
 def said(values: list[JSON], size: int) -> str:
     parts = []
     for labels, name in (("same", "the same label"), ("different", "different labels")):
-        rows = [row for row in values if (row["batch"], row["labels"]) == (size, labels)]
+        rows = chosen(values, size, labels)
         psnr = statistics.median(row["psnr"] for row in rows)
         parts.append(f"{spread([row['fused'] for row in rows], '.2f')} and {psnr:.1f} dB with {name}")
     return ", ".join(parts)

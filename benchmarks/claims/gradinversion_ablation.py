@@ -34,7 +34,7 @@ TERMS: dict[str, tuple[Prior, ...]] = {
     "+ registration": (*FIDELITY, *STATISTICS, GROUP),
 }
 LAST = "+ registration"
-GRIDS = {4: "4 x 4 places", 1: "their mean"}
+GRIDS = {4: "4 x 4 places", 1: "mean of all places"}
 """What the classifier reads, by its grid."""
 BASE = Experiment(
     size=16,

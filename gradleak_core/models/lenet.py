@@ -20,7 +20,7 @@ class LeNet:
     """DLG's LeNet: three convolutions, strides 2, 2, 1, and a classifier. Zhu et al. 2019.
 
     It has 15,826 parameters at 32 × 32 × 3 with 10 classes. Images are not normalised. Two pictures of that size have
-    more pixels than their update has independent numbers; with 32 channels up to 26 have fewer.
+    more pixels than their update has independent numbers; with 32 channels even eight have fewer.
     """
 
     width: Annotated[int, Knob("Width", "Channels of each convolution; DLG has 12, a batch needs more.", 4, 64)] = 12
